@@ -1,0 +1,167 @@
+/** Every literal `code` an error of this library can carry; stable, meant for `switch`. */
+export type HipflaskErrorCode =
+  | "BAD_DATA"
+  | "BAD_SIGNATURE"
+  | "BAD_TIME_SIGNATURE"
+  | "SIGNATURE_EXPIRED"
+  | "BAD_HEADER"
+  | "BAD_PAYLOAD"
+  | "CONFIG"
+  | "NO_SECRET_KEY"
+  | "OUTSIDE_REQUEST"
+  | "RESERVED_NAME"
+  | "UNSERIALIZABLE"
+  | "COOKIE_TOO_LARGE"
+  | "SESSION_CLOSED"
+  | "STORE";
+
+/**
+ * The root of every error this library throws on purpose.
+ *
+ * @example
+ * ```ts
+ * import { HipflaskError } from "hipflask";
+ * try { JSON.parse("{"); } catch (error) { if (error instanceof HipflaskError) console.error(error.code); }
+ * ```
+ */
+export class HipflaskError extends Error {
+  /** What went wrong, as a stable word. */
+  readonly code: HipflaskErrorCode;
+
+  constructor(code: HipflaskErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** A token or payload that cannot be trusted or read. Same place in the tree as `itsdangerous.BadData`. */
+export class BadData extends HipflaskError {
+  constructor(message: string, options?: ErrorOptions, code: HipflaskErrorCode = "BAD_DATA") {
+    super(code, message, options);
+  }
+}
+
+/** What `BadSignature` and its children were looking at. */
+export interface SignatureEvidence extends ErrorOptions {
+  /** The signed text without its signature, **not** verified unless the error is a `SignatureExpired`. */
+  payload?: string;
+  /** When the text was signed, if that could be read. */
+  dateSigned?: Date;
+}
+
+/** The signature is missing or matches no key. Mirrors `itsdangerous.BadSignature`. */
+export class BadSignature extends BadData {
+  /** The text whose signature failed. Never trust it; it is evidence for logs and tests. */
+  readonly payload: string | undefined;
+
+  constructor(message: string, evidence: SignatureEvidence = {}, code: HipflaskErrorCode = "BAD_SIGNATURE") {
+    super(message, evidence, code);
+    this.payload = evidence.payload;
+  }
+}
+
+/** The signature is right but its timestamp is missing or unreadable. Mirrors `itsdangerous.BadTimeSignature`. */
+export class BadTimeSignature extends BadSignature {
+  /** When the text was signed, if that could be read. */
+  readonly dateSigned: Date | undefined;
+
+  constructor(
+    message: string,
+    evidence: SignatureEvidence = {},
+    code: HipflaskErrorCode = "BAD_TIME_SIGNATURE",
+  ) {
+    super(message, evidence, code);
+    this.dateSigned = evidence.dateSigned;
+  }
+}
+
+/** The signature is right but too old, or from the future. Mirrors `itsdangerous.SignatureExpired`. */
+export class SignatureExpired extends BadTimeSignature {
+  constructor(message: string, evidence: SignatureEvidence = {}) {
+    super(message, evidence, "SIGNATURE_EXPIRED");
+  }
+}
+
+/** The header of a signed text is unusable. Mirrors `itsdangerous.BadHeader`. */
+export class BadHeader extends BadSignature {
+  constructor(message: string, evidence: SignatureEvidence = {}) {
+    super(message, evidence, "BAD_HEADER");
+  }
+}
+
+/** Signed correctly, but what is inside cannot be decoded. Mirrors `itsdangerous.BadPayload`. */
+export class BadPayload extends BadData {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options, "BAD_PAYLOAD");
+  }
+}
+
+/** An option that cannot work. Thrown when the options are given, never during a request. */
+export class ConfigError extends HipflaskError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("CONFIG", message, options);
+  }
+}
+
+/** A write to a session that has no secret key to be signed with (Flask: `RuntimeError` of a null session). */
+export class NoSecretKeyError extends HipflaskError {
+  constructor(
+    message = "The session is unavailable because no secret key was set. Pass `secretKey` to `sessions({ … })`, a random text kept private.",
+  ) {
+    super("NO_SECRET_KEY", message);
+  }
+}
+
+/** `session` was used where no request is being handled (Flask: "Working outside of request context"). */
+export class OutsideRequestError extends HipflaskError {
+  constructor(
+    message = "Working outside of a request: `session` only works in code called while a request is handled, behind `sessions({ … })`.",
+  ) {
+    super("OUTSIDE_REQUEST", message);
+  }
+}
+
+/** A property was assigned whose name belongs to the session's own interface. */
+export class ReservedNameError extends HipflaskError {
+  constructor(name: string) {
+    super(
+      "RESERVED_NAME",
+      `"${name}" is part of the session's own interface; store data of that name with session.set("${name}", value) and read it with session.get("${name}").`,
+    );
+  }
+}
+
+/** A value that has no place in a session: a function, a symbol, a cycle, an instance of an unknown class. */
+export class UnserializableError extends HipflaskError {
+  /** Where the value sits, for example `cart[2].price`; empty for the value itself. */
+  readonly path: string;
+
+  constructor(message: string, path = "", options?: ErrorOptions) {
+    super("UNSERIALIZABLE", path === "" ? message : `${message} (at ${path})`, options);
+    this.path = path;
+  }
+}
+
+/** The cookie is longer than `maxCookieSize` and `oversize` is `"throw"`. Names sizes, never values. */
+export class CookieTooLargeError extends HipflaskError {
+  /** Length of the whole Set-Cookie value in bytes. */
+  readonly size: number;
+  /** The largest top-level keys with the bytes of their JSON text, biggest first. */
+  readonly largest: ReadonlyArray<readonly [key: string, bytes: number]>;
+
+  constructor(message: string, size: number, largest: ReadonlyArray<readonly [key: string, bytes: number]>) {
+    super("COOKIE_TOO_LARGE", message);
+    this.size = size;
+    this.largest = largest;
+  }
+}
+
+/** The session was changed after the response's headers had left; the change cannot be kept. */
+export class SessionClosedError extends HipflaskError {
+  constructor(
+    message = "The session was changed after the response's headers were sent; change it before the first byte leaves.",
+  ) {
+    super("SESSION_CLOSED", message);
+  }
+}
