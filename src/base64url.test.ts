@@ -1,0 +1,58 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeBase64url, encodeBase64url } from "./base64url.ts";
+
+describe("encodeBase64url", () => {
+  it("uses - and _ and no padding", () => {
+    expect(encodeBase64url(Uint8Array.of(0xfb, 0xff, 0xfe, 0x01))).toBe("-__-AQ");
+  });
+
+  it("encodes only the window of a view", () => {
+    expect(encodeBase64url(new Uint8Array(new Uint8Array([1, 2, 3, 4]).buffer, 1, 2))).toBe("AgM");
+  });
+});
+
+describe("decodeBase64url", () => {
+  it("gives back what was encoded", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        expect(decodeBase64url(encodeBase64url(bytes))).toEqual(Buffer.from(bytes));
+      }),
+    );
+  });
+
+  it.each([
+    ["padding", "YQ=="],
+    ["one padding character too few", "YWI=="],
+    ["data after padding", "YQ==YQ"],
+    ["the standard alphabet's +", "a+bc"],
+    ["the standard alphabet's /", "a/bc"],
+    ["junk that Node would skip", "YW!JjZA"],
+    ["a space", "YW Jj"],
+    ["a line end", "YWJj\n"],
+    ["a NUL", "YWJj\0"],
+    ["a dot", "YWJj.YWJj"],
+    ["a length of 1 mod 4", "YWJjZ"],
+    ["a single character", "a"],
+    ["spare bits in one of two characters", "YR"],
+    ["spare bits in the last of three characters", "YWJ"],
+    ["a letter outside ASCII whose low byte is one", "YWJ\u016A"],
+    ["a letter outside ASCII", "YWJé"],
+    ["half of a surrogate pair", "YWJ\ud800"],
+  ])("refuses %s", (_, text) => {
+    expect(decodeBase64url(text)).toBeUndefined();
+  });
+
+  it("knows only one spelling of any bytes", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const bytes = decodeBase64url(text);
+        expect(bytes === undefined || encodeBase64url(bytes) === text).toBe(true);
+      }),
+    );
+  });
+
+  it("reads the empty text as no bytes", () => {
+    expect(decodeBase64url("")).toEqual(Buffer.alloc(0));
+  });
+});
