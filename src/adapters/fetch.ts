@@ -1,0 +1,97 @@
+import type { RequestContext } from "../context.ts";
+import { SessionManager } from "../manager.ts";
+import type { SessionOptions } from "../options.ts";
+import type { ResponseHeaders } from "../response-headers.ts";
+import { ERROR_STATUS, ERROR_TEXT, ERROR_TYPE, logError, type ErrorOptions } from "./error-page.ts";
+
+/** Answers a web `Request`; further arguments (an environment, a server) are handed through. */
+export type FetchHandler<Rest extends unknown[] = []> = (
+  request: Request,
+  ...rest: Rest
+) => Response | Promise<Response>;
+
+/**
+ * Sessions for anything that turns a `Request` into a `Response`: Bun, Deno, workers, route handlers.
+ *
+ * The session is saved when the handler has returned and before the response is handed on. A handler that throws is
+ * answered with a 500 page, in which the session is saved as well (Flask, "Handling Application Errors").
+ *
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts
+ * import { session } from "hipflask";
+ * import { sessions } from "hipflask/fetch";
+ *
+ * export default {
+ *   fetch: sessions({ secretKey: process.env.SECRET_KEY })(() => {
+ *     session.visits = (session.visits ?? 0) + 1;
+ *     return new Response(`visit ${session.visits}\n`);
+ *   }),
+ * };
+ * ```
+ */
+export function sessions(
+  options: SessionOptions | SessionManager,
+  { onError = logError }: ErrorOptions = {},
+) {
+  const manager = SessionManager.from(options);
+  return <Rest extends unknown[]>(handler: FetchHandler<Rest>) =>
+    async (request: Request, ...rest: Rest): Promise<Response> => {
+      const errorPage = (error: unknown): Response => {
+        onError(error);
+        return new Response(ERROR_TEXT, { status: ERROR_STATUS, headers: { "Content-Type": ERROR_TYPE } });
+      };
+      let context: RequestContext;
+      try {
+        context = manager.requestContext(request, request);
+        if (context.opening !== undefined) await context.opening;
+      } catch (error) {
+        return errorPage(error);
+      }
+      // Flask makes its error page inside the context, so that what the handler wrote before it failed is saved with it.
+      const response = await context.run(async () => {
+        try {
+          return await handler(request, ...rest);
+        } catch (error) {
+          return errorPage(error);
+        }
+      });
+      const headers = new PendingHeaders(response.headers);
+      try {
+        await context.save({ headers });
+      } catch (error) {
+        return errorPage(error);
+      }
+      return headers.applyTo(response);
+    };
+}
+
+/** Collects header changes, since the headers of redirects and of fetched responses cannot be changed in place. */
+class PendingHeaders implements ResponseHeaders {
+  readonly #headers: Headers;
+  #isChanged = false;
+
+  constructor(given: Headers) {
+    this.#headers = new Headers(given);
+  }
+
+  get(name: string): string | null {
+    return this.#headers.get(name);
+  }
+
+  set(name: string, value: string): void {
+    this.#headers.set(name, value);
+    this.#isChanged = true;
+  }
+
+  append(name: string, value: string): void {
+    this.#headers.append(name, value);
+    this.#isChanged = true;
+  }
+
+  applyTo(response: Response): Response {
+    if (!this.#isChanged) return response;
+    const { status, statusText, body } = response;
+    return new Response(body, { status, statusText, headers: this.#headers });
+  }
+}

@@ -1,0 +1,127 @@
+import type { OutgoingHttpHeaders, OutgoingHttpHeader, ServerResponse } from "node:http";
+import { ERROR_STATUS, ERROR_TEXT, ERROR_TYPE } from "./error-page.ts";
+
+/** Whatever may send the first header of a Node response. */
+const METHODS = ["writeHead", "write", "end", "flushHeaders"] as const;
+type Method = (typeof METHODS)[number];
+type Originals = Record<Method, (...args: unknown[]) => unknown>;
+type Call = readonly [method: Method, args: unknown[]];
+
+/**
+ * A Node response that sends nothing before its session is saved. The first call that would send a header starts the
+ * save; if that takes time, this call and those after it wait in line and are then made in their order.
+ */
+export class HeldResponse {
+  readonly #res: ServerResponse;
+  readonly #save: () => Promise<void> | undefined;
+  readonly #onError: (error: unknown) => void;
+  readonly #originals: Originals;
+  #phase: "untouched" | "saving" | "released" | "discarding" = "untouched";
+  #waiting: Call[] = [];
+
+  /** @param save starts saving; a promise while it lasts, `undefined` if it is done */
+  constructor(res: ServerResponse, save: () => Promise<void> | undefined, onError: (error: unknown) => void) {
+    this.#res = res;
+    this.#save = save;
+    this.#onError = onError;
+    const { writeHead, write, end, flushHeaders } = res;
+    this.#originals = { writeHead, write, end, flushHeaders } as Originals;
+    for (const method of METHODS) {
+      res[method] = ((...args: unknown[]) => this.#call(method, args)) as never;
+    }
+  }
+
+  /** Answers with the error page in place of whatever has not left yet; the session is saved with it. */
+  fail(): void {
+    const res = this.#res;
+    if (res.headersSent) {
+      // Too late for another answer: cutting the connection tells the client that this one is not whole.
+      res.destroy();
+      return;
+    }
+    this.#waiting = [];
+    resetToErrorPage(res);
+    this.#call("end", [ERROR_TEXT]);
+    if (this.#phase === "released") this.#phase = "discarding";
+  }
+
+  #call(method: Method, args: unknown[]): unknown {
+    if (this.#phase === "untouched") {
+      if (method === "writeHead") args = applyHead(this.#res, args);
+      this.#start();
+    }
+    if (this.#phase === "released") return this.#originals[method].apply(this.#res, args);
+    if (this.#phase === "saving") this.#waiting.push([method, args]);
+    return method === "write" ? false : this.#res;
+  }
+
+  #start(): void {
+    this.#phase = "saving";
+    try {
+      const saving = this.#save();
+      if (saving === undefined) this.#phase = "released";
+      else
+        saving.then(
+          () => this.#release(),
+          (error: unknown) => this.#refuse(error),
+        );
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #release(): void {
+    this.#phase = "released";
+    const calls = this.#waiting;
+    for (const [method, args] of calls) this.#originals[method].apply(this.#res, args);
+    // A writer that was told to wait goes on at "drain".
+    if (calls.some(([method]) => method === "write") && !this.#res.writableEnded) this.#res.emit("drain");
+  }
+
+  /** The save failed: whatever the handler wanted to say must not look like success. */
+  #refuse(error: unknown): void {
+    this.#waiting = [];
+    this.#phase = "released";
+    resetToErrorPage(this.#res);
+    this.#originals.end.call(this.#res, ERROR_TEXT);
+    this.#phase = "discarding";
+    this.#onError(error);
+  }
+}
+
+function resetToErrorPage(res: ServerResponse): void {
+  for (const name of res.getHeaderNames()) res.removeHeader(name);
+  res.statusCode = ERROR_STATUS;
+  res.statusMessage = "";
+  res.setHeader("Content-Type", ERROR_TYPE);
+}
+
+/**
+ * Moves what `writeHead(status, message?, headers?)` was given onto the response, where the session's own headers can
+ * be merged with it; given as arguments they would replace them.
+ */
+function applyHead(res: ServerResponse, [status, ...rest]: unknown[]): unknown[] {
+  const message = typeof rest[0] === "string" ? rest[0] : undefined;
+  const headers = (message === undefined ? rest[0] : rest[1]) as
+    | OutgoingHttpHeaders
+    | OutgoingHttpHeader[]
+    | undefined;
+  res.statusCode = status as number;
+  if (message !== undefined) res.statusMessage = message;
+  const pairs = Array.isArray(headers) ? pairsOf(headers) : Object.entries(headers ?? {});
+  for (const [name] of pairs) res.removeHeader(name);
+  for (const [name, value] of pairs) {
+    const given = res.getHeader(name);
+    if (value === undefined) continue;
+    res.setHeader(name, given === undefined ? value : ([given, value].flat() as string[]));
+  }
+  return message === undefined ? [status] : [status, message];
+}
+
+/** Node takes headers as a flat list of names and values, or as a list of pairs. */
+function pairsOf(list: OutgoingHttpHeader[]): [string, OutgoingHttpHeader][] {
+  if (Array.isArray(list[0])) return list as unknown as [string, OutgoingHttpHeader][];
+  const pairs: [string, OutgoingHttpHeader][] = [];
+  for (let at = 0; at + 1 < list.length; at += 2) pairs.push([String(list[at]), list[at + 1]!]);
+  return pairs;
+}

@@ -1,0 +1,48 @@
+import type { MiddlewareHandler } from "hono";
+import { SessionManager } from "../manager.ts";
+import type { SessionOptions } from "../options.ts";
+import type { Session } from "../session.ts";
+
+/** What the middleware puts into Hono's context: `c.var.session`. */
+export interface SessionVariables {
+  session: Session;
+}
+
+/**
+ * Sessions for Hono. Handlers use `session` from `hipflask`, or `c.var.session`.
+ *
+ * Saved after `next()`, when Hono has turned thrown errors into responses, so error pages carry the session too. A
+ * save that fails goes to `app.onError`.
+ *
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts
+ * import { Hono } from "hono";
+ * import { session } from "hipflask";
+ * import { sessions } from "hipflask/hono";
+ *
+ * const app = new Hono();
+ * app.use(sessions({ secretKey: process.env.SECRET_KEY }));
+ * app.get("/", (c) => c.text(`hello, ${session.username ?? "stranger"}\n`));
+ * export default app;
+ * ```
+ */
+export function sessions(
+  options: SessionOptions | SessionManager,
+): MiddlewareHandler<{ Variables: SessionVariables }> {
+  const manager = SessionManager.from(options);
+  // Nothing is written before next(): Hono may replace the response, and headers set earlier would be lost with it.
+  return async (c, next) => {
+    const context = manager.requestContext(c.req.raw, c, c.req, c.req.raw);
+    if (context.opening !== undefined) await context.opening;
+    c.set("session", context.session);
+    await context.run(next);
+    await context.save({
+      headers: {
+        get: (name) => c.res.headers.get(name),
+        set: (name, value) => c.header(name, value),
+        append: (name, value) => c.header(name, value, { append: true }),
+      },
+    });
+  };
+}

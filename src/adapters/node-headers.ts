@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
+
+/** A request of `node:http` seen through the web's `Headers.get`. Nothing is read before it is asked for. */
+export function requestOf({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): SessionRequest {
+  return { headers: { get: (name) => lookUp(rawHeaders, name.toLowerCase()) } };
+}
+
+/** A response of `node:http` seen as the headers a session writes. */
+export function responseOf(res: ServerResponse): SessionResponse {
+  return {
+    headers: {
+      get(name) {
+        const given = res.getHeader(name);
+        return given === undefined ? null : [given].flat().join(", ");
+      },
+      set: (name, value) => void res.setHeader(name, value),
+      append(name, value) {
+        const given = res.getHeader(name);
+        res.setHeader(name, given === undefined ? value : [...[given].flat().map(String), value]);
+      },
+    },
+  };
+}
+
+/** Scans for one name: much cheaper than `req.headers`, which parses all of them at its first use. */
+function lookUp(rawHeaders: readonly string[], wanted: string): string | null {
+  let found: string | null = null;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length !== wanted.length || name.toLowerCase() !== wanted) continue;
+    const value = rawHeaders[at + 1]!;
+    // Cookie lines are joined with "; " (RFC 9113 §8.2.3), all others with ", ".
+    found = found === null ? value : `${found}${wanted === "cookie" ? "; " : ", "}${value}`;
+  }
+  return found;
+}

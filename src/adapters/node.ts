@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { SessionManager } from "../manager.ts";
+import type { SessionOptions } from "../options.ts";
+import { logError, type ErrorOptions } from "./error-page.ts";
+import { HeldResponse } from "./held-response.ts";
+import { requestOf, responseOf } from "./node-headers.ts";
+
+/** A handler of `node:http`. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+/**
+ * Sessions for `node:http`, HTTP/2's compatibility API included.
+ *
+ * Whatever sends the first header – `end`, `write`, `writeHead`, a pipe – saves the session first. A handler that throws
+ * or rejects is answered with a 500 page, in which the session is saved as well (Flask does the same).
+ *
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { session } from "hipflask";
+ * import { sessions } from "hipflask/node";
+ *
+ * const withSession = sessions({ secretKey: process.env.SECRET_KEY });
+ * export const server = createServer(
+ *   withSession((req, res) => {
+ *     session.visits = (session.visits ?? 0) + 1;
+ *     res.end(`visit ${session.visits}\n`);
+ *   }),
+ * );
+ * ```
+ */
+export function sessions(
+  options: SessionOptions | SessionManager,
+  { onError = logError }: ErrorOptions = {},
+) {
+  const manager = SessionManager.from(options);
+  return (handler: NodeHandler) =>
+    (req: IncomingMessage, res: ServerResponse): void => {
+      const fail = (error: unknown): void => {
+        onError(error);
+        held.fail();
+      };
+      const held = new HeldResponse(res, () => context?.save(responseOf(res)), onError);
+      const attempt = (action: () => unknown): void => {
+        try {
+          const result = action();
+          if (result instanceof Promise) result.catch(fail);
+        } catch (error) {
+          fail(error);
+        }
+      };
+      let context: ReturnType<SessionManager["requestContext"]> | undefined;
+      attempt(() => {
+        const opened = manager.requestContext(requestOf(req), req, res);
+        const handle = () => {
+          context = opened;
+          return opened.run(() => handler(req, res));
+        };
+        return opened.opening === undefined ? handle() : opened.opening.then(handle);
+      });
+    };
+}

@@ -1,0 +1,135 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { ConfigError, OutsideRequestError } from "./errors.ts";
+import type { SessionInterface, SessionRequest, SessionResponse } from "./interfaces/session-interface.ts";
+import { INSPECT, SessionState } from "./session-state.ts";
+import { sessionOf, stateOf, type Session } from "./session.ts";
+
+const current = new AsyncLocalStorage<RequestContext>();
+const byRequest = new WeakMap<object, RequestContext>();
+
+/**
+ * One request with its session, as Flask's request context: made when the request arrives, current for everything
+ * called while it is handled, and done when its session is saved. Adapters walk it in this order:
+ * `new RequestContext` → `await opening` → `run(handler)` → `await save(response)`.
+ */
+export class RequestContext {
+  /** Resolves once the session is there; `undefined` if it is there already. */
+  readonly opening: Promise<void> | undefined;
+  readonly #interface: SessionInterface;
+  #session: Session | undefined;
+  #isNull = false;
+  #saved: Promise<void> | true | undefined;
+
+  /**
+   * @param keys the framework's own objects for this request; `getSession` finds the session by any of them
+   * @throws whatever `openSession` throws
+   */
+  constructor(sessionInterface: SessionInterface, request: SessionRequest, ...keys: object[]) {
+    this.#interface = sessionInterface;
+    const opened = sessionInterface.openSession(request);
+    if (opened instanceof Promise) this.opening = opened.then((session) => this.#open(session));
+    else this.#open(opened);
+    for (const key of keys) byRequest.set(key, this);
+  }
+
+  /** The session of this request. */
+  get session(): Session {
+    if (this.#session === undefined)
+      throw new OutsideRequestError("The session of this request is still being opened.");
+    return this.#session;
+  }
+
+  /** Calls `handler` with this context as the current one, also for everything it starts: timers, promises, streams. */
+  run<Result>(handler: () => Result): Result {
+    return current.run(this, handler);
+  }
+
+  /**
+   * Saves the session and writes its headers; call it before the first header leaves. Happens once: later calls wait
+   * for the first one. Whoever changes the session after that gets a `SessionClosedError`.
+   *
+   * @throws or rejects with whatever `saveSession` fails with; the response must then be an error
+   */
+  save(response: SessionResponse): Promise<void> | undefined {
+    if (this.#saved === undefined) {
+      this.#saved = true;
+      const saving = this.#isNull ? undefined : this.#interface.saveSession(this.session, response);
+      if (saving instanceof Promise) this.#saved = saving;
+      stateOf(this.session).close();
+    }
+    return this.#saved === true ? undefined : this.#saved;
+  }
+
+  toString(): string {
+    return String(this.session);
+  }
+
+  #open(session: Session | null | undefined): void {
+    this.#isNull = session === null || session === undefined;
+    if (session && stateOf(session) === undefined) {
+      throw new ConfigError("openSession must give a session made by createSession(), or null.");
+    }
+    this.#session = session ?? sessionOf(new SessionState({ isNull: true }));
+  }
+}
+
+/**
+ * The session of a request: of the one given (the framework's own object), or of the one being handled.
+ *
+ * @throws OutsideRequestError if there is none
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { getSession } from "hipflask";
+ * import { sessions } from "hipflask/node";
+ *
+ * const visits = sessions({ secretKey: "dev" })((req, res) => {
+ *   const session = getSession(req);
+ *   session.visits = (session.visits ?? 0) + 1;
+ *   res.end(`visit ${session.visits}\n`);
+ * });
+ * createServer(visits);
+ * ```
+ */
+export function getSession(request?: object): Session {
+  const context = request === undefined ? current.getStore() : byRequest.get(request);
+  if (context !== undefined) return context.session;
+  if (request === undefined) throw new OutsideRequestError();
+  throw new OutsideRequestError("This request has no session: it did not come through `sessions({ … })`.");
+}
+
+/** @returns whether a request is being handled, that is, whether `session` can be used. Flask: `has_request_context`. */
+export function hasSession(): boolean {
+  return current.getStore() !== undefined;
+}
+
+/** What `console.log(session)` shows; like Flask's `repr` it works outside of a request. */
+const OUTSIDE = {
+  [INSPECT]: () => current.getStore()?.toString() ?? "Session { outside of a request }",
+} as object;
+
+/**
+ * The current request's session, as Flask's global `session`: import it once and use it in any function called while a
+ * request is handled. Requests handled at the same time never see each other's.
+ *
+ * @throws OutsideRequestError at every use outside of a request
+ * @example
+ * ```ts
+ * import { session } from "hipflask";
+ * export function greeting(): string {
+ *   return "username" in session ? `hello, ${session.username}` : "hello, stranger";
+ * }
+ * ```
+ */
+export const session: Session = new Proxy(OUTSIDE as Session, {
+  get: (_, name) => Reflect.get(getSession(), name),
+  set: (_, name, value) => Reflect.set(getSession(), name, value),
+  has: (_, name) => Reflect.has(getSession(), name),
+  deleteProperty: (_, name) => Reflect.deleteProperty(getSession(), name),
+  ownKeys: () => Reflect.ownKeys(getSession()),
+  getOwnPropertyDescriptor: (_, name) => Reflect.getOwnPropertyDescriptor(getSession(), name),
+  defineProperty: (_, name, descriptor) => Reflect.defineProperty(getSession(), name, descriptor),
+  getPrototypeOf: () => Object.prototype,
+  setPrototypeOf: () => false,
+  preventExtensions: () => false,
+});

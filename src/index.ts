@@ -1,0 +1,28 @@
+export { getSession, hasSession, RequestContext, session } from "./context.ts";
+export { createSession, isReservedName, stateOf } from "./session.ts";
+export type { ReservedName, Session, SessionData, SessionMethods } from "./session.ts";
+export type { Fate, Opened, SessionState, SessionStateOptions } from "./session-state.ts";
+export type { FlashedMessagesOptions } from "./flash.ts";
+
+export { SessionManager } from "./manager.ts";
+export type { SessionOptions } from "./options.ts";
+export { resolveOptions } from "./resolve-options.ts";
+export { optionsFromFlask, type FlaskConfig } from "./flask-options.ts";
+
+export type { SessionInterface, SessionRequest, SessionResponse } from "./interfaces/session-interface.ts";
+export { CookieSessionInterface, type CookieConfig } from "./interfaces/cookie-interface.ts";
+export { SecureCookieSessionInterface, type SecureCookieConfig } from "./interfaces/secure-cookie.ts";
+export { decide, type Decision, type Outcome, type SaveState } from "./decide.ts";
+
+export type { Codec, CodecContext, Decoded, RefusalReason } from "./codecs/codec.ts";
+export { flaskCodec, type FlaskCodecOptions } from "./codecs/flask.ts";
+export { sealedCodec, type SealedCodecOptions } from "./codecs/sealed.ts";
+
+export { EMPTY_FIELDS, type Fields } from "./json/fields.ts";
+export { TaggedJSONSerializer } from "./json/tagged-json.ts";
+export { Float, float, Markup, Tuple, tuple, UUID } from "./json/values.ts";
+
+export { dumpCookie, parseCookie, type CookieAttributes, type SameSite } from "./cookie.ts";
+export type { ResponseHeaders } from "./response-headers.ts";
+export type { OpenedEvent, RefusedEvent, SavedEvent } from "./events.ts";
+export * from "./errors.ts";

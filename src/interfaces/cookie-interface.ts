@@ -1,0 +1,134 @@
+import { dumpCookie, type CookieAttributes, type SameSite } from "../cookie.ts";
+import { CookieTooLargeError } from "../errors.ts";
+import type { Fields } from "../json/fields.ts";
+import { expiresAt } from "../lifetime.ts";
+import { forbidStoring } from "../response-headers.ts";
+import { stateOf, type Session } from "../session.ts";
+import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
+
+/** What every interface with a cookie is configured with; `sessions({ … })` fills it from its options. */
+export interface CookieConfig {
+  readonly cookieName: string;
+  readonly cookieDomain: string | undefined;
+  readonly cookiePath: string | undefined;
+  readonly cookieHttpOnly: boolean;
+  readonly cookieSecure: boolean;
+  readonly cookieSameSite: SameSite | undefined;
+  readonly cookiePartitioned: boolean;
+  /** Seconds. */
+  readonly lifetime: number;
+  readonly refreshEachRequest: boolean;
+  /** Seconds. */
+  readonly refreshAfter: number;
+  /** Bytes of a whole Set-Cookie line; 0 checks nothing. */
+  readonly maxCookieSize: number;
+  readonly oversize: "warn" | "throw";
+  readonly cacheControl: boolean;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly onOversize: (error: CookieTooLargeError) => void;
+}
+
+/**
+ * What all interfaces with a cookie have in common, as Flask's `SessionInterface` class: the cookie's attributes, its
+ * two lines, and the headers that go with them. Override a `get…` method where a setting is more than a constant.
+ */
+export abstract class CookieSessionInterface<
+  Config extends CookieConfig = CookieConfig,
+> implements SessionInterface {
+  readonly config: Config;
+
+  constructor(config: Config) {
+    this.config = config;
+  }
+
+  abstract openSession(request: SessionRequest): ReturnType<SessionInterface["openSession"]>;
+  abstract saveSession(session: Session, response: SessionResponse): void | Promise<void>;
+
+  getCookieName(): string {
+    return this.config.cookieName;
+  }
+
+  getCookieDomain(): string | undefined {
+    return this.config.cookieDomain;
+  }
+
+  getCookiePath(): string | undefined {
+    return this.config.cookiePath;
+  }
+
+  getCookieHttpOnly(): boolean {
+    return this.config.cookieHttpOnly;
+  }
+
+  getCookieSecure(): boolean {
+    return this.config.cookieSecure;
+  }
+
+  getCookieSameSite(): SameSite | undefined {
+    return this.config.cookieSameSite;
+  }
+
+  getCookiePartitioned(): boolean {
+    return this.config.cookiePartitioned;
+  }
+
+  /** Epoch milliseconds for a permanent session; `undefined` for one that ends with the browser. */
+  getExpirationTime(session: Session): number | undefined {
+    return stateOf(session).permanent ? expiresAt(this.config.now(), this.config.lifetime) : undefined;
+  }
+
+  /** Adds the Set-Cookie line that carries `value`. @throws CookieTooLargeError where `oversize` is `"throw"`. */
+  protected setCookie(response: SessionResponse, value: string, session: Session, fields: Fields): void {
+    const expires = this.getExpirationTime(session);
+    const line = dumpCookie(this.getCookieName(), value, { ...this.#attributes(), expires });
+    this.#checkSize(line, fields);
+    this.#send(response, line);
+  }
+
+  /** Adds the line that removes the cookie. It repeats every attribute, or browsers would keep the cookie. */
+  protected deleteCookie(response: SessionResponse): void {
+    this.#send(
+      response,
+      dumpCookie(this.getCookieName(), "", { ...this.#attributes(), expires: 0, maxAge: 0 }),
+    );
+  }
+
+  #send(response: SessionResponse, line: string): void {
+    response.headers.append("Set-Cookie", line);
+    if (this.config.cacheControl) forbidStoring(response.headers);
+  }
+
+  #attributes(): CookieAttributes {
+    return {
+      domain: this.getCookieDomain(),
+      path: this.getCookiePath(),
+      httpOnly: this.getCookieHttpOnly(),
+      secure: this.getCookieSecure(),
+      sameSite: this.getCookieSameSite(),
+      partitioned: this.getCookiePartitioned(),
+    };
+  }
+
+  #checkSize(line: string, fields: Fields): void {
+    const { maxCookieSize, oversize, onOversize } = this.config;
+    if (maxCookieSize === 0 || line.length <= maxCookieSize) return;
+    const error = tooLarge(this.getCookieName(), line.length, maxCookieSize, fields);
+    if (oversize === "throw") throw error;
+    onOversize(error);
+  }
+}
+
+function tooLarge(name: string, size: number, limit: number, fields: Fields): CookieTooLargeError {
+  const largest = [...fields]
+    .map(([key, text]): [string, number] => [key, text.length])
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 3);
+  const names = largest.map(([key, bytes]) => `${JSON.stringify(key)} (${bytes} bytes)`).join(", ");
+  return new CookieTooLargeError(
+    `The "${name}" cookie is too large: ${size} bytes, and browsers may drop what is over ${limit}. ` +
+      `Largest keys: ${names}. Keep less in the session, or keep the session in a store.`,
+    size,
+    largest,
+  );
+}

@@ -1,0 +1,109 @@
+import type { Codec, RefusalReason } from "../codecs/codec.ts";
+import { readCookie } from "../cookie.ts";
+import { decide } from "../decide.ts";
+import { events } from "../events.ts";
+import { EMPTY_FIELDS } from "../json/fields.ts";
+import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { maxAgeOf } from "../lifetime.ts";
+import { varyOnCookie } from "../response-headers.ts";
+import { SessionState, type Opened, type SessionStateOptions } from "../session-state.ts";
+import { sessionOf, stateOf, type Session } from "../session.ts";
+import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
+import type { SessionRequest, SessionResponse } from "./session-interface.ts";
+
+/** What a cookie session is configured with beyond its cookie. */
+export interface SecureCookieConfig extends CookieConfig {
+  /** The format of the cookie; null without a secret key, which makes every session a null session. */
+  readonly codec: Codec | null;
+  readonly json: TaggedJSONSerializer;
+  readonly trackNested: boolean;
+  readonly onRefused: ((reason: RefusalReason) => void) | undefined;
+}
+
+/**
+ * Flask's `SecureCookieSessionInterface`: the whole session in a signed cookie.
+ *
+ * @example
+ * ```ts
+ * import { SecureCookieSessionInterface, resolveOptions } from "hipflask";
+ *
+ * // As in Flask, a setting that is more than a constant is a method to override.
+ * class PerTenant extends SecureCookieSessionInterface {
+ *   override getCookieDomain() {
+ *     return process.env.TENANT === undefined ? undefined : `${process.env.TENANT}.example.com`;
+ *   }
+ * }
+ * export const sessionInterface = new PerTenant(resolveOptions({ secretKey: "dev" }));
+ * ```
+ */
+export class SecureCookieSessionInterface extends CookieSessionInterface<SecureCookieConfig> {
+  /** Reads nothing yet: the cookie is verified when somebody looks into the session. */
+  openSession(request: SessionRequest): Session {
+    const { codec, json, trackNested } = this.config;
+    const open = codec === null ? () => NOTHING : () => this.#decode(codec, request);
+    return sessionOf(new CookieSessionState({ open, json, trackNested, isNull: codec === null }, request));
+  }
+
+  saveSession(session: Session, response: SessionResponse): void {
+    const state = stateOf(session);
+    if (!state.isOpened && !this.#mayNeedRefresh(state)) return;
+    const { codec, refreshEachRequest, refreshAfter, now, lifetime } = this.config;
+    const { accessed } = state;
+    const fields = state.fields();
+    const { writtenAt } = state.opened;
+    const { outcome, vary } = decide({
+      isNull: codec === null,
+      empty: fields.size === 0,
+      modified: state.modified,
+      accessed,
+      permanent: state.permanent,
+      refreshEachRequest,
+      age: writtenAt === undefined ? undefined : now() / 1000 - writtenAt,
+      refreshAfter,
+    });
+    if (vary) varyOnCookie(response.headers);
+    if (outcome === "nothing") return;
+    const cookieName = this.getCookieName();
+    if (outcome === "delete") this.deleteCookie(response);
+    else {
+      const value = codec!.encode(fields, { now: now(), maxAge: maxAgeOf(lifetime), cookieName });
+      this.setCookie(response, value, session, fields);
+    }
+    events.saved({ outcome, cookieName });
+  }
+
+  #decode(codec: Codec, request: SessionRequest): Opened {
+    const cookieName = this.getCookieName();
+    const text = readCookie(request.headers.get("Cookie") ?? "", cookieName);
+    if (text === undefined || text === "") return NOTHING;
+    const { now, lifetime, onRefused } = this.config;
+    const decoded = codec.decode(text, { now: now(), maxAge: maxAgeOf(lifetime), cookieName });
+    if (decoded.ok) {
+      events.opened({ cookieName, keys: decoded.fields.size });
+      return { fields: decoded.fields, writtenAt: decoded.signedAt };
+    }
+    events.refused({ cookieName, reason: decoded.reason });
+    onRefused?.(decoded.reason);
+    return NOTHING;
+  }
+
+  /** Flask refreshes a permanent session that nobody looked at; whether it is permanent, only the cookie knows. */
+  #mayNeedRefresh(state: SessionState): boolean {
+    const { codec, refreshEachRequest } = this.config;
+    if (codec === null || !refreshEachRequest || !(state instanceof CookieSessionState)) return false;
+    const text = readCookie(state.request.headers.get("Cookie") ?? "", this.getCookieName());
+    return text !== undefined && codec.mayHold(text, "_permanent");
+  }
+}
+
+const NOTHING: Opened = { fields: EMPTY_FIELDS };
+
+/** Remembers the request, so that a session nobody looked at can still be opened when it is saved. */
+class CookieSessionState extends SessionState {
+  readonly request: SessionRequest;
+
+  constructor(options: SessionStateOptions, request: SessionRequest) {
+    super(options);
+    this.request = request;
+  }
+}

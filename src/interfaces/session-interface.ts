@@ -1,0 +1,42 @@
+import type { ResponseHeaders } from "../response-headers.ts";
+import type { Session } from "../session.ts";
+
+/** What a session needs to know of a request. A `Request` of the web fits as it is. */
+export interface SessionRequest {
+  readonly headers: { get(name: string): string | null };
+}
+
+/** What a session needs of a response that is about to leave. A `Response` of the web fits as it is. */
+export interface SessionResponse {
+  readonly headers: ResponseHeaders;
+}
+
+/**
+ * Where sessions live between requests: the seam that Flask calls `app.session_interface`. Pass your own as
+ * `sessions({ sessionInterface })`.
+ *
+ * Promises every interface keeps:
+ * - `openSession` is called once at the start of each request, before any handler. It may do its work later, when the
+ *   session is first looked at. It gives a session for any cookie, however broken: an empty one if need be. Null or
+ *   undefined means "no session can be had" and makes a session that can be read (it is empty) but not written.
+ * - `saveSession` is called once, after the handler and before the first header leaves, also for error pages. When it
+ *   returns (or what it returned resolves), everything is saved. It is not called for the null sessions above.
+ * - Either may be asynchronous. What it throws becomes an error response, never a success.
+ *
+ * @example
+ * ```ts
+ * import { createSession, type Session, type SessionInterface } from "hipflask";
+ *
+ * const visits = new Map<string, Record<string, unknown>>();
+ * export const byAddress: SessionInterface = {
+ *   openSession: (request) => createSession(visits.get(request.headers.get("X-Real-IP") ?? "") ?? {}),
+ *   saveSession(session: Session) {
+ *     if (session.modified) visits.set("…", session.toJSON());
+ *   },
+ * };
+ * ```
+ */
+export interface SessionInterface {
+  openSession(request: SessionRequest): Session | null | undefined | Promise<Session | null | undefined>;
+  saveSession(session: Session, response: SessionResponse): void | Promise<void>;
+}

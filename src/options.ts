@@ -1,0 +1,89 @@
+import type { Codec, RefusalReason } from "./codecs/codec.ts";
+import type { Compress } from "./codecs/flask.ts";
+import type { CookieTooLargeError } from "./errors.ts";
+import type { SessionInterface } from "./interfaces/session-interface.ts";
+import type { Digest, KeyDerivation } from "./itsdangerous/signer.ts";
+import type { SecretKey } from "./itsdangerous/secret-key.ts";
+import type { TaggedJSONSerializer } from "./json/tagged-json.ts";
+
+/**
+ * How sessions are kept. Names and defaults are Flask's settings in camelCase without `SESSION_`; a whole Flask
+ * configuration can be passed through `optionsFromFlask`.
+ *
+ * @example
+ * ```ts
+ * import { sessions } from "hipflask/hono";
+ * export const middleware = sessions({
+ *   secretKey: process.env.SECRET_KEY,
+ *   cookieSecure: true,
+ *   cookieSameSite: "Lax",
+ *   lifetime: 7 * 24 * 60 * 60,
+ * });
+ * ```
+ */
+export interface SessionOptions {
+  /**
+   * Signs every cookie; keep it private and the same on all servers. Text is taken as UTF-8, untrimmed. Without one
+   * (undefined, null or empty) sessions can be read, as empty, and every write throws `NoSecretKeyError`, as in Flask.
+   */
+  readonly secretKey?: SecretKey | null | undefined;
+  /** Old secrets that still verify and never sign, newest last. Default none. Flask: `SECRET_KEY_FALLBACKS`. */
+  readonly secretKeyFallbacks?: readonly SecretKey[] | null | undefined;
+
+  /** Default `"session"`; with `hardened`, `"__Host-Http-session"`. */
+  readonly cookieName?: string | undefined;
+  /** Default none: the cookie belongs to this host alone. */
+  readonly cookieDomain?: string | undefined;
+  /** Default `"/"`; null writes no Path attribute. */
+  readonly cookiePath?: string | null | undefined;
+  /** Keeps the cookie from scripts. Default true. */
+  readonly cookieHttpOnly?: boolean | undefined;
+  /** Sends the cookie over TLS only. Default false; with `hardened`, true. */
+  readonly cookieSecure?: boolean | undefined;
+  /** `"Strict"`, `"Lax"` or `"None"` in any capitalisation. Default: no attribute; with `hardened`, `"Lax"`. */
+  readonly cookieSameSite?: string | null | undefined;
+  /** Cookies of embedded pages (CHIPS); implies Secure. Default false. */
+  readonly cookiePartitioned?: boolean | undefined;
+
+  /** Seconds a cookie is accepted after it was written, and stays in the browser if `session.permanent`. Default 31 days. Flask: `PERMANENT_SESSION_LIFETIME`. */
+  readonly lifetime?: number | undefined;
+  /** Write permanent sessions anew on each request, so that the lifetime counts from the last one. Default true. */
+  readonly refreshEachRequest?: boolean | undefined;
+  /** Seconds between two such refreshes; beyond Flask. Default 0: on each request. */
+  readonly refreshAfter?: number | undefined;
+  /** Bytes of a Set-Cookie line above which `oversize` applies; 0 never. Default 4093. */
+  readonly maxCookieSize?: number | undefined;
+  /** `"warn"` (default, as Flask) sends a cookie that is too large and calls `onOversize`; `"throw"` answers with an error. */
+  readonly oversize?: "warn" | "throw" | undefined;
+
+  /** `"flask"` (default; signed, readable by the visitor), `"sealed"` (encrypted), or a codec of your own. */
+  readonly codec?: "flask" | "sealed" | Codec | undefined;
+  /** Keeps signatures apart from those made for other purposes. Default `"cookie-session"`, Flask's. */
+  readonly salt?: string | undefined;
+  /** Hash of signature and key derivation. Default `"sha1"`, which is Flask's wire format. */
+  readonly digest?: Digest | undefined;
+  /** Default `"hmac"`, Flask's. */
+  readonly keyDerivation?: KeyDerivation | undefined;
+  /** When to compress: `"auto"` (default), `"flask"` (Flask's exact rule) or false. */
+  readonly compress?: Compress | undefined;
+  /** Bytes a compressed cookie may inflate to. Default 1 MiB; more is refused. */
+  readonly maxInflatedSize?: number | undefined;
+  /** Tags for types of your own and how JSON is written; both sides must agree. Default Flask's. */
+  readonly json?: TaggedJSONSerializer | undefined;
+
+  /** Save changes made inside nested values (`session.cart.push(x)`). Default true; false is Flask's behaviour. */
+  readonly trackNested?: boolean | undefined;
+  /** Send `Cache-Control: no-store` with every session cookie. Default true; false is Flask's behaviour. */
+  readonly cacheControl?: boolean | undefined;
+  /** One word for safe settings: a `__Host-` name, Secure, SameSite=Lax, a sealed cookie; what contradicts them is refused. Default false. */
+  readonly hardened?: boolean | undefined;
+  /** Keep sessions your own way. Most of the options above are then yours to follow or not. */
+  readonly sessionInterface?: SessionInterface | undefined;
+
+  /** Hears why a cookie was refused; the visitor gets an empty session. */
+  readonly onRefused?: ((reason: RefusalReason) => void) | undefined;
+  /** Hears of a cookie above `maxCookieSize`. Default: `console.warn` with the message. */
+  readonly onOversize?: ((error: CookieTooLargeError) => void) | undefined;
+  /** The clock, in epoch milliseconds. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}

@@ -1,0 +1,218 @@
+import { NoSecretKeyError, SessionClosedError } from "./errors.ts";
+import { EMPTY_FIELDS, type Fields } from "./json/fields.ts";
+import { TaggedJSONSerializer } from "./json/tagged-json.ts";
+
+/** What a session is made from when somebody first looks into it. */
+export interface Opened {
+  readonly fields: Fields;
+  /** Epoch seconds at which the fields were written, where the format says. */
+  readonly writtenAt?: number | undefined;
+}
+
+/** How a session comes to life and what it may do. */
+export interface SessionStateOptions {
+  /** Called once, at the first access. Default: an empty session. */
+  readonly open?: () => Opened;
+  readonly json?: TaggedJSONSerializer;
+  /** A session without a secret key: reading sees nothing, every write throws. */
+  readonly isNull?: boolean;
+  /** Notice changes inside nested values. Flask does not. Default true. */
+  readonly trackNested?: boolean;
+  readonly isNew?: boolean;
+}
+
+/** What became of the identity of a session: nothing, a new one was asked for, or it ended. */
+export type Fate = "kept" | "regenerated" | "destroyed";
+
+const DEFAULT_JSON = new TaggedJSONSerializer();
+/** Where `console.log` asks an object for its own text. */
+export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+const PERMANENT = "_permanent";
+
+/**
+ * The data and the flags of one session during one request, without any syntax around it. Values are parsed when they
+ * are first read and written back only if they changed, so an untouched key leaves as the very text it came in.
+ */
+export class SessionState {
+  accessed = false;
+  fate: Fate = "kept";
+  readonly isNull: boolean;
+  readonly isNew: boolean;
+  readonly #json: TaggedJSONSerializer;
+  readonly #trackNested: boolean;
+  readonly #open: (() => Opened) | undefined;
+  #opened: Opened | undefined;
+  /** Current texts; the opened fields themselves until the first write. */
+  #texts: Fields | Map<string, string> = EMPTY_FIELDS;
+  /** Values handed out or stored in this request, by key. */
+  readonly #values = new Map<string, unknown>();
+  #modified = false;
+  #closed = false;
+
+  constructor(options: SessionStateOptions = {}) {
+    this.#open = options.open;
+    this.#json = options.json ?? DEFAULT_JSON;
+    this.#trackNested = options.trackNested ?? true;
+    this.isNull = options.isNull ?? false;
+    this.isNew = options.isNew ?? false;
+  }
+
+  get modified(): boolean {
+    return this.#modified;
+  }
+
+  set modified(value: boolean) {
+    if (this.#closed) throw new SessionClosedError();
+    this.#modified = Boolean(value);
+  }
+
+  /** Whether anybody has looked inside yet. */
+  get isOpened(): boolean {
+    return this.#opened !== undefined;
+  }
+
+  /** What the session was opened with; opens it. */
+  get opened(): Opened {
+    if (this.#opened === undefined) {
+      this.#opened = this.#open?.() ?? { fields: EMPTY_FIELDS };
+      this.#texts = this.#opened.fields;
+    }
+    return this.#opened;
+  }
+
+  get size(): number {
+    return this.#read().size;
+  }
+
+  /** The truth of what is stored under `_permanent`, as Python sees it. */
+  get permanent(): boolean {
+    return isTruthy(this.get(PERMANENT));
+  }
+
+  set permanent(value: boolean) {
+    this.set(PERMANENT, Boolean(value));
+  }
+
+  has(key: string): boolean {
+    return this.#read().has(key);
+  }
+
+  get(key: string): unknown {
+    const text = this.#read().get(key);
+    if (text === undefined) return undefined;
+    if (this.#values.has(key)) return this.#values.get(key);
+    const value = this.#json.loads(text);
+    this.#values.set(key, value);
+    return value;
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#read().keys();
+  }
+
+  /** @throws UnserializableError at once, so that the error points at the line that stored the value. */
+  set(key: string, value: unknown): void {
+    const texts = this.#write();
+    texts.set(key, this.#json.dumps(value, key));
+    this.#values.set(key, value);
+    this.modified = true;
+  }
+
+  /** @returns whether there was something to delete; only then is the session modified. */
+  delete(key: string): boolean {
+    const texts = this.#write();
+    const isThere = texts.delete(key);
+    this.#values.delete(key);
+    if (isThere) this.modified = true;
+    return isThere;
+  }
+
+  /** Empties the session and marks it modified, even if it was empty before, as in Flask. */
+  clear(): void {
+    this.#write().clear();
+    this.#values.clear();
+    this.modified = true;
+  }
+
+  /** Drops all data but the keys to keep (`true`: all of them) and asks for a new identity. */
+  regenerate(keep: readonly string[] | true): void {
+    const texts = this.#write();
+    if (keep !== true) {
+      for (const key of texts.keys()) if (!keep.includes(key)) this.delete(key);
+    }
+    this.modified = true;
+    if (this.fate === "kept") this.fate = "regenerated";
+  }
+
+  /** Ends the session. What is written after that begins a new one. */
+  destroy(): void {
+    this.clear();
+    this.fate = "destroyed";
+  }
+
+  /** Marks the session modified without a change of its own, as `update()` with nothing does. */
+  touch(): void {
+    this.#write();
+    this.modified = true;
+  }
+
+  /** The data as it is now, nested changes included. @throws UnserializableError for a nested value that cannot be stored. */
+  fields(): Fields {
+    if (this.#trackNested && !this.modified && this.#settle()) this.modified = true;
+    else this.#settle();
+    return this.#texts;
+  }
+
+  /** From now on every write throws `SessionClosedError`: the response's headers are gone. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Names, never values: logs are read by more people than sessions are. Not a look at the session. */
+  [INSPECT](): string {
+    const names = [...this.#texts.keys()].map((key) => JSON.stringify(key));
+    return this.isOpened ? `Session { ${names.join(", ")} }` : "Session { not opened }";
+  }
+
+  #read(): Fields {
+    this.accessed = true;
+    if (this.#opened === undefined) return this.opened.fields;
+    return this.#texts;
+  }
+
+  #write(): Map<string, string> {
+    this.#read();
+    if (this.isNull) throw new NoSecretKeyError();
+    if (this.#closed) throw new SessionClosedError();
+    if (this.#texts === this.#opened?.fields) this.#texts = new Map(this.#texts);
+    return this.#texts as Map<string, string>;
+  }
+
+  /** Brings the texts up to date with values that were changed in place. @returns whether any had. */
+  #settle(): boolean {
+    let changed = false;
+    for (const [key, value] of this.#values) {
+      if (typeof value !== "object" || value === null) continue;
+      const before = this.#texts.get(key)!;
+      const now = this.#json.dumps(value, key);
+      if (now === before || now === this.#canonical(before)) continue;
+      this.#write().set(key, now);
+      changed = true;
+    }
+    return changed;
+  }
+
+  /** The text as we would have written it: another writer may sort or space differently and mean the same. */
+  #canonical(text: string): string {
+    return this.#json.dumps(this.#json.loads(text));
+  }
+}
+
+/** Python's `bool()` for everything a session can hold. */
+function isTruthy(value: unknown): boolean {
+  if (Array.isArray(value) || value instanceof Uint8Array) return value.length > 0;
+  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.keys(value).length > 0;
+  }
+  return Boolean(value);
+}
