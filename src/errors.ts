@@ -6,6 +6,7 @@ export type HipflaskErrorCode =
   | "SIGNATURE_EXPIRED"
   | "BAD_HEADER"
   | "BAD_PAYLOAD"
+  | "BAD_SHAPE"
   | "CONFIG"
   | "NO_SECRET_KEY"
   | "OUTSIDE_REQUEST"
@@ -92,8 +93,15 @@ export class BadHeader extends BadSignature {
 
 /** Signed correctly, but what is inside cannot be decoded. Mirrors `itsdangerous.BadPayload`. */
 export class BadPayload extends BadData {
+  constructor(message: string, options?: ErrorOptions, code: HipflaskErrorCode = "BAD_PAYLOAD") {
+    super(message, options, code);
+  }
+}
+
+/** A payload that can be decoded, but to something else than the mapping a session is. */
+export class BadShape extends BadPayload {
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options, "BAD_PAYLOAD");
+    super(message, options, "BAD_SHAPE");
   }
 }
 

@@ -1,0 +1,20 @@
+/** Orders texts by Unicode code point, as Python does; `<` orders by UTF-16 unit, which puts U+1F600 before U+FFEE. */
+export function byCodePoint(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < shorter && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  if (at === shorter) return a.length - b.length;
+  // The first difference may be the second half of a surrogate pair.
+  const start = at > 0 && isHighSurrogate(a.charCodeAt(at - 1)) ? at - 1 : at;
+  const difference = (a.codePointAt(start) as number) - (b.codePointAt(start) as number);
+  return difference !== 0 ? difference : (a.codePointAt(at) as number) - (b.codePointAt(at) as number);
+}
+
+/** Sorts in place, by code point. */
+export function sortKeys(keys: string[]): void {
+  keys.sort(byCodePoint);
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
+}

@@ -1,0 +1,157 @@
+import { BadPayload, BadShape, UnserializableError } from "../errors.ts";
+import { sortKeys } from "./code-points.ts";
+import type { Fields } from "./fields.ts";
+import { type FloatReading, parse } from "./parse.ts";
+import { isPlainObject } from "./plain-object.ts";
+import { ESCAPED_OBJECT, PYTHON_TAGS } from "./python-tags.ts";
+import { quoteAscii, quoteUnicode } from "./quote.ts";
+import { type Limits, NUMBERS, type Oddities, scan, scanFields, TAGS } from "./scan.ts";
+import { type Tag, type TagRegistration, Tags } from "./tags.ts";
+import { untag } from "./untag.ts";
+import { Writer, type WriterOptions } from "./writer.ts";
+
+/** How tagged JSON is written, and how much of it is accepted. */
+export interface TaggedJSONOptions {
+  /** Sort the keys of every object by code point. Default `true`, as `app.json.sort_keys` in Flask. */
+  readonly sortKeys?: boolean;
+  /** Escape everything beyond ASCII. Default `true`, as `app.json.ensure_ascii` in Flask. */
+  readonly ascii?: boolean;
+  /** Levels of arrays and objects inside each other. Default 500; CPython stops at about 1000. */
+  readonly maxDepth?: number;
+  /** Object keys in one text. Default 10 000. */
+  readonly maxKeys?: number;
+  /** Tags to register besides Flask's own. Default none. */
+  readonly tags?: readonly Tag[];
+}
+
+/** Levels that a payload puts around the values in it: the session itself, and perhaps the escape of its only key. */
+const WRAPPING = 2;
+
+/**
+ * Flask's tagged JSON: JSON that keeps Python's tuples, bytes, Markup, UUIDs, datetimes, floats and big ints apart.
+ * Mirrors `flask.json.tag.TaggedJSONSerializer`; the text is what Flask writes inside a request.
+ *
+ * @example
+ * ```ts
+ * import { TaggedJSONSerializer, tuple } from "hipflask";
+ * const json = new TaggedJSONSerializer();
+ * console.log(json.dumps({ seat: tuple(3, "b") })); // {"seat":{" t":[3,"b"]}}
+ * ```
+ */
+export class TaggedJSONSerializer {
+  readonly #tags = new Tags(PYTHON_TAGS);
+  readonly #writing: WriterOptions;
+  readonly #reading: Limits;
+
+  constructor(options: TaggedJSONOptions = {}) {
+    const { sortKeys = true, ascii = true, maxDepth = 500, maxKeys = 10_000, tags = [] } = options;
+    this.#writing = { sortKeys, ascii, maxDepth, maxKeys };
+    this.#reading = { maxDepth: maxDepth + WRAPPING, maxKeys };
+    for (const tag of tags) this.register(tag);
+  }
+
+  /**
+   * Adds a tag for another type. Flask needs its counterpart: see `TaggedJSONSerializer.register` there.
+   *
+   * @throws {ConfigError} if the key is registered already, unless forced, or does not begin with a space.
+   */
+  register<T>(tag: Tag<T>, registration: TagRegistration = {}): void {
+    this.#tags.register(tag as Tag, registration);
+  }
+
+  /**
+   * The text of a value, in Flask's canonical form.
+   *
+   * @param at - the name of the value, to begin the path in errors with.
+   * @throws {UnserializableError} with the path of what cannot be written; `toJSON` methods are not asked.
+   */
+  dumps(value: unknown, at?: string): string {
+    return new Writer(this.#tags, this.#writing, at).value(value);
+  }
+
+  /**
+   * The value of a text.
+   *
+   * Floats such as `1.0` become plain numbers that their array or object remembers as floats, so that it can be
+   * written again without loss; `floats: "wrap"` gives `Float` instances instead.
+   *
+   * @throws {BadPayload} if Python could not read it, or it exceeds the limits.
+   */
+  loads(text: string, { floats = "number" }: { readonly floats?: FloatReading } = {}): unknown {
+    return this.#read(text, scan(text, this.#reading), floats);
+  }
+
+  /**
+   * Cuts the text of a session into its fields. Each of them is proven: `loads` reads it without error.
+   *
+   * @throws {BadShape} if it can be decoded, but not to a mapping.
+   * @throws {BadPayload} if it cannot be decoded.
+   */
+  loadsFields(text: string): Fields {
+    const scanned = scanFields(text, this.#reading);
+    if (typeof scanned === "number") {
+      if (scanned & TAGS) this.#read(text, scanned, "number"); // undecodable goes before misshapen
+      throw new BadShape("The payload is not an object.");
+    }
+    const { fields, tagged } = scanned;
+    if (fields.size === 1 && this.#tags.has(firstKey(fields))) return this.#fieldsOfTagged(text);
+    for (const key of tagged ?? []) this.loads(fields.get(key) as string);
+    return fields;
+  }
+
+  /** The text of a session, from texts of its values that `dumps` or `loadsFields` gave. */
+  dumpsFields(fields: Fields): string {
+    const keys = Array.from(fields.keys());
+    if (this.#writing.sortKeys) sortKeys(keys);
+    const quote = this.#writing.ascii ? quoteAscii : quoteUnicode;
+    const isEscaped = keys.length === 1 && this.#tags.has(keys[0] as string);
+    let text = "";
+    for (const key of keys) {
+      if (text !== "") text += ",";
+      text += `${quote(isEscaped ? `${key}__` : key)}:${fields.get(key)}`;
+    }
+    text = isEscaped ? `{"${ESCAPED_OBJECT.key}":{${text}}}` : `{${text}}`;
+    this.#checkKeys(text);
+    return text;
+  }
+
+  /**
+   * The fields of a plain object.
+   *
+   * @throws {UnserializableError}
+   */
+  fieldsOf(object: Record<string, unknown>): Fields {
+    return new Writer(this.#tags, this.#writing).each(object);
+  }
+
+  #read(text: string, oddities: Oddities, floats: FloatReading): unknown {
+    const value: unknown = oddities & NUMBERS ? parse(text, floats) : JSON.parse(text);
+    return oddities & TAGS ? untag(value, this.#tags) : value;
+  }
+
+  /** A session with one key that is a tag stands for whatever the tag makes of it. */
+  #fieldsOfTagged(text: string): Fields {
+    const value = this.loads(text);
+    if (!isPlainObject(value)) throw new BadShape("The payload is not an object.");
+    try {
+      return this.fieldsOf(value);
+    } catch (error) {
+      throw new BadPayload("The payload holds a tag whose value cannot be written again.", { cause: error });
+    }
+  }
+
+  /** Values that are small enough one by one may be too many together: better to fail now than when reading. */
+  #checkKeys(text: string): void {
+    const fewestChars = '"":0,'.length;
+    if (text.length < this.#reading.maxKeys * fewestChars) return;
+    try {
+      scan(text, this.#reading);
+    } catch (error) {
+      throw new UnserializableError("A session has more keys than can be read again.", "", { cause: error });
+    }
+  }
+}
+
+function firstKey(fields: Fields): string {
+  return fields.keys().next().value as string;
+}

@@ -1,0 +1,73 @@
+import { ConfigError } from "../errors.ts";
+
+/**
+ * How values of one type travel in JSON: as an object with one key, the tag's. Flask's `JSONTag`.
+ *
+ * @typeParam T - the type of the values.
+ */
+export interface Tag<T = unknown> {
+  /** Begins with a space, as all of Flask's do, so that it meets no ordinary key. */
+  readonly key: string;
+  /** Whether a value is of this type. */
+  check(value: unknown): boolean;
+  /** What to write in its place. Values inside of it are tagged in turn. */
+  toJSON(value: T): unknown;
+  /** The value again, from what `toJSON` gave. May throw; the text then counts as undecodable. */
+  toValue(json: unknown): T;
+}
+
+/** Where and how a tag is registered. */
+export interface TagRegistration {
+  /** Replaces a tag with the same key for reading, instead of throwing. Default `false`. */
+  readonly force?: boolean;
+  /**
+   * The place in the order in which tags are asked for a value when writing; the built-in order is
+   * ` di`, objects, ` t`, arrays, ` b`, ` m`, ` u`, ` d`. Default: the end.
+   */
+  readonly index?: number;
+}
+
+/** The registered tags: by key for reading, in order for writing. */
+export class Tags {
+  readonly #byKey = new Map<string, Tag>();
+  readonly #order: Tag[] = [];
+
+  /**
+   * @param builtIn - tags that are registered from the start; those without a key only hold a place in the order.
+   */
+  constructor(builtIn: readonly Tag[]) {
+    for (const tag of builtIn) {
+      this.#order.push(tag);
+      if (tag.key !== "") this.#byKey.set(tag.key, tag);
+    }
+  }
+
+  register(tag: Tag, { force = false, index = this.#order.length }: TagRegistration = {}): void {
+    if (!tag.key.startsWith(" ")) throw new ConfigError(`The tag "${tag.key}" must begin with a space.`);
+    if (!force && this.#byKey.has(tag.key)) {
+      throw new ConfigError(
+        `The tag "${tag.key}" is already registered; pass { force: true } to replace it.`,
+      );
+    }
+    this.#byKey.set(tag.key, tag);
+    this.#order.splice(index, 0, tag);
+  }
+
+  /** Whether an object with this as its only key would be taken for a tagged value. */
+  has(key: string): boolean {
+    return this.#byKey.has(key);
+  }
+
+  get(key: string): Tag | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** The first tag in order that takes a value. */
+  for(value: unknown): Tag | undefined {
+    return this.#order.find((tag) => tag.check(value));
+  }
+
+  get size(): number {
+    return this.#order.length;
+  }
+}

@@ -1,0 +1,129 @@
+import { BadData } from "../errors.ts";
+
+/** `Array` as a base class without its mutating methods in the type: tuples are frozen. */
+const FrozenArray = Array as unknown as new <T>() => readonly T[];
+
+/**
+ * A Python tuple: a frozen array that travels as `{" t": […]}` and comes back as a tuple on both sides.
+ * Made with {@link tuple} or `Tuple.from`; its `map`, `filter`, `slice`, … give ordinary arrays.
+ */
+export class Tuple<T = unknown> extends FrozenArray<T> {
+  static get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  /** A tuple of what an iterable gives. */
+  static from<T>(items: Iterable<T>): Tuple<T> {
+    const made = new Tuple<T>();
+    let index = 0;
+    // Defined one by one: spreading a long list into arguments could exhaust the stack.
+    for (const item of items) (made as unknown as T[])[index++] = item;
+    return Object.freeze(made);
+  }
+}
+
+/**
+ * Makes a Python tuple. Flask's `flash()` stores these, and a key that Python compares with a tuple needs one.
+ *
+ * @example
+ * ```ts
+ * import { session, tuple } from "hipflask";
+ * export const move = (x: number, y: number) => { session.position = tuple(x, y); };
+ * ```
+ */
+export function tuple<const T extends readonly unknown[]>(...items: T): Tuple<T[number]> & Readonly<T> {
+  return Tuple.from(items) as Tuple<T[number]> & Readonly<T>;
+}
+
+/** HTML marked as safe, MarkupSafe's `Markup`. Travels as `{" m": "…"}`. */
+export class Markup {
+  /** The HTML, exactly as it is to be put in a page. */
+  readonly html: string;
+
+  constructor(html: string) {
+    this.html = html;
+  }
+
+  /** The protocol by which Python's template engines recognise safe HTML. */
+  __html__(): string {
+    return this.html;
+  }
+
+  toString(): string {
+    return this.html;
+  }
+
+  toJSON(): string {
+    return this.html;
+  }
+}
+
+const UUID_DIGITS = /^[0-9a-f]{32}$/;
+
+/** Python's `uuid.UUID`. Travels as `{" u": "32 hex digits"}`. */
+export class UUID {
+  /** 32 lower-case hexadecimal digits. */
+  readonly hex: string;
+
+  /**
+   * Reads what Python's `uuid.UUID(text)` reads: hyphens anywhere, surrounding braces, `urn:uuid:`, any case.
+   *
+   * @throws {BadData} if 32 hexadecimal digits do not remain.
+   */
+  constructor(text: string) {
+    const hex = text
+      .replaceAll("urn:", "")
+      .replaceAll("uuid:", "")
+      .replace(/^[{}]+|[{}]+$/g, "")
+      .replaceAll("-", "")
+      .toLowerCase();
+    if (!UUID_DIGITS.test(hex)) throw new BadData("Not a UUID: 32 hexadecimal digits are needed.");
+    this.hex = hex;
+  }
+
+  /** The usual form with hyphens, 8-4-4-4-12. */
+  toString(): string {
+    return this.hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
+/**
+ * A Python float whose value JavaScript cannot tell from an int: `new Float(1)` is written `1.0`, a plain `1` is `1`.
+ * Numbers with a fraction need no wrapping. Arithmetic unwraps it: `float(1) + 1 === 2`.
+ */
+export class Float {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+
+  valueOf(): number {
+    return this.value;
+  }
+
+  toString(): string {
+    return String(this.value);
+  }
+
+  toJSON(): number {
+    return this.value;
+  }
+}
+
+/**
+ * Marks a number as a Python float, so that `1` is written `1.0`.
+ *
+ * @example
+ * ```ts
+ * import { float, session } from "hipflask";
+ * export const price = (euros: number) => { session.price = float(euros); };
+ * ```
+ */
+export function float(value: number): Float {
+  return new Float(value);
+}

@@ -1,0 +1,180 @@
+import { HipflaskError, UnserializableError } from "../errors.ts";
+import { sortKeys } from "./code-points.ts";
+import { type FloatSlots, floatSlots } from "./float-slots.ts";
+import { formatFloat, formatNumber } from "./float.ts";
+import { isPlainObject } from "./plain-object.ts";
+import { ARRAY, ESCAPED_OBJECT, OBJECT, PYTHON_TAGS, TUPLE } from "./python-tags.ts";
+import { pathOf, refusalOf } from "./refusal.ts";
+import { quoteAscii, quoteUnicode } from "./quote.ts";
+import { type Limits, MAX_DIGITS } from "./scan.ts";
+import type { Tag, Tags } from "./tags.ts";
+import { Float, Tuple } from "./values.ts";
+
+/** The layout of written text. */
+export interface WriterOptions extends Limits {
+  /** Sort the keys of every object by code point. */
+  readonly sortKeys: boolean;
+  /** Escape everything beyond ASCII. */
+  readonly ascii: boolean;
+}
+
+/** The tags the writer handles itself: containers, whose items it visits. */
+const CONTAINERS: ReadonlySet<Tag> = new Set([ESCAPED_OBJECT, OBJECT, TUPLE, ARRAY]);
+
+/**
+ * Writes one value, and knows where in it it is, to say so when something cannot be written.
+ * Made anew for each text.
+ */
+export class Writer {
+  readonly #tags: Tags;
+  readonly #options: WriterOptions;
+  readonly #quote: (text: string) => string;
+  readonly #hasOwnTags: boolean;
+  readonly #at: string | undefined;
+  /** The containers around the current value and the slot taken in each; valid up to `#level`. */
+  readonly #containers: object[] = [];
+  readonly #slots: (string | number)[] = [];
+  #level = 0;
+  #keysLeft: number;
+
+  /** @param at - the name of what is written, for the path in errors. */
+  constructor(tags: Tags, options: WriterOptions, at?: string) {
+    this.#tags = tags;
+    this.#options = options;
+    this.#at = at;
+    this.#quote = options.ascii ? quoteAscii : quoteUnicode;
+    this.#hasOwnTags = tags.size > PYTHON_TAGS.length;
+    this.#keysLeft = options.maxKeys;
+  }
+
+  /**
+   * The text of a value.
+   *
+   * @param depth - how many arrays and objects are around it in the text.
+   * @throws {UnserializableError}
+   */
+  value(value: unknown, depth = 0): string {
+    if (this.#hasOwnTags) {
+      const tag = this.#tags.for(value);
+      if (tag !== undefined && !CONTAINERS.has(tag)) return this.#tagged(tag, value, depth);
+    }
+    switch (typeof value) {
+      case "string":
+        return this.#quote(value);
+      case "number":
+        return formatNumber(value);
+      case "boolean":
+        return value ? "true" : "false";
+      case "object":
+        return this.#object(value, depth);
+      case "bigint":
+        return this.#int(value);
+      default:
+        return this.#fail(refusalOf(value));
+    }
+  }
+
+  /** The texts of an object's values by key, in the object's order. */
+  each(object: Record<string, unknown>): Map<string, string> {
+    const texts = new Map<string, string>();
+    const floats = floatSlots(object);
+    this.#enter(object, 0);
+    for (const key of Object.keys(object)) texts.set(key, this.#item(key, object[key], floats, 0));
+    this.#leave();
+    return texts;
+  }
+
+  #object(value: object | null, depth: number): string {
+    if (value === null) return "null";
+    if (Array.isArray(value)) {
+      return value instanceof Tuple ? `{" t":${this.#array(value, depth + 1)}}` : this.#array(value, depth);
+    }
+    if (isPlainObject(value)) return this.#plainObject(value, depth);
+    if (value instanceof Float) return formatFloat(value.value);
+    const tag = this.#tags.for(value);
+    return tag === undefined ? this.#fail(refusalOf(value)) : this.#tagged(tag, value, depth);
+  }
+
+  #array(array: readonly unknown[], depth: number): string {
+    const floats = floatSlots(array);
+    this.#enter(array, depth + 1);
+    let text = "[";
+    for (let index = 0; index < array.length; index++) {
+      const item = array[index];
+      if (index > 0) text += ",";
+      text += this.#item(index, item, floats, depth + 1);
+    }
+    this.#leave();
+    return `${text}]`;
+  }
+
+  #plainObject(object: Record<string, unknown>, depth: number): string {
+    const keys = Object.keys(object);
+    const only = keys.length === 1 ? (keys[0] as string) : "";
+    const isEscaped = this.#tags.has(only);
+    const level = isEscaped ? depth + 2 : depth + 1;
+    const floats = floatSlots(object);
+    if (this.#options.sortKeys) sortKeys(keys);
+    this.#keysLeft -= keys.length;
+    if (this.#keysLeft < 0) this.#fail(`A value has more than ${this.#options.maxKeys} keys.`);
+    this.#enter(object, level);
+    let text = "{";
+    for (const key of keys) {
+      if (text !== "{") text += ",";
+      text += `${this.#quote(isEscaped ? `${key}__` : key)}:${this.#item(key, object[key], floats, level)}`;
+    }
+    this.#leave();
+    return isEscaped ? `{" di":${text}}}` : `${text}}`;
+  }
+
+  /** What is in one slot of the container just entered. */
+  #item(slot: string | number, item: unknown, floats: FloatSlots | undefined, depth: number): string {
+    this.#slots[this.#level - 1] = slot;
+    if (floats !== undefined && floats.get(slot) === item) return formatFloat(item as number);
+    return this.value(item, depth);
+  }
+
+  #tagged(tag: Tag, value: unknown, depth: number): string {
+    if (depth >= this.#options.maxDepth) this.#failDeep();
+    let json: unknown;
+    try {
+      json = tag.toJSON(value);
+    } catch (error) {
+      return this.#fail(
+        error instanceof HipflaskError ? error.message : `The tag "${tag.key}" cannot write a value.`,
+        error,
+      );
+    }
+    return `{${this.#quote(tag.key)}:${this.value(json, depth + 1)}}`;
+  }
+
+  #int(value: bigint): string {
+    const text = String(value);
+    if (text.length - (value < 0n ? 1 : 0) > MAX_DIGITS)
+      this.#fail(`An int has more than ${MAX_DIGITS} digits.`);
+    return text;
+  }
+
+  #enter(container: object, depth: number): void {
+    if (depth > this.#options.maxDepth) this.#failDeep();
+    this.#containers[this.#level++] = container;
+  }
+
+  #leave(): void {
+    this.#level--;
+  }
+
+  #failDeep(): never {
+    const around = this.#containers.slice(0, this.#level);
+    const again = around.findIndex((container, level) => around.indexOf(container) < level);
+    if (again < 0) this.#fail(`A value is nested more than ${this.#options.maxDepth} levels deep.`);
+    this.#level = again;
+    this.#fail("A value contains itself.");
+  }
+
+  #fail(message: string, cause?: unknown): never {
+    const slots = this.#slots.slice(0, this.#level);
+    const path = pathOf(this.#at === undefined ? slots : [this.#at, ...slots]);
+    throw new UnserializableError(message, path, cause === undefined ? {} : { cause });
+  }
+}
