@@ -130,6 +130,14 @@ describe("Signer", () => {
     expect(() => new Signer("k").unsign(text)).toThrow(BadSignature);
   });
 
+  it.each([[undefined], [null], [5], [["v", "."]], [{ lastIndexOf: () => 0 }]])(
+    "refuses %j, which is no text",
+    (input) => {
+      expect(new Signer("k").validate(input as unknown as string)).toBe(false);
+      expect(() => new Signer("k").unsign(input as unknown as string)).toThrow(BadSignature);
+    },
+  );
+
   it("does not confuse half of a surrogate pair with the replacement character", () => {
     const signer = new Signer("k");
     expect(signer.validate(signer.sign("\ufffd").replace("\ufffd", "\ud800"))).toBe(false);

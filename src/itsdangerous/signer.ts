@@ -126,19 +126,24 @@ export class Signer {
 
   /** The text without its signature. @throws BadSignature if that is missing or matches no key */
   unsign(signed: string): string {
-    const cut = signed.lastIndexOf(this.sep);
-    if (cut === -1) throw new BadSignature(`No "${this.sep}" found in the signed text.`);
-    const value = signed.slice(0, cut);
-    if (!this.verifySignature(value, signed.slice(cut + this.sep.length))) {
-      throw new BadSignature("The signature does not match.", { payload: value });
+    const parts = this.#split(signed);
+    if (parts === undefined) throw new BadSignature(`No "${this.sep}" found in the signed text.`);
+    if (!this.verifySignature(...parts)) {
+      throw new BadSignature("The signature does not match.", { payload: parts[0] });
     }
-    return value;
+    return parts[0];
   }
 
   /** Whether `unsign` would succeed. */
   validate(signed: string): boolean {
-    const cut = signed.lastIndexOf(this.sep);
-    return cut !== -1 && this.verifySignature(signed.slice(0, cut), signed.slice(cut + this.sep.length));
+    const parts = this.#split(signed);
+    return parts !== undefined && this.verifySignature(...parts);
+  }
+
+  /** Value and signature. Query strings and forms may yield something else than text, which is then not signed. */
+  #split(signed: string): [value: string, signature: string] | undefined {
+    const cut = typeof signed === "string" ? signed.lastIndexOf(this.sep) : -1;
+    return cut === -1 ? undefined : [signed.slice(0, cut), signed.slice(cut + this.sep.length)];
   }
 
   #signature(index: number, value: string): string {

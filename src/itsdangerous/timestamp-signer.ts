@@ -7,7 +7,7 @@ import { decodeTimestamp, encodeTimestamp } from "./timestamp.ts";
 /** How a `TimestampSigner` signs. */
 export interface TimestampSignerOptions extends SignerOptions {
   /** The clock, epoch **milliseconds**. Default `Date.now`. */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 /** What `unsign` and `loads` check and return besides the value. */

@@ -1,0 +1,192 @@
+import { BadPayload, BadShape, ConfigError } from "../errors.ts";
+import { DEFAULT_MAX_INFLATED_SIZE, packPayload, unpackPayload } from "../itsdangerous/payload.ts";
+import { importSecretKey, importSecretKeys } from "../itsdangerous/secret-key.ts";
+import type { SecretKey } from "../itsdangerous/secret-key.ts";
+import { Signer } from "../itsdangerous/signer.ts";
+import type { Digest, KeyDerivation } from "../itsdangerous/signer.ts";
+import { decodeTimestamp, encodeTimestamp } from "../itsdangerous/timestamp.ts";
+import { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import type { Codec, CodecContext, Decoded, RefusalReason } from "./codec.ts";
+import { VerifiedCache } from "./verified-cache.ts";
+
+/** How Flask's session cookies are read and written. Everything but the secret defaults to what Flask does. */
+export interface FlaskCodecOptions {
+  /** Flask's `SECRET_KEY`: signs and verifies. Text counts as UTF-8. */
+  secretKey: SecretKey;
+  /** Flask's `SECRET_KEY_FALLBACKS`: older keys that only verify, tried from last to first. Default none. */
+  secretKeyFallbacks?: readonly SecretKey[];
+  /** Default `"cookie-session"`. */
+  salt?: string | Uint8Array;
+  /** Default `"sha1"`. Flask has to be changed as well to read anything else. */
+  digest?: Digest;
+  /** Default `"hmac"`. */
+  keyDerivation?: KeyDerivation;
+  /** Default `"auto"`. */
+  compress?: Compress;
+  /** Turns fields into JSON text and back. Default a `TaggedJSONSerializer`. */
+  json?: Pick<TaggedJSONSerializer, "loadsFields" | "dumpsFields">;
+  /** Longest cookie text to look at, in characters. Default 16384, four times what browsers send. */
+  maxCookieLength?: number;
+  /** Most bytes a compressed payload may unfold to. Default 1 MiB; Flask has no limit. */
+  maxInflatedSize?: number;
+  /** Bytes for remembering verified cookies, so that a repeated one costs no HMAC. Default 1 MiB; 0 or false: none. */
+  cache?: number | false;
+}
+
+/**
+ * When to compress. Readers take all three.
+ *
+ * - `"flask"`: whenever it makes the cookie shorter, which means trying at every save. Byte-equal cookies are still not
+ *   promised, since zlib builds differ in what they emit.
+ * - `"auto"`: the same, but only from 2816 bytes of JSON on, where the cookie comes near the 4096 bytes browsers keep.
+ *   Trying costs several times as much as all the rest of a save.
+ * - `false`: never.
+ */
+export type Compress = "auto" | "flask" | false;
+
+/** JSON of this many bytes (2.75 KiB) makes a cookie value of some 3800 characters: name and attributes still fit. */
+const AUTO_COMPRESS_FROM = 2816;
+
+/** A cookie whose signature was right. */
+interface Verified {
+  /** Epoch seconds. */
+  readonly signedAt: number;
+  /** What it holds: JSON text that nobody asked for yet, or what became of that. */
+  content: string | Decoded;
+}
+
+/**
+ * Flask's own session cookie: tagged JSON, perhaps compressed, with time and HMAC, as
+ * `flask.sessions.SecureCookieSessionInterface` reads and writes it. Signed, **not** encrypted: visitors can read it.
+ *
+ * Refuses what Flask refuses. Stricter than Flask in two ways: base64 must be spelled as writers spell it, and a payload
+ * may not unfold without bounds. Decoded fields may be shared between requests; treat them as frozen.
+ *
+ * @throws ConfigError for an empty secret, a text as `secretKeyFallbacks`, or an unusable option
+ *
+ * @example
+ * ```ts
+ * import { flaskCodec } from "hipflask/codecs/flask";
+ *
+ * const codec = flaskCodec({ secretKey: "a long random text" });
+ * const context = { now: Date.now(), maxAge: 31 * 24 * 3600, cookieName: "session" };
+ * const text = codec.encode(new Map([["username", '"ada"']]), context);
+ * const decoded = codec.decode(text, context);
+ * console.log(decoded.ok && decoded.fields.get("username")); // "ada"
+ * ```
+ */
+export function flaskCodec(options: FlaskCodecOptions): Codec {
+  const { json = new TaggedJSONSerializer(), compress = "auto" } = options;
+  const maxCookieLength = limit("maxCookieLength", options.maxCookieLength ?? 16_384, 1);
+  const maxInflatedSize = limit("maxInflatedSize", options.maxInflatedSize ?? DEFAULT_MAX_INFLATED_SIZE, 1);
+  const cacheSize = limit("cache", options.cache === false ? 0 : (options.cache ?? 1024 * 1024), 0);
+  const compressFrom = compressionThreshold(compress);
+  const signer = flaskSigner(options);
+  const cache = new VerifiedCache<Verified>(cacheSize);
+
+  return {
+    name: "flask",
+
+    decode(text, context) {
+      if (text.length > maxCookieLength) return refused("too_long");
+      const known = cache.get(text);
+      if (known !== undefined) return refusedByAge(known.signedAt, context) ?? read(known);
+
+      const signatureAt = text.lastIndexOf(".");
+      const timed = text.slice(0, signatureAt);
+      if (signatureAt === -1 || !signer.verifySignature(timed, text.slice(signatureAt + 1))) {
+        return refused("bad_signature");
+      }
+      const timestampAt = timed.lastIndexOf(".");
+      const signedAt = timestampAt === -1 ? undefined : decodeTimestamp(timed.slice(timestampAt + 1));
+      if (signedAt === undefined) return refused("bad_timestamp");
+      return refusedByAge(signedAt, context) ?? open(text, timed.slice(0, timestampAt), signedAt);
+    },
+
+    encode(fields, { now }) {
+      const signedAt = Math.floor(now / 1000);
+      const content = json.dumpsFields(fields);
+      const text = signer.sign(`${packPayload(content, compressFrom)}.${encodeTimestamp(signedAt)}`);
+      // The browser sends it back with its next request.
+      cache.set(text, { signedAt, content }, weight(text, content, fields.size));
+      return text;
+    },
+
+    mayHold(text, key) {
+      if (text.length > maxCookieLength) return false;
+      const known = cache.get(text);
+      if (known !== undefined && typeof known.content !== "string") {
+        return known.content.ok && known.content.fields.has(key);
+      }
+      if (text.startsWith(".")) return true;
+      const content = Buffer.from(text.slice(0, text.indexOf(".")), "base64url").toString("utf8");
+      return content.includes(JSON.stringify(key)) || content.includes("\\");
+    },
+  };
+
+  /** Opens a payload signed by somebody who has the key, which still may hold anything. */
+  function open(text: string, payload: string, signedAt: number): Decoded {
+    let content: string;
+    try {
+      content = unpackPayload(payload, maxInflatedSize);
+    } catch (error) {
+      return refused("bad_payload", error);
+    }
+    const verified = { signedAt, content };
+    const decoded = read(verified);
+    if (decoded.ok) cache.set(text, verified, weight(text, content, decoded.fields.size));
+    return decoded;
+  }
+
+  function read(verified: Verified): Decoded {
+    const { signedAt, content } = verified;
+    if (typeof content !== "string") return content;
+    try {
+      return (verified.content = Object.freeze({ ok: true, fields: json.loadsFields(content), signedAt }));
+    } catch (error) {
+      return refused(error instanceof BadShape ? "bad_shape" : "bad_payload", error);
+    }
+  }
+}
+
+/** Keys go to the signer from oldest to newest, as Flask hands them to itsdangerous: it tries them from the end. */
+function flaskSigner(options: FlaskCodecOptions): Signer {
+  const { secretKey, secretKeyFallbacks = [], salt = "cookie-session" } = options;
+  const { digest = "sha1", keyDerivation = "hmac" } = options;
+  // Flask takes a text for a list of one-letter keys, and an empty key for a key.
+  importSecretKeys("secretKeyFallbacks", secretKeyFallbacks);
+  importSecretKey("secretKey", secretKey);
+  return new Signer([...secretKeyFallbacks, secretKey], { salt, digest, keyDerivation });
+}
+
+function refusedByAge(signedAt: number, { now, maxAge }: CodecContext): Decoded | undefined {
+  const age = Math.floor(now / 1000) - signedAt;
+  if (age < 0) return refused("future");
+  return age <= maxAge ? undefined : refused("expired");
+}
+
+function refused(reason: RefusalReason, error?: unknown): Decoded {
+  return error instanceof BadPayload ? { ok: false, reason, detail: error.message } : { ok: false, reason };
+}
+
+/** Roughly the bytes of memory a remembered cookie takes. */
+function weight(text: string, content: string, fieldCount: number): number {
+  return 400 + text.length + 2 * content.length + 120 * fieldCount;
+}
+
+function compressionThreshold(compress: Compress): number {
+  switch (compress) {
+    case "auto":
+      return AUTO_COMPRESS_FROM;
+    case "flask":
+      return 0;
+    case false:
+      return Number.POSITIVE_INFINITY;
+  }
+  throw new ConfigError('"compress" must be "auto", "flask" or false.');
+}
+
+function limit(option: string, value: number, smallest: number): number {
+  if (Number.isSafeInteger(value) && value >= smallest) return value;
+  throw new ConfigError(`"${option}" must be a whole number, ${smallest} or more.`);
+}
