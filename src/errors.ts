@@ -14,7 +14,8 @@ export type HipflaskErrorCode =
   | "UNSERIALIZABLE"
   | "COOKIE_TOO_LARGE"
   | "SESSION_CLOSED"
-  | "STORE";
+  | "STORE"
+  | "CONFLICT";
 
 /**
  * The root of every error this library throws on purpose.
@@ -171,5 +172,37 @@ export class SessionClosedError extends HipflaskError {
     message = "The session was changed after the response's headers were sent; change it before the first byte leaves.",
   ) {
     super("SESSION_CLOSED", message);
+  }
+}
+
+/** Why a store could not do what it was asked. */
+export type StoreErrorReason =
+  | "unavailable" // the engine cannot be reached or refuses to work; trying again later may help
+  | "timeout" // no answer within the time limit; the operation may or may not have been applied
+  | "too-large" // the record would exceed the limits of the store
+  | "full" // the store holds as much as it may
+  | "invalid" // the caller passed something no store can keep
+  | "unsupported"; // this store has no such verb
+
+/**
+ * A session store could not do its work. Says which verb and why, never what was in the session; the driver's error
+ * is told in `cause` without the statements and values that drivers attach to theirs.
+ */
+export class StoreError extends HipflaskError {
+  readonly reason: StoreErrorReason;
+
+  constructor(reason: StoreErrorReason, message: string, options?: ErrorOptions) {
+    super("STORE", message, options);
+    this.reason = reason;
+  }
+}
+
+/** Other requests changed the same field again and again; `transact` gave up. Nothing was written. */
+export class SessionConflictError extends HipflaskError {
+  constructor(attempts: number) {
+    super(
+      "CONFLICT",
+      `The session was not changed: other requests were faster in ${attempts} attempts in a row. Answer 409 or try again later.`,
+    );
   }
 }

@@ -1,0 +1,103 @@
+import { createHmac, hash, randomFillSync, timingSafeEqual, type KeyObject } from "node:crypto";
+import type { SessionRecord } from "./store.ts";
+
+/** What a client holds, taken apart. The selector may be shown and logged; the verifier never leaves the request. */
+export interface Token {
+  /** Public name of the session: 96 random bits in base64url. */
+  readonly selector: string;
+  /** Secret: 256 random bits in base64url. */
+  readonly verifier: string;
+  /** All that a store sees of the verifier: its SHA-256 in base64url. */
+  readonly verifierHash: string;
+}
+
+const SELECTOR_BYTES = 12;
+const VERIFIER_BYTES = 32;
+const TOKEN_LENGTH = 60;
+/** 16 characters, a dot and 43 whose last one has no spare bits set, so that every token has one spelling. */
+const TOKEN = /^[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+
+/**
+ * A fresh token from the platform's CSPRNG.
+ *
+ * @throws whatever the random source throws; there is no fallback (SEC-1).
+ * @example
+ * ```ts
+ * import { formatToken, newToken } from "hipflask/stores/token";
+ * console.log(formatToken(newToken())); // k3Jx…16 characters.43 characters
+ * ```
+ */
+export function newToken(random: (bytes: number) => Buffer = pooledRandom): Token {
+  return withHash(random(SELECTOR_BYTES).toString("base64url"), random(VERIFIER_BYTES).toString("base64url"));
+}
+
+/** A fresh verifier for the same session, for a rotation that the old verifier must not survive. */
+export function newVerifier(selector: string, random: (bytes: number) => Buffer = pooledRandom): Token {
+  return withHash(selector, random(VERIFIER_BYTES).toString("base64url"));
+}
+
+/** The token as the text of a cookie: `selector.verifier`. */
+export function formatToken(token: Token): string {
+  return `${token.selector}.${token.verifier}`;
+}
+
+/**
+ * The token in `text`; `undefined` unless `text` is exactly what {@link formatToken} writes. Takes bounded time
+ * whatever the length, and never throws (SEC-4).
+ */
+export function parseToken(text: string): Token | undefined {
+  if (text.length !== TOKEN_LENGTH || !TOKEN.test(text)) return undefined;
+  return withHash(text.slice(0, 16), text.slice(17));
+}
+
+/**
+ * The token that follows `token` in a periodic rotation: HMAC-SHA-256 of the old verifier under a key that only the
+ * servers know. Parallel requests, and a client that missed the response, arrive at the same successor; somebody who
+ * reads the store does not (SEC-24).
+ */
+export function successorOf(token: Token, serverKey: KeyObject): Token {
+  const verifier = createHmac("sha256", serverKey)
+    .update(`hipflask rotation\0${token.selector}.${token.verifier}`)
+    .digest("base64url");
+  return withHash(token.selector, verifier);
+}
+
+/** What a presented verifier is to a record. */
+export type Standing =
+  | "current"
+  /** Replaced, and still good for the rest of its grace. */
+  | "previous"
+  /** Replaced, and its grace is over: somebody kept an old token. */
+  | "replaced"
+  | "unknown";
+
+/** Judges a presented verifier at the store's time `now`, in time that does not depend on how much of it is right (SEC-3). */
+export function standing(record: SessionRecord, token: Token, now: number): Standing {
+  if (sameText(record.verifierHash, token.verifierHash)) return "current";
+  if (record.previousHash === null || !sameText(record.previousHash, token.verifierHash)) return "unknown";
+  return now < record.previousUntil ? "previous" : "replaced";
+}
+
+/** Compares two ASCII texts in constant time; texts of different length are different. */
+export function sameText(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a, "latin1"), Buffer.from(b, "latin1"));
+}
+
+function withHash(selector: string, verifier: string): Token {
+  return { selector, verifier, verifierHash: hash("sha256", verifier, "base64url") };
+}
+
+/** Random bytes are fetched 4 KiB at a time, since a call to the system costs more than all else here. */
+const pool = Buffer.alloc(4096);
+let used = pool.length;
+
+function pooledRandom(bytes: number): Buffer {
+  if (used + bytes > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const taken = Buffer.from(pool.subarray(used, used + bytes));
+  pool.fill(0, used, used + bytes);
+  used += bytes;
+  return taken;
+}
