@@ -1,0 +1,146 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { importsOf, moduleOf, readModules } from "./architecture/modules.ts";
+import { cycles, homeFaults, layerFaults, type Homes, type Layers } from "./architecture/rules.ts";
+
+/**
+ * Who may import whom: only downwards in this table, or within one group. `import type` counts, since whoever
+ * reads a file has to read its types too. Groups of one layer do not know each other.
+ */
+const layers: Layers = [
+  [["errors.ts"], ["base64url.ts"]],
+  [["json/"]],
+  [["itsdangerous/"], ["cookie.ts"], ["lifetime.ts"], ["decide.ts"], ["response-headers.ts"]],
+  [["codecs/"], ["stores/"], ["session-state.ts", "flash.ts", "session.ts"]],
+  [["events.ts"], ["accepts/"]],
+  [["interfaces/"]],
+  [
+    ["context.ts", "stream-with-context.ts"],
+    ["options.ts", "resolve-options.ts", "flask-options.ts"],
+  ],
+  [["manager.ts"]],
+  [["adapters/"], ["testing/"], ["inspector/"], ["itsdangerous.ts"], ["accepts.ts"]],
+  [["index.ts"], ["cli/"]],
+];
+
+/** What the core may use: the platform, but no socket and no file. */
+const platform = [
+  "node:async_hooks",
+  "node:buffer",
+  "node:crypto",
+  "node:diagnostics_channel",
+  "node:os",
+  "node:timers",
+  "node:timers/promises",
+  "node:url",
+  "node:util",
+  "node:zlib",
+];
+
+/** Everything else is imported only where it is at home. A new adapter or store adds its line here. */
+const homes: Homes = {
+  "node:http": ["adapters/", "inspector/", "testing/", "cli/"],
+  "node:fs": ["cli/", "testing/"],
+  "node:path": ["cli/", "testing/"],
+  "node:process": ["cli/"],
+  "node:sqlite": ["stores/"],
+  hono: ["adapters/hono.ts"],
+};
+
+const modules = readModules(join(import.meta.dirname, "../src"));
+
+describe("src", () => {
+  it("imports downwards only", () => expect(layerFaults(modules, layers)).toEqual([]));
+
+  it("has no import cycle", () => expect(cycles(modules)).toEqual([]));
+
+  it("imports a framework, a driver or a socket only in its own file", () =>
+    expect(homeFaults(modules, homes, platform)).toEqual([]));
+
+  it("has no index.ts inside a folder and no shared types.ts", () => {
+    const barrels = modules
+      .map(({ path }) => path)
+      .filter((path) => /\/index\.ts$|(^|\/)types\.ts$/.test(path));
+    expect(barrels).toEqual([]);
+  });
+
+  it("imports files of its own by their full name", () => {
+    const vague = modules.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) => !modules.some((module) => module.path === target))
+        .map((to) => `${path}: ${to}`),
+    );
+    expect(vague).toEqual([]);
+  });
+
+  it("has no file of more than 300 lines", () => {
+    const long = modules
+      .filter(({ lines }) => lines > 250)
+      .map(({ path, lines }) => `${path}: ${lines} lines`);
+    if (long.length > 0) console.log(`Look again at files of more than 250 lines:\n  ${long.join("\n  ")}`);
+    expect(modules.filter(({ lines }) => lines > 300).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe("the checker", () => {
+  const module = (path: string, ...imports: string[]) =>
+    moduleOf(path, imports.map((name) => `import type { X } from "${name}";\n`).join(""));
+  const floors: Layers = [[["ground.ts"]], [["left/"], ["right.ts"]], [["top.ts"]]];
+
+  it("sees an upward import, a sideways one, and a file without a layer", () => {
+    const sound = [module("ground.ts"), module("left/a.ts", "./b.ts", "../ground.ts"), module("left/b.ts")];
+    expect(layerFaults(sound, floors)).toEqual([]);
+    expect(layerFaults([module("ground.ts", "./top.ts")], floors)).toEqual([
+      "ground.ts (layer 1) imports top.ts (layer 3)",
+    ]);
+    expect(layerFaults([module("left/a.ts", "../right.ts")], floors)).toEqual([
+      "left/a.ts (layer 2) imports right.ts (layer 2)",
+    ]);
+    expect(layerFaults([module("stray.ts")], floors)).toEqual(["stray.ts belongs to no layer"]);
+  });
+
+  it("sees a cycle, also one of types and of a single file", () => {
+    const ring = [module("a.ts", "./b.ts"), module("b.ts", "./c.ts"), module("c.ts", "./a.ts")];
+    expect(cycles(ring)).toEqual(["a.ts → b.ts → c.ts → a.ts"]);
+    expect(cycles([module("a.ts", "./a.ts")])).toEqual(["a.ts → a.ts"]);
+    expect(cycles([module("a.ts", "./b.ts", "./c.ts"), module("b.ts", "./c.ts"), module("c.ts")])).toEqual(
+      [],
+    );
+  });
+
+  it("sees a package away from home", () => {
+    const rules = { hono: ["adapters/hono.ts"], "@scope/name": ["stores/"] };
+    const check = (path: string, name: string) => homeFaults([module(path, name)], rules, ["node:crypto"]);
+    expect(check("adapters/hono.ts", "hono/tiny")).toEqual([]);
+    expect(check("stores/a.ts", "@scope/name/deep")).toEqual([]);
+    expect(check("session.ts", "node:crypto")).toEqual([]);
+    expect(check("session.ts", "hono")).toEqual(["session.ts imports hono"]);
+    expect(check("session.ts", "node:net")).toEqual(["session.ts imports node:net, which has no home"]);
+  });
+
+  it("reads every form of import, and none in comments", () => {
+    const source = `
+import "./effect.ts";
+import value, { type A } from "./value.ts";
+import {
+  many,
+  lines,
+} from "./lines.ts";
+export * from "./star.ts";
+export type { B } from "./type.ts";
+const lazy = () => import("./lazy.ts");
+type C = import("./typed.ts").C;
+/**
+ * import { no } from "./comment.ts";
+ */
+  // import("./comment.ts")
+export interface Empty {
+  /** import no from "./inline.ts" */
+}
+export const from = "./string.ts";
+`;
+    expect(importsOf(source)).toEqual(
+      ["effect", "value", "lines", "star", "type", "lazy", "typed"].map((name) => `./${name}.ts`),
+    );
+  });
+});
