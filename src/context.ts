@@ -92,10 +92,17 @@ export class RequestContext {
  * ```
  */
 export function getSession(request?: object): Session {
-  const context = request === undefined ? current.getStore() : byRequest.get(request);
+  if (request === undefined) return currentContext().session;
+  const context = byRequest.get(request);
   if (context !== undefined) return context.session;
-  if (request === undefined) throw new OutsideRequestError();
   throw new OutsideRequestError("This request has no session: it did not come through `sessions({ … })`.");
+}
+
+/** The context of the request being handled. @throws OutsideRequestError if there is none */
+export function currentContext(): RequestContext {
+  const context = current.getStore();
+  if (context === undefined) throw new OutsideRequestError();
+  return context;
 }
 
 /** @returns whether a request is being handled, that is, whether `session` can be used. Flask: `has_request_context`. */

@@ -1,4 +1,5 @@
 export { getSession, hasSession, RequestContext, session } from "./context.ts";
+export { streamWithContext } from "./stream-with-context.ts";
 export { createSession, isReservedName, stateOf } from "./session.ts";
 export type { ReservedName, Session, SessionData, SessionMethods } from "./session.ts";
 export type { Fate, Opened, SessionState, SessionStateOptions } from "./session-state.ts";

@@ -25,6 +25,8 @@ export interface SessionStateOptions {
 export type Fate = "kept" | "regenerated" | "destroyed";
 
 const DEFAULT_JSON = new TaggedJSONSerializer();
+/** Leads from a session to its state. */
+export const STATE = Symbol("hipflask.state");
 /** Where `console.log` asks an object for its own text. */
 export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const PERMANENT = "_permanent";
@@ -158,8 +160,9 @@ export class SessionState {
 
   /** The data as it is now, nested changes included. @throws UnserializableError for a nested value that cannot be stored. */
   fields(): Fields {
-    if (this.#trackNested && !this.modified && this.#settle()) this.modified = true;
-    else this.#settle();
+    void this.opened;
+    const changedInPlace = this.#settle();
+    if (changedInPlace && this.#trackNested) this.modified = true;
     return this.#texts;
   }
 
@@ -169,9 +172,19 @@ export class SessionState {
   }
 
   /** Names, never values: logs are read by more people than sessions are. Not a look at the session. */
-  [INSPECT](): string {
+  describe(): string {
     const names = [...this.#texts.keys()].map((key) => JSON.stringify(key));
     return this.isOpened ? `Session { ${names.join(", ")} }` : "Session { not opened }";
+  }
+
+  /** The state itself; a session built around one answers with the state as well. */
+  get [STATE](): SessionState {
+    return this;
+  }
+
+  /** Node calls this on whatever stands around the state, hence the detour. */
+  [INSPECT](): string {
+    return this[STATE].describe();
   }
 
   #read(): Fields {

@@ -1,6 +1,6 @@
 import { ReservedNameError } from "./errors.ts";
 import { flash, getFlashedMessages, type FlashedMessagesOptions } from "./flash.ts";
-import { INSPECT, SessionState, type SessionStateOptions } from "./session-state.ts";
+import { SessionState, STATE, type SessionStateOptions } from "./session-state.ts";
 
 /**
  * The shape of your session, for the type checker. Empty here; add to it once in your app and every `session` is typed.
@@ -106,8 +106,6 @@ export type Session<Data = SessionData> = SessionMethods<Data> & Properties<Data
 /** Names that belong to the session's own interface. */
 export type ReservedName = Exclude<keyof SessionMethods, symbol>;
 
-const STATE = Symbol("hipflask.state");
-
 const methods = {
   get(this: Session, key: string) {
     return stateOf(this).get(key);
@@ -201,7 +199,7 @@ const handler: ProxyHandler<SessionState> = {
     if (name === STATE) return state;
     if (name === Symbol.iterator) return methods.entries.bind(session as Session);
     if (name === Symbol.toStringTag) return "Session";
-    if (name === Symbol.toPrimitive) return () => state[INSPECT]();
+    if (name === Symbol.toPrimitive) return () => state.describe();
     return undefined;
   },
   set(state, name, value) {

@@ -35,12 +35,12 @@ export function sessions(
   { onError = logError }: ErrorOptions = {},
 ) {
   const manager = SessionManager.from(options);
+  const errorPage = (error: unknown): Response => {
+    onError(error);
+    return new Response(ERROR_TEXT, { status: ERROR_STATUS, headers: { "Content-Type": ERROR_TYPE } });
+  };
   return <Rest extends unknown[]>(handler: FetchHandler<Rest>) =>
     async (request: Request, ...rest: Rest): Promise<Response> => {
-      const errorPage = (error: unknown): Response => {
-        onError(error);
-        return new Response(ERROR_TEXT, { status: ERROR_STATUS, headers: { "Content-Type": ERROR_TYPE } });
-      };
       let context: RequestContext;
       try {
         context = manager.requestContext(request, request);
@@ -60,6 +60,7 @@ export function sessions(
       try {
         await context.save({ headers });
       } catch (error) {
+        void response.body?.cancel();
         return errorPage(error);
       }
       return headers.applyTo(response);

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
+import type { ResponseHeaders } from "../response-headers.ts";
 import type { Session } from "../session.ts";
 
 /** What the middleware puts into Hono's context: `c.var.session`. */
@@ -37,12 +38,18 @@ export function sessions(
     if (context.opening !== undefined) await context.opening;
     c.set("session", context.session);
     await context.run(next);
-    await context.save({
-      headers: {
-        get: (name) => c.res.headers.get(name),
-        set: (name, value) => c.header(name, value),
-        append: (name, value) => c.header(name, value, { append: true }),
-      },
-    });
+    const headers: ResponseHeaders = {
+      get: (name) => c.res.headers.get(name),
+      set: (name, value) => c.header(name, value),
+      append: (name, value) => c.header(name, value, { append: true }),
+    };
+    try {
+      await context.save({ headers });
+    } catch (error) {
+      // Hono carries the headers of the failed response over to the error page unless it is taken away.
+      void c.res.body?.cancel();
+      c.res = undefined;
+      throw error;
+    }
   };
 }
