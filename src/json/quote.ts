@@ -1,10 +1,9 @@
 const NEEDS_NO_ESCAPE = /^[ !#-[\]-~]*$/;
-const BEYOND_ASCII = /[\x7f-\uffff]/g;
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** A JSON string in ASCII, with escapes in lower case, as Python writes it by default. */
 export function quoteAscii(text: string): string {
-  if (NEEDS_NO_ESCAPE.test(text)) return `"${text}"`;
-  return JSON.stringify(text).replace(BEYOND_ASCII, escapeUnit);
+  return NEEDS_NO_ESCAPE.test(text) ? `"${text}"` : escapeBeyondAscii(JSON.stringify(text));
 }
 
 /** A JSON string with other characters as they are, except for lone surrogates, which UTF-8 cannot express. */
@@ -12,6 +11,14 @@ export function quoteUnicode(text: string): string {
   return JSON.stringify(text);
 }
 
-function escapeUnit(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+function escapeBeyondAscii(json: string): string {
+  let escaped = "";
+  let written = 0;
+  for (let at = 0; at < json.length; at++) {
+    const unit = json.charCodeAt(at);
+    if (unit < 0x7f) continue;
+    escaped += `${json.slice(written, at)}\\u${HEX[unit >> 8]}${HEX[unit & 0xff]}`;
+    written = at + 1;
+  }
+  return escaped + json.slice(written);
 }

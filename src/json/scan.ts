@@ -1,4 +1,5 @@
 import { BadPayload } from "../errors.ts";
+import { codeUnits } from "./code-units.ts";
 
 /** How much a JSON text may hold. */
 export interface Limits {
@@ -63,6 +64,10 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const UPPER_I = 0x49;
 const LOWER_E = 0x65;
+const LOWER_F = 0x66;
+const LOWER_N = 0x6e;
+const LOWER_T = 0x74;
+const LOWER_U = 0x75;
 const LOWER_CASE = 0x20; // the bit that turns E into e
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -70,19 +75,28 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
 const SAFE_DIGITS = 15; // every int this short is below 2^53
-const WORDS = ["true", "false", "null"];
-const FLOAT_WORDS = ["NaN", "Infinity", "-Infinity"];
-const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})/y;
+const WORDS = ["true", "false", "null", "NaN", "Infinity", "-Infinity"];
+const ESCAPABLE = new Set(Array.from('"\\/bfnrt', (char) => char.charCodeAt(0)));
+
+function isHex(char: number): boolean {
+  const letter = char | LOWER_CASE;
+  return (char >= ZERO && char <= NINE) || (letter >= 0x61 && letter <= LOWER_F);
+}
 
 class Scanner {
   oddities: Oddities = PLAIN;
   readonly #text: string;
+  /** The text again, as numbers with a zero behind: no valid token contains one, so no loop needs the length. */
+  readonly #units: Uint16Array;
   readonly #maxDepth: number;
   #at = 0;
   #keysLeft: number;
+  /** Whether a string with an escape was passed; reset by who wants to know. */
+  #hasEscapes = false;
 
   constructor(text: string, limits: Limits) {
     this.#text = text;
+    this.#units = codeUnits(text);
     this.#maxDepth = limits.maxDepth;
     this.#keysLeft = limits.maxKeys;
   }
@@ -101,44 +115,42 @@ class Scanner {
     const text = this.#text;
     const fields = new Map<string, string>();
     let tagged: Set<string> | undefined;
-    this.#at++;
-    if (this.#token() === CLOSE_BRACE) this.#at++;
-    else {
-      for (;;) {
+    if (this.#enter(1, CLOSE_BRACE)) {
+      do {
         const key = this.#key();
-        this.oddities = PLAIN;
         const start = this.#at;
+        this.oddities = PLAIN;
         this.#value(1);
         fields.set(key, text.slice(start, this.#at));
         if (this.oddities & TAGS) (tagged ??= new Set()).add(key);
-        if (!this.#another(CLOSE_BRACE)) break;
-      }
+      } while (this.#another(CLOSE_BRACE));
     }
     this.#end();
     return { fields, tagged };
   }
 
-  /** The key of a field, unescaped. */
+  /** Passes the key of a field and the colon. Gives the key, unescaped. */
   #key(): string {
     const start = this.#at;
+    this.#hasEscapes = false;
     this.#string();
     const end = this.#at;
     this.#colon();
-    const key = this.#text.slice(start + 1, end - 1);
-    return key.includes("\\") ? (JSON.parse(this.#text.slice(start, end)) as string) : key;
+    if (this.#hasEscapes) return JSON.parse(this.#text.slice(start, end)) as string;
+    return this.#text.slice(start + 1, end - 1);
   }
 
-  /** Skips white space and gives the next character, NaN at the end. */
+  /** Skips white space and gives the next character. */
   #token(): number {
-    for (;;) {
-      const char = this.#text.charCodeAt(this.#at);
-      if (char !== SPACE && char !== 0x0a && char !== 0x0d && char !== 0x09) return char;
-      this.#at++;
-    }
+    const units = this.#units;
+    let char = units[this.#at] as number;
+    while (char === SPACE || char === 0x0a || char === 0x0d || char === 0x09)
+      char = units[++this.#at] as number;
+    return char;
   }
 
   #value(depth: number): void {
-    const char = this.#text.charCodeAt(this.#at);
+    const char = this.#units[this.#at] as number;
     if (char === QUOTE) this.#string();
     else if (char === OPEN_BRACE) this.#object(depth + 1);
     else if (char === OPEN_BRACKET) this.#array(depth + 1);
@@ -147,14 +159,8 @@ class Scanner {
   }
 
   #object(depth: number): void {
-    if (depth > this.#maxDepth)
-      throw new BadPayload(`The JSON text is nested more than ${this.#maxDepth} levels deep.`);
-    this.#at++;
-    if (this.#token() === CLOSE_BRACE) {
-      this.#at++;
-      return;
-    }
-    const first = this.#text.charCodeAt(this.#at + 1);
+    if (!this.#enter(depth, CLOSE_BRACE)) return;
+    const first = this.#units[this.#at + 1];
     if (first === SPACE || (first === BACKSLASH && this.#text.startsWith("\\u0020", this.#at + 1))) {
       this.oddities |= TAGS;
     }
@@ -166,15 +172,30 @@ class Scanner {
   }
 
   #array(depth: number): void {
-    if (depth > this.#maxDepth)
-      throw new BadPayload(`The JSON text is nested more than ${this.#maxDepth} levels deep.`);
-    this.#at++;
-    if (this.#token() === CLOSE_BRACKET) {
-      this.#at++;
-      return;
-    }
+    if (!this.#enter(depth, CLOSE_BRACKET)) return;
     do this.#value(depth);
     while (this.#another(CLOSE_BRACKET));
+  }
+
+  /** Passes an opening bracket, and the closing one if nothing is between. Gives whether something is. */
+  #enter(depth: number, close: number): boolean {
+    if (depth > this.#maxDepth) {
+      throw new BadPayload(`The JSON text is nested more than ${this.#maxDepth} levels deep.`);
+    }
+    this.#at++;
+    if (this.#token() !== close) return true;
+    this.#at++;
+    return false;
+  }
+
+  /** Passes what follows an item: a comma, or the closing bracket. Gives whether another item follows. */
+  #another(close: number): boolean {
+    const char = this.#token();
+    if (char !== COMMA && char !== close) this.#fail();
+    this.#at++;
+    if (char === close) return false;
+    this.#token();
+    return true;
   }
 
   #colon(): void {
@@ -184,46 +205,43 @@ class Scanner {
     this.#token();
   }
 
-  /** After an item: whether another one follows. Stands on it, or behind the closing bracket. */
-  #another(close: number): boolean {
-    const char = this.#token();
-    this.#at++;
-    if (char === COMMA) {
-      this.#token();
-      return true;
-    }
-    if (char !== close) this.#fail();
-    return false;
-  }
-
   #string(): void {
-    const text = this.#text;
+    const units = this.#units;
     let at = this.#at;
-    if (text.charCodeAt(at) !== QUOTE) this.#fail();
-    for (;;) {
-      const char = text.charCodeAt(++at);
-      if (char === QUOTE) break;
-      if (char === BACKSLASH) {
-        ESCAPE.lastIndex = at;
-        if (!ESCAPE.test(text)) this.#fail();
-        at = ESCAPE.lastIndex - 1;
-      } else if (!(char >= SPACE)) this.#fail(); // a control character, or the end
+    if (units[at] !== QUOTE) this.#fail();
+    for (let char = units[++at] as number; char !== QUOTE; char = units[++at] as number) {
+      if (char > BACKSLASH) continue;
+      if (char === BACKSLASH) at = this.#escape(at + 1);
+      else if (char < SPACE) this.#fail(at);
     }
     this.#at = at + 1;
   }
 
+  /** Gives the place of an escape's last character, from that of its first one after the backslash. */
+  #escape(at: number): number {
+    const units = this.#units;
+    this.#hasEscapes = true;
+    if (units[at] !== LOWER_U) {
+      if (!ESCAPABLE.has(units[at] as number)) this.#fail(at);
+      return at;
+    }
+    const end = at + 4;
+    while (at < end) if (!isHex(units[++at] as number)) this.#fail(at);
+    return end;
+  }
+
   #number(): void {
-    const text = this.#text;
+    const units = this.#units;
     const start = this.#at;
-    const integral = text.charCodeAt(start) === MINUS ? start + 1 : start;
-    if (text.charCodeAt(integral) === UPPER_I) return this.#word(); // -Infinity
+    const integral = units[start] === MINUS ? start + 1 : start;
+    if (units[integral] === UPPER_I) return this.#word(); // -Infinity
     this.#at = integral;
-    if (text.charCodeAt(integral) === ZERO) this.#at++;
+    if (units[integral] === ZERO) this.#at++;
     else this.#digits();
     const digits = this.#at - integral;
-    const next = text.charCodeAt(this.#at);
+    const next = units[this.#at] as number;
     if (next === DOT || (next | LOWER_CASE) === LOWER_E) this.#fraction(start);
-    else if (digits > SAFE_DIGITS || (integral > start && text.charCodeAt(integral) === ZERO)) {
+    else if (digits > SAFE_DIGITS || (integral > start && units[integral] === ZERO)) {
       if (digits > MAX_DIGITS)
         throw new BadPayload(`The JSON text has an int of more than ${MAX_DIGITS} digits.`);
       this.oddities |= NUMBERS;
@@ -232,46 +250,38 @@ class Scanner {
 
   /** What follows the integral part of a float that begins at `start`. */
   #fraction(start: number): void {
-    const text = this.#text;
-    if (text.charCodeAt(this.#at) === DOT) {
+    const units = this.#units;
+    if (units[this.#at] === DOT) {
       this.#at++;
       this.#digits();
     }
-    if ((text.charCodeAt(this.#at) | LOWER_CASE) === LOWER_E) {
-      const sign = text.charCodeAt(++this.#at);
+    const hasExponent = ((units[this.#at] as number) | LOWER_CASE) === LOWER_E;
+    if (hasExponent) {
+      const sign = units[++this.#at];
       if (sign === PLUS || sign === MINUS) this.#at++;
       this.#digits();
     }
-    const value = Number(text.slice(start, this.#at));
+    // Up to 15 digits are exact enough for a fraction to survive.
+    if (!hasExponent && units[this.#at - 1] !== ZERO && this.#at - start <= SAFE_DIGITS + 1) return;
+    const value = Number(this.#text.slice(start, this.#at));
     if (Number.isInteger(value) || !Number.isFinite(value)) this.oddities |= NUMBERS;
   }
 
   /** One digit or more. */
   #digits(): void {
-    const text = this.#text;
-    const start = this.#at;
-    let at = start;
-    for (let char = text.charCodeAt(at); char >= ZERO && char <= NINE; char = text.charCodeAt(++at));
-    if (at === start) this.#fail();
+    const units = this.#units;
+    let at = this.#at;
+    for (let char = units[at] as number; char >= ZERO && char <= NINE; char = units[++at] as number);
+    if (at === this.#at) this.#fail();
     this.#at = at;
   }
 
   #word(): void {
-    const text = this.#text;
-    for (const word of WORDS) {
-      if (text.startsWith(word, this.#at)) {
-        this.#at += word.length;
-        return;
-      }
-    }
-    for (const word of FLOAT_WORDS) {
-      if (text.startsWith(word, this.#at)) {
-        this.#at += word.length;
-        this.oddities |= NUMBERS;
-        return;
-      }
-    }
-    this.#fail();
+    const char = this.#units[this.#at];
+    const word = WORDS.find((word) => word.charCodeAt(0) === char);
+    if (word === undefined || !this.#text.startsWith(word, this.#at)) this.#fail();
+    if (char !== LOWER_T && char !== LOWER_F && char !== LOWER_N) this.oddities |= NUMBERS;
+    this.#at += word.length;
   }
 
   #end(): void {
@@ -279,7 +289,7 @@ class Scanner {
     if (this.#at !== this.#text.length) this.#fail();
   }
 
-  #fail(): never {
-    throw new BadPayload(`The text is not JSON (at character ${this.#at}).`);
+  #fail(at = this.#at): never {
+    throw new BadPayload(`The text is not JSON (at character ${at}).`);
   }
 }

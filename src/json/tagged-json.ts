@@ -5,7 +5,7 @@ import { type FloatReading, parse } from "./parse.ts";
 import { isPlainObject } from "./plain-object.ts";
 import { ESCAPED_OBJECT, PYTHON_TAGS } from "./python-tags.ts";
 import { quoteAscii, quoteUnicode } from "./quote.ts";
-import { type Limits, NUMBERS, type Oddities, scan, scanFields, TAGS } from "./scan.ts";
+import { type Limits, NUMBERS, type Oddities, PLAIN, scan, scanFields, TAGS } from "./scan.ts";
 import { type Tag, type TagRegistration, Tags } from "./tags.ts";
 import { untag } from "./untag.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
@@ -23,6 +23,9 @@ export interface TaggedJSONOptions {
   /** Tags to register besides Flask's own. Default none. */
   readonly tags?: readonly Tag[];
 }
+
+/** Most values of most sessions: what is so plain that a look is enough. */
+const SIMPLE = /^(?:"[ !#-[\]-~]*"|[1-9]\d{0,14}|0|true|false|null)$/;
 
 /** Levels that a payload puts around the values in it: the session itself, and perhaps the escape of its only key. */
 const WRAPPING = 2;
@@ -78,7 +81,8 @@ export class TaggedJSONSerializer {
    * @throws {BadPayload} if Python could not read it, or it exceeds the limits.
    */
   loads(text: string, { floats = "number" }: { readonly floats?: FloatReading } = {}): unknown {
-    return this.#read(text, scan(text, this.#reading), floats);
+    const oddities = SIMPLE.test(text) ? PLAIN : scan(text, this.#reading);
+    return this.#read(text, oddities, floats);
   }
 
   /**
