@@ -1,0 +1,48 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { TestModule } from "vitest/node";
+import { PlainSummary } from "./plain-summary.ts";
+
+type State = "passed" | "failed" | "skipped";
+
+/** As much of a test file as the reporter looks at. */
+function file(states: readonly State[], errors: readonly unknown[] = []): TestModule {
+  const module = { relativeModuleId: "some.test.ts", errors: () => errors, children: { allTests } };
+  function allTests() {
+    return states.map((state, index) => ({ module, fullName: `test ${index}`, result: () => ({ state }) }));
+  }
+  return module as unknown as TestModule;
+}
+
+function report(strict: boolean, files: readonly TestModule[], unhandled: readonly unknown[] = []): string[] {
+  const lines: string[] = [];
+  new PlainSummary(strict, (line) => lines.push(line)).onTestRunEnd(files, unhandled);
+  return lines;
+}
+
+describe("PlainSummary", () => {
+  afterEach(() => {
+    process.exitCode = undefined;
+  });
+
+  it("ends with one plain line", () => {
+    expect(report(true, [file(["passed", "failed"]), file(["passed"])])).toEqual(["2 passed, 1 failed"]);
+  });
+
+  it("counts files that do not load and errors outside of tests", () => {
+    expect(report(true, [file([], [new Error("no such module")])], [new Error("late")])).toEqual([
+      "0 passed, 2 failed",
+    ]);
+  });
+
+  it("names what was skipped, and fails for it in CI alone", () => {
+    const files = [file(["passed", "skipped"])];
+    expect(report(false, files)).toEqual([
+      "skipped: some.test.ts > test 1",
+      "1 skipped",
+      "1 passed, 0 failed",
+    ]);
+    expect(process.exitCode).toBeUndefined();
+    expect(report(true, files).at(-1)).toBe("1 passed, 1 failed");
+    expect(process.exitCode).toBe(1);
+  });
+});

@@ -1,0 +1,35 @@
+import type { Reporter, TestCase, TestModule } from "vitest/node";
+
+/**
+ * Ends a run with one plain line, `N passed, N failed`, and names what was skipped. In CI nothing may be skipped: a
+ * test that found its service or program missing there has not tested anything.
+ */
+export class PlainSummary implements Reporter {
+  readonly #strict: boolean;
+  readonly #print: (line: string) => void;
+
+  constructor(strict = Boolean(process.env["CI"]), print: (line: string) => void = console.log) {
+    this.#strict = strict;
+    this.#print = print;
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[] = []): void {
+    const tests = modules.flatMap((module) => [...module.children.allTests()]);
+    const inState = (state: string) => tests.filter((test) => test.result().state === state);
+    // A file that does not load, and an error outside of every test, fail the run and have no test to count.
+    const broken = modules.filter((module) => module.errors().length > 0).length + unhandled.length;
+    const skipped = inState("skipped");
+    for (const test of skipped) this.#print(`skipped: ${nameOf(test)}`);
+    if (skipped.length > 0) this.#print(`${skipped.length} skipped`);
+    if (skipped.length > 0 && this.#strict) {
+      this.#print("Nothing may be skipped in CI.");
+      process.exitCode = 1;
+    }
+    const lost = this.#strict ? skipped.length : 0;
+    this.#print(`${inState("passed").length} passed, ${inState("failed").length + broken + lost} failed`);
+  }
+}
+
+function nameOf(test: TestCase): string {
+  return `${test.module.relativeModuleId} > ${test.fullName}`;
+}
