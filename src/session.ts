@@ -204,6 +204,8 @@ const handler: ProxyHandler<SessionState> = {
   },
   set(state, name, value) {
     if (typeof name !== "string") return false;
+    // Flask's proxy counts every use as a look at the session, also setting a flag.
+    if (name === "modified") state.accessed = true;
     if (name === "modified" || name === "accessed" || name === "permanent") state[name] = value;
     else if (reserved.has(name)) throw new ReservedNameError(name);
     else state.set(name, value);

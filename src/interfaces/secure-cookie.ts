@@ -46,7 +46,9 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
 
   saveSession(session: Session, response: SessionResponse): void {
     const state = stateOf(session);
-    if (!state.isOpened && !this.#mayNeedRefresh(state)) return;
+    // A flag can be read or set without looking inside.
+    const isUntouched = !state.isOpened && !state.accessed && !state.modified;
+    if (isUntouched && !this.#mayNeedRefresh(state)) return;
     const { codec, refreshEachRequest, refreshAfter, now, lifetime } = this.config;
     const { accessed } = state;
     const fields = state.fields();
