@@ -80,7 +80,7 @@ export function checkRotation(rotation: Rotation, limits: RecordLimits): void {
 
 function checkClaim(claim: Claim): void {
   if (!storable(claim.owner, OWNER_BYTES)) throw invalid("claim.owner");
-  if (!(claim.elapsed >= 0 && claim.elapsed < Infinity)) throw invalid("claim.elapsed");
+  if (typeof claim.elapsed !== "function") throw invalid("claim.elapsed");
   if (claim.limit && !(claim.limit.max >= 1)) throw invalid("claim.limit.max");
 }
 

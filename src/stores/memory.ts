@@ -200,7 +200,7 @@ class MemoryStore implements SessionStore {
   /** Whether the claim may be made; makes room for it by its own limit. */
   #claim(selector: string, claim: Claim | null | undefined, now: number): Ok | Stale | Conflict {
     if (!claim) return OK;
-    if (isRevoked(claim, now, this.#owners.markOf(claim.owner))) return REVOKED;
+    if (isRevoked(claim, now - this.#owners.markOf(claim.owner))) return REVOKED;
     if (!claim.limit) return OK;
     const others = this.#ownedBy(claim.owner, now).filter((record) => record.selector !== selector);
     const tooMany = others.length + 1 - claim.limit.max;

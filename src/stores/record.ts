@@ -84,15 +84,17 @@ export function deadlines(expiry: Expiry, now: number, absoluteBefore: number | 
 
 /** When the authentication behind a claim began, by the store's clock. */
 export function began(claim: Claim, now: number): number {
-  return now - milliseconds(claim.elapsed);
+  return now - milliseconds(claim.elapsed());
 }
 
 /**
- * Whether a claim lost against a `destroyAll` at `notBefore`. Clocks count whole milliseconds, so a tie is a loss –
- * but an authentication that takes no time at all cannot have begun before anything.
+ * Whether a claim lost against a `destroyAll` that happened `age` milliseconds ago. Both sides are durations, so no two
+ * clocks are compared. Clocks count whole milliseconds and a tie is a loss – but an authentication that takes no
+ * time at all cannot have begun before anything.
  */
-export function isRevoked(claim: Claim, now: number, notBefore: number): boolean {
-  return claim.elapsed > 0 && now - claim.elapsed * 1000 < notBefore + 1;
+export function isRevoked(claim: Claim, age: number): boolean {
+  const elapsed = claim.elapsed() * 1000;
+  return elapsed > 0 && age < elapsed + 1;
 }
 
 /** What `list` shows of a record. */

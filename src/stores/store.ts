@@ -159,10 +159,11 @@ export interface Claim {
   /** Your id of the person; not empty. */
   readonly owner: string;
   /**
-   * Seconds, fractions included, since the authentication began (the request's arrival, not the end of the password
-   * check). Answers `stale` ("revoked") if a `destroyAll` came in between.
+   * Seconds, fractions included, since the authentication began: the request's arrival, not the end of the password
+   * check. Answers `stale` ("revoked") if a `destroyAll` came in between. The store asks after it has looked for one,
+   * so a slow network cannot hide it. `() => 0` says that nothing can have come in between.
    */
-  readonly elapsed: number;
+  readonly elapsed: () => number;
   /** How many live sessions an owner may have. Default: any number. */
   readonly limit?: OwnerLimit | undefined;
 }

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SessionStore } from "./store.ts";
+
+/** How expired records are cleaned up. */
+export interface SweepOptions {
+  /** Seconds between two sweeps, give or take a fifth so that several processes spread out. Default 60. */
+  readonly every?: number;
+  /** Records removed by one operation. Default 500. */
+  readonly batch?: number;
+  /** Seconds between two operations of a sweep. Default 0.01. */
+  readonly pause?: number;
+  /** Hears of sweeps that failed; the next one comes all the same. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** A running sweep. */
+export interface Sweep {
+  /** Stops it and waits for the operation in flight. */
+  close(): Promise<void>;
+}
+
+const EVERY = 60;
+const BATCH = 500;
+const PAUSE = 0.01;
+
+/**
+ * Removes expired records from time to time: the only timer of this library. It does not keep the process alive. Sessions
+ * are dead at their deadline without it; it only gives back their space.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "hipflask/stores/memory";
+ * import { startSweep } from "hipflask/stores/sweep";
+ * const sweep = startSweep(memoryStore(), { every: 60 });
+ * await sweep.close();
+ * ```
+ */
+export function startSweep(store: SessionStore, options: SweepOptions = {}): Sweep {
+  const { every = EVERY, onError } = options;
+  const stop = new AbortController();
+  let running: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout;
+
+  const schedule = () => {
+    timer = setTimeout(run, every * 1000 * (0.8 + Math.random() * 0.4));
+    timer.unref();
+  };
+  const run = () => {
+    running = sweepOnce(store, options, stop.signal)
+      .catch((error: unknown) => onError?.(error))
+      .finally(() => stop.signal.aborted || schedule());
+  };
+  schedule();
+  return {
+    async close() {
+      stop.abort();
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+/** Removes what is expired now, batch by batch, and answers how many records that were. */
+export async function sweepOnce(
+  store: SessionStore,
+  { batch = BATCH, pause = PAUSE }: SweepOptions = {},
+  signal?: AbortSignal,
+): Promise<number> {
+  let total = 0;
+  while (!signal?.aborted) {
+    const deleted = await store.deleteExpired(batch);
+    total += deleted;
+    if (deleted < batch) break;
+    await sleep(pause * 1000, undefined, { ref: false });
+  }
+  return total;
+}

@@ -1,0 +1,58 @@
+import { concurrency } from "./store-kit/concurrency.ts";
+import { failure } from "./store-kit/failure.ts";
+import { createKit, type StoreCapabilities, type StoreFactory, type TestRunner } from "./store-kit/kit.ts";
+import { lifetime } from "./store-kit/lifetime.ts";
+import { owners } from "./store-kit/owners.ts";
+import { records } from "./store-kit/records.ts";
+import { rotation } from "./store-kit/rotation.ts";
+
+export type {
+  StoreCapabilities,
+  StoreFactory,
+  StoreTools,
+  StoreUnderTest,
+  TestRunner,
+} from "./store-kit/kit.ts";
+
+/**
+ * Every promise of `SessionStore` as a test, for authors of stores. Tests are named after the requirement they show.
+ *
+ * The store is built once and used by all tests, each with sessions of its own, so it may hold other sessions too. Races
+ * run in seeded rounds; the seed is in the title, `scale: 1` gives the published figures.
+ *
+ * @example
+ * ```ts
+ * import { describe, it } from "node:test";
+ * import { storeContract } from "hipflask/testing";
+ * import { memoryStore } from "hipflask/stores/memory";
+ *
+ * storeContract({ describe, it }, ({ clock }) => ({ store: memoryStore({ now: clock.now }) }), { scale: 0.01 });
+ * ```
+ */
+export function storeContract(
+  runner: TestRunner,
+  factory: StoreFactory,
+  capabilities: StoreCapabilities = {},
+): void {
+  const kit = createKit(runner, factory, capabilities);
+  const { seed, scale } = kit.capabilities;
+  runner.describe(`SessionStore contract (seed ${seed}, scale ${scale})`, () => {
+    records(kit);
+    concurrency(kit);
+    rotation(kit);
+    lifetime(kit);
+    // Whether a store is indexed is known when it is built, and tests are named before: they ask themselves.
+    owners({
+      ...kit,
+      it: (name, body) =>
+        runner.it(name, async () => void ((await kit.open()).store.traits.indexed && (await body()))),
+    });
+    failure(kit);
+    runner.it("lets go of what it opened", async () => {
+      const { store, another, close } = await kit.open();
+      await store.close?.();
+      if (another !== store) await another.close?.();
+      await close?.();
+    });
+  });
+}
