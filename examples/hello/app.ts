@@ -9,7 +9,7 @@ app.use(sessions({ secretKey: "set this to a long random text, and keep it to yo
 
 app.get("/", (c) => {
   if ("username" in session) {
-    return c.html(html`hello, ${session.username} `);
+    return c.html(html`hello, ${session.username}\n`);
   }
   return c.html("hello, stranger\n");
 });
