@@ -1,0 +1,80 @@
+import { inflateSync } from "node:zlib";
+import { decodeBase64url } from "../base64url.ts";
+import { BadPayload, BadShape } from "../errors.ts";
+import { packPayload } from "../itsdangerous/payload.ts";
+import { quoteAscii } from "../json/quote.ts";
+import type { Fields } from "../json/fields.ts";
+import { inheritFloats } from "../json/float-slots.ts";
+import { parse } from "../json/parse.ts";
+import { isPlainObject } from "../json/plain-object.ts";
+import { scan, scanFields, TAGS } from "../json/scan.ts";
+import { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { Tags } from "../json/tags.ts";
+import { Writer } from "../json/writer.ts";
+
+const LIMITS = { maxDepth: 500, maxKeys: 10_000 };
+const WRITING = { ...LIMITS, sortKeys: false, ascii: true };
+const NO_TAGS = new Tags([]);
+const BEYOND_ASCII = /[\x7f-\uffff]/g;
+
+const tagged = new TaggedJSONSerializer(WRITING);
+
+/**
+ * What is in front of time and signature: JSON as Django writes it, compressed if that is shorter.
+ *
+ * Django's JSON knows no tags: tuples become lists, as there.
+ *
+ * @throws UnserializableError for bytes, dates and whatever else Django's serializer raises TypeError for
+ */
+export function packDjangoData(fields: Fields): string {
+  const members = Array.from(fields, ([key, text]) => `${quoteAscii(key)}:${withoutTags(key, text)}`);
+  return packPayload(`{${members.join()}}`, 0);
+}
+
+/**
+ * The fields of a payload.
+ *
+ * @throws BadPayload if Django could not read it either, or if it unfolds to more than `maxInflatedSize` bytes
+ * @throws BadShape if it is not a mapping
+ */
+export function unpackDjangoData(payload: string, maxInflatedSize: number): Fields {
+  const compressed = payload.startsWith(".");
+  const bytes = decodeBase64url(compressed ? payload.slice(1) : payload);
+  if (bytes === undefined) throw new BadPayload("The payload is not base64url.");
+  // Django decodes as Latin-1; its own writer keeps to ASCII.
+  const text = (compressed ? inflate(bytes, maxInflatedSize) : bytes).toString("latin1");
+  const scanned = scanFields(text, LIMITS);
+  if (typeof scanned === "number") throw new BadShape("The payload is not an object.");
+  const { fields, tagged: suspects = [] } = scanned;
+  for (const key of suspects) fields.set(key, tagged.dumps(parse(fields.get(key)!, "number")));
+  return fields;
+}
+
+function inflate(bytes: Buffer, maxOutputLength: number): Buffer {
+  try {
+    return inflateSync(bytes, { maxOutputLength });
+  } catch (cause) {
+    throw new BadPayload(`The payload cannot be decompressed within ${maxOutputLength} bytes.`, { cause });
+  }
+}
+
+/** A value's tagged JSON as plain JSON. Text that holds no tag stays as it is, but for characters beyond ASCII. */
+function withoutTags(key: string, text: string): string {
+  if (scan(text, LIMITS) & TAGS) {
+    return new Writer(NO_TAGS, WRITING, key).value(withoutTuples(tagged.loads(text)));
+  }
+  return text.replace(BEYOND_ASCII, (unit) => quoteAscii(unit).slice(1, -1));
+}
+
+function withoutTuples(value: unknown): unknown {
+  if (Array.isArray(value)) return copyOf(value, Array.from(value as unknown[], withoutTuples));
+  if (!isPlainObject(value)) return value;
+  const entries = Object.entries(value).map(([key, item]) => [key, withoutTuples(item)] as const);
+  return copyOf(value, Object.fromEntries(entries));
+}
+
+/** A copy that still knows which of its numbers are floats. */
+function copyOf<T extends object>(original: object, copy: T): T {
+  inheritFloats(original, copy);
+  return copy;
+}

@@ -1,0 +1,172 @@
+import { BadShape } from "../errors.ts";
+import { DEFAULT_MAX_INFLATED_SIZE } from "../itsdangerous/payload.ts";
+import { importSecretKeys } from "../itsdangerous/secret-key.ts";
+import type { SecretKey } from "../itsdangerous/secret-key.ts";
+import { Signer } from "../itsdangerous/signer.ts";
+import type { Fields } from "../json/fields.ts";
+import type { Codec, Decoded } from "./codec.ts";
+import { packDjangoData, unpackDjangoData } from "./django-data.ts";
+
+/** How a Django project signs its sessions. */
+export interface DjangoCodecOptions {
+  /** Django's `SECRET_KEY`: signs and verifies. Text counts as UTF-8. */
+  secretKey: SecretKey;
+  /** Django's `SECRET_KEY_FALLBACKS`: older keys that only verify. Default none. */
+  secretKeyFallbacks?: readonly SecretKey[];
+  /** Default that of the engine. Another one is in use only if the project has a session store class of its own. */
+  salt?: string;
+  /** Most bytes a compressed payload may unfold to. Default 1 MiB; Django has no limit. */
+  maxInflatedSize?: number;
+}
+
+/** The text of the column `session_data`, which Django's database, cached_db and file engines write. */
+export interface DjangoSessionData {
+  /** Never throws. The text has no age: the row's `expire_date` decides. */
+  decode(text: string): Decoded;
+  /**
+   * @param now epoch milliseconds, which the text notes and nobody reads
+   * @throws UnserializableError for values Django has no JSON for: bytes, dates, UUIDs
+   */
+  encode(fields: Fields, now: number): string;
+}
+
+const COOKIE_SALT = "django.contrib.sessions.backends.signed_cookies";
+const STORE_SALT = "django.contrib.sessions.SessionStore";
+/** Four times what browsers send. */
+const MAX_COOKIE_LENGTH = 16_384;
+/** Longest stored text to look at, in characters. */
+const MAX_DATA_LENGTH = 4 * 1024 * 1024;
+
+/**
+ * Django's session cookie under the engine `signed_cookies`: JSON, perhaps compressed, with time and HMAC-SHA-256.
+ * Signed, **not** encrypted: visitors can read it.
+ *
+ * As in Django a time in the future is no reason to refuse, and an age is counted in fractions of a second. Django's
+ * JSON is plain: tuples come back as lists, and bytes, dates and UUIDs cannot be written.
+ *
+ * Source: `django.contrib.sessions.backends.signed_cookies` and `django.core.signing` of Django 5.1.
+ *
+ * @throws ConfigError for an empty secret or an unusable option
+ *
+ * @example
+ * ```ts
+ * import { djangoCodec } from "hipflask/codecs/django";
+ *
+ * const codec = djangoCodec({ secretKey: "django-insecure-a long random text" });
+ * const context = { now: Date.now(), maxAge: 14 * 24 * 3600, cookieName: "sessionid" };
+ * const text = codec.encode(new Map([["_auth_user_id", '"42"']]), context);
+ * const decoded = codec.decode(text, context);
+ * console.log(decoded.ok && decoded.fields.get("_auth_user_id")); // "42"
+ * ```
+ */
+export function djangoCodec(options: DjangoCodecOptions): Codec {
+  const { maxInflatedSize = DEFAULT_MAX_INFLATED_SIZE } = options;
+  const signer = djangoSigner(options, COOKIE_SALT);
+  return {
+    name: "django",
+
+    decode(text, { now, maxAge }) {
+      if (text.length > MAX_COOKIE_LENGTH) return { ok: false, reason: "too_long" };
+      const isTooOld = (signedAt: number) => now / 1000 - signedAt > maxAge;
+      return decodeSigned(signer, text, maxInflatedSize, isTooOld);
+    },
+
+    encode: (fields, { now }) => encodeSigned(signer, fields, now),
+
+    mayHold(text, key) {
+      if (text.startsWith(".")) return true;
+      const content = Buffer.from(text.slice(0, text.indexOf(":")), "base64url").toString("latin1");
+      return content.includes(JSON.stringify(key)) || content.includes("\\");
+    },
+  };
+}
+
+/**
+ * Django's `session_data`, for sharing the table `django_session` (or its session files) with a Django project.
+ *
+ * Source: `django.contrib.sessions.backends.base` of Django 5.1. The format from before Django 3.1 is refused, as there.
+ *
+ * @throws ConfigError for an empty secret or an unusable option
+ *
+ * @example
+ * ```ts
+ * import { djangoSessionData } from "hipflask/codecs/django";
+ *
+ * const data = djangoSessionData({ secretKey: "django-insecure-a long random text" });
+ * const text = data.encode(new Map([["cart", "[1,2]"]]), Date.now());
+ * const decoded = data.decode(text);
+ * console.log(decoded.ok && decoded.fields.get("cart")); // [1,2]
+ * ```
+ */
+export function djangoSessionData(options: DjangoCodecOptions): DjangoSessionData {
+  const { maxInflatedSize = DEFAULT_MAX_INFLATED_SIZE } = options;
+  const signer = djangoSigner(options, STORE_SALT);
+  return {
+    decode(text) {
+      if (text.length > MAX_DATA_LENGTH) return { ok: false, reason: "too_long" };
+      return decodeSigned(signer, text, maxInflatedSize, () => false);
+    },
+    encode: (fields, now) => encodeSigned(signer, fields, now),
+  };
+}
+
+function djangoSigner(
+  { secretKey, secretKeyFallbacks = [], salt }: DjangoCodecOptions,
+  engineSalt: string,
+): Signer {
+  importSecretKeys("secretKeyFallbacks", secretKeyFallbacks);
+  return new Signer([...secretKeyFallbacks.toReversed(), secretKey], {
+    salt: salt ?? engineSalt,
+    sep: ":",
+    digest: "sha256",
+    keyDerivation: "django-concat",
+  });
+}
+
+function encodeSigned(signer: Signer, fields: Fields, now: number): string {
+  return signer.sign(`${packDjangoData(fields)}:${encodeBase62(Math.floor(now / 1000))}`);
+}
+
+function decodeSigned(
+  signer: Signer,
+  text: string,
+  maxInflatedSize: number,
+  isTooOld: (signedAt: number) => boolean,
+): Decoded {
+  const signatureAt = text.lastIndexOf(":");
+  const timed = text.slice(0, Math.max(signatureAt, 0));
+  if (signatureAt === -1 || !signer.verifySignature(timed, text.slice(signatureAt + 1))) {
+    return { ok: false, reason: "bad_signature" };
+  }
+  const timestampAt = timed.lastIndexOf(":");
+  const signedAt = timestampAt === -1 ? undefined : decodeBase62(timed.slice(timestampAt + 1));
+  if (signedAt === undefined) return { ok: false, reason: "bad_payload" };
+  if (isTooOld(signedAt)) return { ok: false, reason: "expired" };
+  try {
+    return { ok: true, fields: unpackDjangoData(timed.slice(0, timestampAt), maxInflatedSize), signedAt };
+  } catch (error) {
+    return { ok: false, reason: error instanceof BadShape ? "bad_shape" : "bad_payload" };
+  }
+}
+
+const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** Django's `b62_encode`. */
+export function encodeBase62(seconds: number): string {
+  let rest = Math.abs(seconds);
+  let text = "";
+  do {
+    text = BASE62[rest % 62]! + text;
+    rest = Math.floor(rest / 62);
+  } while (rest > 0);
+  return seconds < 0 ? `-${text}` : text;
+}
+
+/** Django's `b62_decode`, with its oddity that a lone "-" is 0. */
+export function decodeBase62(text: string): number | undefined {
+  if (!/^(?:-[0-9A-Za-z]*|[0-9A-Za-z]+)$/.test(text)) return undefined;
+  const negative = text.startsWith("-");
+  let seconds = 0;
+  for (const digit of negative ? text.slice(1) : text) seconds = seconds * 62 + BASE62.indexOf(digit);
+  return negative ? -seconds : seconds;
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { checkDjangoVectors } from "./support/django-vectors.ts";
+
+const text = readFileSync(new URL("vectors/django.json", import.meta.url), "utf8");
+
+describe("hipflask/codecs/django", () => {
+  it("agrees with real Django on every vector", () => {
+    const report = checkDjangoVectors(JSON.parse(text));
+    expect(report.failures).toEqual([]);
+    expect(report.passed).toBeGreaterThan(250);
+  });
+});
+
+describe("checkDjangoVectors", () => {
+  it.each<[what: string, alter: (vector: any) => void]>([
+    ["a verdict", (vector) => (vector.expected = vector.expected === "valid" ? "expired" : "valid")],
+    [
+      "every key",
+      (vector) => [vector.secret_key, ...vector.fallback_keys].forEach((key: any) => (key.hex += "00")),
+    ],
+    ["the salt", (vector) => (vector.salt += "x")],
+    ["the text", (vector) => (vector.data = vector.data.replace(/.$/, "."))],
+    ["the value", (vector) => (vector.payload = { t: "dict", v: [["other", { t: "int", v: "1" }]] })],
+  ])("fails if %s of any vector is altered", (_, alter) => {
+    const { length } = JSON.parse(text).session_data;
+    for (let i = 0; i < length; i += 1) {
+      const vector = JSON.parse(text).session_data[i];
+      if (vector.expected !== "valid" || vector.strict !== "must") continue;
+      alter(vector);
+      expect(checkDjangoVectors({ session_data: [vector] }).failures).not.toEqual([]);
+    }
+  });
+
+  it("fails for a file without vectors", () => {
+    for (const empty of [null, {}, { session_data: [] }]) {
+      expect(checkDjangoVectors(empty).failures).not.toEqual([]);
+    }
+  });
+});
