@@ -1,0 +1,44 @@
+import type { Codec } from "../codecs/codec.ts";
+import { acceptedCookie } from "./accepted-cookie.ts";
+import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
+
+/** A cookie in one of this library's own formats. */
+export interface CodecCookieOptions extends AcceptOptions {
+  /** What the cookie was written with. */
+  codec: Codec;
+  /** Default `"session"`. */
+  cookieName?: string;
+  /** Oldest acceptable age in whole seconds. */
+  maxAge: number;
+}
+
+/**
+ * Reads a cookie of one of this library's own codecs: for the way from Flask's format to sealed cookies, from Django to
+ * Flask, or from one cookie name to another.
+ *
+ * @example
+ * ```ts
+ * import { randomBytes } from "node:crypto";
+ * import { codecCookie } from "hipflask/accepts";
+ * import { sealedCodec } from "hipflask/codecs/sealed";
+ *
+ * const old = codecCookie({ codec: sealedCodec({ secretKey: randomBytes(32) }), cookieName: "sess", maxAge: 3600 });
+ * console.log(old.decode(new Map([["sess", "?"]]), { now: Date.now() })); // { ok: false, reason: 'bad_shape' }
+ * ```
+ */
+export function codecCookie(options: CodecCookieOptions): AcceptedCookie {
+  const { codec, cookieName = "session", maxAge } = options;
+  return acceptedCookie(
+    {
+      name: codec.name,
+      cookieName,
+      read(cookies, { now }) {
+        const text = cookies.get(cookieName);
+        if (text === undefined) return "missing";
+        const decoded = codec.decode(text, { now, maxAge, cookieName });
+        return decoded.ok ? { kind: "fields", fields: decoded.fields } : decoded.reason;
+      },
+    },
+    options,
+  );
+}

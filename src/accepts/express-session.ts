@@ -1,0 +1,65 @@
+import type { SecretKey } from "../itsdangerous/secret-key.ts";
+import { acceptedCookie } from "./accepted-cookie.ts";
+import type {
+  AcceptContext,
+  AcceptedContent,
+  AcceptedCookie,
+  AcceptRefusal,
+  StoreAcceptOptions,
+} from "./accepted-cookie.ts";
+import { mac } from "./mac.ts";
+import { isRecord, percentDecode, without } from "./plain-json.ts";
+
+/** What the old `session({ … })` was given. */
+export interface ExpressSessionOptions extends StoreAcceptOptions {
+  /** Its `secret`; of several any may have signed. */
+  secret: SecretKey | readonly SecretKey[];
+}
+
+/**
+ * Reads the cookie of express-session: a signed session id (default name `connect.sid`).
+ *
+ * @throws ConfigError without a secret
+ *
+ * @example
+ * ```ts
+ * import { expressSession } from "hipflask/accepts";
+ *
+ * const old = expressSession({ secret: "keyboard cat", until: "2027-01-31" });
+ * console.log(old.decode(new Map([["connect.sid", "s%3Aforged.AAAA"]]), { now: Date.now() }));
+ * // { ok: false, reason: 'bad_signature' }
+ * ```
+ */
+export function expressSession(options: ExpressSessionOptions): AcceptedCookie {
+  const { cookieName = "connect.sid" } = options;
+  const signature = mac("secret", options.secret);
+  return acceptedCookie(
+    {
+      name: "express-session",
+      cookieName,
+      read(cookies) {
+        const text = cookies.get(cookieName);
+        if (text === undefined) return "missing";
+        const value = percentDecode(text);
+        if (!value?.startsWith("s:")) return "bad_shape";
+        const id = signature.unsign(value.slice(2));
+        return id ? { kind: "id", id } : "bad_signature";
+      },
+      readRecord: readExpressRecord,
+    },
+    options,
+  );
+}
+
+/** A record of a store of express-session: the data, and beside it the `cookie` with the moment it expires. */
+export function readExpressRecord(record: unknown, context: AcceptContext): AcceptedContent | AcceptRefusal {
+  if (!isRecord(record)) return "bad_shape";
+  const { cookie } = record;
+  if (!isRecord(cookie)) return "bad_shape";
+  const { expires } = cookie;
+  if (expires !== null && expires !== undefined && expires !== false) {
+    // NaN, for what is no date at all, is not after now either.
+    if (!(new Date(expires as string | number | Date).getTime() > context.now)) return "expired";
+  }
+  return { kind: "data", data: without(record, "cookie") };
+}

@@ -1,0 +1,50 @@
+import type { SecretKey } from "../itsdangerous/secret-key.ts";
+import { acceptedCookie } from "./accepted-cookie.ts";
+import type { AcceptedCookie, StoreAcceptOptions } from "./accepted-cookie.ts";
+import { readExpressRecord } from "./express-session.ts";
+import { mac } from "./mac.ts";
+import { percentDecode } from "./plain-json.ts";
+
+/** What the old `fastify.register(fastifySession, { … })` was given. */
+export interface FastifySessionOptions extends StoreAcceptOptions {
+  /** Its `secret`; of several any may have signed. */
+  secret: SecretKey | readonly SecretKey[];
+  /** Its `algorithm`. Default `"sha256"`. */
+  algorithm?: string;
+  /** Its `cookiePrefix`. Default none. */
+  cookiePrefix?: string;
+}
+
+/**
+ * Reads the cookie of @fastify/session: a signed session id (default name `sessionId`).
+ *
+ * @throws ConfigError without a secret, or for a hash unknown here
+ *
+ * @example
+ * ```ts
+ * import { fastifySession } from "hipflask/accepts";
+ *
+ * const old = fastifySession({ secret: "cNaoPYAwF60HZJzkcNaoPYAwF60HZJzk" });
+ * console.log(old.decode(new Map(), { now: Date.now() })); // { ok: false, reason: 'missing' }
+ * ```
+ */
+export function fastifySession(options: FastifySessionOptions): AcceptedCookie {
+  const { cookieName = "sessionId", cookiePrefix = "", algorithm = "sha256" } = options;
+  const signature = mac("secret", options.secret, { digest: algorithm });
+  return acceptedCookie(
+    {
+      name: "@fastify/session",
+      cookieName,
+      read(cookies) {
+        const text = cookies.get(cookieName);
+        if (text === undefined) return "missing";
+        const value = percentDecode(text);
+        if (!value?.startsWith(cookiePrefix)) return "bad_shape";
+        const id = signature.unsign(value.slice(cookiePrefix.length));
+        return id ? { kind: "id", id } : "bad_signature";
+      },
+      readRecord: readExpressRecord,
+    },
+    options,
+  );
+}

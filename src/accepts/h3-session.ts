@@ -1,0 +1,90 @@
+import { acceptedCookie } from "./accepted-cookie.ts";
+import type {
+  AcceptContext,
+  AcceptedContent,
+  AcceptedCookie,
+  AcceptOptions,
+  AcceptRefusal,
+  RequestCookies,
+} from "./accepted-cookie.ts";
+import { passwordBytes, unsealFe26 } from "./fe26.ts";
+import { isRecord } from "./plain-json.ts";
+
+/** What the old `useSession(event, { … })` was given. */
+export interface H3SessionOptions extends AcceptOptions {
+  /** Its `password`. */
+  password: string;
+  /** Its `maxAge`, in seconds from the session's creation. Default none. */
+  maxAge?: number;
+  /** Its `idleTimeout`, in seconds from the session's last use (h3 v2). Default none. */
+  idleTimeout?: number;
+  /**
+   * `1` if only h3 v1 wrote these cookies. Default `2`, which reads both. Version 2 stretches the password 8192 times, so
+   * that a forged cookie costs the server about 10 ms before it is refused; version 1 costs next to nothing.
+   */
+  version?: 1 | 2;
+}
+
+const CHUNKED = /^__chunked__(\d{1,3})$/;
+/** h3 v2 writes no more than this many pieces. */
+const MAX_CHUNKS = 100;
+
+/**
+ * Reads the session cookie of h3 v1 and v2, and so of Nitro and Nuxt (default name `h3`; nuxt-auth-utils: `nuxt-session`).
+ * Cookies that version 2 split over `name.1`, `name.2`, … are put together.
+ *
+ * @throws ConfigError without a password
+ *
+ * @example
+ * ```ts
+ * import { h3Session } from "hipflask/accepts";
+ *
+ * const old = h3Session({ cookieName: "nuxt-session", password: "80d42cfb-1cd2-462c-8f17-e3237d9027e9" });
+ * console.log(old.decode(new Map(), { now: Date.now() })); // { ok: false, reason: 'missing' }
+ * ```
+ */
+export function h3Session(options: H3SessionOptions): AcceptedCookie {
+  const { cookieName = "h3", password, maxAge, idleTimeout, version = 2 } = options;
+  const passwords = new Map([["", passwordBytes("password", password)]]);
+  const iterations = version === 1 ? [1] : [1, 8192];
+
+  function contentOf(session: unknown, { now }: AcceptContext): AcceptedContent | AcceptRefusal {
+    if (!isRecord(session) || !isRecord(session.data)) return "bad_shape";
+    const { id, createdAt, lastSeenAt = createdAt, data } = session;
+    if (isOver(createdAt, maxAge, now) || isOver(lastSeenAt, idleTimeout, now)) return "expired";
+    return { kind: "data", data, ...(typeof id === "string" && { id }) };
+  }
+
+  return acceptedCookie(
+    {
+      name: `h3-v${version}`,
+      cookieName,
+      read(cookies, context) {
+        const seal = wholeSeal(cookies, cookieName);
+        if (seal === undefined) return "missing";
+        const unsealed = unsealFe26(seal, { passwords, iterations }, context.now);
+        return "refusal" in unsealed ? unsealed.refusal : contentOf(JSON.parse(unsealed.text), context);
+      },
+    },
+    options,
+  );
+}
+
+function wholeSeal(cookies: RequestCookies, cookieName: string): string | undefined {
+  const text = cookies.get(cookieName);
+  const count = Number(CHUNKED.exec(text ?? "")?.[1] ?? 0);
+  if (count === 0) return text;
+  if (count > MAX_CHUNKS) return undefined;
+  let seal = "";
+  for (let i = 1; i <= count; i++) {
+    const chunk = cookies.get(`${cookieName}.${i}`);
+    if (chunk === undefined) return undefined;
+    seal += chunk;
+  }
+  return seal;
+}
+
+/** Both limits count from a moment in the seal; a seal without that moment is too old. */
+function isOver(since: unknown, seconds: number | undefined, now: number): boolean {
+  return seconds !== undefined && !(typeof since === "number" && now - since <= seconds * 1000);
+}

@@ -1,0 +1,76 @@
+import { ConfigError } from "../errors.ts";
+import { acceptedCookie } from "./accepted-cookie.ts";
+import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
+import { joinChunks } from "./chunks.ts";
+import { passwordBytes, unsealFe26 } from "./fe26.ts";
+import type { Fe26Passwords } from "./fe26.ts";
+import { dataFromJSON } from "./plain-json.ts";
+
+/** What the old `getIronSession(…, { … })` was given. */
+export interface IronSessionOptions extends AcceptOptions {
+  /** Its `cookieName`; iron-session has no default. */
+  cookieName: string;
+  /** Its `password`: one text, or several by id. */
+  password: string | Readonly<Record<string, string>>;
+  /**
+   * `true` takes a seal whatever its marker says, as iron-session 9 does. Default `false`: only the marker `~2`, which
+   * iron-session 6 to 9 all write.
+   */
+  anyMarker?: boolean;
+}
+
+/** iron-session 9 writes no more than this many pieces. */
+const MAX_CHUNKS = 4;
+const MARKER = "~2";
+
+/**
+ * Reads the cookie of iron-session 6 to 9: a sealed session. Cookies that version 9 split over `name.0`, `name.1`, …
+ * are put together.
+ *
+ * @throws ConfigError without a password or a cookie name
+ *
+ * @example
+ * ```ts
+ * import { ironSession } from "hipflask/accepts";
+ *
+ * const old = ironSession({
+ *   cookieName: "app_session",
+ *   password: "complex_password_at_least_32_characters_long",
+ *   until: "2027-01-31",
+ * });
+ * console.log(old.decode(new Map(), { now: Date.now() })); // { ok: false, reason: 'missing' }
+ * ```
+ */
+export function ironSession(options: IronSessionOptions): AcceptedCookie {
+  const { cookieName, anyMarker = false } = options;
+  const passwords = ironPasswords(options);
+  return acceptedCookie(
+    {
+      name: "iron-session",
+      cookieName,
+      read(cookies, context) {
+        const text = cookies.get(cookieName) ?? joinChunks(cookies, cookieName, MAX_CHUNKS);
+        if (text === undefined) return "missing";
+        if (!anyMarker && !text.endsWith(MARKER)) return "bad_shape";
+        // The marker is not authenticated, so nothing but its presence may depend on it.
+        const seal = text.split("~", 1)[0]!;
+        const unsealed = unsealFe26(seal, { passwords, iterations: [1] }, context.now);
+        return "refusal" in unsealed ? unsealed.refusal : dataFromJSON(unsealed.text);
+      },
+    },
+    options,
+  );
+}
+
+/** A single password goes by the id 1. */
+export function ironPasswords({ cookieName, password }: IronSessionOptions): Fe26Passwords {
+  if (!cookieName)
+    throw new ConfigError('"cookieName" is missing; give the name of the old application\'s cookie.');
+  const byId = typeof password === "string" ? { 1: password } : (password ?? {});
+  const passwords = new Map(
+    Object.entries(byId).map(([id, text]) => [id, passwordBytes(`password[${id}]`, text)]),
+  );
+  if (passwords.size === 0)
+    throw new ConfigError('"password" is missing; give the password of the old application.');
+  return passwords;
+}

@@ -1,0 +1,59 @@
+import { Buffer } from "node:buffer";
+import { createHmac, getHashes, timingSafeEqual } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+import { ConfigError } from "../errors.ts";
+import { importSecretKey, importSecretKeys } from "../itsdangerous/secret-key.ts";
+import type { SecretKey } from "../itsdangerous/secret-key.ts";
+
+/** How a library writes the bytes of a signature. */
+export type MacEncoding = "base64" | "base64 unpadded" | "base64url" | "hex";
+
+/** Signatures of one library: HMAC with one of several keys. */
+export interface Mac {
+  /** Whether a signature is that of a text under one of the keys, spelled the way the library spells it. */
+  verify(text: string, signature: string): boolean;
+  /** The text in front of the last "." if what follows is its signature. */
+  unsign(signed: string): string | undefined;
+}
+
+/**
+ * @param option what the user calls the secrets, for messages
+ * @param secrets one secret, or several of which any may have signed
+ * @throws ConfigError without a secret, or for a hash this platform does not have
+ */
+export function mac(
+  option: string,
+  secrets: SecretKey | readonly SecretKey[],
+  { digest = "sha256", encoding = "base64 unpadded" }: { digest?: string; encoding?: MacEncoding } = {},
+): Mac {
+  const keys = Array.isArray(secrets)
+    ? importSecretKeys(option, secrets)
+    : [importSecretKey(option, secrets as SecretKey)];
+  if (keys.length === 0)
+    throw new ConfigError(`"${option}" is an empty list; give the secrets the old cookies were signed with.`);
+  if (!getHashes().includes(digest.toLowerCase()))
+    throw new ConfigError(`"${digest}" is no hash this platform knows.`);
+
+  function verify(text: string, signature: string): boolean {
+    const given = Buffer.from(signature);
+    return keys.some((key) => {
+      const expected = Buffer.from(signatureOf(key, text));
+      return expected.length === given.length && timingSafeEqual(expected, given);
+    });
+  }
+
+  function signatureOf(key: KeyObject, text: string): string {
+    const hmac = createHmac(digest, key).update(text, "utf8");
+    return encoding === "base64 unpadded" ? hmac.digest("base64").replace(/=+$/, "") : hmac.digest(encoding);
+  }
+
+  return {
+    verify,
+    unsign(signed) {
+      const dot = signed.lastIndexOf(".");
+      if (dot < 0) return undefined;
+      const text = signed.slice(0, dot);
+      return verify(text, signed.slice(dot + 1)) ? text : undefined;
+    },
+  };
+}
