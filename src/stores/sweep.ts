@@ -67,11 +67,12 @@ export async function sweepOnce(
   signal?: AbortSignal,
 ): Promise<number> {
   let total = 0;
-  while (!signal?.aborted) {
-    const deleted = await store.deleteExpired(batch);
+  let deleted: number;
+  do {
+    if (total > 0) await sleep(pause * 1000, undefined, { ref: false });
+    if (signal?.aborted) break;
+    deleted = await store.deleteExpired(batch);
     total += deleted;
-    if (deleted < batch) break;
-    await sleep(pause * 1000, undefined, { ref: false });
-  }
+  } while (deleted === batch);
   return total;
 }

@@ -41,12 +41,7 @@ export function storeContract(
     concurrency(kit);
     rotation(kit);
     lifetime(kit);
-    // Whether a store is indexed is known when it is built, and tests are named before: they ask themselves.
-    owners({
-      ...kit,
-      it: (name, body) =>
-        runner.it(name, async () => void ((await kit.open()).store.traits.indexed && (await body()))),
-    });
+    if (kit.capabilities.indexed) owners(kit);
     failure(kit);
     runner.it("lets go of what it opened", async () => {
       const { store, another, close } = await kit.open();

@@ -105,7 +105,6 @@ export function concurrency(kit: Kit): void {
   it("SEC-13: parallel increments are all counted", async () => {
     const { store } = await kit.open();
     const { selector, verifierHash } = await kit.session(store);
-    const increment = (text: string | null) => String(Number(text ?? 0) + 1);
     await inParallel(64, async () => void (await transact(store, selector, verifierHash, "n", increment)));
     assert.equal((await recordOf(store, selector)).fields.get("n"), "64");
   });
@@ -203,4 +202,8 @@ export function bound(store: SessionStore): SessionStore {
     deleteExpired: (limit) => store.deleteExpired(limit),
     live: (selectors) => store.live(selectors),
   };
+}
+
+function increment(text: string | null): string {
+  return String(Number(text ?? 0) + 1);
 }

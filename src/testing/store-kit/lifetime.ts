@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { SessionStore } from "../../stores/store.ts";
 import { newToken } from "../../stores/token.ts";
 import { sweepOnce } from "../../stores/sweep.ts";
+import { bound } from "./concurrency.ts";
 import { fieldsOf, type Kit, recordOf } from "./kit.ts";
 
 export function lifetime(kit: Kit): void {
@@ -90,14 +91,14 @@ export function lifetime(kit: Kit): void {
     const batch = Math.max(50, Math.ceil(total / 20));
     const sizes: number[] = [];
     const worker = async (through: SessionStore) => {
-      const counted = {
-        ...through,
-        deleteExpired: async (limit: number) => {
+      const counted: SessionStore = {
+        ...bound(through),
+        async deleteExpired(limit) {
           const deleted = await through.deleteExpired(limit);
           sizes.push(deleted);
           return deleted;
         },
-      } as SessionStore;
+      };
       await sweepOnce(counted, { batch, pause: 0 });
     };
     await Promise.all([worker(store), worker(another)]);
