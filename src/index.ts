@@ -19,6 +19,8 @@ export type { Codec, CodecContext, Decoded, RefusalReason } from "./codecs/codec
 export { flaskCodec, type FlaskCodecOptions } from "./codecs/flask.ts";
 export { sealedCodec, type SealedCodecOptions } from "./codecs/sealed.ts";
 
+export { inspectCookie, type InspectedCookie } from "./inspect.ts";
+
 export { EMPTY_FIELDS, type Fields } from "./json/fields.ts";
 export { TaggedJSONSerializer } from "./json/tagged-json.ts";
 export { Float, float, Markup, Tuple, tuple, UUID } from "./json/values.ts";
