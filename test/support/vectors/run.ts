@@ -1,0 +1,56 @@
+import { checkDjangoVectors } from "../django-vectors.ts";
+import { checkPeerVectors } from "../peer-vectors.ts";
+import type { VectorReport } from "../vector-report.ts";
+import { judgeBlocks } from "./blocks.ts";
+import { judge, type Raw, type Verdict } from "./check.ts";
+import { judgeCookies } from "./cookies.ts";
+import { judgeFlows } from "./flows.ts";
+import { judgeRequests } from "./requests.ts";
+
+/** Runs any file of vectors: of the form of `flask.json`, `django.json` or `peers.json`. */
+export function runVectors(file: unknown): VectorReport {
+  if (typeof file !== "object" || file === null)
+    return { passed: 0, failures: ["The file holds no object."] };
+  if ("session_data" in file) return checkDjangoVectors(file);
+  if ("vectors" in file) return checkPeerVectors(file);
+  const verdicts = judgeFlask(file as Raw);
+  const failed = verdicts.filter(({ problems }) => problems.length > 0);
+  return {
+    passed: verdicts.length - failed.length,
+    failures: failed.map(({ name, problems }) => [name, ...problems].join("\n").replaceAll("\n", "\n  ")),
+  };
+}
+
+const SECTIONS: Readonly<Record<string, (section: never) => Verdict[]>> = {
+  cookies: judgeCookies,
+  requests: judgeRequests,
+  flows: judgeFlows,
+  blocks: judgeBlocks,
+};
+
+/** Where a file comes from and how it is to be read. */
+const INFORMATION = new Set(["made_with", "profile", "seed", "doc"]);
+
+/**
+ * Runs everything in a file of the form of `flask.json`, one verdict per vector. What the runner does not know is a
+ * failure, and so is a file or a section that holds no vector: silence must not pass for success.
+ */
+export function judgeFlask(file: Raw): Verdict[] {
+  const sections = Object.entries(file).filter(([name]) => !INFORMATION.has(name));
+  const verdicts = sections.flatMap(([name, section]) => judgeSection(name, section));
+  return verdicts.length === 0 ? [failure("file", "It holds no vectors.")] : verdicts;
+}
+
+function judgeSection(name: string, section: unknown): Verdict[] {
+  if (!Object.hasOwn(SECTIONS, name)) return [failure(name, "The runner knows no such section.")];
+  try {
+    const verdicts = SECTIONS[name]!(section as never);
+    return verdicts.length === 0 ? [failure(name, "It holds no vectors.")] : verdicts;
+  } catch (error) {
+    return [failure(name, `It cannot be read: ${String(error)}`)];
+  }
+}
+
+function failure(name: string, problem: string): Verdict {
+  return judge(name, (check) => check.fail(problem));
+}
