@@ -32,6 +32,25 @@ describe("checkDjangoVectors", () => {
     }
   });
 
+  it("fails if the cookie of any response is altered", () => {
+    const { session_data, requests } = JSON.parse(text);
+    const written = requests.filter(({ expect: { set_cookie } }: any) => /=[^"]/.test(set_cookie[0] ?? ""));
+    expect(written.length).toBeGreaterThan(20);
+    for (const request of written) {
+      request.expect.set_cookie[0] = request.expect.set_cookie[0].replace("=", "=A");
+      const report = checkDjangoVectors({ session_data, requests: [request] });
+      expect(report.failures).toHaveLength(1);
+    }
+  });
+
+  it("fails for what it does not know", () => {
+    const { session_data } = JSON.parse(text);
+    expect(checkDjangoVectors({ session_data, more: [] }).failures).not.toEqual([]);
+    expect(
+      checkDjangoVectors({ session_data: [{ ...session_data[0], kind: "cache" }] }).failures,
+    ).not.toEqual([]);
+  });
+
   it("fails for a file without vectors", () => {
     for (const empty of [null, {}, { session_data: [] }]) {
       expect(checkDjangoVectors(empty).failures).not.toEqual([]);

@@ -4,6 +4,7 @@ import { importSecretKeys } from "../itsdangerous/secret-key.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { Signer } from "../itsdangerous/signer.ts";
 import type { Fields } from "../json/fields.ts";
+import { decodeBase62, encodeBase62 } from "./base62.ts";
 import type { Codec, Decoded } from "./codec.ts";
 import { packDjangoData, unpackDjangoData } from "./django-data.ts";
 
@@ -147,26 +148,4 @@ function decodeSigned(
   } catch (error) {
     return { ok: false, reason: error instanceof BadShape ? "bad_shape" : "bad_payload" };
   }
-}
-
-const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/** Django's `b62_encode`. */
-export function encodeBase62(seconds: number): string {
-  let rest = Math.abs(seconds);
-  let text = "";
-  do {
-    text = BASE62[rest % 62]! + text;
-    rest = Math.floor(rest / 62);
-  } while (rest > 0);
-  return seconds < 0 ? `-${text}` : text;
-}
-
-/** Django's `b62_decode`, with its oddity that a lone "-" is 0. */
-export function decodeBase62(text: string): number | undefined {
-  if (!/^(?:-[0-9A-Za-z]*|[0-9A-Za-z]+)$/.test(text)) return undefined;
-  const negative = text.startsWith("-");
-  let seconds = 0;
-  for (const digit of negative ? text.slice(1) : text) seconds = seconds * 62 + BASE62.indexOf(digit);
-  return negative ? -seconds : seconds;
 }

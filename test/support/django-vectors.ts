@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { decodeBase62, djangoCodec, djangoSessionData, encodeBase62 } from "../../src/codecs/django.ts";
+import { decodeBase62, encodeBase62 } from "../../src/codecs/base62.ts";
+import { djangoCodec, djangoSessionData } from "../../src/codecs/django.ts";
 import type { Decoded } from "../../src/codecs/codec.ts";
 import { Signer } from "../../src/itsdangerous/signer.ts";
 import type { Fields } from "../../src/json/fields.ts";
@@ -7,6 +8,8 @@ import { TaggedJSONSerializer } from "../../src/json/tagged-json.ts";
 import { Float } from "../../src/json/values.ts";
 import { VectorChecks } from "./vector-report.ts";
 import type { VectorReport } from "./vector-report.ts";
+import { checkFields, oneOf } from "./vectors/check.ts";
+import type { Raw } from "./vectors/check.ts";
 
 /** A Python value: its type, and its value in a form JSON can hold. */
 type Typed =
@@ -39,8 +42,21 @@ interface DjangoVector {
   readonly payload: Typed | null;
 }
 
+/** A request to a Django view, and what came back. */
+interface DjangoRequest {
+  readonly name: string;
+  readonly engine: string;
+  readonly secret_key: Key;
+  readonly now: number;
+  readonly config: { readonly SESSION_COOKIE_AGE?: number };
+  readonly request_cookie: string | null;
+  readonly ops: ReadonlyArray<readonly [op: string, ...args: unknown[]]>;
+  readonly expect: { readonly set_cookie: readonly string[] };
+}
+
 interface DjangoFile {
   readonly session_data?: readonly DjangoVector[];
+  readonly requests?: readonly DjangoRequest[];
   readonly blocks?: {
     readonly base62?: ReadonlyArray<{ readonly n: number; readonly text: string }>;
     readonly signing?: ReadonlyArray<{
@@ -55,17 +71,27 @@ interface DjangoFile {
 }
 
 /**
- * Checks `hipflask/codecs/django` against what real Django made and judged: `session_data` and `blocks`. (`requests`
- * are about the middleware around it.)
+ * Checks `hipflask/codecs/django` against what real Django made and judged. Of `requests` it is the value of each cookie
+ * that counts: attributes, headers and flags are those of Django's middleware, which is not in this library.
  */
 export function checkDjangoVectors(file: unknown): VectorReport {
   const checks = new VectorChecks();
-  const { session_data: vectors = [], blocks = {} } = (file ?? {}) as DjangoFile;
-  if (vectors.length === 0) checks.check("file", () => "holds no session data");
+  checks.check("file", () => {
+    checkFields(
+      (file ?? {}) as Raw,
+      ["session_data"],
+      ["made_with", "profile", "seed", "doc", "requests", "blocks"],
+    );
+    checkFields(((file as DjangoFile).blocks ?? {}) as Raw, [], ["base62", "signing"]);
+    return (file as DjangoFile).session_data?.length ? true : "holds no session data";
+  });
+  if (checks.failures.length > 0) return checks;
+  const { session_data: vectors = [], requests = [], blocks = {} } = file as DjangoFile;
   for (const vector of vectors) {
     checks.check(`${vector.name}, decode`, () => checkDecode(vector));
     if (vector.encode !== "none") checks.check(`${vector.name}, encode`, () => checkEncode(vector));
   }
+  for (const request of requests) checks.check(`request ${request.name}`, () => checkRequest(request));
   for (const { n, text } of blocks.base62 ?? []) {
     checks.check(
       `base62 ${n}`,
@@ -92,6 +118,9 @@ function coderOf({ kind, secret_key, fallback_keys, salt, max_age }: DjangoVecto
 }
 
 function checkDecode(vector: DjangoVector): true | string {
+  oneOf("kind", vector.kind, ["cookie", "db"]);
+  oneOf("strictness", vector.strict, ["must", "may-reject"]);
+  oneOf("verdict", vector.expected, ["valid", "expired", "bad_signature", "bad_payload", "bad_shape"]);
   const decoded: Decoded = coderOf(vector).decode(vector.data, Math.round(vector.now * 1000));
   if (!decoded.ok)
     return (
@@ -104,6 +133,7 @@ function checkDecode(vector: DjangoVector): true | string {
 
 /** Written from the values as an application would set them, and again from the very fields that were read. */
 function checkEncode(vector: DjangoVector): true | string {
+  oneOf("way to encode", vector.encode, ["exact", "json"]);
   const coder = coderOf(vector);
   const made = coder.encode(fieldsOf(vector.payload!), vector.timestamp! * 1000);
   const decoded = coder.decode(vector.data, vector.timestamp! * 1000);
@@ -119,6 +149,52 @@ function checkEncode(vector: DjangoVector): true | string {
     isDeepStrictEqual(typedFields(readBack.fields), sorted(vector.payload!)) ||
     "its own text reads differently"
   );
+}
+
+/** What the view did to the data of the cookie it was sent, written at that moment, is the cookie it sent. */
+function checkRequest({
+  engine,
+  secret_key,
+  now,
+  config,
+  request_cookie,
+  ops,
+  expect,
+}: DjangoRequest): true | string {
+  oneOf("engine", engine, ["signed_cookies"]);
+  const sent = expect.set_cookie.map((line) => line.slice(line.indexOf("=") + 1, line.indexOf(";")));
+  const codec = djangoCodec({ secretKey: bytes(secret_key) });
+  const { SESSION_COOKIE_AGE: maxAge = 1_209_600 } = config;
+  const context = { now: now * 1000, maxAge, cookieName: "sessionid" };
+  const received = request_cookie === null ? undefined : codec.decode(request_cookie, context);
+  const fields = new Map(received?.ok ? received.fields : []);
+  for (const op of ops) applyOp(fields, op);
+  if (sent.length === 0 || sent[0] === '""') return true;
+  const written = codec.encode(fields, context);
+  return written === sent[0] || `wrote ${written}`;
+}
+
+function applyOp(fields: Map<string, string>, [op, key, value]: DjangoRequest["ops"][number]): void {
+  switch (op) {
+    case "set":
+      fields.set(key as string, json.dumps(value));
+      break;
+    case "pop":
+      fields.delete(key as string);
+      break;
+    case "clear":
+    case "flush":
+      fields.clear();
+      break;
+    case "set_test_cookie":
+      fields.set("testcookie", '"worked"');
+      break;
+    case "set_expiry":
+      fields.set("_session_expiry", json.dumps(key));
+      break;
+    default:
+      oneOf("operation", op, ["get", "cycle_key"]);
+  }
 }
 
 function checkSigning(

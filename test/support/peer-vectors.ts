@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { peerReader } from "./peer-readers.ts";
 import { VectorChecks } from "./vector-report.ts";
 import type { VectorReport } from "./vector-report.ts";
+import { checkFields } from "./vectors/check.ts";
+import type { Raw } from "./vectors/check.ts";
 
 /** A cookie another library wrote, from a file such as `vectors/peers.json`, which explains its fields. */
 export interface PeerVector {
@@ -38,6 +40,7 @@ export function checkPeerVectors(file: unknown): VectorReport {
     return checks;
   }
   for (const vector of vectors as readonly PeerVector[]) {
+    checks.check(`${vector.id}, form`, () => checkForm(vector));
     checks.check(vector.id, () => checkRead(vector));
     checks.check(`${vector.id}, names`, () => checkNames(vector));
     for (const { atMs, acceptedByOriginal } of vector.clocks ?? []) {
@@ -56,6 +59,32 @@ export function checkPeerVectors(file: unknown): VectorReport {
     }
   }
   return checks;
+}
+
+/** Something in a vector that nobody reads might be an expectation. */
+function checkForm(vector: PeerVector): true | string {
+  const always = [
+    "id",
+    "format",
+    "package",
+    "version",
+    "config",
+    "evaluateAtMs",
+    "payload",
+    "setCookie",
+    "cookieHeader",
+  ];
+  const sometimes = ["with", "sid", "sessionId", "storeRecord", "innerValue", "clocks", "negatives"];
+  checkFields(vector as unknown as Raw, always, sometimes);
+  for (const clock of vector.clocks ?? []) checkFields(clock as Raw, ["atMs", "acceptedByOriginal"]);
+  for (const negative of vector.negatives ?? []) {
+    checkFields(negative as Raw, ["label", "cookieHeader", "acceptedByOriginal"], ["secretOverride"]);
+  }
+  const verdicts = [...(vector.clocks ?? []), ...(vector.negatives ?? [])];
+  return (
+    verdicts.every(({ acceptedByOriginal: verdict }) => typeof verdict === "boolean") ||
+    "a verdict is no boolean"
+  );
 }
 
 /** What differs from the vector itself. */
