@@ -33,7 +33,8 @@ function insertionSort(keys: string[]): void {
 function isAfter(a: string, b: string): boolean {
   const first = a.charCodeAt(0);
   const other = b.charCodeAt(0);
-  return first !== other && first < 0xd800 ? first > other : byCodePoint(a, b) > 0;
+  const isPlain = first < 0xd800 && other < 0xd800; // neither a surrogate nor, for NaN, the end of an empty text
+  return isPlain && first !== other ? first > other : byCodePoint(a, b) > 0;
 }
 
 function isHighSurrogate(unit: number): boolean {

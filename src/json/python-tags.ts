@@ -85,12 +85,18 @@ const MARKUP: Tag<{ __html__(): unknown }> = {
     typeof value.__html__ === "function",
   toJSON: (value) => String(value.__html__()),
   toValue(json) {
-    if (typeof json === "string" || json instanceof Markup || json instanceof UUID)
-      return new Markup(String(json));
-    if (typeof json === "number") return new Markup(formatNumber(json));
-    return typeof json === "bigint" ? new Markup(String(json)) : refuse(this.key);
+    return new Markup(pythonText(json) ?? refuse(this.key));
   },
 };
+
+/** Python's `str(value)`, except for containers, dates and bytes: Flask itself stores only texts here. */
+function pythonText(value: unknown): string | undefined {
+  if (typeof value === "number") return formatNumber(value).replace("Infinity", "inf").replace("NaN", "nan");
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  const isText = typeof value !== "object" || value instanceof Markup || value instanceof UUID;
+  return isText ? String(value) : undefined;
+}
 
 const UUIDS: Tag<UUID> = {
   key: " u",

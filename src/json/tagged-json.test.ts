@@ -1,0 +1,443 @@
+import { deepStrictEqual } from "node:assert/strict";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BadPayload, ConfigError, UnserializableError } from "../errors.ts";
+import { isInt } from "./float.ts";
+import { TaggedJSONSerializer } from "./tagged-json.ts";
+import type { Tag } from "./tags.ts";
+import { float, Markup, tuple, Tuple, UUID } from "./values.ts";
+
+const json = new TaggedJSONSerializer();
+const wrapped = { floats: "wrap" } as const;
+
+const units = fc
+  .array(fc.nat({ max: 0xffff }), { maxLength: 8 })
+  .map((codes) => String.fromCharCode(...codes));
+const text = fc.oneof(
+  fc.string(),
+  units,
+  fc.constantFrom(" t", " di", " di__", "__proto__", "constructor", "", "10"),
+);
+const hex = fc.stringMatching(/^[0-9a-f]{32}$/);
+const second = fc.integer({ min: Date.parse("0100-01-01") / 1000, max: Date.parse("9999-12-31") / 1000 });
+
+/** Everything a session can hold, such that reading gives it back type for type. */
+const { value: anyValue } = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    fc.constantFrom(null, true, false),
+    fc.maxSafeInteger(),
+    fc.double().map((number) => (isInt(number) ? float(number) : number)),
+    fc.bigInt().filter((int) => !Number.isSafeInteger(Number(int))),
+    text,
+    text.map((html) => new Markup(html)),
+    hex.map((digits) => new UUID(digits)),
+    second.map((epoch) => new Date(epoch * 1000)),
+    fc.uint8Array(),
+    fc.array(tie("value"), { maxLength: 4 }),
+    fc.array(tie("value"), { maxLength: 4 }).map((items) => Tuple.from(items)),
+    fc.array(fc.tuple(text, tie("value")), { maxLength: 4 }).map((entries) => Object.fromEntries(entries)),
+  ),
+}));
+const anyObject = fc
+  .array(fc.tuple(text, anyValue), { maxLength: 6 })
+  .map((entries) => Object.fromEntries(entries));
+
+describe("TaggedJSONSerializer", () => {
+  it("gives every value back type for type", () => {
+    for (const options of [{}, { ascii: false }, { sortKeys: false }]) {
+      const serializer = new TaggedJSONSerializer(options);
+      fc.assert(
+        fc.property(anyValue, (value) => {
+          expect(() =>
+            deepStrictEqual(serializer.loads(serializer.dumps(value), wrapped), value),
+          ).not.toThrow();
+        }),
+        { numRuns: 500 },
+      );
+    }
+  });
+
+  it("writes again the text it read, floats among plain numbers included", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.array(anyValue), anyObject), (value) => {
+        const written = json.dumps(value);
+        expect(json.dumps(json.loads(written))).toBe(written);
+        expect(written).toMatch(/^[ -~]*$/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("cuts a session into fields and joins it, token for token", () => {
+    fc.assert(
+      fc.property(anyObject, (object) => {
+        const written = json.dumps(object);
+        const fields = json.loadsFields(written);
+        expect(json.dumpsFields(fields)).toBe(written);
+        expect(json.fieldsOf(json.loads(written) as Record<string, unknown>)).toEqual(fields);
+        const values = Array.from(fields, ([key, value]) => [key, json.loads(value, wrapped)] as const);
+        expect(() => deepStrictEqual(Object.fromEntries(values), object)).not.toThrow();
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("reads anything or throws BadPayload, and can read every field it gives", () => {
+    const piece = fc.constantFrom(
+      '{" t":',
+      '{" di":',
+      '{" b":',
+      '{" u":',
+      '{" d":',
+      '{" m":',
+      "}",
+      "[",
+      "]",
+      '"a":',
+      ",",
+      '"x"',
+    );
+    const token = fc.oneof(
+      piece,
+      fc.json(),
+      fc.constantFrom("1.0", "NaN", "-0", "null", '"YQ=="', '{"__proto__":'),
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.array(token).map((tokens) => tokens.join("")),
+          fc.string(),
+        ),
+        (input) => {
+          for (const source of [input, `{"v":${input}}`]) {
+            const isReadable = attempt(() => json.loads(source));
+            let fields = new Map<string, string>() as ReadonlyMap<string, string>;
+            const isCut = attempt(() => (fields = json.loadsFields(source)));
+            if (isCut) expect(isReadable).toBe(true);
+            for (const field of fields.values()) json.loads(field);
+          }
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+});
+
+/** Whether it returns. @throws what is not a BadPayload. */
+function attempt(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    expect(error).toBeInstanceOf(BadPayload);
+    return false;
+  }
+}
+
+describe("dumps", () => {
+  it("writes what Flask writes", () => {
+    const session = {
+      z: tuple("message", "hi"),
+      bytes: new Uint8Array([255, 239]),
+      buffer: Buffer.from("a"),
+      html: new Markup("<b>"),
+      id: new UUID("{12345678-1234-5678-1234-567812345678}"),
+      when: new Date(-500),
+      numbers: [1, float(1), -0, 0.1, 1e16, 10n ** 20n, 5n, NaN, Infinity],
+      "é\u{1f600}": "\u007f\u2028\ud800/<>&'",
+      none: Object.assign(Object.create(null), { " t": { " di": 1 } }),
+    };
+    expect(json.dumps(session)).toBe(
+      '{"buffer":{" b":"YQ=="},"bytes":{" b":"/+8="},"html":{" m":"<b>"},' +
+        '"id":{" u":"12345678123456781234567812345678"},"none":{" di":{" t__":{" di":{" di__":1}}}},' +
+        '"numbers":[1,1.0,-0.0,0.1,1e+16,100000000000000000000,5,NaN,Infinity],' +
+        '"when":{" d":"Wed, 31 Dec 1969 23:59:59 GMT"},"z":{" t":["message","hi"]},' +
+        '"\\u00e9\\ud83d\\ude00":"\\u007f\\u2028\\ud800/<>&\'"}',
+    );
+  });
+
+  it("keeps order and characters when asked to", () => {
+    const relaxed = new TaggedJSONSerializer({ sortKeys: false, ascii: false });
+    expect(relaxed.dumps({ b: "é\u007f\n", a: "\ud800" })).toBe('{"b":"é\u007f\\n","a":"\\ud800"}');
+    expect(
+      relaxed.dumpsFields(
+        new Map([
+          ["é", "1"],
+          ["a", "2"],
+        ]),
+      ),
+    ).toBe('{"é":1,"a":2}');
+  });
+
+  it("escapes nothing but an only key that is a tag", () => {
+    expect(json.dumps({ " t": 1, a: 2 })).toBe('{" t":1,"a":2}');
+    expect(json.dumps({ " x": 1 })).toBe('{" x":1}');
+  });
+
+  it("never asks toJSON", () => {
+    expect(() => json.dumps({ toJSON: () => 1 })).toThrow(UnserializableError);
+  });
+
+  class Account {}
+  it.each([
+    [
+      { a: { "b c": [0, undefined] } },
+      'undefined cannot be stored. Use null, or leave the key out. (at s.a["b c"][1])',
+    ],
+    [Array(2), "undefined cannot be stored. Use null, or leave the key out. (at s[0])"],
+    [[() => 1], "A function cannot be stored. (at s[0])"],
+    [Symbol("x"), "A symbol cannot be stored. (at s)"],
+    [new Map(), 'An instance of "Map" cannot be stored. Store Object.fromEntries(map). (at s)'],
+    [tuple(new Set()), 'An instance of "Set" cannot be stored. Store an array of its items. (at s[0])'],
+    [Promise.resolve(), 'An instance of "Promise" cannot be stored. Await it first. (at s)'],
+    [
+      new Account(),
+      'An instance of "Account" cannot be stored. Store a plain object, or register a tag for it. (at s)',
+    ],
+    [{ d: new Date(NaN) }, "A date is invalid or outside of the years 1 to 9999. (at s.d)"],
+    [10n ** 4300n, "An int has more than 4300 digits. (at s)"],
+  ])("refuses %o with the way to it", (value, message) => {
+    expect(() => json.dumps(value, "s")).toThrow(
+      expect.objectContaining({ constructor: UnserializableError, message }),
+    );
+  });
+
+  it("finds cycles, but no fault with what occurs twice", () => {
+    const cart: { items: unknown[] } = { items: [] };
+    cart.items.push({ cart });
+    expect(() => json.dumps({ cart })).toThrow("A value contains itself. (at cart.items[0].cart)");
+    const shared = [1];
+    expect(json.dumps([shared, shared])).toBe("[[1],[1]]");
+  });
+
+  it("writes only as deep and as many keys as it reads", () => {
+    const nested = (depth: number) => {
+      let value: unknown = 0;
+      for (let level = 0; level < depth; level++) value = { " t": value };
+      return value;
+    };
+    const deepest = json.dumps(nested(250)); // each level is two in the text
+    expect(json.loads(deepest)).toEqual(nested(250));
+    for (const key of [" t", "key"]) {
+      expect(json.loadsFields(json.dumpsFields(new Map([[key, deepest]])))).toEqual(
+        new Map([[key, deepest]]),
+      );
+    }
+    expect(() => json.dumps(nested(251))).toThrow(/nested more than 500 levels/);
+    const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [n, 0]));
+    expect(json.loads(json.dumps(keys(10_000)))).toEqual(keys(10_000));
+    expect(() => json.dumps(keys(10_001))).toThrow(/more than 10000 keys/);
+  });
+
+  it("takes objects of other realms for plain", async () => {
+    const { runInNewContext } = await import("node:vm");
+    expect(json.dumps(runInNewContext("({ a: [new Date(0), new Uint8Array(1)] })"))).toBe(
+      '{"a":[{" d":"Thu, 01 Jan 1970 00:00:00 GMT"},{" b":"AA=="}]}',
+    );
+  });
+});
+
+describe("loads", () => {
+  it.each([
+    ['{" t":"a\\ud83d\\ude00\\ud800"}', tuple("a", "\u{1f600}", "\ud800")],
+    ['{" t":{"x":1,"y":2}}', tuple("x", "y")],
+    ['{" t":{" b":"/w=="}}', tuple(255)],
+    ['{" t":{" t":[1]}}', tuple(1)],
+    ['{" m":5}', new Markup("5")],
+    ['{" m":1e16}', new Markup("1e+16")],
+    [
+      '{" u":"urn:uuid:{12345678-1234-5678-1234-56781234567F}"}',
+      new UUID("1234567812345678123456781234567f"),
+    ],
+    ['{" b":"Y Q\\n=="}', new Uint8Array([97])],
+    ['{" b":"YQ==YQ=="}', new Uint8Array([97])],
+    ['{" b":"Y=WI="}', new Uint8Array([97, 98])],
+    ['{" d":null}', null],
+    ['{" d":"unreadable"}', null],
+    ['{" d":0}', null],
+    ['{" di":{"x":1}}', { "": 1 }],
+    ['{" di":{"\\ud83d\\ude00ab":1,"y":2}}', { "\u{1f600}": 1 }],
+    ['{" di":{" di":{"x____":1}}}', { x: 1 }],
+    ['{" t":1,"x":{" t":[]}}', { " t": 1, x: tuple() }],
+    ['{"\\u0020t":[1]}', tuple(1)],
+    ['{"a":1,"a":{" t":[]}}', { a: tuple() }],
+    ['{"x":{" t":5},"x":1}', { x: 1 }],
+    ['{" t":5," t":[1]}', tuple(1)],
+  ])("reads %s as Flask does", (source, value) => {
+    expect(json.loads(source, wrapped)).toStrictEqual(value);
+  });
+
+  it.each(
+    [
+      [
+        '{" t":5}',
+        '{" t":null}',
+        '{" t":{" u":"12345678123456781234567812345678"}}',
+        '{" u":5}',
+        '{" u":"1234"}',
+      ],
+      [
+        '{" b":5}',
+        '{" b":"YQ"}',
+        '{" b":"Y"}',
+        '{" b":"_-8="}',
+        '{" b":"é"}',
+        '{" d":5}',
+        '{" d":["x"]}',
+        '{" d":NaN}',
+      ],
+      ['{" di":5}', '{" di":{}}', '{" di":[1]}', '{" di":{" t":[1]}}', '[[{"x":{" t":5}}]]'],
+    ].flat(),
+  )("refuses %s", (source) => {
+    expect(() => json.loads(source)).toThrow(BadPayload);
+    expect(() => json.loadsFields(`{"v":${source}}`)).toThrow(BadPayload);
+  });
+
+  it.each([
+    ["1.0", 1],
+    ["-0.0", -0],
+    ["-0", 0],
+    ["1e400", Infinity],
+    ["NaN", NaN],
+    ["9007199254740991", 9007199254740991],
+    ["9007199254740993", 9007199254740993n],
+    ["-12345678901234567890", -12345678901234567890n],
+    ["12345678901234567890.0", 12345678901234567000],
+  ])("reads the number %s", (source, value) => {
+    expect(Object.is(json.loads(source), value)).toBe(true);
+  });
+
+  it("remembers floats by slot, until another value takes it", () => {
+    const order = json.loads('{"prices":[1.0,2.0,3],"total":3.0}') as { prices: number[]; total: number };
+    expect(order).toStrictEqual({ prices: [1, 2, 3], total: 3 });
+    order.prices[1] = 5;
+    order.prices.push(1);
+    order.total += 5;
+    expect(json.dumps(order)).toBe('{"prices":[1.0,5,3,1],"total":8}');
+  });
+
+  it("forgets the float of a repeated key", () => {
+    expect(json.dumps(json.loads('{"a":1.0,"a":1}'))).toBe('{"a":1}');
+  });
+
+  it("makes every key an own property and touches no prototype", () => {
+    for (const source of ['{"__proto__":{"polluted":1},"n":1}', '{"__proto__":{" t":[1.0]},"n":1.0}']) {
+      const value = json.loads(source) as object;
+      expect(Object.keys(value)).toEqual(["__proto__", "n"]);
+      expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+      expect(json.dumps(value)).toBe(source);
+    }
+    expect(json.loads('{" di":{"__proto____":1}}')).toStrictEqual(Object.fromEntries([["__proto__", 1]]));
+    expect("polluted" in {}).toBe(false);
+  });
+});
+
+describe("loadsFields", () => {
+  it("keeps texts and order as they came", () => {
+    const fields = json.loadsFields(' {"b": 1e5 ,"a":[ {"y":1, "x":1.0} ]}\n');
+    expect([...fields]).toEqual([
+      ["b", "1e5"],
+      ["a", '[ {"y":1, "x":1.0} ]'],
+    ]);
+    expect(json.dumpsFields(fields)).toBe('{"a":[ {"y":1, "x":1.0} ],"b":1e5}');
+  });
+
+  it.each(["null", '""', "[]", '[["a",1]]', "5", "true", '{" t":[["a",1]]}', '{" d":null}', '[{" t":[1]}]'])(
+    "tells that %s is no mapping",
+    (source) => {
+      expect(() => json.loadsFields(source)).toThrow(expect.objectContaining({ code: "BAD_SHAPE" }));
+    },
+  );
+
+  it.each(["", "{", '{" t":5}', '[{" t":5}]', '{"a":{" u":"x"}}'])(
+    "tells that %s cannot be decoded",
+    (source) => {
+      expect(() => json.loadsFields(source)).toThrow(expect.objectContaining({ code: "BAD_PAYLOAD" }));
+    },
+  );
+
+  it("undoes the escape of an only key", () => {
+    const fields = new Map([[" t", "[1.0]"]]);
+    expect(json.dumpsFields(fields)).toBe('{" di":{" t__":[1.0]}}');
+    expect(json.loadsFields('{" di":{" t__":[1.0]}}')).toEqual(fields);
+    expect(json.loadsFields('{" di":{"x":1}}')).toEqual(new Map([["", "1"]]));
+  });
+
+  it("refuses on writing what it would refuse on reading", () => {
+    const keys = JSON.stringify(Object.fromEntries(Array.from({ length: 6000 }, (_, n) => [n, 0])));
+    expect(() =>
+      json.dumpsFields(
+        new Map([
+          ["a", keys],
+          ["b", keys],
+        ]),
+      ),
+    ).toThrow(UnserializableError);
+  });
+});
+
+describe("register", () => {
+  class Money {
+    readonly cents: number;
+    constructor(cents: number) {
+      this.cents = cents;
+    }
+  }
+  const money: Tag<Money> = {
+    key: " $",
+    check: (value) => value instanceof Money,
+    toJSON: ({ cents }) => tuple(cents, "EUR"),
+    toValue: (stored) => new Money((stored as Tuple<number>)[0] ?? NaN),
+  };
+
+  it("adds a type, and escapes objects that look like it", () => {
+    const own = new TaggedJSONSerializer({ tags: [money as Tag] });
+    expect(own.dumps([new Money(5)])).toBe('[{" $":{" t":[5,"EUR"]}}]');
+    expect(own.loads('[{" $":{" t":[5,"EUR"]}}]')).toStrictEqual([new Money(5)]);
+    expect(own.dumps({ " $": 1 })).toBe('{" di":{" $__":1}}');
+    expect(json.dumps({ " $": 1 })).toBe('{" $":1}');
+  });
+
+  it("asks tags in order: an earlier index wins over a built-in type", () => {
+    const sorted: Tag = {
+      key: " s",
+      check: Array.isArray,
+      toJSON: String,
+      toValue: (list) => String(list).split(","),
+    };
+    const late = new TaggedJSONSerializer({ tags: [sorted] });
+    expect(late.dumps(["a", "b"])).toBe('["a","b"]');
+    const early = new TaggedJSONSerializer();
+    early.register(sorted, { index: 0 });
+    expect(early.dumps({ x: ["a", "b"] })).toBe('{"x":{" s":"a,b"}}');
+  });
+
+  it("refuses a key twice, unless forced", () => {
+    const own = new TaggedJSONSerializer();
+    const loud: Tag = { key: " d", check: () => false, toJSON: (value) => value, toValue: () => "date!" };
+    expect(() => own.register(loud)).toThrow(ConfigError);
+    own.register(loud, { force: true });
+    expect(own.loads('{" d":1}')).toBe("date!");
+    expect(own.dumps(new Date(0))).toBe('{" d":"Thu, 01 Jan 1970 00:00:00 GMT"}');
+    expect(() => own.register({ ...loud, key: "d" })).toThrow(ConfigError);
+  });
+
+  it("turns what a tag throws into its own errors", () => {
+    const broken: Tag = {
+      key: " x",
+      check: (value) => value === "x",
+      toJSON: () => {
+        throw new Error("no");
+      },
+      toValue: () => {
+        throw new Error("no");
+      },
+    };
+    const own = new TaggedJSONSerializer({ tags: [broken] });
+    expect(() => own.dumps(["x"])).toThrow(UnserializableError);
+    expect(() => own.loadsFields('{"a":{" x":1}}')).toThrow(BadPayload);
+    own.register({ ...broken, toJSON: (value) => value }, { force: true, index: 0 });
+    expect(() => own.dumps("x")).toThrow(/nested more than 500 levels/);
+  });
+});
