@@ -1,0 +1,82 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import type { Reading } from "./measure.ts";
+import { requestText } from "./wire.ts";
+
+/** As many keep-alive connections as keep one Node process busy. */
+const CONNECTIONS = 16;
+
+/** Servers to be measured over real sockets. */
+export interface Loopback {
+  /** Requests per second of a server and of the bare one, one after the other. */
+  readonly measure: (server: "read" | "save", milliseconds: number) => Promise<Reading>;
+  readonly stop: () => void;
+}
+
+export async function startLoopback(): Promise<Loopback> {
+  const server = spawn(process.execPath, [fileURLToPath(new URL("loopback-server.js", import.meta.url))], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const [line] = (await once(server.stdout, "data")) as [Buffer];
+  const { cookie, ports } = JSON.parse(line.toString()) as {
+    cookie: string;
+    ports: Record<"bare" | "read" | "save", number>;
+  };
+  const request = requestText(cookie);
+  return {
+    measure: async (name, milliseconds) => ({
+      baseline: await requestsPerSecond(ports.bare, request, milliseconds),
+      subject: await requestsPerSecond(ports[name], request, milliseconds),
+    }),
+    stop: () => server.stdin.end(),
+  };
+}
+
+/** Asks over and over on all connections. All answers are equally long, so counting bytes counts answers. */
+async function requestsPerSecond(port: number, request: Buffer, milliseconds: number): Promise<number> {
+  const sockets = await Promise.all(Array.from({ length: CONNECTIONS }, () => open(port)));
+  const length = await lengthOfAnswer(sockets[0]!, request);
+  const start = performance.now();
+  const end = start + milliseconds;
+  const counts = await Promise.all(sockets.map((socket) => ask(socket, request, length, end)));
+  const elapsed = performance.now() - start;
+  for (const socket of sockets) socket.destroy();
+  return (counts.reduce((sum, count) => sum + count, 0) / elapsed) * 1000;
+}
+
+async function open(port: number): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1").setNoDelay();
+  await once(socket, "connect");
+  return socket;
+}
+
+async function lengthOfAnswer(socket: Socket, request: Buffer): Promise<number> {
+  socket.write(request);
+  let text = "";
+  for (;;) {
+    text += String(((await once(socket, "data")) as [Buffer])[0]);
+    const head = text.indexOf("\r\n\r\n");
+    const body = Number(/^content-length: (\d+)/im.exec(text)?.[1]);
+    if (!text.startsWith("HTTP/1.1 200")) throw new Error(`The server answers ${text.split("\r\n")[0]}.`);
+    if (head !== -1 && text.length >= head + 4 + body) return head + 4 + body;
+  }
+}
+
+/** @returns how many answers came until the end */
+function ask(socket: Socket, request: Buffer, length: number, end: number): Promise<number> {
+  return new Promise((resolve) => {
+    let answers = 0;
+    let missing = length;
+    socket.on("data", (chunk: Buffer) => {
+      missing -= chunk.length;
+      if (missing > 0) return;
+      answers++;
+      missing = length;
+      if (performance.now() < end) socket.write(request);
+      else resolve(answers);
+    });
+    socket.write(request);
+  });
+}

@@ -1,0 +1,78 @@
+import {
+  flaskCodec,
+  resolveOptions,
+  SecureCookieSessionInterface,
+  type ResponseHeaders,
+} from "../../../dist/index.js";
+import type { Cells } from "../measure.ts";
+import { counter, payload, sizeName, SIZES, type Size } from "../workloads.ts";
+import { httpPair } from "../wire.ts";
+import { hipflask } from "./hipflask-peer.ts";
+import { floorOpen, floorSave, hmac, pack } from "./platform.ts";
+
+/** What the goals compare with the platform, without a server around it. */
+export const cells: Cells = { "untouched over http": () => httpPair(hipflask(), "open") };
+
+const secretKey = "a secret of the benchmark";
+const next = counter();
+
+for (const size of SIZES) {
+  cells[`known ${sizeName(size)}`] = () => {
+    const { read, text } = opened(size);
+    return { subject: read, baseline: () => void hmac(text) };
+  };
+  cells[`unknown ${sizeName(size)}`] = () => {
+    const packed = pack(payload(size));
+    return { subject: opened(size, { cache: false }).read, baseline: () => void floorOpen(packed) };
+  };
+  cells[`save ${sizeName(size)}`] = () => {
+    const data = payload(size);
+    return { subject: opened(size).save, baseline: () => void floorSave(data) };
+  };
+}
+
+cells["forged"] = () => {
+  const { read, text } = opened(SIZES[0], { forged: true });
+  return { subject: read, baseline: () => void hmac(text) };
+};
+
+/** A session interface with a cookie to open. */
+function opened(size: Size, { cache, forged = false }: { cache?: false; forged?: boolean } = {}) {
+  const codec = cache === false ? flaskCodec({ secretKey, cache }) : undefined;
+  const sessions = new SecureCookieSessionInterface(resolveOptions({ secretKey, codec }));
+  const response = { headers: new Headers() };
+  const first = sessions.openSession(requestWith(""));
+  first.update({ ...payload(size) });
+  sessions.saveSession(first, response);
+  const cookie = response.headers.get("Set-Cookie")!.split(";")[0]!;
+  const text = cookie.slice("session=".length);
+  const request = requestWith(forged ? `session=${forge(text)}` : cookie);
+  const read = (): void => {
+    if ((sessions.openSession(request).username === undefined) !== forged)
+      throw new Error("Not what was expected.");
+  };
+  read();
+  return {
+    text,
+    read,
+    save() {
+      const session = sessions.openSession(request);
+      session.visits = next();
+      sessions.saveSession(session, { headers: headerSink() });
+    },
+  };
+}
+
+function forge(text: string): string {
+  const last = text.at(-2)!;
+  return `${text.slice(0, -2)}${last === "A" ? "B" : "A"}${text.at(-1)}`;
+}
+
+const requestWith = (cookie: string) => ({ headers: { get: () => cookie } });
+
+/** The cheapest headers there can be, so that theirs is not what is measured. */
+function headerSink(): ResponseHeaders {
+  const lines: string[] = [];
+  const append = (_: string, line: string) => void lines.push(line);
+  return { get: () => null, set: append, append };
+}
