@@ -82,14 +82,14 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
   const cacheSize = limit("cache", options.cache === false ? 0 : (options.cache ?? 1024 * 1024), 0);
   const compressFrom = compressionThreshold(compress);
   const signer = flaskSigner(options);
-  const cache = new VerifiedCache<Verified>(cacheSize);
+  const cache = cacheSize > 0 ? new VerifiedCache<Verified>(cacheSize) : undefined;
 
   return {
     name: "flask",
 
     decode(text, context) {
       if (text.length > maxCookieLength) return refused("too_long");
-      const known = cache.get(text);
+      const known = cache?.get(text);
       if (known !== undefined) return refusedByAge(known.signedAt, context) ?? read(known);
 
       const signatureAt = text.lastIndexOf(".");
@@ -108,19 +108,20 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
       const content = json.dumpsFields(fields);
       const text = signer.sign(`${packPayload(content, compressFrom)}.${encodeTimestamp(signedAt)}`);
       // The browser sends it back with its next request.
-      cache.set(text, { signedAt, content }, weight(text, content, fields.size));
+      cache?.set(text, { signedAt, content }, weight(text, content, fields.size));
       return text;
     },
 
     mayHold(text, key) {
       if (text.length > maxCookieLength) return false;
-      const known = cache.get(text);
+      const known = cache?.get(text);
       if (known !== undefined && typeof known.content !== "string") {
         return known.content.ok && known.content.fields.has(key);
       }
       if (text.startsWith(".")) return true;
       const content = Buffer.from(text.slice(0, text.indexOf(".")), "base64url").toString("utf8");
-      return content.includes(JSON.stringify(key)) || content.includes("\\");
+      // Without the closing quote: a session whose one key is a tag is written with that key made longer.
+      return content.includes(JSON.stringify(key).slice(0, -1)) || content.includes("\\");
     },
   };
 
@@ -134,7 +135,7 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
     }
     const verified = { signedAt, content };
     const decoded = read(verified);
-    if (decoded.ok) cache.set(text, verified, weight(text, content, decoded.fields.size));
+    if (decoded.ok) cache?.set(copyOf(text), verified, weight(text, content, decoded.fields.size));
     return decoded;
   }
 
@@ -142,7 +143,7 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
     const { signedAt, content } = verified;
     if (typeof content !== "string") return content;
     try {
-      return (verified.content = Object.freeze({ ok: true, fields: json.loadsFields(content), signedAt }));
+      return (verified.content = { ok: true, fields: json.loadsFields(content), signedAt });
     } catch (error) {
       return refused(error instanceof BadShape ? "bad_shape" : "bad_payload", error);
     }
@@ -167,6 +168,11 @@ function refusedByAge(signedAt: number, { now, maxAge }: CodecContext): Decoded 
 
 function refused(reason: RefusalReason, error?: unknown): Decoded {
   return error instanceof BadPayload ? { ok: false, reason, detail: error.message } : { ok: false, reason };
+}
+
+/** A copy that does not keep the header alive which a cookie is a slice of. What is verified is ASCII. */
+function copyOf(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }
 
 /** Roughly the bytes of memory a remembered cookie takes. */

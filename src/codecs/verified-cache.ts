@@ -45,14 +45,12 @@ export class VerifiedCache<Value> {
   }
 
   /**
-   * Remembers a **verified** text. It is copied, for it may be a slice that would keep a whole request's headers alive.
+   * Remembers a **verified** text, which must not be a slice of a longer one: that would stay in memory as well.
    *
    * @param bytes roughly what text and value take in memory
    */
   set(text: string, value: Value, bytes: number): void {
-    if (bytes > this.#maxGenerationBytes) return;
-    const copy = Buffer.from(text, "latin1").toString("latin1");
-    this.#put(signatureOf(copy), { text: copy, value, bytes });
+    if (bytes <= this.#maxGenerationBytes) this.#put(signatureOf(text), { text, value, bytes });
   }
 
   #put(signature: string, entry: Entry<Value>): void {

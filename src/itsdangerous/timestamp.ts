@@ -1,11 +1,16 @@
 import { decodeBase64url, encodeBase64url } from "../base64url.ts";
 
+/** The last second written and its text: many signatures are made within one second. */
+let last = { seconds: 0, text: "" };
+
 /** Seconds as the base64url of their big-endian bytes without leading zeros, as itsdangerous writes them. */
 export function encodeTimestamp(seconds: number): string {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(BigInt(seconds));
-  const first = bytes.findIndex((byte) => byte !== 0);
-  return first === -1 ? "" : encodeBase64url(bytes.subarray(first));
+  if (seconds !== last.seconds) {
+    const hex = seconds.toString(16);
+    const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, "hex");
+    last = { seconds, text: seconds === 0 ? "" : encodeBase64url(bytes) };
+  }
+  return last.text;
 }
 
 /** The seconds a text stands for; `undefined` if it is no base64url or longer than 8 bytes. Empty is 0. */
@@ -13,6 +18,6 @@ export function decodeTimestamp(text: string): number | undefined {
   const bytes = decodeBase64url(text);
   if (bytes === undefined || bytes.length > 8) return undefined;
   let seconds = 0;
-  for (const byte of bytes) seconds = seconds * 256 + byte;
+  for (let index = 0; index < bytes.length; index += 1) seconds = seconds * 256 + bytes[index]!;
   return seconds;
 }
