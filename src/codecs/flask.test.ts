@@ -147,7 +147,7 @@ describe("flaskCodec", () => {
       "bad_timestamp",
     ],
     ["one second from the future", mint("e30", NOW + 1), "future"],
-    ["the largest time", mint("e30").replace(/.*/, mintTime("__________8")), "future"],
+    ["the largest time", mintTime("__________8"), "future"],
     ["a time of nine bytes", mintTime("AAAAAAAAAAAA"), "bad_timestamp"],
     ["the oldest good age", mint("e30", NOW - 3600), "valid"],
     ["one second too old", mint("e30", NOW - 3601), "expired"],
@@ -230,15 +230,6 @@ describe("flaskCodec, compression", () => {
     expect(isCompressed(flaskCodec({ secretKey, compress: false }).encode(repetitive(5000), context))).toBe(
       false,
     );
-  });
-
-  it("leaves what does not shrink as it is", () => {
-    const noise = Array.from({ length: 3000 }, (_, index) =>
-      String.fromCharCode(35 + (((index * index * 7919) % 50_021) % 57)),
-    );
-    const flask = flaskCodec({ secretKey, compress: "flask" });
-    const text = flask.encode(new Map([["v", JSON.stringify(noise.slice(0, 12).join(""))]]), context);
-    expect(isCompressed(text)).toBe(false);
   });
 
   it("unfolds up to the limit and no byte further", () => {
