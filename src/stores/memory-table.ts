@@ -26,15 +26,11 @@ export class MemoryTable {
       : { selector: this.#selectors[slot]!, expiresAt: this.#heap.expiresAt(slot) };
   }
 
-  get(selector: string): string | undefined {
+  get(selector: string): { text: string; expiresAt: number } | undefined {
     const slot = this.#slots.get(selector);
-    return slot === undefined ? undefined : this.#texts[slot];
-  }
-
-  /** -Infinity for what is not there. */
-  expiresAt(selector: string): number {
-    const slot = this.#slots.get(selector);
-    return slot === undefined ? -Infinity : this.#heap.expiresAt(slot);
+    return slot === undefined
+      ? undefined
+      : { text: this.#texts[slot]!, expiresAt: this.#heap.expiresAt(slot) };
   }
 
   set(selector: string, text: string, expiresAt: number): void {

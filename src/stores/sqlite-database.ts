@@ -1,0 +1,56 @@
+import { closeSync, openSync } from "node:fs";
+import { StoreError } from "../errors.ts";
+
+/**
+ * What we call of a SQLite database; `DatabaseSync` of `node:sqlite`, `libsql` and `better-sqlite3` all have it. `all` is
+ * used for single rows too: `get` of libsql leaves its statement running, and with it a transaction.
+ */
+export interface SqliteDatabase {
+  exec(sql: string): unknown;
+  prepare(sql: string): SqliteStatement;
+  close(): unknown;
+}
+
+/** @see SqliteDatabase */
+export interface SqliteStatement {
+  all(...values: Array<string | number | null>): unknown[];
+  run(...values: Array<string | number | null>): { changes: number | bigint };
+}
+
+type Constructor = new (path: string) => SqliteDatabase;
+
+/** Opens a file, readable by its owner alone, with the SQLite of the platform or with libsql. */
+export async function openSqlite(path: string): Promise<SqliteDatabase> {
+  if (path !== ":memory:" && path !== "") closeSync(openSync(path, "a", 0o600));
+  const Database = (await platformSqlite()) ?? (await libsql());
+  return new Database(path);
+}
+
+async function platformSqlite(): Promise<Constructor | undefined> {
+  try {
+    // Node 22.5 and later, Bun and Deno; the name is in a variable since Node 20 has no types for it.
+    const name = "node:sqlite";
+    return ((await import(name)) as { DatabaseSync: Constructor }).DatabaseSync;
+  } catch {
+    return undefined;
+  }
+}
+
+async function libsql(): Promise<Constructor> {
+  try {
+    return (await import("libsql")).default as unknown as Constructor;
+  } catch (cause) {
+    throw new StoreError(
+      "unavailable",
+      `The SQLite store needs Node 22.5 or later, which has SQLite built in, or the package "libsql": npm install libsql`,
+      { cause },
+    );
+  }
+}
+
+/** Whether another process holds the lock. node:sqlite tells by number, the packages by name. */
+export function isBusy(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  return (typeof code === "string" && code.startsWith("SQLITE_BUSY")) || (Number(errcode) & 0xff) === 5;
+}
