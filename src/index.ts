@@ -22,7 +22,9 @@ export { sealedCodec, type SealedCodecOptions } from "./codecs/sealed.ts";
 export { inspectCookie, type InspectedCookie } from "./inspect.ts";
 
 export { EMPTY_FIELDS, type Fields } from "./json/fields.ts";
-export { TaggedJSONSerializer } from "./json/tagged-json.ts";
+export { TaggedJSONSerializer, type TaggedJSONOptions } from "./json/tagged-json.ts";
+export type { FloatReading } from "./json/parse.ts";
+export type { Tag, TagRegistration } from "./json/tags.ts";
 export { Float, float, Markup, Tuple, tuple, UUID } from "./json/values.ts";
 
 export { dumpCookie, parseCookie, type CookieAttributes, type SameSite } from "./cookie.ts";

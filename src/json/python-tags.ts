@@ -2,7 +2,7 @@ import { types } from "node:util";
 import { BadPayload } from "../errors.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { floatSlots, inheritFloats, rememberFloat } from "./float-slots.ts";
-import { formatNumber } from "./float.ts";
+import { formatFloat, formatNumber } from "./float.ts";
 import { formatHttpDate, parseHttpDate } from "./http-date.ts";
 import { isPlainObject } from "./plain-object.ts";
 import type { Tag } from "./tags.ts";
@@ -84,13 +84,14 @@ const MARKUP: Tag<{ __html__(): unknown }> = {
     "__html__" in value &&
     typeof value.__html__ === "function",
   toJSON: (value) => String(value.__html__()),
-  toValue(json) {
-    return new Markup(pythonText(json) ?? refuse(this.key));
+  toValue(json, isFloat) {
+    return new Markup(pythonText(isFloat ? new Float(Number(json)) : json) ?? refuse(this.key));
   },
 };
 
 /** Python's `str(value)`, except for containers, dates and bytes: Flask itself stores only texts here. */
 function pythonText(value: unknown): string | undefined {
+  if (value instanceof Float) return formatFloat(value.value);
   if (typeof value === "number") return formatNumber(value).replace("Infinity", "inf").replace("NaN", "nan");
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";

@@ -1,5 +1,6 @@
 import { BadPayload } from "../errors.ts";
 import { codeUnits } from "./code-units.ts";
+import { endOfNumber, endOfString, isPlainNumber } from "./tokens.ts";
 
 /** How much a JSON text may hold. */
 export interface Limits {
@@ -52,36 +53,29 @@ export function scanFields(text: string, limits: Limits): ScannedFields | Odditi
   return scanner.fields() ?? scanner.oddities;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+// Constants of this file, here and in `tokens.ts`, cost nothing; imported ones would be looked up for each character.
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
+const QUOTE = 0x22;
 const COMMA = 0x2c;
-const COLON = 0x3a;
-const PLUS = 0x2b;
 const MINUS = 0x2d;
-const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
+const COLON = 0x3a;
 const UPPER_I = 0x49;
-const LOWER_E = 0x65;
-const LOWER_F = 0x66;
-const LOWER_N = 0x6e;
-const LOWER_T = 0x74;
-const LOWER_U = 0x75;
-const LOWER_CASE = 0x20; // the bit that turns E into e
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const LOWER_A = 0x61;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
 
-const SAFE_DIGITS = 15; // every int this short is below 2^53
-const WORDS = ["true", "false", "null", "NaN", "Infinity", "-Infinity"];
-const ESCAPABLE = new Set(Array.from('"\\/bfnrt', (char) => char.charCodeAt(0)));
-
-function isHex(char: number): boolean {
-  const letter = char | LOWER_CASE;
-  return (char >= ZERO && char <= NINE) || (letter >= 0x61 && letter <= LOWER_F);
-}
+const WORDS: ReadonlyMap<number, string> = new Map(
+  ["true", "false", "null", "NaN", "Infinity", "-Infinity"].map((word) => [word.charCodeAt(0), word]),
+);
+const INT = /^-?\d+$/;
 
 class Scanner {
   oddities: Oddities = PLAIN;
@@ -91,8 +85,6 @@ class Scanner {
   readonly #maxDepth: number;
   #at = 0;
   #keysLeft: number;
-  /** Whether a string with an escape was passed; reset by who wants to know. */
-  #hasEscapes = false;
 
   constructor(text: string, limits: Limits) {
     this.#text = text;
@@ -132,19 +124,18 @@ class Scanner {
   /** Passes the key of a field and the colon. Gives the key, unescaped. */
   #key(): string {
     const start = this.#at;
-    this.#hasEscapes = false;
     this.#string();
     const end = this.#at;
     this.#colon();
-    if (this.#hasEscapes) return JSON.parse(this.#text.slice(start, end)) as string;
-    return this.#text.slice(start + 1, end - 1);
+    const key = this.#text.slice(start + 1, end - 1);
+    return key.includes("\\") ? (JSON.parse(this.#text.slice(start, end)) as string) : key;
   }
 
   /** Skips white space and gives the next character. */
   #token(): number {
     const units = this.#units;
     let char = units[this.#at] as number;
-    while (char === SPACE || char === 0x0a || char === 0x0d || char === 0x09)
+    while (char === SPACE || char === LINE_FEED || char === CARRIAGE_RETURN || char === TAB)
       char = units[++this.#at] as number;
     return char;
   }
@@ -206,87 +197,41 @@ class Scanner {
   }
 
   #string(): void {
-    const units = this.#units;
-    let at = this.#at;
-    if (units[at] !== QUOTE) this.#fail();
-    for (let char = units[++at] as number; char !== QUOTE; char = units[++at] as number) {
-      if (char > BACKSLASH) continue;
-      if (char === BACKSLASH) at = this.#escape(at + 1);
-      else if (char < SPACE) this.#fail(at);
-    }
-    this.#at = at + 1;
-  }
-
-  /** Gives the place of an escape's last character, from that of its first one after the backslash. */
-  #escape(at: number): number {
-    const units = this.#units;
-    this.#hasEscapes = true;
-    if (units[at] !== LOWER_U) {
-      if (!ESCAPABLE.has(units[at] as number)) this.#fail(at);
-      return at;
-    }
-    const end = at + 4;
-    while (at < end) if (!isHex(units[++at] as number)) this.#fail(at);
-    return end;
+    this.#pass(endOfString(this.#units, this.#at));
   }
 
   #number(): void {
-    const units = this.#units;
     const start = this.#at;
-    const integral = units[start] === MINUS ? start + 1 : start;
-    if (units[integral] === UPPER_I) return this.#word(); // -Infinity
-    this.#at = integral;
-    if (units[integral] === ZERO) this.#at++;
-    else this.#digits();
-    const digits = this.#at - integral;
-    const next = units[this.#at] as number;
-    if (next === DOT || (next | LOWER_CASE) === LOWER_E) this.#fraction(start);
-    else if (digits > SAFE_DIGITS || (integral > start && units[integral] === ZERO)) {
-      if (digits > MAX_DIGITS)
-        throw new BadPayload(`The JSON text has an int of more than ${MAX_DIGITS} digits.`);
-      this.oddities |= NUMBERS;
-    }
-  }
-
-  /** What follows the integral part of a float that begins at `start`. */
-  #fraction(start: number): void {
     const units = this.#units;
-    if (units[this.#at] === DOT) {
-      this.#at++;
-      this.#digits();
+    if (units[start] === MINUS && units[start + 1] === UPPER_I) return this.#word(); // -Infinity
+    this.#pass(endOfNumber(units, start));
+    if (isPlainNumber(units, start, this.#at)) return;
+    const token = this.#text.slice(start, this.#at);
+    const isInt = INT.test(token);
+    if (isInt && token.replace("-", "").length > MAX_DIGITS) {
+      throw new BadPayload(`The JSON text has an int of more than ${MAX_DIGITS} digits.`);
     }
-    const hasExponent = ((units[this.#at] as number) | LOWER_CASE) === LOWER_E;
-    if (hasExponent) {
-      const sign = units[++this.#at];
-      if (sign === PLUS || sign === MINUS) this.#at++;
-      this.#digits();
-    }
-    // Up to 15 digits are exact enough for a fraction to survive.
-    if (!hasExponent && units[this.#at - 1] !== ZERO && this.#at - start <= SAFE_DIGITS + 1) return;
-    const value = Number(this.#text.slice(start, this.#at));
-    if (Number.isInteger(value) || !Number.isFinite(value)) this.oddities |= NUMBERS;
-  }
-
-  /** One digit or more. */
-  #digits(): void {
-    const units = this.#units;
-    let at = this.#at;
-    for (let char = units[at] as number; char >= ZERO && char <= NINE; char = units[++at] as number);
-    if (at === this.#at) this.#fail();
-    this.#at = at;
+    const value = Number(token);
+    if (isInt || Number.isInteger(value) || !Number.isFinite(value)) this.oddities |= NUMBERS;
   }
 
   #word(): void {
-    const char = this.#units[this.#at];
-    const word = WORDS.find((word) => word.charCodeAt(0) === char);
+    const char = this.#units[this.#at] as number;
+    const word = WORDS.get(char);
     if (word === undefined || !this.#text.startsWith(word, this.#at)) this.#fail();
-    if (char !== LOWER_T && char !== LOWER_F && char !== LOWER_N) this.oddities |= NUMBERS;
+    if (char < LOWER_A) this.oddities |= NUMBERS; // NaN and the infinities
     this.#at += word.length;
   }
 
   #end(): void {
     this.#token();
     if (this.#at !== this.#text.length) this.#fail();
+  }
+
+  /** Goes on at the end of a token, unless there is none: see `tokens.ts`. */
+  #pass(end: number): void {
+    if (end < 0) this.#fail(~end);
+    this.#at = end;
   }
 
   #fail(at = this.#at): never {

@@ -4,6 +4,20 @@ import { ConfigError } from "../errors.ts";
  * How values of one type travel in JSON: as an object with one key, the tag's. Flask's `JSONTag`.
  *
  * @typeParam T - the type of the values.
+ *
+ * @example
+ * ```ts
+ * import { type Tag, TaggedJSONSerializer } from "hipflask";
+ * const url: Tag<URL> = {
+ *   key: " url",
+ *   check: (value) => value instanceof URL,
+ *   toJSON: (value) => value.href,
+ *   toValue: (json) => new URL(String(json)),
+ * };
+ * const json = new TaggedJSONSerializer();
+ * json.register(url);
+ * console.log(json.dumps([new URL("https://example.org/")])); // [{" url":"https://example.org/"}]
+ * ```
  */
 export interface Tag<T = unknown> {
   /** Begins with a space, as all of Flask's do, so that it meets no ordinary key. */
@@ -12,8 +26,12 @@ export interface Tag<T = unknown> {
   check(value: unknown): boolean;
   /** What to write in its place. Values inside of it are tagged in turn. */
   toJSON(value: T): unknown;
-  /** The value again, from what `toJSON` gave. May throw; the text then counts as undecodable. */
-  toValue(json: unknown): T;
+  /**
+   * The value again, from what `toJSON` gave. May throw; the text then counts as undecodable.
+   *
+   * @param isFloat - whether `json` is a number that was written as a float although it is integral, such as `1.0`.
+   */
+  toValue(json: unknown, isFloat: boolean): T;
 }
 
 /** Where and how a tag is registered. */

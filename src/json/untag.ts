@@ -1,4 +1,5 @@
 import { BadPayload, HipflaskError } from "../errors.ts";
+import { floatSlots } from "./float-slots.ts";
 import { isPlainObject } from "./plain-object.ts";
 import type { Tags } from "./tags.ts";
 
@@ -21,7 +22,7 @@ export function untag(value: unknown, tags: Tags): unknown {
   const tag = keys.length === 1 && only !== undefined ? tags.get(only) : undefined;
   if (tag === undefined) return value;
   try {
-    return tag.toValue(value[tag.key]);
+    return tag.toValue(value[tag.key], floatSlots(value)?.has(tag.key) ?? false);
   } catch (error) {
     if (error instanceof BadPayload) throw error;
     const why = error instanceof HipflaskError ? error.message : "Its toValue threw.";

@@ -6,6 +6,12 @@ const FrozenArray = Array as unknown as new <T>() => readonly T[];
 /**
  * A Python tuple: a frozen array that travels as `{" t": […]}` and comes back as a tuple on both sides.
  * Made with {@link tuple} or `Tuple.from`; its `map`, `filter`, `slice`, … give ordinary arrays.
+ *
+ * @example
+ * ```ts
+ * import { Tuple } from "hipflask";
+ * console.log(Tuple.from(new Set([1, 2])) instanceof Array); // true
+ * ```
  */
 export class Tuple<T = unknown> extends FrozenArray<T> {
   static get [Symbol.species](): ArrayConstructor {
@@ -35,7 +41,15 @@ export function tuple<const T extends readonly unknown[]>(...items: T): Tuple<T[
   return Tuple.from(items) as Tuple<T[number]> & Readonly<T>;
 }
 
-/** HTML marked as safe, MarkupSafe's `Markup`. Travels as `{" m": "…"}`. */
+/**
+ * HTML marked as safe, MarkupSafe's `Markup`. Travels as `{" m": "…"}`. It escapes nothing: what is given is trusted.
+ *
+ * @example
+ * ```ts
+ * import { Markup } from "hipflask";
+ * console.log(`${new Markup("<b>saved</b>")}`); // <b>saved</b>
+ * ```
+ */
 export class Markup {
   /** The HTML, exactly as it is to be put in a page. */
   readonly html: string;
@@ -60,7 +74,16 @@ export class Markup {
 
 const UUID_DIGITS = /^[0-9a-f]{32}$/;
 
-/** Python's `uuid.UUID`. Travels as `{" u": "32 hex digits"}`. */
+/**
+ * Python's `uuid.UUID`. Travels as `{" u": "32 hex digits"}`.
+ *
+ * @example
+ * ```ts
+ * import { randomUUID } from "node:crypto";
+ * import { UUID } from "hipflask";
+ * console.log(new UUID(randomUUID()).hex.length); // 32
+ * ```
+ */
 export class UUID {
   /** 32 lower-case hexadecimal digits. */
   readonly hex: string;
@@ -93,7 +116,13 @@ export class UUID {
 
 /**
  * A Python float whose value JavaScript cannot tell from an int: `new Float(1)` is written `1.0`, a plain `1` is `1`.
- * Numbers with a fraction need no wrapping. Arithmetic unwraps it: `float(1) + 1 === 2`.
+ * Numbers with a fraction need no wrapping. Arithmetic unwraps it.
+ *
+ * @example
+ * ```ts
+ * import { Float, TaggedJSONSerializer } from "hipflask";
+ * console.log(new TaggedJSONSerializer().dumps([1, new Float(1)])); // [1,1.0]
+ * ```
  */
 export class Float {
   readonly value: number;
