@@ -131,8 +131,8 @@ export const PYTHON_TAGS: readonly Tag[] = [
   OBJECT,
   TUPLE,
   ARRAY,
-  BYTES as Tag,
-  MARKUP as Tag,
-  UUIDS as Tag,
+  BYTES,
+  MARKUP,
+  UUIDS,
   DATETIME,
 ];

@@ -218,6 +218,13 @@ describe("dumps", () => {
     expect(() => json.dumps(keys(10_001))).toThrow(/more than 10000 keys/);
   });
 
+  it.each([0, 1001, 1.5, Infinity])(
+    "refuses a maxDepth of %s, which the stack or nothing could bear",
+    (maxDepth) => {
+      expect(() => new TaggedJSONSerializer({ maxDepth })).toThrow(ConfigError);
+    },
+  );
+
   it("takes objects of other realms for plain", async () => {
     const { runInNewContext } = await import("node:vm");
     expect(json.dumps(runInNewContext("({ a: [new Date(0), new Uint8Array(1)] })"))).toBe(
@@ -380,7 +387,7 @@ describe("register", () => {
   };
 
   it("adds a type, and escapes objects that look like it", () => {
-    const own = new TaggedJSONSerializer({ tags: [money as Tag] });
+    const own = new TaggedJSONSerializer({ tags: [money] });
     expect(own.dumps([new Money(5)])).toBe('[{" $":{" t":[5,"EUR"]}}]');
     expect(own.loads('[{" $":{" t":[5,"EUR"]}}]')).toStrictEqual([new Money(5)]);
     expect(own.dumps({ " $": 1 })).toBe('{" di":{" $__":1}}');

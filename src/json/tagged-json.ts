@@ -1,4 +1,4 @@
-import { BadPayload, BadShape, UnserializableError } from "../errors.ts";
+import { BadPayload, BadShape, ConfigError, UnserializableError } from "../errors.ts";
 import { sortKeys } from "./code-points.ts";
 import type { Fields } from "./fields.ts";
 import { type FloatReading, parse } from "./parse.ts";
@@ -16,7 +16,7 @@ export interface TaggedJSONOptions {
   readonly sortKeys?: boolean;
   /** Escape everything beyond ASCII. Default `true`, as `app.json.ensure_ascii` in Flask. */
   readonly ascii?: boolean;
-  /** Levels of arrays and objects inside each other. Default 500; CPython stops at about 1000. */
+  /** Levels of arrays and objects inside each other, at most 1000, where CPython stops. Default 500. */
   readonly maxDepth?: number;
   /** Object keys in one text. Default 10 000. */
   readonly maxKeys?: number;
@@ -46,8 +46,12 @@ export class TaggedJSONSerializer {
   readonly #writing: WriterOptions;
   readonly #reading: Limits;
 
+  /** @throws {ConfigError} for a `maxDepth` that is no integer from 1 to 1000, and for tags that `register` refuses. */
   constructor(options: TaggedJSONOptions = {}) {
     const { sortKeys = true, ascii = true, maxDepth = 500, maxKeys = 10_000, tags = [] } = options;
+    if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > 1000) {
+      throw new ConfigError(`"maxDepth" must be an integer from 1 to 1000, not ${maxDepth}.`);
+    }
     this.#writing = { sortKeys, ascii, maxDepth, maxKeys };
     this.#reading = { maxDepth: maxDepth + WRAPPING, maxKeys };
     for (const tag of tags) this.register(tag);
