@@ -18,7 +18,7 @@ export interface SignerOptions {
   sep?: string;
   /** Default `"django-concat"`, as in itsdangerous. */
   keyDerivation?: KeyDerivation;
-  /** Default `"sha1"`, as in itsdangerous. HMAC does not depend on the weakness of SHA-1 (RFC 6151 §2.3 for MD5). */
+  /** Default `"sha1"`, as in itsdangerous. What is weak about SHA-1 does not weaken HMAC (RFC 6194 §3.3). */
   digest?: Digest;
 }
 
@@ -111,7 +111,7 @@ export class Signer {
   }
 
   /**
-   * Whether `signature` is that of `value` under one of the keys. Compares in constant time; never throws.
+   * Whether `signature` is that of `value` under one of the keys, compared in constant time.
    *
    * Stricter than Python: the text of the signature must be the one `getSignature` writes, where Python compares
    * what its lax base64 reader makes of it.
