@@ -11,6 +11,19 @@ const byRequest = new WeakMap<object, RequestContext>();
  * One request with its session, as Flask's request context: made when the request arrives, current for everything
  * called while it is handled, and done when its session is saved. Adapters walk it in this order:
  * `new RequestContext` → `await opening` → `run(handler)` → `await save(response)`.
+ *
+ * @example
+ * ```ts
+ * import { SessionManager, session } from "hipflask";
+ *
+ * const manager = new SessionManager({ secretKey: "dev" });
+ * const headers = new Headers();
+ * const context = manager.requestContext({ headers: new Headers() });
+ * await context.opening;
+ * context.run(() => (session.username = "ada"));
+ * await context.save({ headers });
+ * console.log(headers.get("set-cookie")); // session=eyJ1c2VybmFtZSI6ImFkYSJ9.…; HttpOnly; Path=/
+ * ```
  */
 export class RequestContext {
   /** Resolves once the session is there; `undefined` if it is there already. */
@@ -105,7 +118,15 @@ export function currentContext(): RequestContext {
   return context;
 }
 
-/** @returns whether a request is being handled, that is, whether `session` can be used. Flask: `has_request_context`. */
+/**
+ * Tells whether a request is being handled, that is, whether `session` can be used. Flask: `has_request_context`.
+ *
+ * @example
+ * ```ts
+ * import { hasSession, session } from "hipflask";
+ * export const author = () => (hasSession() ? session.username : "a job in the background");
+ * ```
+ */
 export function hasSession(): boolean {
   return current.getStore() !== undefined;
 }

@@ -27,6 +27,15 @@ export interface Decision {
 /**
  * The whole of Flask's `save_session` as one table: given what a request did to its session, what happens to the
  * cookie. Pure; every interface uses this one.
+ *
+ * @example
+ * ```ts
+ * import { decide } from "hipflask";
+ *
+ * const looked = { isNull: false, empty: false, modified: false, accessed: true, age: 60, refreshAfter: 0 };
+ * console.log(decide({ ...looked, permanent: false, refreshEachRequest: true })); // { outcome: "nothing", vary: true }
+ * console.log(decide({ ...looked, permanent: true, refreshEachRequest: true })); // { outcome: "refresh", vary: true }
+ * ```
  */
 export function decide(state: SaveState): Decision {
   if (state.isNull) return { outcome: "nothing", vary: false };

@@ -32,6 +32,24 @@ export interface CookieConfig {
 /**
  * What all interfaces with a cookie have in common, as Flask's `SessionInterface` class: the cookie's attributes, its
  * two lines, and the headers that go with them. Override a `get…` method where a setting is more than a constant.
+ *
+ * @example
+ * ```ts
+ * import { CookieSessionInterface, EMPTY_FIELDS, createSession, resolveOptions, type Session } from "hipflask";
+ * import type { SessionRequest, SessionResponse } from "hipflask";
+ *
+ * // Keeps one number, in plain sight.
+ * class VisitCounter extends CookieSessionInterface {
+ *   openSession(request: SessionRequest): Session {
+ *     const visits = /visits=(\d+)/.exec(request.headers.get("cookie") ?? "")?.[1];
+ *     return createSession({ visits: Number(visits ?? 0) });
+ *   }
+ *   saveSession(session: Session, response: SessionResponse): void {
+ *     if (session.modified) this.setCookie(response, String(session.visits), session, EMPTY_FIELDS);
+ *   }
+ * }
+ * export const sessionInterface = new VisitCounter(resolveOptions({ cookieName: "visits" }));
+ * ```
  */
 export abstract class CookieSessionInterface<
   Config extends CookieConfig = CookieConfig,
