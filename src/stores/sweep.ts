@@ -60,7 +60,16 @@ export function startSweep(store: SessionStore, options: SweepOptions = {}): Swe
   };
 }
 
-/** Removes what is expired now, batch by batch, and answers how many records that were. */
+/**
+ * Removes what is expired now, batch by batch, and answers how many records that were.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "hipflask/stores/memory";
+ * import { sweepOnce } from "hipflask/stores/sweep";
+ * console.log(await sweepOnce(memoryStore())); // 0
+ * ```
+ */
 export async function sweepOnce(
   store: SessionStore,
   { batch = BATCH, pause = PAUSE }: SweepOptions = {},

@@ -31,12 +31,29 @@ export function newToken(random: (bytes: number) => Buffer = pooledRandom): Toke
   return withHash(random(SELECTOR_BYTES).toString("base64url"), random(VERIFIER_BYTES).toString("base64url"));
 }
 
-/** A fresh verifier for the same session, for a rotation that the old verifier must not survive. */
+/**
+ * A fresh verifier for the same session, for a rotation that the old verifier must not survive.
+ *
+ * @example
+ * ```ts
+ * import { newToken, newVerifier } from "hipflask/stores/token";
+ * const token = newToken();
+ * console.log(newVerifier(token.selector).selector === token.selector); // true
+ * ```
+ */
 export function newVerifier(selector: string, random: (bytes: number) => Buffer = pooledRandom): Token {
   return withHash(selector, random(VERIFIER_BYTES).toString("base64url"));
 }
 
-/** The token as the text of a cookie: `selector.verifier`. */
+/**
+ * The token as the text of a cookie: `selector.verifier`.
+ *
+ * @example
+ * ```ts
+ * import { formatToken, newToken } from "hipflask/stores/token";
+ * console.log(formatToken(newToken()).length); // 60
+ * ```
+ */
 export function formatToken(token: Token): string {
   return `${token.selector}.${token.verifier}`;
 }
@@ -44,6 +61,13 @@ export function formatToken(token: Token): string {
 /**
  * The token in `text`; `undefined` unless `text` is exactly what {@link formatToken} writes. Takes bounded time
  * whatever the length, and never throws (SEC-4).
+ *
+ * @example
+ * ```ts
+ * import { formatToken, newToken, parseToken } from "hipflask/stores/token";
+ * const token = newToken();
+ * console.log(parseToken(formatToken(token))?.selector === token.selector, parseToken("forged")); // true undefined
+ * ```
  */
 export function parseToken(text: string): Token | undefined {
   if (text.length !== TOKEN_LENGTH || !TOKEN.test(text)) return undefined;
@@ -54,6 +78,15 @@ export function parseToken(text: string): Token | undefined {
  * The token that follows `token` in a periodic rotation: HMAC-SHA-256 of the old verifier under a key that only the
  * servers know. Parallel requests, and a client that missed the response, arrive at the same successor; somebody who
  * reads the store does not (SEC-24).
+ *
+ * @example
+ * ```ts
+ * import { generateKeySync } from "node:crypto";
+ * import { newToken, successorOf } from "hipflask/stores/token";
+ * const serverKey = generateKeySync("hmac", { length: 256 });
+ * const token = newToken();
+ * console.log(successorOf(token, serverKey).verifier === successorOf(token, serverKey).verifier); // true
+ * ```
  */
 export function successorOf(token: Token, serverKey: KeyObject): Token {
   const verifier = createHmac("sha256", serverKey)
@@ -71,14 +104,40 @@ export type Standing =
   | "replaced"
   | "unknown";
 
-/** Judges a presented verifier at the store's time `now`, in time that does not depend on how much of it is right (SEC-3). */
+/**
+ * Judges a presented verifier at the store's time `now` (epoch milliseconds), in time that does not depend on how much
+ * of it is right (SEC-3).
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "hipflask/stores/memory";
+ * import { newToken, newVerifier, standing } from "hipflask/stores/token";
+ *
+ * const store = memoryStore();
+ * const token = newToken();
+ * await store.create({ ...token, fields: new Map(), expiry: { idle: 3600 } });
+ * const found = await store.read(token.selector);
+ * if (found.status === "ok") {
+ *   console.log(standing(found.record, token, Date.now())); // current
+ *   console.log(standing(found.record, newVerifier(token.selector), Date.now())); // unknown
+ * }
+ * ```
+ */
 export function standing(record: SessionRecord, token: Token, now: number): Standing {
   if (sameText(record.verifierHash, token.verifierHash)) return "current";
   if (record.previousHash === null || !sameText(record.previousHash, token.verifierHash)) return "unknown";
   return now < record.previousUntil ? "previous" : "replaced";
 }
 
-/** Compares two ASCII texts in constant time; texts of different length are different. */
+/**
+ * Compares two ASCII texts in constant time; texts of different length are different.
+ *
+ * @example
+ * ```ts
+ * import { newToken, sameText } from "hipflask/stores/token";
+ * console.log(sameText(newToken().verifierHash, newToken().verifierHash)); // false
+ * ```
+ */
 export function sameText(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a, "latin1"), Buffer.from(b, "latin1"));
 }

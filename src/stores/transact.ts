@@ -66,6 +66,20 @@ export async function transact(
 /**
  * Reads a field and removes it, atomically: of all parallel callers exactly one gets the text, the others `null`. This
  * is how one-time messages are delivered once (SEC-14).
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "hipflask/stores/memory";
+ * import { newToken } from "hipflask/stores/token";
+ * import { take } from "hipflask/stores/transact";
+ *
+ * const store = memoryStore();
+ * const { selector, verifierHash } = newToken();
+ * const fields = new Map([["notice", '"saved"']]);
+ * await store.create({ selector, verifierHash, fields, expiry: { idle: 3600 } });
+ * const read = () => take(store, selector, verifierHash, "notice");
+ * console.log(await Promise.all([read(), read()])); // one '"saved"', one null
+ * ```
  */
 export async function take(
   store: SessionStore,
@@ -83,6 +97,21 @@ export async function take(
  * relied on; it is called again with the newer fields when that did not hold.
  *
  * @throws SessionConflictError after `attempts`; nothing was written then.
+ * @example
+ * ```ts
+ * import { memoryStore } from "hipflask/stores/memory";
+ * import { newToken } from "hipflask/stores/token";
+ * import { patchWith } from "hipflask/stores/transact";
+ *
+ * const store = memoryStore();
+ * const { selector, verifierHash } = newToken();
+ * await store.create({ selector, verifierHash, fields: new Map([["cart", "[1]"]]), expiry: { idle: 3600 } });
+ * // Moves a field, unless somebody changes it in between.
+ * await patchWith(store, selector, verifierHash, (fields) => {
+ *   const cart = fields.get("cart") ?? null;
+ *   return { expect: new Map([["cart", cart]]), set: new Map([["order", cart ?? "[]"]]), unset: ["cart"] };
+ * });
+ * ```
  */
 export async function patchWith(
   store: SessionStore,
