@@ -3,7 +3,7 @@ import type { Module } from "./modules.ts";
 /** From the ground up. A layer holds groups; a group is a list of files and folders (with a slash at the end). */
 export type Layers = readonly (readonly (readonly string[])[])[];
 
-/** Which files may import which package from outside. Each file is a path, or a folder with a slash at the end. */
+/** Which files may import which package from outside; each entry is the beginning of their paths. */
 export type Homes = Readonly<Record<string, readonly string[]>>;
 
 const covers = (entry: string, path: string) =>
@@ -55,7 +55,7 @@ export function homeFaults(modules: readonly Module[], homes: Homes, platform: r
       const [, packageName = name] = /^((?:@[^/]+\/)?[^/]+)/.exec(name) ?? [];
       const home = homes[packageName];
       if (!home) return [`${path} imports ${packageName}, which has no home`];
-      return home.some((entry) => covers(entry, path)) ? [] : [`${path} imports ${packageName}`];
+      return home.some((entry) => path.startsWith(entry)) ? [] : [`${path} imports ${packageName}`];
     }),
   );
 }
