@@ -1,0 +1,71 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+
+/** What a clone holds, and what is about to be added to it. */
+const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+  cwd: root,
+  encoding: "utf8",
+})
+  .split("\n")
+  .filter((path) => path !== "" && existsSync(join(root, path)));
+
+const manifests = files.filter((path) => path.endsWith("package.json"));
+const lockfiles = files.filter((path) => path.endsWith("package-lock.json"));
+
+interface Manifest {
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+describe("the repository", () => {
+  it("pins every dependency exactly", () => {
+    const loose = manifests.flatMap((path) => {
+      const { dependencies = {}, devDependencies = {} } = JSON.parse(read(path)) as Manifest;
+      return Object.entries({ ...dependencies, ...devDependencies })
+        .filter(([, range]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(range))
+        .map(([name, range]) => `${path}: ${name} ${range}`);
+    });
+    expect(loose).toEqual([]);
+  });
+
+  it("has no dependency at run time", () => {
+    expect((JSON.parse(read("package.json")) as Manifest).dependencies).toBeUndefined();
+  });
+
+  it("has lockfiles that name packages and hashes, and not where they came from", () => {
+    expect(lockfiles).toContain("package-lock.json");
+    const sources = lockfiles.filter((path) => /"resolved":|"https?:\/\/[^"]*\.tgz"/.test(read(path)));
+    expect(sources).toEqual([]);
+  });
+
+  it("speaks of no particular machine", () => {
+    const pattern = /\/(?:work|root|home\/\w+)\/|registry\.npmjs|localhost:4873/;
+    const texts = files.filter((path) => !/\.(?:png|jpe?g|ico|woff2?|db)$/.test(path));
+    const found = texts.flatMap((path) =>
+      read(path)
+        .split("\n")
+        .flatMap((line, index) =>
+          pattern.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 100)}`] : [],
+        ),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it("has no link to a file that is not there", () => {
+    const dead = files
+      .filter((path) => path.endsWith(".md"))
+      .flatMap((page) => {
+        const links = read(page).matchAll(/\]\((?!https?:|mailto:|#)([^)\s#]+)[^)]*\)/g);
+        return [...links]
+          .map(([, target = ""]) => target)
+          .filter((target) => !existsSync(join(root, dirname(page), target)))
+          .map((target) => `${page}: ${target}`);
+      });
+    expect(dead).toEqual([]);
+  });
+});
