@@ -1,6 +1,7 @@
 import { NoSecretKeyError, SessionClosedError } from "./errors.ts";
 import { EMPTY_FIELDS, type Fields } from "./json/fields.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
+import { isTruthy } from "./json/truth.ts";
 
 /** What a session is made from when somebody first looks into it. */
 export interface Opened {
@@ -219,13 +220,4 @@ export class SessionState {
   #canonical(text: string): string {
     return this.#json.dumps(this.#json.loads(text));
   }
-}
-
-/** Python's `bool()` for everything a session can hold. */
-function isTruthy(value: unknown): boolean {
-  if (Array.isArray(value) || value instanceof Uint8Array) return value.length > 0;
-  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.keys(value).length > 0;
-  }
-  return Boolean(value);
 }

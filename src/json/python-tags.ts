@@ -6,6 +6,7 @@ import { formatFloat, formatNumber } from "./float.ts";
 import { formatHttpDate, parseHttpDate } from "./http-date.ts";
 import { isPlainObject } from "./plain-object.ts";
 import type { Tag } from "./tags.ts";
+import { isTruthy } from "./truth.ts";
 import { Float, Markup, Tuple, UUID } from "./values.ts";
 
 /** What Flask would raise a TypeError or ValueError for. */
@@ -114,16 +115,9 @@ const DATETIME: Tag = {
   toJSON: (value) => formatHttpDate((value as Date).getTime()),
   toValue(json) {
     if (typeof json === "string" || json instanceof Markup) return parseHttpDate(String(json));
-    return isFalsy(json) || types.isUint8Array(json) ? null : refuse(this.key); // Werkzeug gives None for these
+    return !isTruthy(json) || types.isUint8Array(json) ? null : refuse(this.key); // Werkzeug gives None for these
   },
 };
-
-/** What counts as false in Python, of all that a tag can hold. */
-function isFalsy(value: unknown): boolean {
-  if (value instanceof Float) return value.value === 0;
-  if (typeof value !== "object" || value === null) return !value && !Number.isNaN(value);
-  return Array.isArray(value) ? value.length === 0 : isPlainObject(value) && Object.keys(value).length === 0;
-}
 
 /** Flask's tags in Flask's order. */
 export const PYTHON_TAGS: readonly Tag[] = [
