@@ -38,7 +38,7 @@ const OPS: Readonly<Record<string, (session: Session, args: readonly unknown[]) 
   getitem: (session, [key]) => ((key as string) in session ? property(session, key as string) : KEY_ERROR),
   contains: (session, [key]) => (key as string) in session,
   len: (session) => session.size,
-  keys: (session) => Object.keys(session),
+  keys: (session) => [...session.keys()],
   bool: (session) => session.size > 0,
   "read-modified": (session) => session.modified,
   "read-permanent": (session) => session.permanent,
@@ -55,16 +55,24 @@ const OPS: Readonly<Record<string, (session: Session, args: readonly unknown[]) 
   "pop-default": (session, [key, value]) => session.pop(key as string, valueOf(value)),
   popitem: (session) => session.popItem() ?? KEY_ERROR,
   clear: (session) => session.clear(),
-  update: (session, [value]) => session.update(valueOf(value) as Record<string, unknown>),
+  // As pairs: an object would move keys such as "10" to the front.
+  update(session, [value]) {
+    const node = asNotation(value);
+    const entries = node.t === "dict" ? node.v : [];
+    session.update(entries.map(([key, item]) => [key, toValue(item)] as const));
+  },
   setdefault: (session, [key, value]) => session.setDefault(key as string, valueOf(value)),
   "nested-append"(session, [key, value]) {
-    (session.get(key as string) as unknown[]).push(valueOf(value));
+    const list: unknown[] | undefined = session.get(key as string);
+    if (list === undefined) return KEY_ERROR;
+    list.push(valueOf(value));
+    return undefined;
   },
   modified(session, [value]) {
     session.modified = valueOf(value) as boolean;
   },
   permanent(session, [value]) {
-    session.permanent = valueOf(value) as boolean;
+    session.permanent = isTrue(asNotation(value));
   },
 
   flash: (session, [message, category]) => session.flash(message as string, category as string | undefined),
@@ -91,10 +99,19 @@ function describeResult(name: string, result: Result): string {
   if ("raises" in result) return `raises ${oneOf("exception", result.raises, ["KeyError", "RuntimeError"])}`;
   const node = asNotation(result.ok);
   // Python reads the flag as whatever is stored under `_permanent`; here it is that value's truth.
-  if (name === "read-permanent") return String(Boolean(toValue(node)));
+  if (name === "read-permanent") return String(isTrue(node));
   if (name !== "popitem" || node.t !== "list") return describeNodeAlone(node);
   const [key, value] = node.v;
   return `${describe(key!)}: ${describeNodeAlone(value!)}`;
+}
+
+/** Python's `bool()`. */
+function isTrue(node: Notation): boolean {
+  if (node.t === "null") return false;
+  if (node.t === "float") return fromBits(node.bits) !== 0;
+  if (node.t === "int") return BigInt(node.v) !== 0n;
+  if (node.t === "bytes") return node.hex !== "";
+  return typeof node.v === "boolean" ? node.v : node.v.length > 0;
 }
 
 /**

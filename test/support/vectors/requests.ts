@@ -112,7 +112,6 @@ export function checkRequest(check: Check, vector: RequestVector): string[] {
     headers: { get: (name) => (name.toLowerCase() === "cookie" ? vector.request_cookie_header : null) },
   });
   const response = { status: view.status, headers: new Headers() };
-  if (view.vary !== null) response.headers.set("Vary", view.vary);
   const state = stateOf(context.session);
   check.equal("number of results", ops.length, expect.results.length);
   try {
@@ -120,6 +119,7 @@ export function checkRequest(check: Check, vector: RequestVector): string[] {
       ops.forEach((op, index) => checkOp(check, context.session, op, expect.results[index]!));
       if (view.raises) throw new ViewError();
     });
+    if (view.vary !== null) response.headers.set("Vary", view.vary);
   } catch (error) {
     if (!(error instanceof ViewError)) throw error;
     response.status = 500;
