@@ -26,15 +26,19 @@ export function pack(record: SessionRecord): string {
   return JSON.stringify(packed);
 }
 
-/** The record in `text`; `undefined` if it is none. */
-export function unpack(selector: string, text: string): SessionRecord | undefined {
+/** The record in `text`; `undefined` if it is none. `toKey` undoes what was done to field keys. */
+export function unpack(
+  selector: string,
+  text: string,
+  toKey: (stored: string) => string = asIs,
+): SessionRecord | undefined {
   let packed: unknown;
   try {
     packed = JSON.parse(text);
   } catch {
     return undefined;
   }
-  return isPacked(packed) ? read(selector, packed) : undefined;
+  return isPacked(packed) ? read(selector, packed, toKey) : undefined;
 }
 
 type Packed = [
@@ -65,10 +69,14 @@ function isPacked(value: unknown): value is Packed {
   );
 }
 
-function read(selector: string, packed: Packed): SessionRecord {
+function asIs(key: string): string {
+  return key;
+}
+
+function read(selector: string, packed: Packed, toKey: (stored: string) => string): SessionRecord {
   const fields = new Map<string, string>();
   for (let at = PACKED_HEAD; at < packed.length; at += 2) {
-    fields.set(packed[at] as string, packed[at + 1] as string);
+    fields.set(toKey(packed[at] as string), packed[at + 1] as string);
   }
   return {
     selector,

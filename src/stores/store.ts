@@ -248,7 +248,10 @@ export interface Gone {
 /** There is a session, but it is not the caller's to change. */
 export interface Stale {
   readonly status: "stale";
-  /** The presented verifier was replaced or never was one, or the owner's sessions were revoked meanwhile. */
+  /**
+   * The presented verifier was replaced or never was one; or all sessions of the claimed owner were ended meanwhile,
+   * and then this one may have been ended too.
+   */
   readonly reason: "verifier" | "revoked";
 }
 
@@ -264,12 +267,19 @@ export interface Conflict {
 /** Any answer of a mutating verb. */
 export type Answer = Ok | Gone | Stale | Conflict;
 
-/** The plain answers, shared because they carry nothing. */
+/** Done. The plain answers are shared, because they carry nothing. */
 export const OK: Ok = { status: "ok" };
+/** There is no such session, or it is over. */
 export const GONE: Gone = { status: "gone" };
+/** There is a record, and nobody can read it; it is kept for inspection. */
 export const UNDECODABLE: Gone = { status: "gone", undecodable: true };
+/** The presented verifier is not the current one. */
 export const STALE: Stale = { status: "stale", reason: "verifier" };
+/** The owner's sessions were ended after this one was read. */
 export const REVOKED: Stale = { status: "stale", reason: "revoked" };
+/** `create` met a record of the same selector. */
 export const TAKEN: Conflict = { status: "conflict", reason: "selector" };
+/** The verifier went another way in the meantime. */
 export const ROTATED: Conflict = { status: "conflict", reason: "rotated" };
+/** The owner has as many sessions as allowed. */
 export const LIMIT_REACHED: Conflict = { status: "conflict", reason: "limit" };

@@ -1,0 +1,226 @@
+import { hash } from "node:crypto";
+
+/** A script and the name Redis knows it by, computed beforehand so that no start-up step is needed. */
+export interface RedisScript {
+  readonly source: string;
+  readonly sha: string;
+}
+
+/**
+ * What all scripts share. A record is the JSON array of `packed.ts`; nothing in it is a nested JSON value, so cjson can
+ * take it apart and put it together without reinterpreting a field. ARGV[1] is added to the clock, for tests.
+ */
+const PRELUDE = `
+local HASH, PREVIOUS, PREVIOUS_UNTIL, CREATED, ROTATED, AUTHENTICATED, SEEN, EXPIRES, ABSOLUTE, OWNER, DEVICE, HEAD =
+  2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 12
+local time = redis.call('TIME')
+local offset = tonumber(ARGV[1])
+local now = time[1] * 1000 + math.floor(time[2] / 1000) + offset
+
+local function find(key)
+  local text = redis.call('GET', key)
+  if not text then return nil end
+  local ok, record = pcall(cjson.decode, text)
+  if not ok or type(record) ~= 'table' or record[1] ~= 1 or #record < HEAD then return nil end
+  if record[EXPIRES] <= now then return nil end
+  return record, text
+end
+
+local function admits(record, presented)
+  return presented == record[HASH] or (presented == record[PREVIOUS] and now < record[PREVIOUS_UNTIL])
+end
+
+local function expire(record, idle, absolute)
+  if absolute == false then record[ABSOLUTE] = 0 elseif absolute then record[ABSOLUTE] = now + absolute end
+  record[SEEN] = now
+  record[EXPIRES] = now + idle
+  if record[ABSOLUTE] > 0 and record[ABSOLUTE] < record[EXPIRES] then record[EXPIRES] = record[ABSOLUTE] end
+end
+
+local function save(key, record)
+  redis.call('SET', key, cjson.encode(record), 'PXAT', string.format('%.0f', record[EXPIRES] - offset))
+end
+`;
+
+/**
+ * Members whose session was written. One of these that cannot be found has ended; of the others nothing is known yet,
+ * until the time for writing is over and whoever filed them must have died.
+ */
+const SETTLED = `
+local function settled()
+  local members = {}
+  for _, selector in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    local since = redis.call('HGET', KEYS[3], selector)
+    if not since or now - since >= 10000 then members[#members + 1] = selector end
+  end
+  return members
+end
+`;
+
+/** KEYS session; ARGV offset, presented, next, grace, change, most fields, most bytes. With `next` empty: a patch. */
+export const CHANGE = script(`
+local presented, next, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local change = cjson.decode(ARGV[5])
+local record, text = find(KEYS[1])
+if not record then return {'gone'} end
+if next ~= '' and grace == 0 and record[HASH] == next and record[PREVIOUS] == presented then return {'ok'} end
+if not admits(record, presented) then return {'stale'} end
+if next ~= '' and presented ~= record[HASH] and next ~= record[HASH] then return {'rotated'} end
+
+local fields, order = {}, {}
+for at = HEAD + 1, #record, 2 do
+  fields[record[at]] = record[at + 1]
+  order[#order + 1] = record[at]
+end
+for at = 1, #change.expect, 2 do
+  if (fields[change.expect[at]] or false) ~= change.expect[at + 1] then return {'expected', text, tostring(now)} end
+end
+
+if change.keep then
+  local kept = {}
+  for _, key in ipairs(change.keep) do kept[key] = true end
+  for key in pairs(fields) do if not kept[key] then fields[key] = nil end end
+end
+for _, key in ipairs(change.unset) do fields[key] = nil end
+local known = {}
+for _, key in ipairs(order) do known[key] = true end
+for at = 1, #change.set, 2 do
+  local key = change.set[at]
+  fields[key] = change.set[at + 1]
+  if not known[key] then known[key] = true order[#order + 1] = key end
+end
+
+local changed, count, bytes = {}, 0, 0
+for at = 1, HEAD do changed[at] = record[at] end
+for _, key in ipairs(order) do
+  local value = fields[key]
+  if value then
+    changed[#changed + 1] = key
+    changed[#changed + 1] = value
+    count, bytes = count + 1, bytes + #key + #value
+  end
+end
+if #change.set > 0 and (count > tonumber(ARGV[6]) or bytes > tonumber(ARGV[7])) then return {'too-large'} end
+
+if next ~= '' and presented == record[HASH] then
+  changed[PREVIOUS], changed[HASH], changed[PREVIOUS_UNTIL], changed[ROTATED] = presented, next, now + grace, now
+end
+if change.idle then expire(changed, change.idle, change.absolute) end
+if change.owner then changed[OWNER] = change.owner end
+if change.elapsed then changed[AUTHENTICATED] = now - change.elapsed end
+if change.device then changed[DEVICE] = change.device end
+save(KEYS[1], changed)
+if change.owner and record[OWNER] ~= change.owner then return {'ok', record[OWNER]} end
+return {'ok'}
+`);
+
+/** KEYS session; ARGV offset, hash, owner, device, elapsed (-1: no claim), idle, absolute (0: none), field, text, … */
+export const CREATE = script(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'selector'} end
+local elapsed, absolute = tonumber(ARGV[5]), tonumber(ARGV[7])
+local record = {1, ARGV[2], '', 0, now, now, elapsed < 0 and 0 or now - elapsed, now, 0, 0, ARGV[3], ARGV[4]}
+expire(record, tonumber(ARGV[6]), absolute > 0 and absolute)
+for at = 8, #ARGV do record[#record + 1] = ARGV[at] end
+save(KEYS[1], record)
+return {'ok'}
+`);
+
+/** KEYS session; ARGV offset. Answers the record as it is: whoever asked takes it apart. */
+export const READ = script(`
+local text = redis.call('GET', KEYS[1])
+return {text, tostring(now)}
+`);
+
+/** KEYS session; ARGV offset, presented, idle, every. */
+export const TOUCH = script(`
+local record = find(KEYS[1])
+if not record then return {'gone'} end
+if not admits(record, ARGV[2]) then return {'stale'} end
+if now >= record[SEEN] + tonumber(ARGV[4]) then
+  expire(record, tonumber(ARGV[3]))
+  save(KEYS[1], record)
+end
+return {'ok'}
+`);
+
+/** KEYS session; ARGV offset, owner. Only if `owner` is empty or the session's. Answers the owner, whose index has to be told. */
+export const DESTROY = script(`
+local record = find(KEYS[1])
+if ARGV[2] ~= '' and not (record and record[OWNER] == ARGV[2]) then return {'gone'} end
+redis.call('DEL', KEYS[1])
+if not record then return {'gone'} end
+return {'ok', record[OWNER]}
+`);
+
+/**
+ * KEYS index, mark, pending; ARGV offset, selector, elapsed, most sessions (0: any number), overflow. Files a session
+ * under its owner and answers how long ago all of the owner's sessions were ended, and which ones the limit ends.
+ *
+ * The index is a sorted set of selectors by the beginning of their authentication. A session may end without its index
+ * hearing of it; so with overflow "check" the answer to one too many is the settled index: which are still there?
+ */
+export const ENLIST = script(`
+${SETTLED}
+local mark = redis.call('GET', KEYS[2])
+local age = mark and tostring(now - mark) or ''
+local most = tonumber(ARGV[4])
+local ended = {}
+local isListed = redis.call('ZSCORE', KEYS[1], ARGV[2])
+if most > 0 then
+  local over = redis.call('ZCARD', KEYS[1]) + (isListed and 0 or 1) - most
+  if over > 0 then
+    if ARGV[5] == 'check' then return {'check', settled()} end
+    if ARGV[5] == 'refuse' then return {'limit'} end
+    for _, selector in ipairs(redis.call('ZRANGE', KEYS[1], 0, over)) do
+      if selector ~= ARGV[2] and #ended < over then ended[#ended + 1] = selector end
+    end
+    for _, selector in ipairs(ended) do redis.call('ZREM', KEYS[1], selector) end
+  end
+end
+redis.call('ZADD', KEYS[1], now - tonumber(ARGV[3]), ARGV[2])
+if not isListed then redis.call('HSET', KEYS[3], ARGV[2], string.format('%.0f', now)) end
+return {'ok', age, ended}
+`);
+
+/** KEYS index, mark, pending; ARGV offset, selector. The session is written: is it still filed, and how long ago were all ended? */
+export const CONFIRM = script(`
+local mark = redis.call('GET', KEYS[2])
+redis.call('HDEL', KEYS[3], ARGV[2])
+if not redis.call('ZSCORE', KEYS[1], ARGV[2]) then return {'limit'} end
+return {'ok', mark and tostring(now - mark) or ''}
+`);
+
+/** KEYS index, mark, pending; ARGV offset, spared, selector… Takes sessions out of the index but those filed in the last `spared` ms and not written yet. */
+export const DELIST = script(`
+local removed = 0
+for at = 3, #ARGV do
+  local since = redis.call('HGET', KEYS[3], ARGV[at])
+  if not since or now - since >= tonumber(ARGV[2]) then
+    removed = removed + redis.call('ZREM', KEYS[1], ARGV[at])
+    redis.call('HDEL', KEYS[3], ARGV[at])
+  end
+end
+return removed
+`);
+
+/** KEYS index, mark, pending; ARGV offset, lifetime of the mark in ms. Marks that all sessions are being ended, and names them. */
+export const MARK = script(`
+redis.call('SET', KEYS[2], string.format('%.0f', now), 'PX', ARGV[2])
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+`);
+
+/** KEYS index, mark, pending; ARGV offset. All but those that are being written just now. */
+export const MEMBERS = script(`
+${SETTLED}
+return settled()
+`);
+
+/** KEYS session; ARGV offset. */
+export const IS_LIVE = script(`
+return find(KEYS[1]) and 1 or 0
+`);
+
+function script(body: string): RedisScript {
+  const source = PRELUDE + body;
+  return { source, sha: hash("sha1", source) };
+}
