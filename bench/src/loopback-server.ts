@@ -1,15 +1,14 @@
 /**
- * Three real servers on loopback in one process: bare, with a session read, with a session written. Prints where they
- * listen and what to send as one line of JSON, and ends with its stdin.
+ * Real servers on loopback, one for each handler. Prints where they listen and what to send as one line of JSON, and
+ * ends with its stdin.
+ *
+ * Usage: node loopback-server.js bare|hipflask
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { cookieFrom, dispatch, type Handler } from "./dispatch.ts";
+import { answer, cookieFrom, dispatch, type Handler } from "./dispatch.ts";
 import { hipflask } from "./subjects/hipflask-peer.ts";
 import { payload, SIZES } from "./workloads.ts";
-
-const peer = hipflask();
-const cookie = cookieFrom(await dispatch(peer.login(payload(SIZES[0])), ""));
 
 function listen(handler: Handler): Promise<number> {
   const server = createServer((req, res) => void handler(req, res));
@@ -18,6 +17,12 @@ function listen(handler: Handler): Promise<number> {
   });
 }
 
-const ports = { bare: await listen(peer.bare), read: await listen(peer.read), save: await listen(peer.save) };
-process.stdout.write(`${JSON.stringify({ cookie, ports })}\n`);
+async function start(): Promise<object> {
+  if (process.argv[2] === "bare") return { bare: await listen((_, res) => answer(res, "ok")) };
+  const peer = hipflask();
+  const cookie = cookieFrom(await dispatch(peer.login(payload(SIZES[0])), ""));
+  return { cookie, read: await listen(peer.read), save: await listen(peer.save) };
+}
+
+process.stdout.write(`${JSON.stringify(await start())}\n`);
 process.stdin.on("end", () => process.exit()).resume();

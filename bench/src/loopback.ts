@@ -16,22 +16,32 @@ export interface Loopback {
 }
 
 export async function startLoopback(): Promise<Loopback> {
-  const server = spawn(process.execPath, [fileURLToPath(new URL("loopback-server.js", import.meta.url))], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const [line] = (await once(server.stdout, "data")) as [Buffer];
-  const { cookie, ports } = JSON.parse(line.toString()) as {
-    cookie: string;
-    ports: Record<"bare" | "read" | "save", number>;
-  };
-  const request = requestText(cookie);
+  // Two processes: see `subjects/http-bare.ts` for why.
+  const [bare, ours] = await Promise.all([start("bare"), start("hipflask")]);
+  const request = requestText(ours.cookie);
   return {
     measure: async (name, milliseconds) => ({
-      baseline: await requestsPerSecond(ports.bare, request, milliseconds),
-      subject: await requestsPerSecond(ports[name], request, milliseconds),
+      baseline: await requestsPerSecond(bare.bare, request, milliseconds),
+      subject: await requestsPerSecond(ours[name], request, milliseconds),
     }),
-    stop: () => server.stdin.end(),
+    stop() {
+      bare.stop();
+      ours.stop();
+    },
   };
+}
+
+/** What a server process says of itself: a cookie to send, and ports by name. */
+type Servers = { readonly cookie: string; readonly stop: () => void } & Record<
+  "bare" | "read" | "save",
+  number
+>;
+
+async function start(which: "bare" | "hipflask"): Promise<Servers> {
+  const script = fileURLToPath(new URL("loopback-server.js", import.meta.url));
+  const server = spawn(process.execPath, [script, which], { stdio: ["pipe", "pipe", "inherit"] });
+  const [line] = (await once(server.stdout, "data")) as [Buffer];
+  return { ...(JSON.parse(line.toString()) as Servers), stop: () => server.stdin.end() };
 }
 
 /** Asks over and over on all connections. All answers are equally long, so counting bytes counts answers. */

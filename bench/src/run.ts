@@ -40,7 +40,9 @@ const goalCells = SIZES.flatMap((size) =>
 );
 const workers: [library: string, worker: Worker, cells: readonly string[]][] = [
   ["floor", Worker.node("floor"), tableCells.filter((cell) => !cell.startsWith("open"))],
-  ["goals", Worker.node("goals"), ["untouched over http", "forged", ...goalCells]],
+  ["goals", Worker.node("goals"), ["forged", ...goalCells]],
+  ["http", Worker.node("http"), ["untouched"]],
+  ["http", Worker.node("http-bare"), ["bare"]],
   ...LIBRARIES.map(({ name, start }): [string, Worker, string[]] => [name, start(), tableCells]),
 ];
 const tasks: Task[] = workers.flatMap(([library, worker, cells]) =>

@@ -1,5 +1,5 @@
 import cookieSession from "cookie-session";
-import type { Handler } from "../dispatch.ts";
+import { answer, type Handler } from "../dispatch.ts";
 import { peerCells } from "../peer.ts";
 import { counter } from "../workloads.ts";
 
@@ -15,12 +15,12 @@ type Data = Record<string, unknown>;
 const withSession =
   (handle: (request: { session: Data }) => string): Handler =>
   (req, res) =>
-    middleware(req, res, () => res.end(handle(req as unknown as { session: Data })));
+    middleware(req, res, () => answer(res, handle(req as unknown as { session: Data })));
 
 const next = counter();
 
 export const cells = peerCells({
-  bare: (_, res) => res.end("ok"),
+  bare: (_, res) => answer(res, "ok"),
   login: (data) =>
     withSession((req) => {
       Object.assign(req.session, data);

@@ -1,5 +1,5 @@
 import expressSession from "express-session";
-import type { Handler } from "../dispatch.ts";
+import { answer, type Handler } from "../dispatch.ts";
 import { peerCells } from "../peer.ts";
 import { counter } from "../workloads.ts";
 
@@ -17,13 +17,13 @@ const withSession =
   (handle: (session: Record<string, unknown>) => string): Handler =>
   (req, res) => {
     Object.assign(req, { originalUrl: req.url });
-    middleware(req, res, () => res.end(handle((req as unknown as WithSession).session)));
+    middleware(req, res, () => answer(res, handle((req as unknown as WithSession).session)));
   };
 
 const next = counter();
 
 export const cells = peerCells({
-  bare: (_, res) => res.end("ok"),
+  bare: (_, res) => answer(res, "ok"),
   login: (data) =>
     withSession((session) => {
       Object.assign(session, data);
@@ -31,7 +31,7 @@ export const cells = peerCells({
     }),
   open: (req, res) => {
     Object.assign(req, { originalUrl: req.url });
-    middleware(req, res, () => res.end("ok"));
+    middleware(req, res, () => answer(res, "ok"));
   },
   read: withSession((session) => session.username as string),
   save: withSession((session) => {

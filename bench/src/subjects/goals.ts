@@ -6,12 +6,10 @@ import {
 } from "../../../dist/index.js";
 import type { Cells } from "../measure.ts";
 import { counter, payload, sizeName, SIZES, type Size } from "../workloads.ts";
-import { httpPair } from "../wire.ts";
-import { hipflask } from "./hipflask-peer.ts";
 import { floorOpen, floorSave, hmac, pack } from "./platform.ts";
 
 /** What the goals compare with the platform, without a server around it. */
-export const cells: Cells = { "untouched over http": () => httpPair(hipflask(), "open") };
+export const cells: Cells = {};
 
 const secretKey = "a secret of the benchmark";
 const next = counter();

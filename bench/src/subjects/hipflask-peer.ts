@@ -1,5 +1,6 @@
 import { flaskCodec, session } from "../../../dist/index.js";
 import { sessions } from "../../../dist/adapters/node.js";
+import { answer } from "../dispatch.ts";
 import type { Peer } from "../peer.ts";
 import { counter } from "../workloads.ts";
 
@@ -10,18 +11,18 @@ export function hipflask({ cache }: { cache?: false } = {}): Peer {
   const withSession = sessions({ secretKey, codec });
   const next = counter();
   return {
-    bare: (_, res) => res.end("ok"),
+    bare: (_, res) => answer(res, "ok"),
     login: (data) =>
       withSession((_, res) => {
         session.update({ ...data });
-        res.end("ok");
+        answer(res, "ok");
       }),
-    open: withSession((_, res) => res.end("ok")),
-    read: withSession((_, res) => res.end(session.username)),
+    open: withSession((_, res) => answer(res, "ok")),
+    read: withSession((_, res) => answer(res, session.username)),
     save: withSession((_, res) => {
       const { username } = session;
       session.visits = next();
-      res.end(username);
+      answer(res, username);
     }),
   };
 }

@@ -1,5 +1,5 @@
 import { getIronSession } from "iron-session";
-import type { Handler } from "../dispatch.ts";
+import { answer, type Handler } from "../dispatch.ts";
 import { peerCells } from "../peer.ts";
 import { counter, type Payload } from "../workloads.ts";
 
@@ -11,14 +11,14 @@ const withSession =
   (handle: (session: Session) => string | Promise<string>): Handler =>
   async (req, res) => {
     const session = await getIronSession<Partial<Payload>>(req, res, options);
-    res.end(await handle(session));
+    answer(res, await handle(session));
   };
 
 const next = counter();
 
 /** iron-session on `node:http`. Its session has to be asked for, so there is nothing to measure of one nobody wants. */
 export const cells = peerCells({
-  bare: (_, res) => res.end("ok"),
+  bare: (_, res) => answer(res, "ok"),
   login: (data) =>
     withSession(async (session) => {
       Object.assign(session, data);

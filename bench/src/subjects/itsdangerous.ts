@@ -1,5 +1,5 @@
 import { KeyDerivation, URLSafeTimedSerializer } from "itsdangerous.js";
-import type { Handler } from "../dispatch.ts";
+import { answer, type Handler } from "../dispatch.ts";
 import { peerCells } from "../peer.ts";
 import { counter } from "../workloads.ts";
 
@@ -20,18 +20,18 @@ const next = counter();
 
 /** itsdangerous.js called by hand on `node:http`, the session being whatever it loads. */
 export const cells = peerCells({
-  bare: (_, res) => res.end("ok"),
+  bare: (_, res) => answer(res, "ok"),
   login:
     (data): Handler =>
     (_, res) => {
       res.setHeader("Set-Cookie", cookieOf({ ...data }));
-      res.end("ok");
+      answer(res, "ok");
     },
-  read: (req, res) => res.end(read(req.headers.cookie).username as string),
+  read: (req, res) => answer(res, read(req.headers.cookie).username as string),
   save: (req, res) => {
     const data = read(req.headers.cookie);
     data.visits = next();
     res.setHeader("Set-Cookie", cookieOf(data));
-    res.end(data.username as string);
+    answer(res, data.username as string);
   },
 });

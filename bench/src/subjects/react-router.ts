@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createCookieSessionStorage, type Session } from "react-router";
-import type { Handler } from "../dispatch.ts";
+import { answer, type Handler } from "../dispatch.ts";
 import { peerCells } from "../peer.ts";
 import { counter } from "../workloads.ts";
 
@@ -11,13 +11,13 @@ const { getSession, commitSession } = createCookieSessionStorage({
 const withSession =
   (handle: (session: Session, response: ServerResponse) => string | Promise<string>): Handler =>
   async (req: IncomingMessage, res) =>
-    res.end(await handle(await getSession(req.headers.cookie), res));
+    answer(res, await handle(await getSession(req.headers.cookie), res));
 
 const next = counter();
 
 /** React Router's cookie session storage on `node:http`; its session has to be asked for. */
 export const cells = peerCells({
-  bare: (_, res) => res.end("ok"),
+  bare: (_, res) => answer(res, "ok"),
   login: (data) =>
     withSession(async (session, res) => {
       for (const [key, value] of Object.entries(data)) session.set(key, value);
