@@ -1,0 +1,78 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { subscribe } from "node:diagnostics_channel";
+import {
+  SecureCookieSessionInterface,
+  stateOf,
+  type Fields,
+  type OpenedEvent,
+  type RefusedEvent,
+  type SavedEvent,
+  type Session,
+  type SessionRequest,
+  type SessionResponse,
+  type SessionState,
+} from "hipflask";
+import type { Change, FlowRecord } from "./flow-record.ts";
+
+/** The record of the request being handled; everything below writes into it. */
+export const watched = new AsyncLocalStorage<FlowRecord>();
+
+subscribe("hipflask:opened", (event) => {
+  note({ verdict: { kind: "recognised", keys: (event as OpenedEvent).keys } });
+});
+subscribe("hipflask:refused", (event) => {
+  note({ verdict: { kind: "refused", reason: (event as RefusedEvent).reason } });
+});
+subscribe("hipflask:saved", (event) => {
+  note({ outcome: (event as SavedEvent).outcome });
+});
+
+/** Sessions as always, watched: an interface of one's own goes around the one of the library. */
+export class ObservedSessions extends SecureCookieSessionInterface {
+  override openSession(request: SessionRequest): Session {
+    const session = super.openSession(request);
+    const record = watched.getStore();
+    if (record !== undefined) watchReads(stateOf(session), record);
+    return session;
+  }
+
+  override saveSession(session: Session, response: SessionResponse): void {
+    const record = watched.getStore();
+    // What saving itself looks at is not what the view did.
+    const read = new Set(record?.read);
+    super.saveSession(session, response);
+    if (record === undefined) return;
+    record.read = read;
+    const state = stateOf(session);
+    if (!state.isOpened) return;
+    if (record.verdict.kind === "unread") record.verdict = { kind: "empty" };
+    record.changes = changesBetween(state.opened.fields, state.fields());
+  }
+}
+
+/** Notes every key that is asked for, whichever way: as a property, with `in`, or through a method. */
+function watchReads(state: SessionState, record: FlowRecord): void {
+  const { get, has } = state;
+  state.get = (key) => {
+    record.read.add(key);
+    return get.call(state, key);
+  };
+  state.has = (key) => {
+    record.read.add(key);
+    return has.call(state, key);
+  };
+}
+
+function changesBetween(before: Fields, after: Fields): Change[] {
+  const removed = [...before.keys()].filter((key) => !after.has(key));
+  const written = [...after].filter(([key, text]) => before.get(key) !== text);
+  return [
+    ...written.map(([key]): Change => ({ key, kind: before.has(key) ? "changed" : "added" })),
+    ...removed.map((key): Change => ({ key, kind: "removed" })),
+  ];
+}
+
+function note(what: Partial<FlowRecord>): void {
+  const record = watched.getStore();
+  if (record !== undefined) Object.assign(record, what);
+}

@@ -1,0 +1,74 @@
+import { html, raw } from "hono/html";
+import type { Html } from "../html.ts";
+import { anatomy, cookieText } from "./anatomy.ts";
+import { sizeBar } from "./size-bar.ts";
+import { steps, valueOf } from "./steps.ts";
+import type { Numbered, Visitor } from "./visitors.ts";
+
+/** The other half of the page: the cookie this browser holds, and how its last requests went. */
+export function flowPanel(visitor: Visitor): Html {
+  return html`<aside class="flow" id="flow" aria-labelledby="flow-title" data-version="${visitor.version}">
+<header>
+<h2 id="flow-title">How your session travels</h2>
+<p>The requests of this browser, and of no other. A real shop never shows this: whoever sees a cookie can use it.</p>
+</header>
+${cookieNow(visitor)}
+<h3>Your last requests</h3>
+<ol class="requests" reversed start="${visitor.version}">${visitor.records.map(request)}</ol>
+</aside>`;
+}
+
+/** What the browser holds after the newest request: what that one set, or else what it sent. */
+function cookieNow({ records, forgery }: Visitor): Html {
+  const newest = records[0];
+  const line = newest?.setCookie;
+  const value = line === undefined ? newest?.cookieIn : valueOf(line);
+  if (value === undefined || value === "") {
+    return html`<section class="now" aria-labelledby="now-title">
+<h3 id="now-title">Your cookie</h3>
+<p class="none">None yet. The shop has nothing to remember, so it leaves nothing in your browser.</p>
+</section>`;
+  }
+  const isForgery = forgery?.altered === value;
+  const isRefused = line === undefined && newest?.verdict.kind === "refused";
+  const badge = isForgery ? "tampered with" : isRefused ? "refused by the shop" : "signed by the shop";
+  return html`<section class="now${isForgery || isRefused ? " now-bad" : ""}" aria-labelledby="now-title">
+<h3 id="now-title">Your cookie <span class="badge">${badge}</span></h3>
+${cookieText(value, isForgery ? forgery.original : value)}
+${anatomy(value)}
+${sizeBar("session=".length + value.length)}
+<form class="tamper" method="post" action="/flow/tamper">
+<button id="tamper">${isForgery ? "Put the byte back" : "Tamper with it"}</button>
+<p>${
+    isForgery
+      ? "One byte is different, the signature is not: the shop takes you for a stranger."
+      : "Changes one byte of the data in your own browser. See whether the shop believes it."
+  }</p>
+</form>
+</section>`;
+}
+
+/** The newest is open, and with it the form it came from: a POST and the page it redirects to are one story. */
+function request(record: Numbered, index: number, all: readonly Numbered[]): Html {
+  const isOpen = index === 0 || (index === 1 && record.status === 303 && all[0]?.method === "GET");
+  return html`<li>
+<details class="request" id="request-${record.number}"${raw(isOpen ? " open" : "")}>
+<summary>
+<span class="method method-${record.method.toLowerCase()}">${record.method}</span>
+<code class="path">${record.path}</code>
+<span class="gist">${gist(record)}</span>
+<span class="status">${record.status}</span>
+</summary>
+${steps(record)}
+</details>
+</li>`;
+}
+
+function gist({ verdict, outcome, note }: Numbered): string {
+  if (note !== undefined) return "forged";
+  const opened = { unread: "not looked at", empty: "empty", recognised: "recognised", refused: "refused" }[
+    verdict.kind
+  ];
+  const saved = { nothing: "", write: " → written", refresh: " → refreshed", delete: " → deleted" }[outcome];
+  return opened + saved;
+}

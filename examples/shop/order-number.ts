@@ -1,0 +1,10 @@
+import { randomBytes } from "node:crypto";
+
+/** Letters and digits that nobody mistakes for each other when reading them out. */
+const ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+
+/** Sixty random bits as `XXXX-XXXX-XXXX`: never given twice, and not to be guessed. */
+export function orderNumber(): string {
+  const letters = Array.from(randomBytes(12), (byte) => ALPHABET[byte % 32]).join("");
+  return `${letters.slice(0, 4)}-${letters.slice(4, 8)}-${letters.slice(8)}`;
+}

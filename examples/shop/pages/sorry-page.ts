@@ -1,0 +1,21 @@
+import { hasSession } from "hipflask";
+import { html } from "hono/html";
+import type { Page } from "../shop-env.ts";
+import { masthead, sign } from "./masthead.ts";
+
+/** What is shown when something is not as it should be. Error pages have a session, too, unless that is what failed. */
+export function sorryPage(title: string, text: string): Page {
+  return {
+    title,
+    content: html`${hasSession() ? masthead() : sign()}
+<main id="main">
+<section class="welcome" aria-labelledby="sorry">
+<div>
+<h1 id="sorry">${title}</h1>
+<p>${text}</p>
+</div>
+</section>
+<p><a class="button" href="/">Back to the shop</a></p>
+</main>`,
+  };
+}
