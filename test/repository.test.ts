@@ -22,6 +22,10 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
+interface Locked {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 describe("the repository", () => {
   it("pins every dependency exactly", () => {
     const loose = manifests.flatMap((path) => {
@@ -41,6 +45,19 @@ describe("the repository", () => {
     expect(lockfiles).toContain("package-lock.json");
     const sources = lockfiles.filter((path) => /"resolved":|"https?:\/\/[^"]*\.tgz"/.test(read(path)));
     expect(sources).toEqual([]);
+  });
+
+  // npm leaves out packages for other platforms that its registry does not have, and `npm ci` then refuses the file.
+  it("has lockfiles that are whole", () => {
+    const missing = lockfiles.flatMap((path) => {
+      const { packages } = JSON.parse(read(path)) as { packages: Record<string, Locked> };
+      return Object.entries(packages).flatMap(([place, { optionalDependencies = {} }]) =>
+        Object.keys(optionalDependencies)
+          .filter((name) => !packages[`node_modules/${name}`] && !packages[`${place}/node_modules/${name}`])
+          .map((name) => `${path}: ${name}, for ${place}`),
+      );
+    });
+    expect(missing).toEqual([]);
   });
 
   it("speaks of no particular machine", () => {
