@@ -36,7 +36,7 @@ export function judge(figures: Figures, { bytes, importMilliseconds }: Footprint
       "P1",
       "untouched session, a valid cookie sent: time per request, of the bare server",
       [1.05],
-      [quotient(figures.overhead("http", "untouched"), figures.overhead("http", "bare"))],
+      [quotient(1, figures.ratio("loopback", "open"))],
     ),
     atMost("P2", "open and read a known cookie, of one HMAC of it; by size", [0.5], sizes("known")),
     atMost("P3", "open and read an unknown cookie, of the floor; by size", [1.2], sizes("unknown")),

@@ -21,7 +21,12 @@ async function start(): Promise<object> {
   if (process.argv[2] === "bare") return { bare: await listen((_, res) => answer(res, "ok")) };
   const peer = hipflask();
   const cookie = cookieFrom(await dispatch(peer.login(payload(SIZES[0])), ""));
-  return { cookie, read: await listen(peer.read), save: await listen(peer.save) };
+  return {
+    cookie,
+    open: await listen(peer.open!),
+    read: await listen(peer.read),
+    save: await listen(peer.save),
+  };
 }
 
 process.stdout.write(`${JSON.stringify(await start())}\n`);

@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
+import { HEADERS } from "./dispatch.ts";
 import type { Reading } from "./measure.ts";
-import { requestText } from "./wire.ts";
+import type { Workload } from "./workloads.ts";
 
 /** As many keep-alive connections as keep one Node process busy. */
 const CONNECTIONS = 16;
@@ -11,12 +12,13 @@ const CONNECTIONS = 16;
 /** Servers to be measured over real sockets. */
 export interface Loopback {
   /** Requests per second of a server and of the bare one, one after the other. */
-  readonly measure: (server: "read" | "save", milliseconds: number) => Promise<Reading>;
+  readonly measure: (server: Workload, milliseconds: number) => Promise<Reading>;
   readonly stop: () => void;
 }
 
 export async function startLoopback(): Promise<Loopback> {
-  // Two processes: see `subjects/http-bare.ts` for why.
+  // The bare server has a process of its own: an AsyncLocalStorage, once it is used, slows down every timer and promise
+  // of its process on Node before 24, and that is part of what sessions cost.
   const [bare, ours] = await Promise.all([start("bare"), start("hipflask")]);
   const request = requestText(ours.cookie);
   return {
@@ -32,10 +34,7 @@ export async function startLoopback(): Promise<Loopback> {
 }
 
 /** What a server process says of itself: a cookie to send, and ports by name. */
-type Servers = { readonly cookie: string; readonly stop: () => void } & Record<
-  "bare" | "read" | "save",
-  number
->;
+type Servers = { readonly cookie: string; readonly stop: () => void } & Record<"bare" | Workload, number>;
 
 async function start(which: "bare" | "hipflask"): Promise<Servers> {
   const script = fileURLToPath(new URL("loopback-server.js", import.meta.url));
@@ -89,4 +88,11 @@ function ask(socket: Socket, request: Buffer, length: number, end: number): Prom
     });
     socket.write(request);
   });
+}
+
+/** What a browser sends. */
+export function requestText(cookie: string): Buffer {
+  let text = "GET / HTTP/1.1\r\n";
+  for (let at = 0; at < HEADERS.length; at += 2) text += `${HEADERS[at]}: ${HEADERS[at + 1]}\r\n`;
+  return Buffer.from(`${text}Cookie: ${cookie}\r\n\r\n`);
 }

@@ -41,8 +41,6 @@ const goalCells = SIZES.flatMap((size) =>
 const workers: [library: string, worker: Worker, cells: readonly string[]][] = [
   ["floor", Worker.node("floor"), tableCells.filter((cell) => !cell.startsWith("open"))],
   ["goals", Worker.node("goals"), ["forged", ...goalCells]],
-  ["http", Worker.node("http"), ["untouched"]],
-  ["http", Worker.node("http-bare"), ["bare"]],
   ...LIBRARIES.map(({ name, start }): [string, Worker, string[]] => [name, start(), tableCells]),
 ];
 const tasks: Task[] = workers.flatMap(([library, worker, cells]) =>
@@ -50,7 +48,9 @@ const tasks: Task[] = workers.flatMap(([library, worker, cells]) =>
 );
 
 const saving = ["read", "save"] as const;
-const progress = new Progress(tasks.length * (effort.rounds + 1) + effort.loopbackRounds * 2 + 3);
+const progress = new Progress(
+  tasks.length * (effort.rounds + 1) + effort.loopbackRounds * WORKLOADS.length + 3,
+);
 
 const measurable: Task[] = [];
 for (const task of tasks) {
@@ -88,7 +88,7 @@ counting.stop();
 
 const loopback = await startLoopback();
 for (let round = 1; round <= effort.loopbackRounds; round++) {
-  for (const workload of saving) {
+  for (const workload of WORKLOADS) {
     progress.step(`loopback round ${round} of ${effort.loopbackRounds}: ${workload}`);
     figures.add("loopback", workload, await loopback.measure(workload, effort.loopback));
   }
