@@ -5,7 +5,10 @@ import { INSPECT, SessionState } from "./session-state.ts";
 import { sessionOf, stateOf, type Session } from "./session.ts";
 
 const current = new AsyncLocalStorage<RequestContext>();
-const byRequest = new WeakMap<object, RequestContext>();
+
+/** Marks the framework's objects. A property, since an entry in a WeakMap costs as much as the rest of a context. */
+const CONTEXT = Symbol("hipflask.context");
+type Marked = { [CONTEXT]?: RequestContext };
 
 /**
  * One request with its session, as Flask's request context: made when the request arrives, current for everything
@@ -42,7 +45,7 @@ export class RequestContext {
     const opened = sessionInterface.openSession(request);
     if (opened instanceof Promise) this.opening = opened.then((session) => this.#open(session));
     else this.#open(opened);
-    for (const key of keys) byRequest.set(key, this);
+    for (const key of keys as Marked[]) key[CONTEXT] = this;
   }
 
   /** The session of this request. */
@@ -106,7 +109,7 @@ export class RequestContext {
  */
 export function getSession(request?: object): Session {
   if (request === undefined) return currentContext().session;
-  const context = byRequest.get(request);
+  const context = (request as Marked)[CONTEXT];
   if (context !== undefined) return context.session;
   throw new OutsideRequestError("This request has no session: it did not come through `sessions({ … })`.");
 }

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { RequestContext } from "../context.ts";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
 import { logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
-import { requestOf, responseOf } from "./node-headers.ts";
+import { requestOf } from "./node-headers.ts";
 
 /** A handler of `node:http`. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -37,27 +38,22 @@ export function sessions(
   const manager = SessionManager.from(options);
   return (handler: NodeHandler) =>
     (req: IncomingMessage, res: ServerResponse): void => {
+      const held = new HeldResponse(res, onError);
       const fail = (error: unknown): void => {
         onError(error);
         held.fail();
       };
-      const held = new HeldResponse(res, () => context?.save(responseOf(res)), onError);
-      const attempt = (action: () => unknown): void => {
-        try {
-          const result = action();
-          if (result instanceof Promise) result.catch(fail);
-        } catch (error) {
-          fail(error);
-        }
+      const handle = (context: RequestContext): unknown => {
+        held.context = context;
+        return context.run(() => handler(req, res));
       };
-      let context: ReturnType<SessionManager["requestContext"]> | undefined;
-      attempt(() => {
-        const opened = manager.requestContext(requestOf(req), req, res);
-        const handle = () => {
-          context = opened;
-          return opened.run(() => handler(req, res));
-        };
-        return opened.opening === undefined ? handle() : opened.opening.then(handle);
-      });
+      try {
+        const context = manager.requestContext(requestOf(req), req, res);
+        const { opening } = context;
+        const result = opening === undefined ? handle(context) : opening.then(() => handle(context));
+        if (result instanceof Promise) result.catch(fail);
+      } catch (error) {
+        fail(error);
+      }
     };
 }
