@@ -11,7 +11,7 @@ export interface SqliteDatabase {
   close(): unknown;
 }
 
-/** @see SqliteDatabase */
+/** A statement of a {@link SqliteDatabase}, to be run with values for its placeholders. */
 export interface SqliteStatement {
   all(...values: Array<string | number | null>): unknown[];
   run(...values: Array<string | number | null>): { changes: number | bigint };

@@ -78,7 +78,8 @@ export async function sweepOnce(
   let total = 0;
   let deleted: number;
   do {
-    if (total > 0) await sleep(pause * 1000, undefined, { ref: false });
+    // In the background it does not keep the process alive; somebody who waits for the number does.
+    if (total > 0) await sleep(pause * 1000, undefined, { ref: signal === undefined });
     if (signal?.aborted) break;
     deleted = await store.deleteExpired(batch);
     total += deleted;
