@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { types } from "node:util";
 import { ConfigError, OutsideRequestError } from "./errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./interfaces/session-interface.ts";
 import { INSPECT, SessionState } from "./session-state.ts";
@@ -33,6 +34,7 @@ export class RequestContext {
   readonly opening: Promise<void> | undefined;
   readonly #interface: SessionInterface;
   #session: Session | undefined;
+  #state: SessionState | undefined;
   #isNull = false;
   #saved: Promise<void> | true | undefined;
 
@@ -43,7 +45,7 @@ export class RequestContext {
   constructor(sessionInterface: SessionInterface, request: SessionRequest, ...keys: object[]) {
     this.#interface = sessionInterface;
     const opened = sessionInterface.openSession(request);
-    if (opened instanceof Promise) this.opening = opened.then((session) => this.#open(session));
+    if (types.isPromise(opened)) this.opening = opened.then((session) => this.#open(session));
     else this.#open(opened);
     for (const key of keys as Marked[]) key[CONTEXT] = this;
   }
@@ -71,7 +73,7 @@ export class RequestContext {
       this.#saved = true;
       const saving = this.#isNull ? undefined : this.#interface.saveSession(this.session, response);
       if (saving instanceof Promise) this.#saved = saving;
-      stateOf(this.session).close();
+      this.#state!.close();
     }
     return this.#saved === true ? undefined : this.#saved;
   }
@@ -82,10 +84,12 @@ export class RequestContext {
 
   #open(session: Session | null | undefined): void {
     this.#isNull = session === null || session === undefined;
-    if (session && stateOf(session) === undefined) {
+    const opened = session ?? sessionOf(new SessionState({ isNull: true }));
+    this.#state = stateOf(opened);
+    if (this.#state === undefined) {
       throw new ConfigError("openSession must give a session made by createSession(), or null.");
     }
-    this.#session = session ?? sessionOf(new SessionState({ isNull: true }));
+    this.#session = opened;
   }
 }
 
