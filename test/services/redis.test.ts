@@ -8,7 +8,7 @@ import { fullScale, reachable } from "./service.ts";
 
 const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
 const service = await reachable("Redis", "REDIS_URL", url);
-const capabilities = { corrupts: true, countsCommands: true, scale: fullScale };
+const capabilities = { corrupts: true, expiresItself: true, countsCommands: true, scale: fullScale };
 
 describe.skipIf(service.skip)(`redisStore over ioredis${service.note}`, () => {
   storeContract(

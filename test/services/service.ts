@@ -1,4 +1,8 @@
 import { connect } from "node:net";
+import { vi } from "vitest";
+
+// Full figures take longer than a test usually may, most of all on a busy machine.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 /** The published figures in CI, a quick look otherwise. */
 export const fullScale = process.env.CI ? 1 : 0.02;

@@ -47,6 +47,8 @@ export interface StoreCapabilities {
   readonly indexed?: boolean;
   /** The factory awaits `beforeCommand`. Default false. */
   readonly countsCommands?: boolean;
+  /** The engine removes expired records by its own clock, which does not move, and `deleteExpired` has none to remove. Default false. */
+  readonly expiresItself?: boolean;
   /** The factory gives `corrupt`. Default false. */
   readonly corrupts?: boolean;
   /** The factory gives `outage`. Default false. */
@@ -81,6 +83,7 @@ export function createKit(runner: TestRunner, factory: StoreFactory, given: Stor
     movesTime: given.movesTime ?? true,
     indexed: given.indexed ?? true,
     countsCommands: given.countsCommands ?? false,
+    expiresItself: given.expiresItself ?? false,
     corrupts: given.corrupts ?? false,
     stops: given.stops ?? false,
     scale: given.scale ?? 0.05,

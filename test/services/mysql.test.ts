@@ -1,0 +1,52 @@
+import { createConnection, createPool, type Pool } from "mysql2/promise";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { mysqlStore, type MysqlPool } from "../../src/stores/mysql.ts";
+import { storeContract } from "../../src/testing/store-contract.ts";
+import { fullScale, reachable } from "./service.ts";
+
+const url = process.env.MYSQL_URL ?? "mysql://root@127.0.0.1:3306/test";
+const service = await reachable("MariaDB or MySQL", "MYSQL_URL", url);
+
+describe.skipIf(service.skip)(`mysqlStore${service.note}`, () => {
+  const database = `hipflask_test_${process.pid}_${Date.now()}`;
+  let pool: Pool;
+  beforeAll(async () => {
+    const connection = await createConnection(url);
+    await connection.query(`CREATE DATABASE ${database}`);
+    await connection.end();
+    const own = new URL(url);
+    own.pathname = `/${database}`;
+    pool = createPool({ uri: own.href, connectionLimit: 8 });
+  });
+  afterAll(async () => {
+    await pool.query(`DROP DATABASE ${database}`);
+    await pool.end();
+  });
+
+  storeContract(
+    { describe, it },
+    async ({ clock, beforeCommand }) => {
+      const counting: MysqlPool = {
+        async execute(sql, values) {
+          await beforeCommand();
+          return pool.execute(sql, values);
+        },
+        getConnection: () => pool.getConnection(),
+      };
+      const store = mysqlStore(counting, { clockOffset: clock.offset });
+      await store.migrate();
+      await store.migrate();
+      return {
+        store,
+        another: mysqlStore(pool, { clockOffset: clock.offset }),
+        corrupt: (selector) =>
+          pool.execute("UPDATE hipflask_sessions SET fields = '[1]' WHERE selector = ?", [selector]),
+        dump: async (selector) =>
+          JSON.stringify(
+            (await pool.execute("SELECT * FROM hipflask_sessions WHERE selector = ?", [selector]))[0],
+          ),
+      };
+    },
+    { corrupts: true, countsCommands: true, scale: fullScale },
+  );
+});
