@@ -20,6 +20,7 @@ export interface CookieAttributes {
   readonly partitioned?: boolean | undefined;
 }
 
+const UNQUOTED = /^[\w!#$%&'()*+\-./:<=>?@[\]^`{|}~]*$/;
 const QUOTED_VALUE = /[ \t]*("(?:[^\\"]|\\.)*")[ \t]*(?=;|$)/y;
 const ESCAPE = /\\([0-3][0-7]{2}|[^])/g;
 
@@ -73,7 +74,8 @@ export function readCookie(header: string, name: string): string | undefined {
 export function dumpCookie(name: string, value: string, attributes: CookieAttributes = {}): string {
   const { domain, expires, maxAge, httpOnly, path, sameSite, partitioned } = attributes;
   // Headers carry bytes: a name beyond ASCII travels as UTF-8 seen as Latin-1.
-  let line = `${Buffer.from(name).toString("latin1")}=${quote(value)}`;
+  const wireName = UNQUOTED.test(name) ? name : Buffer.from(name).toString("latin1");
+  let line = `${wireName}=${quote(value)}`;
   if (domain !== undefined) line += `; Domain=${asciiDomain(domain)}`;
   if (expires !== undefined) line += `; Expires=${formatHttpDate(expires)}`;
   if (maxAge !== undefined) line += `; Max-Age=${Math.trunc(maxAge)}`;
@@ -114,7 +116,7 @@ function quotePath(path: string): string {
 }
 
 function quote(value: string): string {
-  if (/^[\w!#$%&'()*+\-./:<=>?@[\]^`{|}~]*$/.test(value)) return value;
+  if (UNQUOTED.test(value)) return value;
   const escaped = Array.from(Buffer.from(value), (byte) => {
     if (byte === 0x22 || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;
     // 0x1A to 0x1F slip through unescaped in Werkzeug as well; session values never hold them.

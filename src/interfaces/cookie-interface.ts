@@ -99,17 +99,14 @@ export abstract class CookieSessionInterface<
   /** Adds the Set-Cookie line that carries `value`. @throws CookieTooLargeError where `oversize` is `"throw"`. */
   protected setCookie(response: SessionResponse, value: string, session: Session, fields: Fields): void {
     const expires = this.getExpirationTime(session);
-    const line = dumpCookie(this.getCookieName(), value, { ...this.#attributes(), expires });
+    const line = dumpCookie(this.getCookieName(), value, this.#attributes(expires));
     this.#checkSize(line, fields);
     this.#send(response, line);
   }
 
   /** Adds the line that removes the cookie. It repeats every attribute, or browsers would keep the cookie. */
   protected deleteCookie(response: SessionResponse): void {
-    this.#send(
-      response,
-      dumpCookie(this.getCookieName(), "", { ...this.#attributes(), expires: 0, maxAge: 0 }),
-    );
+    this.#send(response, dumpCookie(this.getCookieName(), "", this.#attributes(0, 0)));
   }
 
   #send(response: SessionResponse, line: string): void {
@@ -117,8 +114,10 @@ export abstract class CookieSessionInterface<
     if (this.config.cacheControl) forbidStoring(response.headers);
   }
 
-  #attributes(): CookieAttributes {
+  #attributes(expires?: number, maxAge?: number): CookieAttributes {
     return {
+      expires,
+      maxAge,
       domain: this.getCookieDomain(),
       path: this.getCookiePath(),
       httpOnly: this.getCookieHttpOnly(),
