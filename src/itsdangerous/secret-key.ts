@@ -44,7 +44,7 @@ export function bytesOf(option: string, value: unknown): Uint8Array {
 
 /** Whether a text holds a lone surrogate, which every UTF-8 encoder silently replaces. */
 export function isIllFormed(text: string): boolean {
-  return /\p{Surrogate}/u.test(text);
+  return !text.isWellFormed();
 }
 
 function kindOf(value: unknown): string {
