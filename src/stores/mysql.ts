@@ -34,7 +34,7 @@ export interface MysqlPool extends MysqlQueryable {
  * `migrate()` once, or create the tables of `MYSQL_SCHEMA` your own way. Deadlines are those of the database's own clock.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * import { createPool } from "mysql2/promise";
  * import { mysqlStore } from "hipflask/stores/mysql";
  * const store = mysqlStore(createPool("mysql://root@127.0.0.1/app"));

@@ -28,7 +28,7 @@ export interface PostgresPool extends PostgresQueryable {
  * behind a pooler in transaction mode. Deadlines are those of the database's own clock.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * import pg from "pg";
  * import { postgresStore } from "hipflask/stores/postgres";
  * const store = postgresStore(new pg.Pool({ connectionString: "postgres://127.0.0.1/app" }));
