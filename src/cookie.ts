@@ -29,6 +29,11 @@ const ESCAPE = /\\([0-3][0-7]{2}|[^])/g;
  * without a name is dropped, and a value in double quotes is unquoted. A `;` between quotes belongs to the value.
  *
  * @returns every pair in order, equal names included
+ * @example
+ * ```ts
+ * import { parseCookie } from "hipflask";
+ * console.log(parseCookie('session=abc; theme="dark"')); // [ [ 'session', 'abc' ], [ 'theme', 'dark' ] ]
+ * ```
  */
 export function parseCookie(header: string): [name: string, value: string][] {
   const pairs: [string, string][] = [];
@@ -70,6 +75,11 @@ export function readCookie(header: string, name: string): string | undefined {
  * Writes one Set-Cookie line exactly as Werkzeug's `dump_cookie` does: same order of attributes, same quoting.
  *
  * @param name taken as it is; check it first with {@link checkCookieName}
+ * @example
+ * ```ts
+ * import { dumpCookie } from "hipflask";
+ * console.log(dumpCookie("session", "abc", { httpOnly: true, path: "/" })); // session=abc; HttpOnly; Path=/
+ * ```
  */
 export function dumpCookie(name: string, value: string, attributes: CookieAttributes = {}): string {
   const { domain, expires, maxAge, httpOnly, path, sameSite, partitioned } = attributes;

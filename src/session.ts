@@ -181,7 +181,15 @@ const methods = {
 const flags = ["modified", "accessed", "permanent", "isNew", "size"] as const;
 const reserved: ReadonlySet<string> = new Set([...flags, ...Object.keys(methods)]);
 
-/** @returns whether `name` belongs to the session's own interface and not to its data. */
+/**
+ * Tells whether a name belongs to the session's own interface. Data of such a name is reached with `get` and `set`.
+ *
+ * @example
+ * ```ts
+ * import { isReservedName } from "hipflask";
+ * console.log(isReservedName("update"), isReservedName("username")); // true false
+ * ```
+ */
 export function isReservedName(name: string): name is ReservedName {
   return reserved.has(name);
 }
@@ -237,7 +245,16 @@ export function sessionOf(state: SessionState): Session {
   return new Proxy(state, handler) as unknown as Session;
 }
 
-/** The state behind a session, or behind anything that forwards to one. For authors of a `SessionInterface`. */
+/**
+ * The state behind a session, or behind anything that forwards to one. For authors of a `SessionInterface`.
+ *
+ * @example
+ * ```ts
+ * import { createSession, stateOf } from "hipflask";
+ * const session = createSession({ username: "ada" });
+ * console.log([...stateOf(session).fields()]); // [ [ 'username', '"ada"' ] ]
+ * ```
+ */
 export function stateOf(session: Session): SessionState {
   return (session as unknown as { [STATE]: SessionState })[STATE];
 }
