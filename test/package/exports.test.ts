@@ -1,0 +1,333 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { publicNames, subpaths } from "../support/public-api.ts";
+
+const root = join(import.meta.dirname, "../..");
+const names = publicNames();
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  exports: Record<string, Record<string, string> | string>;
+};
+
+describe("package.json exports", () => {
+  it("leads to built files, with types first", () => {
+    const targets = Object.values(manifest.exports).filter((target) => typeof target !== "string");
+    expect(targets.filter((target) => Object.keys(target).join() !== "types,default")).toEqual([]);
+    const files = targets.flatMap((target) => Object.values(target));
+    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  it.each([...subpaths().keys()])("gives at %s in JavaScript what the types promise", async (subpath) => {
+    const promised = names.filter((name) => name.subpath === subpath && name.kind !== "type");
+    const given = Object.keys((await import(`hipflask${subpath.slice(1)}`)) as object);
+    expect(given.toSorted()).toEqual(promised.map(({ name }) => name).toSorted());
+  });
+
+  // A change here is a change for users: `npx vitest run test/package -u` and a line in CHANGELOG.md.
+  it("offers these names", () => {
+    const listing = [...subpaths().keys()].map((subpath) => {
+      const here = names
+        .filter((name) => name.subpath === subpath)
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const list = (types: boolean) =>
+        here
+          .filter(({ kind }) => (kind === "type") === types)
+          .map(({ name }) => `  ${types ? "type " : ""}${name}`);
+      return [`hipflask${subpath.slice(1)}`, ...list(false), ...list(true)].join("\n");
+    });
+    expect(`\n${listing.join("\n\n")}\n`).toMatchInlineSnapshot(`
+      "
+      hipflask
+        BadData
+        BadHeader
+        BadPayload
+        BadShape
+        BadSignature
+        BadTimeSignature
+        ConfigError
+        CookieSessionInterface
+        CookieTooLargeError
+        EMPTY_FIELDS
+        Float
+        HipflaskError
+        Markup
+        NoSecretKeyError
+        OutsideRequestError
+        RequestContext
+        ReservedNameError
+        SecureCookieSessionInterface
+        SessionClosedError
+        SessionConflictError
+        SessionManager
+        SignatureExpired
+        StoreError
+        TaggedJSONSerializer
+        Tuple
+        UUID
+        UnserializableError
+        createSession
+        decide
+        dumpCookie
+        flaskCodec
+        float
+        getSession
+        hasSession
+        inspectCookie
+        isReservedName
+        optionsFromFlask
+        parseCookie
+        resolveOptions
+        sealedCodec
+        session
+        stateOf
+        streamWithContext
+        tuple
+        type Codec
+        type CodecContext
+        type CookieAttributes
+        type CookieConfig
+        type Decision
+        type Decoded
+        type Fate
+        type Fields
+        type FlashedMessagesOptions
+        type FlaskCodecOptions
+        type FlaskConfig
+        type FloatReading
+        type HipflaskErrorCode
+        type InspectedCookie
+        type Opened
+        type OpenedEvent
+        type Outcome
+        type RefusalReason
+        type RefusedEvent
+        type ReservedName
+        type ResponseHeaders
+        type SameSite
+        type SaveState
+        type SavedEvent
+        type SealedCodecOptions
+        type SecureCookieConfig
+        type Session
+        type SessionData
+        type SessionInterface
+        type SessionMethods
+        type SessionOptions
+        type SessionRequest
+        type SessionResponse
+        type SessionState
+        type SessionStateOptions
+        type SignatureEvidence
+        type StoreErrorReason
+        type Tag
+        type TagRegistration
+        type TaggedJSONOptions
+
+      hipflask/itsdangerous
+        BadData
+        BadHeader
+        BadPayload
+        BadSignature
+        BadTimeSignature
+        ConfigError
+        HipflaskError
+        Serializer
+        SignatureExpired
+        Signer
+        TimedSerializer
+        TimestampSigner
+        URLSafeSerializer
+        URLSafeTimedSerializer
+        type Digest
+        type HipflaskErrorCode
+        type KeyDerivation
+        type PayloadSerializer
+        type SaltOption
+        type SecretKey
+        type SerializerOptions
+        type SignatureEvidence
+        type SignerOptions
+        type TimedLoadsOptions
+        type TimedSerializerOptions
+        type TimestampSignerOptions
+        type URLSafeOptions
+        type UnsignOptions
+
+      hipflask/accepts
+        authjs
+        codecCookie
+        cookieParser
+        cookieSession
+        expressSession
+        fastifySecureSession
+        fastifySession
+        h3Session
+        honoSession
+        honoSessions
+        honoSignedCookie
+        ironSession
+        koaSession
+        nextAuth
+        nextIronSession
+        nextSession
+        reactRouter
+        remixSession
+        type AcceptContext
+        type AcceptOptions
+        type AcceptRefusal
+        type Accepted
+        type AcceptedContent
+        type AcceptedCookie
+        type AuthjsOptions
+        type CodecCookieOptions
+        type CookieParserOptions
+        type CookieSessionOptions
+        type ExpressSessionOptions
+        type FastifySecureSessionOptions
+        type FastifySessionOptions
+        type H3SessionOptions
+        type HonoSessionOptions
+        type HonoSessionsOptions
+        type IronSessionOptions
+        type KeygripOptions
+        type KoaSessionOptions
+        type NextIronSessionOptions
+        type OldStore
+        type ReactRouterOptions
+        type RemixSessionOptions
+        type RequestCookies
+        type SignedCookieOptions
+        type Sodium
+        type StoreAcceptOptions
+
+      hipflask/codecs/django
+        djangoCodec
+        djangoSessionData
+        type DjangoCodecOptions
+        type DjangoSessionData
+
+      hipflask/codecs/flask
+        flaskCodec
+        type Compress
+        type FlaskCodecOptions
+
+      hipflask/codecs/sealed
+        sealedCodec
+        type SealedCodecOptions
+
+      hipflask/fetch
+        sessions
+        type FetchHandler
+
+      hipflask/hono
+        sessions
+        type SessionVariables
+
+      hipflask/node
+        sessions
+        type NodeHandler
+
+      hipflask/stores/store
+        GONE
+        LIMIT_REACHED
+        OK
+        REVOKED
+        ROTATED
+        STALE
+        TAKEN
+        UNDECODABLE
+        type Answer
+        type Change
+        type Claim
+        type Conflict
+        type Ended
+        type Expiry
+        type Found
+        type Gone
+        type NewSession
+        type Ok
+        type OwnerLimit
+        type Rotation
+        type SessionInfo
+        type SessionRecord
+        type SessionStore
+        type Stale
+        type StoreTraits
+        type Touch
+
+      hipflask/stores/token
+        formatToken
+        newToken
+        newVerifier
+        parseToken
+        sameText
+        standing
+        successorOf
+        type Standing
+        type Token
+
+      hipflask/stores/transact
+        patchWith
+        take
+        transact
+        type TransactOptions
+        type Transacted
+
+      hipflask/stores/memory
+        memoryStore
+        type MemoryStoreOptions
+
+      hipflask/stores/sweep
+        startSweep
+        sweepOnce
+        type Sweep
+        type SweepOptions
+
+      hipflask/stores/time-limit
+        withTimeLimit
+        type TimeLimitOptions
+
+      hipflask/testing
+        storeContract
+        testClock
+        type StoreCapabilities
+        type StoreFactory
+        type StoreTools
+        type StoreUnderTest
+        type TestClock
+        type TestRunner
+
+      hipflask/stores/sqlite
+        sqliteStore
+        type SqliteDatabase
+        type SqliteStatement
+        type SqliteStoreOptions
+
+      hipflask/stores/redis
+        redisStore
+        type IoRedisClient
+        type NodeRedisClient
+        type RedisStoreOptions
+
+      hipflask/stores/postgres
+        POSTGRES_SCHEMA
+        postgresStore
+        type PostgresPool
+        type PostgresQueryable
+        type SqlSessionStore
+        type SqlStoreOptions
+
+      hipflask/stores/mysql
+        MYSQL_SCHEMA
+        mysqlStore
+        type MysqlPool
+        type MysqlQueryable
+        type SqlSessionStore
+        type SqlStoreOptions
+
+      hipflask/stores/from-url
+        storeFromUrl
+      "
+    `);
+  });
+});
