@@ -31,6 +31,8 @@ export const STATE = Symbol("hipflask.state");
 /** Where `console.log` asks an object for its own text. */
 export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const PERMANENT = "_permanent";
+/** What a session begins with: most requests read one key or none, and an empty map is as large as all the rest of a state. */
+const NO_VALUES = new Map<string, unknown>();
 
 /**
  * The data and the flags of one session during one request, without any syntax around it. Values are parsed when they
@@ -48,7 +50,7 @@ export class SessionState {
   /** Current texts; the opened fields themselves until the first write. */
   #texts: Fields | Map<string, string> = EMPTY_FIELDS;
   /** Values handed out or stored in this request, by key. */
-  readonly #values = new Map<string, unknown>();
+  #values = NO_VALUES;
   #modified = false;
   #closed = false;
 
@@ -105,7 +107,7 @@ export class SessionState {
     if (text === undefined) return undefined;
     if (this.#values.has(key)) return this.#values.get(key);
     const value = this.#json.loads(text);
-    this.#values.set(key, value);
+    this.#remember(key, value);
     return value;
   }
 
@@ -117,7 +119,7 @@ export class SessionState {
   set(key: string, value: unknown): void {
     const texts = this.#write();
     texts.set(key, this.#json.dumps(value, key));
-    this.#values.set(key, value);
+    this.#remember(key, value);
     this.modified = true;
   }
 
@@ -200,6 +202,11 @@ export class SessionState {
     if (this.#closed) throw new SessionClosedError();
     if (this.#texts === this.#opened?.fields) this.#texts = new Map(this.#texts);
     return this.#texts as Map<string, string>;
+  }
+
+  #remember(key: string, value: unknown): void {
+    if (this.#values === NO_VALUES) this.#values = new Map();
+    this.#values.set(key, value);
   }
 
   /** Brings the texts up to date with values that were changed in place. @returns whether any had. */
