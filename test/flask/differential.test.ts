@@ -14,7 +14,7 @@ const NOW = 1_700_000_000;
 const MAX_AGE = 5000;
 const BATCH = 500;
 const isFull = process.env["CI"] !== undefined || process.env["HIPFLASK_FULL"] !== undefined;
-const COOKIES = isFull ? 24_000 : 6000;
+const COOKIES = isFull ? 21_000 : 6000;
 const seed = Number(process.env["HIPFLASK_SEED"] ?? Date.now() % 2 ** 31);
 
 /**
@@ -49,36 +49,43 @@ describe.each(findFlasks().slice(0, 1))(
     });
     afterAll(() => flask?.stop());
 
-    it(`is never accepted where Flask refuses it, ${COOKIES} times (seed ${seed})`, async () => {
-      const cases = makeCases();
-      const stricter = new Map<string, number>();
-      const accepted = new Map<string, number>();
-      const wrong: unknown[] = [];
-      for (let start = 0; start < cases.length; start += BATCH) {
-        const batch = cases.slice(start, start + BATCH);
-        const answers = await flask.ask(batch.map(({ header }) => requestOf(header)));
-        batch.forEach((one, index) => {
-          const theirs = foundByFlask(answers[index]!);
-          const ours = foundByHipflask(one.header);
-          if (ours === theirs) {
-            if (ours !== undefined) count(accepted, one.kind);
-          } else if (ours === undefined && mayRefuse(one)) count(stricter, one.kind);
-          else wrong.push({ ...one, ours, theirs });
-        });
-      }
-      expect(wrong.slice(0, 5)).toEqual([]);
-      // A comparison in which hardly anything is accepted by both would prove nothing.
-      expect(accepted.get("untouched")).toBe(cases.filter(({ kind }) => kind === "untouched").length);
-      expect(total(accepted)).toBeGreaterThan(COOKIES / 10);
-      expect(total(stricter)).toBeLessThan(COOKIES / 10);
-    }, 120_000);
+    it.skipIf(flaskHere.isSkipped)(
+      `is never accepted where Flask refuses it, ${COOKIES} times (seed ${seed})`,
+      async () => {
+        const cases = makeCases();
+        const stricter = new Map<string, number>();
+        const accepted = new Map<string, number>();
+        const wrong: unknown[] = [];
+        // All asked at once, so that neither side waits for the other.
+        const batches = Array.from({ length: COOKIES / BATCH }, (_, n) =>
+          cases.slice(n * BATCH, (n + 1) * BATCH),
+        );
+        const asked = batches.map((batch) => flask.ask(batch.map(({ header }) => requestOf(header))));
+        for (const [n, batch] of batches.entries()) {
+          const answers = await asked[n]!;
+          batch.forEach((one, index) => {
+            const theirs = foundByFlask(answers[index]!);
+            const ours = foundByHipflask(one.header);
+            if (ours === theirs) {
+              if (ours !== undefined) count(accepted, one.kind);
+            } else if (ours === undefined && mayRefuse(one)) count(stricter, one.kind);
+            else wrong.push({ ...one, ours, theirs });
+          });
+        }
+        expect(wrong.slice(0, 5)).toEqual([]);
+        // A comparison in which hardly anything is accepted by both would prove nothing.
+        expect(accepted.get("untouched")).toBe(cases.filter(({ kind }) => kind === "untouched").length);
+        expect(total(accepted)).toBeGreaterThan(COOKIES / 10);
+        expect(total(stricter)).toBeLessThan(COOKIES / 10);
+      },
+      120_000,
+    );
   },
 );
 
 /** Half of the cookies are changed without the key, half are forged with it. */
 function makeCases(): Case[] {
   const random = new Random(seed);
-  const json = new TaggedJSONSerializer();
   const forger: Forger = {
     signer: new Signer(secretOf(SECRET), { salt: "cookie-session", keyDerivation: "hmac" }),
     now: NOW,
@@ -124,9 +131,16 @@ function foundByHipflask(header: string): Found {
     headers: { get: (name) => (name === "Cookie" ? header : null) },
   });
   const { fields } = stateOf(session).opened;
-  return fields.size === 0 ? undefined : describeFields(fields);
+  if (fields.size === 0) return undefined;
+  // As an app holds it, a number alone does not tell 1 from 1.0; in everything else its view must be the same.
+  const seen = [...session.entries()].map(([key, value]): [string, string] => {
+    return [key, typeof value === "number" ? fields.get(key)! : json.dumps(value)];
+  });
+  const [found, view] = [describeFields(fields), describeFields(seen)];
+  return found === view ? found : `${found}, and an app sees ${view}`;
 }
 
+const json = new TaggedJSONSerializer();
 const manager = new SessionManager({ secretKey: secretOf(SECRET), lifetime: MAX_AGE, now: () => NOW * 1000 });
 
 function count(counts: Map<string, number>, kind: string): void {

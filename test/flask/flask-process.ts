@@ -12,18 +12,23 @@ const INTERPRETERS = ["python3", "/usr/bin/python3"];
 export interface Flask {
   readonly interpreter: string;
   readonly version: string;
+  /** There is none: tests are skipped, but where `CI` is set they run, and fail for want of it. */
+  readonly isSkipped: boolean;
 }
 
-/** Every Flask on this machine, each version once. */
-export function findFlasks(): Flask[] {
+/** Every Flask on this machine, each version once; or one that says it is missing. */
+export function findFlasks(least = "0"): Flask[] {
   const found = new Map<string, Flask>();
   for (const interpreter of INTERPRETERS) {
     const command = "import flask, importlib.metadata as m; print(m.version('flask'))";
     const { status, stdout } = spawnSync(interpreter, ["-c", command], { encoding: "utf8" });
     const version = stdout?.trim();
-    if (status === 0 && !found.has(version)) found.set(version, { interpreter, version });
+    if (status !== 0 || found.has(version) || !isAtLeast(version, least)) continue;
+    found.set(version, { interpreter, version, isSkipped: false });
   }
-  return [...found.values()];
+  if (found.size > 0) return [...found.values()];
+  const version = `${least === "0" ? "" : `${least} or later `}(missing: no python3 here can import it)`;
+  return [{ interpreter: INTERPRETERS[0]!, version, isSkipped: !process.env["CI"] }];
 }
 
 /** Whether a version such as `"3.1.3"` is at least another. */
@@ -70,13 +75,15 @@ export class FlaskProcess {
     this.#child = child;
     this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     child.stderr.setEncoding("utf8").on("data", (text: string) => (this.#errors += text));
+    child.on("error", (error) => (this.#errors += error.message));
     // Its end is noticed where an answer is missing.
     child.stdin.on("error", () => {});
   }
 
-  static async start({ interpreter }: Flask): Promise<FlaskProcess> {
+  static async start({ interpreter, version }: Flask): Promise<FlaskProcess> {
     const started = new FlaskProcess(spawn(interpreter, ["-X", "utf8", APP]));
-    await started.#answer();
+    const greeting = (await started.#answer()) as { flask: string };
+    if (greeting.flask !== version) throw new Error(`Flask ${version} is needed, not ${greeting.flask}.`);
     return started;
   }
 

@@ -28,6 +28,7 @@ type Forgery = (random: Random, forger: Forger, json: string) => string;
 /** Ways to break what is inside a signature, given JSON that Flask could have written. */
 export const FORGERIES: Readonly<Record<string, Forgery>> = {
   "signed: other text": (random, forger, json) => forge(forger, base64url(spoilText(random, json))),
+  "signed: text around it": (random, forger, json) => forge(forger, base64url(surround(random, json))),
   "signed: other bytes": (random, forger, json) =>
     forge(forger, base64url(spoilBytes(random, Buffer.from(json)))),
   "signed: strange JSON": (random, forger) => forge(forger, base64url(strangeJson(random))),
@@ -78,6 +79,11 @@ function spoilText(random: Random, text: string): string {
   ];
   const cut = random.below(3);
   return text.slice(0, at) + (random.below(3) === 0 ? "" : random.pick(tokens)) + text.slice(at + cut);
+}
+
+function surround(random: Random, text: string): string {
+  const around = random.pick(["\uFEFF", " ", "\t\r\n", "\0", "\u00a0", "\u2028", "\f", "{}", ",", "//"]);
+  return random.below(2) === 0 ? around + text : text + around;
 }
 
 function spoilBytes(random: Random, bytes: Buffer): Buffer {
@@ -155,7 +161,7 @@ function taggedJson(random: Random, depth: number): string {
     case 3:
       return `{"${random.pick(TAGS)}":${inner()}}`;
     default:
-      return `{"${random.pick(TAGS)}":${random.pick(TAG_VALUES)}}`;
+      return `{"${random.pick(TAGS)}":${random.pick(random.below(3) === 0 ? SCALARS : TAG_VALUES)}}`;
   }
 }
 
