@@ -4,7 +4,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { createShop } from "./app.ts";
 
 const port = Number(process.env.PORT ?? 5000);
-const secretKey = process.env.SECRET_KEY ?? randomBytes(32).toString("hex");
+const secretKey = process.env.SECRET_KEY || randomBytes(32).toString("hex");
 
 const server = createAdaptorServer({ fetch: createShop({ secretKey }).fetch });
 
@@ -21,7 +21,7 @@ server.listen(port, "0.0.0.0", () => {
   const actual = typeof address === "object" && address !== null ? address.port : port;
   console.log(`The shop is open:  http://localhost:${actual}`);
   for (const host of ownAddresses()) console.log(`  and on a phone:  http://${host}:${actual}`);
-  if (process.env.SECRET_KEY === undefined) {
+  if (!process.env.SECRET_KEY) {
     console.log("SECRET_KEY is not set: signing with a random key, so all sessions end with this process.");
   }
 });

@@ -1,0 +1,35 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import { createAdaptorServer } from "@hono/node-server";
+import { createShop } from "../../examples/shop/app.ts";
+import { Till } from "../../examples/shop/till.ts";
+
+export interface ShopServer {
+  readonly url: string;
+  readonly till: Till;
+  /** How many connections were made so far. */
+  readonly connections: () => number;
+  readonly close: () => Promise<void>;
+}
+
+/** The demo shop on a free port of this machine. */
+export async function startShop(): Promise<ShopServer> {
+  const till = new Till();
+  const { fetch } = createShop({ secretKey: "a key for tests" }, till);
+  const server = createAdaptorServer({ fetch }) as Server;
+  let connections = 0;
+  server.on("connection", () => connections++);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    till,
+    connections: () => connections,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
