@@ -72,10 +72,10 @@ export class MemoryTables implements LocalTables {
   }
 
   #fits(selector: string, text: string): boolean {
-    const before = this.#records.get(selector)?.text.length;
+    const before = this.#records.bytesOf(selector);
     return (
       this.#records.size + (before === undefined ? 1 : 0) <= this.#maxSessions &&
-      this.#records.bytes + text.length - (before ?? 0) <= this.#maxBytes
+      this.#records.bytes + Buffer.byteLength(text) - (before ?? 0) <= this.#maxBytes
     );
   }
 

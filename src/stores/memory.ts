@@ -12,7 +12,7 @@ export interface MemoryStoreOptions {
    * dropped. Default 1 000 000.
    */
   readonly maxSessions?: number;
-  /** Characters all records together may have. Default 2 ** 29. */
+  /** Bytes all records together may have. Default 512 MiB. */
   readonly maxBytes?: number;
   /** How large one record may grow. Default 1000 fields and 256 KiB. */
   readonly limits?: RecordLimits;

@@ -106,10 +106,10 @@ export function lifetime(kit: Kit): void {
       sizes.every((size) => size <= batch),
       `a batch exceeded ${batch}: ${sizes.join(" ")}`,
     );
-    assert.equal(await store.deleteExpired(batch), 0, "all gone");
     assert.deepEqual(await store.live(expired), []);
     assert.deepEqual((await store.live(live)).sort(), live.sort());
     if (kit.capabilities.expiresItself) return;
+    assert.equal(await store.deleteExpired(batch), 0, "all gone");
     assert.ok(sizes.reduce((sum, size) => sum + size, 0) >= total, "every one was removed and counted");
     const reused = { ...newToken(), selector: expired[0]!, fields: new Map(), expiry: { idle } };
     assert.equal((await store.create(reused)).status, "ok", "the record itself is gone, not only hidden");
