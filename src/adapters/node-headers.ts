@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
+import type { ResponseHeaders } from "../response-headers.ts";
 
 /** A request of `node:http` seen through the web's `Headers.get`. Nothing is read before it is asked for. */
 export function requestOf({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): SessionRequest {
@@ -8,19 +9,29 @@ export function requestOf({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): 
 
 /** A response of `node:http` seen as the headers a session writes. */
 export function responseOf(res: ServerResponse): SessionResponse {
-  return {
-    headers: {
-      get(name) {
-        const given = res.getHeader(name);
-        return given === undefined ? null : [given].flat().join(", ");
-      },
-      set: (name, value) => void res.setHeader(name, value),
-      append(name, value) {
-        const given = res.getHeader(name);
-        res.setHeader(name, given === undefined ? value : [...[given].flat().map(String), value]);
-      },
-    },
-  };
+  return { headers: new NodeResponseHeaders(res) };
+}
+
+class NodeResponseHeaders implements ResponseHeaders {
+  readonly #res: ServerResponse;
+
+  constructor(res: ServerResponse) {
+    this.#res = res;
+  }
+
+  get(name: string): string | null {
+    const given = this.#res.getHeader(name);
+    return given === undefined ? null : [given].flat().join(", ");
+  }
+
+  set(name: string, value: string): void {
+    this.#res.setHeader(name, value);
+  }
+
+  append(name: string, value: string): void {
+    const given = this.#res.getHeader(name);
+    this.#res.setHeader(name, given === undefined ? value : [...[given].flat().map(String), value]);
+  }
 }
 
 /** Scans for one name: much cheaper than `req.headers`, which parses all of them at its first use. */
