@@ -67,50 +67,51 @@ if next ~= '' and grace == 0 and record[HASH] == next and record[PREVIOUS] == pr
 if not admits(record, presented) then return {'stale'} end
 if next ~= '' and presented ~= record[HASH] and next ~= record[HASH] then return {'rotated'} end
 
-local fields, order = {}, {}
-for at = HEAD + 1, #record, 2 do
-  fields[record[at]] = record[at + 1]
-  order[#order + 1] = record[at]
-end
+local place = {}
+for at = HEAD + 1, #record, 2 do place[record[at]] = at end
 for at = 1, #change.expect, 2 do
-  if (fields[change.expect[at]] or false) ~= change.expect[at + 1] then return {'expected', text, tostring(now)} end
+  local stored = place[change.expect[at]]
+  if (stored and record[stored + 1] or false) ~= change.expect[at + 1] then return {'expected', text, tostring(now)} end
 end
 
-if change.keep then
-  local kept = {}
-  for _, key in ipairs(change.keep) do kept[key] = true end
-  for key in pairs(fields) do if not kept[key] then fields[key] = nil end end
-end
-for _, key in ipairs(change.unset) do fields[key] = nil end
-local known = {}
-for _, key in ipairs(order) do known[key] = true end
-for at = 1, #change.set, 2 do
-  local key = change.set[at]
-  fields[key] = change.set[at + 1]
-  if not known[key] then known[key] = true order[#order + 1] = key end
-end
-
-local changed, count, bytes = {}, 0, 0
-for at = 1, HEAD do changed[at] = record[at] end
-for _, key in ipairs(order) do
-  local value = fields[key]
-  if value then
-    changed[#changed + 1] = key
-    changed[#changed + 1] = value
-    count, bytes = count + 1, bytes + #key + #value
+if change.keep or #change.unset > 0 then
+  local kept, left = change.keep and {} or place, {}
+  for _, key in ipairs(change.keep or {}) do kept[key] = place[key] end
+  for _, key in ipairs(change.unset) do kept[key] = nil end
+  for at = 1, HEAD do left[at] = record[at] end
+  place = {}
+  for at = HEAD + 1, #record, 2 do
+    if kept[record[at]] then
+      place[record[at]] = #left + 1
+      left[#left + 1], left[#left + 2] = record[at], record[at + 1]
+    end
   end
+  record = left
 end
-if #change.set > 0 and (count > tonumber(ARGV[6]) or bytes > tonumber(ARGV[7])) then return {'too-large'} end
+for at = 1, #change.set, 2 do
+  local stored = place[change.set[at]]
+  if not stored then
+    stored = #record + 1
+    record[stored], place[change.set[at]] = change.set[at], stored
+  end
+  record[stored + 1] = change.set[at + 1]
+end
+if #change.set > 0 then
+  local bytes = 0
+  for at = HEAD + 1, #record do bytes = bytes + #record[at] end
+  if (#record - HEAD) / 2 > tonumber(ARGV[6]) or bytes > tonumber(ARGV[7]) then return {'too-large'} end
+end
 
+local owner = record[OWNER]
 if next ~= '' and presented == record[HASH] then
-  changed[PREVIOUS], changed[HASH], changed[PREVIOUS_UNTIL], changed[ROTATED] = presented, next, now + grace, now
+  record[PREVIOUS], record[HASH], record[PREVIOUS_UNTIL], record[ROTATED] = presented, next, now + grace, now
 end
-if change.idle then expire(changed, change.idle, change.absolute) end
-if change.owner then changed[OWNER] = change.owner end
-if change.elapsed then changed[AUTHENTICATED] = now - change.elapsed end
-if change.device then changed[DEVICE] = change.device end
-save(KEYS[1], changed)
-if change.owner and record[OWNER] ~= change.owner then return {'ok', record[OWNER]} end
+if change.idle then expire(record, change.idle, change.absolute) end
+if change.owner then record[OWNER] = change.owner end
+if change.elapsed then record[AUTHENTICATED] = now - change.elapsed end
+if change.device then record[DEVICE] = change.device end
+save(KEYS[1], record)
+if owner ~= record[OWNER] then return {'ok', owner} end
 return {'ok'}
 `);
 
