@@ -66,7 +66,9 @@ describe.skipIf(service.skip)(`redisStore over @redis/client${service.note}`, ()
         corrupt: (selector) => client.set(`${prefix}session:{${selector}}`, "{}"),
         dump: async (selector) => String(await client.get(`${prefix}session:{${selector}}`)),
         async close() {
-          for await (const keys of client.scanIterator({ MATCH: `${prefix}*` })) await client.del(keys);
+          for await (const keys of client.scanIterator({ MATCH: `${prefix}*` })) {
+            if (keys.length > 0) await client.del(keys);
+          }
           await Promise.all([client.close(), second.close()]);
         },
       };
