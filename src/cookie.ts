@@ -72,6 +72,17 @@ export function readCookie(header: string, name: string): string | undefined {
 }
 
 /**
+ * Every value of a name, in order, read strictly by RFC 6265bis §5.6: a `;` always ends a pair, quotes mean nothing. For
+ * cookies that only we write, so that no other cookie can hide or forge one by quoting.
+ */
+export function readCookies(header: string, name: string): string[] {
+  const pairs = header.split(";").map((pair) => pair.split(/=([^]*)/, 2));
+  return pairs
+    .filter(([given = ""]) => trim(given, 0, given.length) === name)
+    .map(([, value = ""]) => trim(value, 0, value.length));
+}
+
+/**
  * Writes one Set-Cookie line exactly as Werkzeug's `dump_cookie` does: same order of attributes, same quoting.
  *
  * @param name taken as it is; check it first with {@link checkCookieName}

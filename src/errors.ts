@@ -15,7 +15,9 @@ export type HipflaskErrorCode =
   | "COOKIE_TOO_LARGE"
   | "SESSION_CLOSED"
   | "STORE"
-  | "CONFLICT";
+  | "CONFLICT"
+  | "SESSION_LOST"
+  | "OWNER_LIMIT";
 
 /**
  * The root of every error this library throws on purpose.
@@ -29,6 +31,8 @@ export type HipflaskErrorCode =
 export class HipflaskError extends Error {
   /** What went wrong, as a stable word. */
   readonly code: HipflaskErrorCode;
+  /** The HTTP status to answer with, where it is not 500. */
+  readonly status?: number;
 
   constructor(code: HipflaskErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -190,6 +194,8 @@ export type StoreErrorReason =
  */
 export class StoreError extends HipflaskError {
   readonly reason: StoreErrorReason;
+  /** What to answer (RFC 9110 §15.6.4): the visitor may try again later and is still logged in then. */
+  override readonly status = 503;
 
   constructor(reason: StoreErrorReason, message: string, options?: ErrorOptions) {
     super("STORE", message, options);
@@ -199,10 +205,33 @@ export class StoreError extends HipflaskError {
 
 /** Other requests changed the same field again and again; `transact` gave up. Nothing was written. */
 export class SessionConflictError extends HipflaskError {
+  /** What to answer (RFC 9110 §15.5.10). */
+  override readonly status = 409;
+
   constructor(attempts: number) {
     super(
       "CONFLICT",
       `The session was not changed: other requests were faster in ${attempts} attempts in a row. Answer 409 or try again later.`,
     );
+  }
+}
+
+/** The session ended, or moved to another identity, while this request was changing it; the change was dropped. */
+export class SessionLostError extends HipflaskError {
+  /** What to answer (RFC 9110 §15.5.10). */
+  override readonly status = 409;
+
+  constructor() {
+    super("SESSION_LOST", "The session ended while this request was handled, so its changes were not saved.");
+  }
+}
+
+/** The owner has as many live sessions as `maxPerOwner` allows, and its policy is to refuse one more. */
+export class OwnerLimitError extends HipflaskError {
+  /** What to answer (RFC 9110 §15.5.10). */
+  override readonly status = 409;
+
+  constructor() {
+    super("OWNER_LIMIT", "The owner has too many sessions already; let them end one and log in again.");
   }
 }

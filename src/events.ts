@@ -7,6 +7,8 @@ export interface OpenedEvent {
   readonly cookieName: string;
   /** Number of top-level keys. */
   readonly keys: number;
+  /** The public half of a stored session's token; absent in a cookie session. */
+  readonly selector?: string;
 }
 
 /** Message of the channel `hipflask:refused`: a cookie came in and is not a session. */
@@ -21,6 +23,18 @@ export interface SavedEvent {
   readonly cookieName: string;
 }
 
+/** Message of the channels that tell of a stored session: `hipflask:created`, `rotated`, `destroyed` and `reused`. */
+export interface StoredEvent {
+  /** The public half of the session's token. */
+  readonly selector: string;
+  readonly owner: string | null;
+}
+
+/** Message of the channel `hipflask:lost`: a change was dropped because the session had ended or moved on meanwhile. */
+export interface LostEvent extends StoredEvent {
+  readonly reason: "gone" | "verifier" | "revoked";
+}
+
 /**
  * What happens to sessions, on `node:diagnostics_channel`. Messages name cookies, counts and reasons and never hold a
  * secret, a cookie or session data. Costs nothing while nobody listens.
@@ -29,6 +43,12 @@ export const events = {
   opened: publisher<OpenedEvent>("hipflask:opened"),
   refused: publisher<RefusedEvent>("hipflask:refused"),
   saved: publisher<SavedEvent>("hipflask:saved"),
+  created: publisher<StoredEvent>("hipflask:created"),
+  rotated: publisher<StoredEvent>("hipflask:rotated"),
+  destroyed: publisher<StoredEvent>("hipflask:destroyed"),
+  /** A token that was replaced long ago came back: somebody may have stolen it. */
+  reused: publisher<StoredEvent>("hipflask:reused"),
+  lost: publisher<LostEvent>("hipflask:lost"),
 };
 
 function publisher<Event>(name: string): (event: Event) => void {

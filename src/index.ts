@@ -5,7 +5,8 @@ export type { ReservedName, Session, SessionData, SessionMethods } from "./sessi
 export type { Fate, Opened, SessionState, SessionStateOptions } from "./session-state.ts";
 export type { FlashedMessagesOptions } from "./flash.ts";
 
-export { SessionManager } from "./manager.ts";
+export { selectorOf, SessionManager, type OwnedSession } from "./manager.ts";
+export type { DestroyedListener } from "./destroyed-watch.ts";
 export type { SessionOptions } from "./options.ts";
 export { resolveOptions } from "./resolve-options.ts";
 export { optionsFromFlask, type FlaskConfig } from "./flask-options.ts";
@@ -13,6 +14,9 @@ export { optionsFromFlask, type FlaskConfig } from "./flask-options.ts";
 export type { SessionInterface, SessionRequest, SessionResponse } from "./interfaces/session-interface.ts";
 export { CookieSessionInterface, type CookieConfig } from "./interfaces/cookie-interface.ts";
 export { SecureCookieSessionInterface, type SecureCookieConfig } from "./interfaces/secure-cookie.ts";
+export { StoreSessionInterface } from "./interfaces/store.ts";
+export type { StoreConfig } from "./interfaces/store-config.ts";
+export type { SessionStore } from "./stores/store.ts";
 export { decide, type Decision, type Outcome, type SaveState } from "./decide.ts";
 
 export type { Codec, CodecContext, Decoded, RefusalReason } from "./codecs/codec.ts";
@@ -29,5 +33,5 @@ export { Float, float, Markup, Tuple, tuple, UUID } from "./json/values.ts";
 
 export { dumpCookie, parseCookie, type CookieAttributes, type SameSite } from "./cookie.ts";
 export type { ResponseHeaders } from "./response-headers.ts";
-export type { OpenedEvent, RefusedEvent, SavedEvent } from "./events.ts";
+export type { LostEvent, OpenedEvent, RefusedEvent, SavedEvent, StoredEvent } from "./events.ts";
 export * from "./errors.ts";

@@ -1,29 +1,55 @@
 import { RequestContext } from "./context.ts";
+import { DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
+import { ConfigError } from "./errors.ts";
+import { events } from "./events.ts";
 import { SecureCookieSessionInterface } from "./interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "./interfaces/session-interface.ts";
+import { StoreSessionInterface } from "./interfaces/store.ts";
+import { StoreSessionState } from "./interfaces/store-state.ts";
 import type { SessionOptions } from "./options.ts";
 import { resolveOptions } from "./resolve-options.ts";
+import { resolveStoreOptions } from "./resolve-store-options.ts";
+import { stateOf, type Session } from "./session.ts";
+import type { SessionInfo, SessionStore } from "./stores/store.ts";
+
+/** A session in a list of its owner's. */
+export interface OwnedSession extends Omit<SessionInfo, "device"> {
+  /** What the option `device` said when the session began. */
+  readonly device: unknown;
+  /** It is the one that was asked about. */
+  readonly isCurrent: boolean;
+}
 
 /**
  * The sessions of one app: options checked once, then a context per request. Adapters take options and make one, or
- * take one that several adapters share.
+ * take one that several adapters share. With a store it also tells and ends the sessions of a person.
  *
  * @throws ConfigError for options that cannot work
  * @example
  * ```ts
- * import { SessionManager } from "hipflask";
+ * import { session, SessionManager } from "hipflask";
  * import { sessions } from "hipflask/hono";
- * export const manager = new SessionManager({ secretKey: process.env.SECRET_KEY });
+ * import { memoryStore } from "hipflask/stores/memory";
+ *
+ * export const manager = new SessionManager({ secretKey: process.env.SECRET_KEY, store: memoryStore() });
  * export const middleware = sessions(manager);
+ * export const myDevices = () => manager.list(session.owner ?? "", { current: session });
+ * export const logOutElsewhere = () => manager.destroyAll(session.owner ?? "", { except: session });
  * ```
  */
 export class SessionManager {
   /** Flask's `app.session_interface`. */
   readonly sessionInterface: SessionInterface;
+  readonly #store: SessionStore | undefined;
+  #watch: DestroyedWatch | undefined;
 
   constructor(options: SessionOptions) {
     const config = resolveOptions(options);
-    this.sessionInterface = options.sessionInterface ?? new SecureCookieSessionInterface(config);
+    const stored = options.store && resolveStoreOptions(options, options.store, config);
+    this.#store = stored?.store;
+    this.sessionInterface =
+      options.sessionInterface ??
+      (stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config));
   }
 
   /** The manager itself, or one made of the options: what every adapter does with its argument. */
@@ -39,4 +65,89 @@ export class SessionManager {
   requestContext(request: SessionRequest, ...keys: object[]): RequestContext {
     return new RequestContext(this.sessionInterface, request, ...keys);
   }
+
+  /**
+   * The live sessions of an owner, most recent login first. Never tokens, never data.
+   *
+   * @throws ConfigError without a store; StoreError
+   */
+  async list(owner: string, { current }: { readonly current?: Session } = {}): Promise<OwnedSession[]> {
+    const selector = current && selectorOf(current);
+    const infos = await this.#stored().list(owner);
+    return infos.map((info) =>
+      Object.assign({}, info, {
+        device: info.device === null ? undefined : (JSON.parse(info.device) as unknown),
+        isCurrent: info.selector === selector,
+      }),
+    );
+  }
+
+  /**
+   * Ends one session for good, by the selector that {@link list} tells.
+   *
+   * @returns whether it was live
+   * @throws ConfigError without a store; StoreError
+   */
+  async destroy(selector: string): Promise<boolean> {
+    const { status } = await this.#stored().destroy(selector);
+    if (status === "ok") events.destroyed({ selector, owner: null });
+    await this.#watch?.check();
+    return status === "ok";
+  }
+
+  /**
+   * Ends every session of an owner, "log out everywhere"; a login that is under way meanwhile loses.
+   *
+   * @param except the one session to leave, usually the one that asks
+   * @returns how many were ended
+   * @throws ConfigError without a store; StoreError, and then call it again
+   */
+  async destroyAll(owner: string, { except }: { readonly except?: Session | string } = {}): Promise<number> {
+    const kept = typeof except === "object" ? selectorOf(except) : except;
+    const { ended } = await this.#stored().destroyAll(owner, { except: kept });
+    for (const selector of ended) events.destroyed({ selector, owner });
+    await this.#watch?.check();
+    return ended.length;
+  }
+
+  /**
+   * Calls `listener` once when a session is over, whoever ended it and on whatever process: for closing the sockets and
+   * streams that it opened. Noticed within half a second.
+   *
+   * @returns stops listening; call it when the socket closes by itself
+   * @throws ConfigError without a store
+   */
+  onDestroyed(session: Session | string, listener: DestroyedListener): () => void {
+    const selector = typeof session === "string" ? session : selectorOf(session);
+    if (selector === undefined)
+      throw new ConfigError("This session is not in the store yet, so it cannot be watched.");
+    this.#watch ??= new DestroyedWatch(this.#stored());
+    return this.#watch.watch(selector, listener);
+  }
+
+  /** Stops watching sessions and closes what the store opened itself. */
+  async close(): Promise<void> {
+    this.#watch?.close();
+    await this.#store?.close?.();
+  }
+
+  #stored(): SessionStore {
+    if (this.#store === undefined) throw new ConfigError("Listing and ending sessions needs a `store`.");
+    return this.#store;
+  }
+}
+
+/**
+ * The public half of a stored session's token: it names the session in lists and logs and is worth nothing as a cookie.
+ *
+ * @returns `undefined` for a session that is not in a store (yet)
+ * @example
+ * ```ts
+ * import { selectorOf, session } from "hipflask";
+ * export const name = () => selectorOf(session);
+ * ```
+ */
+export function selectorOf(session: Session): string | undefined {
+  const state = stateOf(session);
+  return state instanceof StoreSessionState ? state.origin?.record.selector : undefined;
 }

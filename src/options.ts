@@ -1,10 +1,11 @@
 import type { Codec, RefusalReason } from "./codecs/codec.ts";
 import type { Compress } from "./codecs/flask.ts";
 import type { CookieTooLargeError } from "./errors.ts";
-import type { SessionInterface } from "./interfaces/session-interface.ts";
+import type { SessionInterface, SessionRequest } from "./interfaces/session-interface.ts";
 import type { Digest, KeyDerivation } from "./itsdangerous/signer.ts";
 import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import type { TaggedJSONSerializer } from "./json/tagged-json.ts";
+import type { SessionStore } from "./stores/store.ts";
 
 /**
  * How sessions are kept. Names and defaults are Flask's settings in camelCase without `SESSION_`; a whole Flask
@@ -79,6 +80,35 @@ export interface SessionOptions {
   readonly hardened?: boolean | undefined;
   /** Keep sessions your own way. Most of the options above are then yours to follow or not. */
   readonly sessionInterface?: SessionInterface | undefined;
+
+  /** Keeps the data on a server; the cookie carries a random token. Default: none, the data is in the cookie. */
+  readonly store?: SessionStore | undefined;
+  /** Seconds without a request after which a stored session ends. Default `lifetime`; with `hardened`, one hour. */
+  readonly idleTimeout?: number | undefined;
+  /** Seconds after which a stored session ends in any case, counted from its beginning or the owner's login; null: never. Default null; with `hardened`, 24 hours. */
+  readonly absoluteTimeout?: number | null | undefined;
+  /** Seconds between two notes of activity in the store. Default a tenth of `idleTimeout`, at most 300. */
+  readonly touchEvery?: number | undefined;
+  /** Seconds after which a stored session moves on to a new token by itself; needs a `secretKey`. Default 0: only at login. */
+  readonly rotateAfter?: number | undefined;
+  /** Seconds for which a token replaced in this way stays good, so that parallel requests do not fail. Default 30. */
+  readonly rotationGrace?: number | undefined;
+  /** What becomes of a session whose replaced token comes back after that: the token is refused (default), or the session destroyed. */
+  readonly reusedTokens?: "refuse" | "destroy" | undefined;
+  /** Live sessions one owner may have. Default: any number. */
+  readonly maxPerOwner?: number | undefined;
+  /** One login too many is refused with `OwnerLimitError`, or ends the owner's oldest session (default). */
+  readonly ownerOverflow?: "refuse" | "end-oldest" | undefined;
+  /** What to remember of a device for lists of sessions, as JSON; at most 1 KiB. Default nothing. */
+  readonly device?: ((request: SessionRequest) => unknown) | undefined;
+  /** What to do with a change to a session that ended meanwhile: `"drop"` it (default) or `"throw"` a `SessionLostError`. */
+  readonly lostWrites?: "drop" | "throw" | undefined;
+  /** Save data of stored sessions also when the answer is a 5xx. Default false: only logins and logouts count then. */
+  readonly saveOnError?: boolean | undefined;
+  /** Seconds any call of the store may take. Default 2. */
+  readonly storeTimeout?: number | undefined;
+  /** Accept `session.owner` with a store that cannot change a record atomically. Default false. */
+  readonly allowNonAtomicStore?: boolean | undefined;
 
   /** Hears why a cookie was refused; the visitor gets an empty session. */
   readonly onRefused?: ((reason: RefusalReason) => void) | undefined;

@@ -36,6 +36,20 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   cacheControl: "boolean",
   hardened: "boolean",
   sessionInterface: "any",
+  store: "any",
+  idleTimeout: "number",
+  absoluteTimeout: "number",
+  touchEvery: "number",
+  rotateAfter: "number",
+  rotationGrace: "number",
+  reusedTokens: "string",
+  maxPerOwner: "number",
+  ownerOverflow: "string",
+  device: "function",
+  lostWrites: "string",
+  saveOnError: "boolean",
+  storeTimeout: "number",
+  allowNonAtomicStore: "boolean",
   onRefused: "function",
   onOversize: "function",
   now: "function",
@@ -180,7 +194,7 @@ function checkNoControls(name: string, value: string): string {
   return value;
 }
 
-function oneOf<Word extends string>(name: string, value: unknown, words: readonly Word[]): Word {
+export function oneOf<Word extends string>(name: string, value: unknown, words: readonly Word[]): Word {
   const word = words.find((known) => known === value);
   if (word === undefined)
     throw new ConfigError(`"${name}" must be ${words.map((known) => `"${known}"`).join(" or ")}.`);

@@ -1,4 +1,4 @@
-import { NoSecretKeyError, SessionClosedError } from "./errors.ts";
+import { ConfigError, NoSecretKeyError, SessionClosedError } from "./errors.ts";
 import { EMPTY_FIELDS, type Fields } from "./json/fields.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import { isTruthy } from "./json/truth.ts";
@@ -22,6 +22,17 @@ export interface SessionStateOptions {
   readonly isNew?: boolean;
 }
 
+/** What a request did to its session, key by key, compared with what it was opened with. */
+export interface SessionChanges {
+  /** Texts that are new or different. */
+  readonly set: Fields;
+  readonly unset: readonly string[];
+  /** Nothing but these keys may survive, whoever wrote the others; `undefined`: no such wish. */
+  readonly keep: readonly string[] | undefined;
+  /** Keys whose new text depends on the old one, with the function that makes it; `null` means absent. */
+  readonly transactions: ReadonlyMap<string, (text: string | null) => string | null>;
+}
+
 /** What became of the identity of a session: nothing, a new one was asked for, or it ended. */
 export type Fate = "kept" | "regenerated" | "destroyed";
 
@@ -33,6 +44,7 @@ export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const PERMANENT = "_permanent";
 /** What a session begins with: most requests read one key or none, and an empty map is as large as all the rest of a state. */
 const NO_VALUES = new Map<string, unknown>();
+const NO_TRANSACTIONS = new Map<string, ((value: unknown) => unknown)[]>();
 
 /**
  * The data and the flags of one session during one request, without any syntax around it. Values are parsed when they
@@ -51,6 +63,8 @@ export class SessionState {
   #texts: Fields | Map<string, string> = EMPTY_FIELDS;
   /** Values handed out or stored in this request, by key. */
   #values = NO_VALUES;
+  #transactions = NO_TRANSACTIONS;
+  #keep: readonly string[] | undefined;
   #modified = false;
   #closed = false;
 
@@ -98,6 +112,15 @@ export class SessionState {
     this.set(PERMANENT, Boolean(value));
   }
 
+  /** Whose session this is; only a store keeps owners. */
+  get owner(): string | null {
+    return null;
+  }
+
+  set owner(_: string | null) {
+    throw new ConfigError("session.owner needs sessions on a server: pass a `store` to `sessions({ … })`.");
+  }
+
   has(key: string): boolean {
     return this.#read().has(key);
   }
@@ -120,7 +143,18 @@ export class SessionState {
     const texts = this.#write();
     texts.set(key, this.#json.dumps(value, key));
     this.#remember(key, value);
+    this.#transactions.delete(key);
     this.modified = true;
+  }
+
+  /** Replaces a value by a function of itself, and remembers the function for a store to repeat on a newer value. */
+  transact(key: string, change: (value: unknown) => unknown): void {
+    const isUnchanged = this.#write().get(key) === this.opened.fields.get(key);
+    const earlier = this.#transactions.get(key) ?? [];
+    this.set(key, change(this.get(key)));
+    if (!isUnchanged && earlier.length === 0) return;
+    if (this.#transactions === NO_TRANSACTIONS) this.#transactions = new Map();
+    this.#transactions.set(key, [...earlier, change]);
   }
 
   /** @returns whether there was something to delete; only then is the session modified. */
@@ -128,6 +162,7 @@ export class SessionState {
     const texts = this.#write();
     const isThere = texts.delete(key);
     this.#values.delete(key);
+    this.#transactions.delete(key);
     if (isThere) this.modified = true;
     return isThere;
   }
@@ -136,6 +171,7 @@ export class SessionState {
   clear(): void {
     this.#write().clear();
     this.#values.clear();
+    this.#transactions.clear();
     this.modified = true;
   }
 
@@ -144,6 +180,7 @@ export class SessionState {
     const texts = this.#write();
     if (keep !== true) {
       for (const key of texts.keys()) if (!keep.includes(key)) this.delete(key);
+      this.#keep = [...texts.keys()];
     }
     this.modified = true;
     if (this.fate === "kept") this.fate = "regenerated";
@@ -167,6 +204,21 @@ export class SessionState {
     const changedInPlace = this.#settle();
     if (changedInPlace && this.#trackNested) this.modified = true;
     return this.#texts;
+  }
+
+  /** The difference between {@link fields} and what the session was opened with. */
+  changes(): SessionChanges {
+    const now = this.fields();
+    const before = this.opened.fields;
+    const transactions = new Map(
+      [...this.#transactions].map(([key, changes]) => [
+        key,
+        (text: string | null) => this.#repeat(changes, text),
+      ]),
+    );
+    const set = new Map([...now].filter(([key, text]) => before.get(key) !== text && !transactions.has(key)));
+    const unset = [...before.keys()].filter((key) => !now.has(key));
+    return { set, unset, keep: this.#keep, transactions };
   }
 
   /** From now on every write throws `SessionClosedError`: the response's headers are gone. */
@@ -221,6 +273,11 @@ export class SessionState {
       changed = true;
     }
     return changed;
+  }
+
+  #repeat(changes: readonly ((value: unknown) => unknown)[], text: string | null): string {
+    const before = text === null ? undefined : this.#json.loads(text);
+    return this.#json.dumps(changes.reduce((value, change) => change(value), before));
   }
 
   /** The text as we would have written it: another writer may sort or space differently and mean the same. */

@@ -38,6 +38,12 @@ export interface SessionMethods<Data = SessionData> {
   accessed: boolean;
   /** Keeps the cookie for the configured lifetime instead of until the browser closes. Stored in the data as `_permanent`, as Flask does. */
   permanent: boolean;
+  /**
+   * Whose session this is, or null. Assign your user's id at login: the session moves to a new identity and is filed
+   * under its owner, so that it can be listed and ended from elsewhere. If it was somebody else's, nothing of theirs
+   * stays in it. Needs a `store`; assigning without one throws `ConfigError`.
+   */
+  owner: string | null;
   /** True if this request started the session. A cookie session cannot tell new from empty and always says false, as Flask's `session.new`. */
   readonly isNew: boolean;
   /** Number of keys, `_permanent` included. */
@@ -157,7 +163,7 @@ const methods = {
   },
   transact(this: Session, key: string, change: (value: unknown) => unknown) {
     const state = stateOf(this);
-    state.set(key, change(state.get(key)));
+    state.transact(key, change);
     return state.get(key);
   },
   regenerate(this: Session, options: { keep?: readonly string[] | true } = {}) {
@@ -178,7 +184,8 @@ const methods = {
   },
 };
 
-const flags = ["modified", "accessed", "permanent", "isNew", "size"] as const;
+const flags = ["modified", "accessed", "permanent", "owner", "isNew", "size"] as const;
+const writableFlags: ReadonlySet<string> = new Set(["modified", "accessed", "permanent", "owner"]);
 const reserved: ReadonlySet<string> = new Set([...flags, ...Object.keys(methods)]);
 
 /**
@@ -214,9 +221,9 @@ const handler: ProxyHandler<SessionState> = {
     if (typeof name !== "string") return false;
     // Flask's proxy counts every use as a look at the session, also setting a flag.
     if (name === "modified") state.accessed = true;
-    if (name === "modified" || name === "accessed" || name === "permanent") state[name] = value;
-    else if (reserved.has(name)) throw new ReservedNameError(name);
-    else state.set(name, value);
+    if (writableFlags.has(name)) return Reflect.set(state, name, value);
+    if (reserved.has(name)) throw new ReservedNameError(name);
+    state.set(name, value);
     return true;
   },
   has: (state, name) => typeof name === "string" && state.has(name),

@@ -1,3 +1,5 @@
+import { HipflaskError } from "../errors.ts";
+
 /** What to answer when a handler fails: Flask's 500 page, with the session saved in it. */
 export interface ErrorOptions {
   /**
@@ -8,9 +10,19 @@ export interface ErrorOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-export const ERROR_STATUS = 500;
-export const ERROR_TEXT = "Internal Server Error\n";
 export const ERROR_TYPE = "text/plain; charset=utf-8";
+
+/** The page for an error: 500, or what a session's own error asks for. It tells the visitor nothing else. */
+export function errorPageOf(error: unknown): { readonly status: number; readonly text: string } {
+  const status = error instanceof HipflaskError ? (error.status ?? 500) : 500;
+  return { status, text: TEXTS[status] ?? TEXTS[500]! };
+}
+
+const TEXTS: Readonly<Record<number, string>> = {
+  409: "Conflict\n",
+  500: "Internal Server Error\n",
+  503: "Service Unavailable\n",
+};
 
 export function logError(error: unknown): void {
   // oxlint-disable-next-line no-console -- a server's last resort for telling its owner

@@ -2,7 +2,7 @@ import type { RequestContext } from "../context.ts";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
 import type { ResponseHeaders } from "../response-headers.ts";
-import { ERROR_STATUS, ERROR_TEXT, ERROR_TYPE, logError, type ErrorOptions } from "./error-page.ts";
+import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 
 /** Answers a web `Request`; further arguments (an environment, a server) are handed through. */
 export type FetchHandler<Rest extends unknown[] = []> = (
@@ -37,7 +37,8 @@ export function sessions(
   const manager = SessionManager.from(options);
   const errorPage = (error: unknown): Response => {
     onError(error);
-    return new Response(ERROR_TEXT, { status: ERROR_STATUS, headers: { "Content-Type": ERROR_TYPE } });
+    const { status, text } = errorPageOf(error);
+    return new Response(text, { status, headers: { "Content-Type": ERROR_TYPE } });
   };
   return <Rest extends unknown[]>(handler: FetchHandler<Rest>) =>
     async (request: Request, ...rest: Rest): Promise<Response> => {
@@ -58,7 +59,7 @@ export function sessions(
       });
       const headers = new PendingHeaders(response.headers);
       try {
-        await context.save({ headers });
+        await context.save({ status: response.status, headers });
       } catch (error) {
         void response.body?.cancel();
         return errorPage(error);

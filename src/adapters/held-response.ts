@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, OutgoingHttpHeader, ServerResponse } from "node:http";
 import type { RequestContext } from "../context.ts";
-import { ERROR_STATUS, ERROR_TEXT, ERROR_TYPE } from "./error-page.ts";
+import { ERROR_TYPE, errorPageOf } from "./error-page.ts";
 import { responseOf } from "./node-headers.ts";
 
 /** Whatever may send the first header of a Node response. */
@@ -34,7 +34,7 @@ export class HeldResponse {
   }
 
   /** Answers with the error page in place of whatever has not left yet; the session is saved with it. */
-  fail(): void {
+  fail(error: unknown): void {
     const res = this.#res;
     if (res.headersSent) {
       // Too late for another answer: cutting the connection tells the client that this one is not whole.
@@ -42,8 +42,7 @@ export class HeldResponse {
       return;
     }
     this.#waiting = [];
-    resetToErrorPage(res);
-    this.#call("end", ERROR_TEXT);
+    this.#call("end", resetToErrorPage(res, error));
     if (this.#phase === "released") this.#phase = "discarding";
   }
 
@@ -84,18 +83,20 @@ export class HeldResponse {
   #refuse(error: unknown): void {
     this.#waiting = [];
     this.#phase = "released";
-    resetToErrorPage(this.#res);
-    this.#originals.end.call(this.#res, ERROR_TEXT);
+    this.#originals.end.call(this.#res, resetToErrorPage(this.#res, error));
     this.#phase = "discarding";
     this.#onError(error);
   }
 }
 
-function resetToErrorPage(res: ServerResponse): void {
+/** @returns the text of the page */
+function resetToErrorPage(res: ServerResponse, error: unknown): string {
+  const { status, text } = errorPageOf(error);
   for (const name of res.getHeaderNames()) res.removeHeader(name);
-  res.statusCode = ERROR_STATUS;
+  res.statusCode = status;
   res.statusMessage = "";
   res.setHeader("Content-Type", ERROR_TYPE);
+  return text;
 }
 
 /**

@@ -1,8 +1,12 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { HipflaskError } from "../errors.ts";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
 import type { ResponseHeaders } from "../response-headers.ts";
 import type { Session } from "../session.ts";
+import { errorPageOf } from "./error-page.ts";
 
 /** What the middleware puts into Hono's context: `c.var.session`. */
 export interface SessionVariables {
@@ -34,22 +38,32 @@ export function sessions(
   const manager = SessionManager.from(options);
   // Nothing is written before next(): Hono may replace the response, and headers set earlier would be lost with it.
   return async (c, next) => {
-    const context = manager.requestContext(c.req.raw, c, c.req, c.req.raw);
-    if (context.opening !== undefined) await context.opening;
-    c.set("session", context.session);
-    await context.run(next);
-    const headers: ResponseHeaders = {
-      get: (name) => c.res.headers.get(name),
-      set: (name, value) => c.header(name, value),
-      append: (name, value) => c.header(name, value, { append: true }),
-    };
     try {
-      await context.save({ headers });
+      const context = manager.requestContext(c.req.raw, c, c.req, c.req.raw);
+      if (context.opening !== undefined) await context.opening;
+      c.set("session", context.session);
+      await context.run(next);
+      await context.save({ status: c.res.status, headers: responseHeaders(c) });
     } catch (error) {
       // Hono carries the headers of the failed response over to the error page unless it is taken away.
-      void c.res.body?.cancel();
+      if (c.finalized) void c.res.body?.cancel();
       c.res = undefined;
-      throw error;
+      throw asHonoError(error);
     }
   };
+}
+
+function responseHeaders(c: Context): ResponseHeaders {
+  return {
+    get: (name) => c.res.headers.get(name),
+    set: (name, value) => c.header(name, value),
+    append: (name, value) => c.header(name, value, { append: true }),
+  };
+}
+
+/** What Hono answers by itself with the status the error asks for; `cause` is the error. */
+function asHonoError(error: unknown): unknown {
+  if (!(error instanceof HipflaskError) || error.status === undefined) return error;
+  const { status, text } = errorPageOf(error);
+  return new HTTPException(status as ContentfulStatusCode, { message: text.trim(), cause: error });
 }

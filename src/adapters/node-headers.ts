@@ -9,7 +9,7 @@ export function requestOf({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): 
 
 /** A response of `node:http` seen as the headers a session writes. */
 export function responseOf(res: ServerResponse): SessionResponse {
-  return { headers: new NodeResponseHeaders(res) };
+  return { status: res.statusCode, headers: new NodeResponseHeaders(res) };
 }
 
 class NodeResponseHeaders implements ResponseHeaders {

@@ -41,7 +41,7 @@ export function sessions(
       const held = new HeldResponse(res, onError);
       const fail = (error: unknown): void => {
         onError(error);
-        held.fail();
+        held.fail(error);
       };
       const handle = (context: RequestContext): unknown => {
         held.context = context;

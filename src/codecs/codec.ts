@@ -1,6 +1,6 @@
 import type { Fields } from "../json/fields.ts";
 
-/** Why a cookie was refused. The words are those of the shared test vectors. */
+/** Why a cookie was refused. The first six words are those of the test vectors. */
 export type RefusalReason =
   | "bad_signature"
   | "bad_timestamp"
@@ -9,7 +9,12 @@ export type RefusalReason =
   | "bad_payload"
   | "bad_shape"
   | "too_long"
-  | "unknown_key";
+  | "unknown_key"
+  // The rest is about the tokens of stored sessions.
+  | "malformed"
+  | "unknown"
+  | "undecodable"
+  | "ambiguous";
 
 /** The moment and the place a cookie text is read or written in. */
 export interface CodecContext {

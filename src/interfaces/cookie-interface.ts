@@ -1,5 +1,7 @@
 import { dumpCookie, type CookieAttributes, type SameSite } from "../cookie.ts";
+import type { RefusalReason } from "../codecs/codec.ts";
 import { CookieTooLargeError } from "../errors.ts";
+import { events } from "../events.ts";
 import type { Fields } from "../json/fields.ts";
 import { expiresAt } from "../lifetime.ts";
 import { forbidStoring } from "../response-headers.ts";
@@ -26,6 +28,7 @@ export interface CookieConfig {
   readonly cacheControl: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  readonly onRefused: ((reason: RefusalReason) => void) | undefined;
   readonly onOversize: (error: CookieTooLargeError) => void;
 }
 
@@ -94,6 +97,12 @@ export abstract class CookieSessionInterface<
   /** Epoch milliseconds for a permanent session; `undefined` for one that ends with the browser. */
   getExpirationTime(session: Session): number | undefined {
     return stateOf(session).permanent ? expiresAt(this.config.now(), this.config.lifetime) : undefined;
+  }
+
+  /** Tells whoever wants to know that a cookie came in and is no session. */
+  protected refused(reason: RefusalReason): void {
+    events.refused({ cookieName: this.getCookieName(), reason });
+    this.config.onRefused?.(reason);
   }
 
   /** Adds the Set-Cookie line that carries `value`. @throws CookieTooLargeError where `oversize` is `"throw"`. */

@@ -1,4 +1,4 @@
-import type { Codec, RefusalReason } from "../codecs/codec.ts";
+import type { Codec } from "../codecs/codec.ts";
 import { readCookie } from "../cookie.ts";
 import { decide } from "../decide.ts";
 import { events } from "../events.ts";
@@ -17,7 +17,6 @@ export interface SecureCookieConfig extends CookieConfig {
   readonly codec: Codec | null;
   readonly json: TaggedJSONSerializer;
   readonly trackNested: boolean;
-  readonly onRefused: ((reason: RefusalReason) => void) | undefined;
 }
 
 /**
@@ -78,14 +77,13 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
     const cookieName = this.getCookieName();
     const text = readCookie(request.headers.get("Cookie") ?? "", cookieName);
     if (text === undefined || text === "") return NOTHING;
-    const { now, lifetime, onRefused } = this.config;
+    const { now, lifetime } = this.config;
     const decoded = codec.decode(text, { now: now(), maxAge: maxAgeOf(lifetime), cookieName });
     if (decoded.ok) {
       events.opened({ cookieName, keys: decoded.fields.size });
       return { fields: decoded.fields, writtenAt: decoded.signedAt };
     }
-    events.refused({ cookieName, reason: decoded.reason });
-    onRefused?.(decoded.reason);
+    this.refused(decoded.reason);
     return NOTHING;
   }
 

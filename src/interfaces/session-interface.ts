@@ -8,6 +8,8 @@ export interface SessionRequest {
 
 /** What a session needs of a response that is about to leave. A `Response` of the web fits as it is. */
 export interface SessionResponse {
+  /** HTTP status, where the adapter knows it. */
+  readonly status?: number | undefined;
   readonly headers: ResponseHeaders;
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SessionConflictError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
-import type { Change, Gone, Ok, SessionStore, Stale } from "./store.ts";
+import type { Answer, Change, Gone, Ok, SessionStore, Stale } from "./store.ts";
 
 /** How often to try again when other requests are faster. */
 export interface TransactOptions {
@@ -118,20 +118,32 @@ export async function patchWith(
   selector: string,
   presented: string,
   change: (fields: Fields) => Change,
-  { attempts = ATTEMPTS, fields }: TransactOptions = {},
+  options: TransactOptions = {},
 ): Promise<Ok | Gone | Stale> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    if (fields === undefined) {
-      const found = await store.read(selector);
-      if (found.status !== "ok") return found;
-      fields = found.record.fields;
-    }
-    const answer = await store.patch(selector, presented, change(fields));
-    if (answer.status !== "conflict") return answer;
-    if (answer.reason !== "expected") break;
+  const answer = await retried(async (fields) => {
+    if (fields !== undefined) return store.patch(selector, presented, change(fields));
+    const found = await store.read(selector);
+    return found.status === "ok" ? store.patch(selector, presented, change(found.record.fields)) : found;
+  }, options);
+  if (answer.status === "conflict") throw new SessionConflictError(1);
+  return answer;
+}
+
+/**
+ * Tries again, with the newer fields, as long as the answer is that an expectation did not hold.
+ *
+ * @throws SessionConflictError after `attempts`; nothing was written then.
+ */
+export async function retried(
+  attempt: (fields: Fields | undefined) => Promise<Answer>,
+  { attempts = ATTEMPTS, fields }: TransactOptions = {},
+): Promise<Answer> {
+  for (let tried = 0; tried < attempts; tried++) {
+    const answer = await attempt(fields);
+    if (answer.status !== "conflict" || answer.reason !== "expected") return answer;
     fields = answer.record?.fields;
     // The first retry goes out at once; then random waits spread the crowd.
-    if (attempt > 0) await sleep(Math.random() * Math.min(LONGEST_WAIT, 2 ** attempt));
+    if (tried > 0) await sleep(Math.random() * Math.min(LONGEST_WAIT, 2 ** tried));
   }
   throw new SessionConflictError(attempts);
 }

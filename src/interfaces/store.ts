@@ -1,0 +1,139 @@
+import { readCookies } from "../cookie.ts";
+import { decide } from "../decide.ts";
+import { BadPayload } from "../errors.ts";
+import { events } from "../events.ts";
+import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
+import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { varyOnCookie } from "../response-headers.ts";
+import { sessionOf, stateOf, type Session } from "../session.ts";
+import type { Found } from "../stores/store.ts";
+import { formatToken, parseToken, sameText, standing, successorOf, type Token } from "../stores/token.ts";
+import { take } from "../stores/transact.ts";
+import { CookieSessionInterface } from "./cookie-interface.ts";
+import type { SessionRequest, SessionResponse } from "./session-interface.ts";
+import { commit } from "./store-commit.ts";
+import type { StoreConfig } from "./store-config.ts";
+import { isEmpty, StoreSessionState, type Origin, type StoreStateOptions } from "./store-state.ts";
+
+/** More tokens than this in one request are not looked up. */
+const MAX_CANDIDATES = 8;
+
+/**
+ * Sessions on a server: the cookie carries `selector.verifier`, a store keeps the data under the selector beside a hash
+ * of the verifier, so that neither a stolen store nor a planted cookie makes a session.
+ */
+export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
+  /** A request without a token costs nothing; one with a token, a single read. */
+  openSession(request: SessionRequest): Session | Promise<Session> {
+    const arrivedAt = this.config.now();
+    const cookies = readCookies(request.headers.get("Cookie") ?? "", this.getCookieName());
+    const tokens = [...new Set(cookies)].slice(0, MAX_CANDIDATES).flatMap((text) => parseToken(text) ?? []);
+    if (tokens.length === 0 && cookies.length > 0) this.refused("malformed");
+    if (tokens.length === 0) return this.#sessionOf({ request, arrivedAt });
+    return this.#open(tokens, request, arrivedAt);
+  }
+
+  async saveSession(session: Session, response: SessionResponse): Promise<void> {
+    const state = stateOf(session) as StoreSessionState;
+    const { accessed, origin } = state;
+    const fields = state.fields();
+    if (state.isAmbiguous) return varyOnCookie(response.headers);
+    const { outcome, vary } = decide({
+      isNull: false,
+      empty: isEmpty(fields),
+      modified: state.modified,
+      accessed,
+      // A touch is to a record what a refresh is to a cookie: due for every session, as often as was configured.
+      permanent: origin !== undefined,
+      refreshEachRequest: true,
+      age: origin && (origin.now - origin.record.lastSeenAt) / 1000,
+      refreshAfter: this.config.touchEvery,
+    });
+    const isFailure = (response.status ?? 200) >= 500 && !this.config.saveOnError;
+    const token = await commit(state, outcome, isFailure, this.config);
+    if (vary || token !== "keep") varyOnCookie(response.headers);
+    if (token === "keep") return;
+    if (token === "delete") this.deleteCookie(response);
+    else this.setCookie(response, formatToken(token), session, EMPTY_FIELDS);
+  }
+
+  async #open(tokens: readonly Token[], request: SessionRequest, arrivedAt: number): Promise<Session> {
+    const origins: Origin[] = [];
+    for (const token of tokens) {
+      const found = await this.config.store.read(token.selector);
+      const origin = found.status === "ok" ? await this.#admit(found, token) : undefined;
+      if (found.status !== "ok") this.refused(found.undecodable ? "undecodable" : "unknown");
+      if (origin !== undefined) origins.push(origin);
+    }
+    const [origin, ...others] = origins;
+    // The partitioned and the plain cookie of one session may come in together; two sessions may not.
+    const isAmbiguous = others.some(({ record }) => record.selector !== origin?.record.selector);
+    if (isAmbiguous) this.refused("ambiguous");
+    if (origin === undefined || isAmbiguous) return this.#sessionOf({ request, arrivedAt, isAmbiguous });
+    const claimed = await this.#takeFlashes(origin);
+    events.opened({
+      cookieName: this.getCookieName(),
+      keys: claimed.record.fields.size,
+      selector: origin.record.selector,
+    });
+    return this.#sessionOf({ request, arrivedAt, origin: claimed });
+  }
+
+  /** Judges the verifier; the record itself was found live by the store, and is judged once more here. */
+  async #admit({ record, now }: Found, token: Token): Promise<Origin | undefined> {
+    const { rotationKey, reusedTokens, store } = this.config;
+    const judged = standing(record, token, now);
+    if (now >= record.expiresAt || judged === "unknown") {
+      this.refused("unknown");
+      return undefined;
+    }
+    if (!isReadable(record.fields, this.config.json)) {
+      this.refused("undecodable");
+      return undefined;
+    }
+    if (judged === "replaced") {
+      events.reused({ selector: record.selector, owner: record.owner });
+      if (reusedTokens === "destroy") await store.destroy(record.selector);
+      return undefined;
+    }
+    if (judged === "current") return { record, token, isMissed: false, now, flashes: undefined };
+    const successor = rotationKey === null ? undefined : successorOf(token, rotationKey);
+    const isKnown = successor !== undefined && sameText(successor.verifierHash, record.verifierHash);
+    return { record, token: isKnown ? successor : token, isMissed: isKnown, now, flashes: undefined };
+  }
+
+  /**
+   * One-time messages are taken out of the record before anybody can show them, so that of parallel requests only one
+   * has them; what it does not show goes back when it is saved.
+   */
+  async #takeFlashes(origin: Origin): Promise<Origin> {
+    const { record, token } = origin;
+    if (!record.fields.has("_flashes")) return origin;
+    const text = await take(this.config.store, record.selector, token.verifierHash, "_flashes", {
+      fields: record.fields,
+    });
+    const fields = new Map(record.fields);
+    fields.delete("_flashes");
+    if (text !== null) fields.set("_flashes", text);
+    return { ...origin, record: { ...record, fields }, flashes: text ?? undefined };
+  }
+
+  #sessionOf(options: Omit<StoreStateOptions, "open" | "ownable">): Session {
+    const { json, trackNested, ownable } = this.config;
+    const fields = options.origin?.record.fields ?? EMPTY_FIELDS;
+    return sessionOf(
+      new StoreSessionState({ ...options, json, trackNested, ownable, open: () => ({ fields }) }),
+    );
+  }
+}
+
+/** Whatever else writes to the store may have left what nobody can read; the record is kept for inspection. */
+function isReadable(fields: Fields, json: TaggedJSONSerializer): boolean {
+  try {
+    for (const text of fields.values()) json.loads(text);
+    return true;
+  } catch (error) {
+    if (error instanceof BadPayload) return false;
+    throw error;
+  }
+}
