@@ -8,7 +8,11 @@ type State = "passed" | "failed" | "skipped";
 function file(states: readonly State[], errors: readonly unknown[] = []): TestModule {
   const module = { relativeModuleId: "some.test.ts", errors: () => errors, children: { allTests } };
   function allTests() {
-    return states.map((state, index) => ({ module, fullName: `test ${index}`, result: () => ({ state }) }));
+    return states.map((state, index) => ({
+      module,
+      fullName: `a suite > test ${index}`,
+      result: () => ({ state }),
+    }));
   }
   return module as unknown as TestModule;
 }
@@ -35,14 +39,14 @@ describe("PlainSummary", () => {
   });
 
   it("names what was skipped, and fails for it in CI alone", () => {
-    const files = [file(["passed", "skipped"])];
+    const files = [file(["passed", "skipped", "skipped"])];
     expect(report(false, files)).toEqual([
-      "skipped: some.test.ts > test 1",
-      "1 skipped",
+      "skipped: some.test.ts > a suite (2)",
+      "2 skipped",
       "1 passed, 0 failed",
     ]);
     expect(process.exitCode).toBeUndefined();
-    expect(report(true, files).at(-1)).toBe("1 passed, 1 failed");
+    expect(report(true, files).at(-1)).toBe("1 passed, 2 failed");
     expect(process.exitCode).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
 /**
- * Ends a run with one plain line, `N passed, N failed`, and names what was skipped. In CI nothing may be skipped: a
+ * Ends a run with one plain line, `N passed, N failed`, and names the suites that were skipped. In CI nothing may be skipped: a
  * test that found its service or program missing there has not tested anything.
  */
 export class PlainSummary implements Reporter {
@@ -19,7 +19,7 @@ export class PlainSummary implements Reporter {
     // A file that does not load, and an error outside of every test, fail the run and have no test to count.
     const broken = modules.filter((module) => module.errors().length > 0).length + unhandled.length;
     const skipped = inState("skipped");
-    for (const test of skipped) this.#print(`skipped: ${nameOf(test)}`);
+    for (const [suite, count] of countBy(skipped, suiteOf)) this.#print(`skipped: ${suite} (${count})`);
     if (skipped.length > 0) this.#print(`${skipped.length} skipped`);
     if (skipped.length > 0 && this.#strict) {
       this.#print("Nothing may be skipped in CI.");
@@ -30,6 +30,13 @@ export class PlainSummary implements Reporter {
   }
 }
 
-function nameOf(test: TestCase): string {
-  return `${test.module.relativeModuleId} > ${test.fullName}`;
+/** The file with the outermost suite, whose title says what is missing. */
+function suiteOf(test: TestCase): string {
+  return `${test.module.relativeModuleId} > ${test.fullName.split(" > ")[0]}`;
+}
+
+function countBy<Item>(items: readonly Item[], nameOf: (item: Item) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(nameOf(item), (counts.get(nameOf(item)) ?? 0) + 1);
+  return counts;
 }
