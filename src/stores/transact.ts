@@ -133,6 +133,25 @@ export async function patchWith(
  * Tries again, with the newer fields, as long as the answer is that an expectation did not hold.
  *
  * @throws SessionConflictError after `attempts`; nothing was written then.
+ * @example
+ * ```ts
+ * import { memoryStore } from "hipflask/stores/memory";
+ * import { newToken } from "hipflask/stores/token";
+ * import { retried } from "hipflask/stores/transact";
+ *
+ * const store = memoryStore();
+ * const { selector, verifierHash } = newToken();
+ * await store.create({ selector, verifierHash, fields: new Map([["n", "1"]]), expiry: { idle: 3600 } });
+ * // Doubles the number, whatever it is by then; what was read before may be out of date.
+ * const answer = await retried((fields = new Map()) => {
+ *   const n = fields.get("n") ?? null;
+ *   return store.patch(selector, verifierHash, {
+ *     expect: new Map([["n", n]]),
+ *     set: new Map([["n", String(2 * Number(n))]]),
+ *   });
+ * });
+ * console.log(answer.status); // ok
+ * ```
  */
 export async function retried(
   attempt: (fields: Fields | undefined) => Promise<Answer>,
