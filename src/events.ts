@@ -35,6 +35,13 @@ export interface LostEvent extends StoredEvent {
   readonly reason: "gone" | "verifier" | "revoked";
 }
 
+/** Message of the channel `hipflask:migrated`: a session was opened from another library's cookie. */
+export interface MigratedEvent {
+  /** The library, as its reader is called. */
+  readonly from: string;
+  readonly cookieName: string;
+}
+
 /**
  * What happens to sessions, on `node:diagnostics_channel`. Messages name cookies, counts and reasons and never hold a
  * secret, a cookie or session data. Costs nothing while nobody listens.
@@ -49,6 +56,7 @@ export const events = {
   /** A token that was replaced long ago came back: somebody may have stolen it. */
   reused: publisher<StoredEvent>("hipflask:reused"),
   lost: publisher<LostEvent>("hipflask:lost"),
+  migrated: publisher<MigratedEvent>("hipflask:migrated"),
 };
 
 function publisher<Event>(name: string): (event: Event) => void {

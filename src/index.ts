@@ -33,5 +33,12 @@ export { Float, float, Markup, Tuple, tuple, UUID } from "./json/values.ts";
 
 export { dumpCookie, parseCookie, type CookieAttributes, type SameSite } from "./cookie.ts";
 export type { ResponseHeaders } from "./response-headers.ts";
-export type { LostEvent, OpenedEvent, RefusedEvent, SavedEvent, StoredEvent } from "./events.ts";
+export type {
+  LostEvent,
+  MigratedEvent,
+  OpenedEvent,
+  RefusedEvent,
+  SavedEvent,
+  StoredEvent,
+} from "./events.ts";
 export * from "./errors.ts";

@@ -1,7 +1,10 @@
+import type { AcceptedCookie } from "./accepts/accepted-cookie.ts";
 import { RequestContext } from "./context.ts";
 import { DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
 import { ConfigError } from "./errors.ts";
 import { events } from "./events.ts";
+import type { CookieSessionInterface } from "./interfaces/cookie-interface.ts";
+import { MigratingSessionInterface } from "./interfaces/migrating.ts";
 import { SecureCookieSessionInterface } from "./interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "./interfaces/session-interface.ts";
 import { StoreSessionInterface } from "./interfaces/store.ts";
@@ -47,9 +50,8 @@ export class SessionManager {
     const config = resolveOptions(options);
     const stored = options.store && resolveStoreOptions(options, options.store, config);
     this.#store = stored?.store;
-    this.sessionInterface =
-      options.sessionInterface ??
-      (stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config));
+    const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
+    this.sessionInterface = options.sessionInterface ?? accepting(options.accepts ?? [], ours);
   }
 
   /** The manager itself, or one made of the options: what every adapter does with its argument. */
@@ -135,6 +137,10 @@ export class SessionManager {
     if (this.#store === undefined) throw new ConfigError("Listing and ending sessions needs a `store`.");
     return this.#store;
   }
+}
+
+function accepting(accepts: readonly AcceptedCookie[], ours: CookieSessionInterface): SessionInterface {
+  return accepts.length === 0 ? ours : new MigratingSessionInterface(ours, accepts);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { AcceptedCookie } from "./accepts/accepted-cookie.ts";
 import type { Codec, RefusalReason } from "./codecs/codec.ts";
 import type { Compress } from "./codecs/flask.ts";
 import type { CookieTooLargeError } from "./errors.ts";
@@ -81,6 +82,11 @@ export interface SessionOptions {
   /** Keep sessions your own way. Most of the options above are then yours to follow or not. */
   readonly sessionInterface?: SessionInterface | undefined;
 
+  /**
+   * Cookies of other libraries, from `hipflask/accepts`, that a session is opened from where there is none of ours. It is
+   * saved as ours and the old cookie is expired, so nobody is logged out by a migration. Default none.
+   */
+  readonly accepts?: readonly AcceptedCookie[] | undefined;
   /** Keeps the data on a server; the cookie carries a random token. Default: none, the data is in the cookie. */
   readonly store?: SessionStore | undefined;
   /** Seconds without a request after which a stored session ends. Default `lifetime`; with `hardened`, one hour. */

@@ -36,6 +36,7 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   cacheControl: "boolean",
   hardened: "boolean",
   sessionInterface: "any",
+  accepts: "any",
   store: "any",
   idleTimeout: "number",
   absoluteTimeout: "number",

@@ -175,6 +175,12 @@ export class SessionState {
     this.modified = true;
   }
 
+  /** Takes fields that were written elsewhere as the session's whole content, text for text. */
+  adopt(fields: Fields): void {
+    this.clear();
+    this.#texts = new Map(fields);
+  }
+
   /** Drops all data but the keys to keep (`true`: all of them) and asks for a new identity. */
   regenerate(keep: readonly string[] | true): void {
     const texts = this.#write();

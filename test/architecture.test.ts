@@ -16,9 +16,9 @@ const layers: Layers = [
   [["interfaces/"]],
   [
     ["context.ts", "stream-with-context.ts"],
-    ["options.ts", "resolve-options.ts", "flask-options.ts"],
+    ["options.ts", "resolve-options.ts", "resolve-store-options.ts", "flask-options.ts"],
   ],
-  [["manager.ts"]],
+  [["manager.ts", "destroyed-watch.ts"]],
   [["adapters/"], ["testing/", "testing.ts"], ["inspector/"], ["itsdangerous.ts"], ["accepts.ts"]],
   [["index.ts"], ["cli/"]],
 ];
