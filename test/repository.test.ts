@@ -34,7 +34,7 @@ describe.skipIf(!isClone && !process.env["CI"])(`the repository${note}`, () => {
     const loose = manifests.flatMap((path) => {
       const { dependencies = {}, devDependencies = {} } = JSON.parse(read(path)) as Manifest;
       return Object.entries({ ...dependencies, ...devDependencies })
-        .filter(([, range]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(range))
+        .filter(([, range]) => !/^(npm:[\w@/-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(range))
         .map(([name, range]) => `${path}: ${name} ${range}`);
     });
     expect(loose).toEqual([]);
