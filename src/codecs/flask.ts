@@ -115,9 +115,12 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
     mayHold(text, key) {
       if (text.length > maxCookieLength) return false;
       const known = cache?.get(text);
-      if (typeof known?.content === "object") return known.content.ok && known.content.fields.has(key);
-      if (known === undefined && text.startsWith(".")) return true;
-      const content = known?.content ?? Buffer.from(text.slice(0, text.indexOf(".")), "base64url").toString();
+      if (known !== undefined) {
+        const decoded = read(known);
+        return decoded.ok && decoded.fields.has(key);
+      }
+      if (text.startsWith(".")) return true;
+      const content = Buffer.from(text.slice(0, text.indexOf(".")), "base64url").toString();
       // Without the closing quote: a session whose one key is a tag is written with that key made longer.
       return content.includes(JSON.stringify(key).slice(0, -1)) || content.includes("\\");
     },
