@@ -49,11 +49,17 @@ const homes: Homes = {
   "node:process": ["cli/"],
   "node:sqlite": ["stores/sqlite"],
   "@redis/client": ["stores/redis", "stores/from-url"],
+  express: ["adapters/express"],
+  fastify: ["adapters/fastify"],
+  h3: ["adapters/h3"],
   hono: ["adapters/hono"],
   ioredis: ["stores/redis", "stores/from-url"],
+  koa: ["adapters/koa"],
   libsql: ["stores/sqlite"],
   mysql2: ["stores/mysql", "stores/from-url"],
+  next: ["adapters/next"],
   pg: ["stores/postgres", "stores/from-url"],
+  "react-router": ["adapters/react-router"],
 };
 
 const modules = readModules(join(import.meta.dirname, "../src"));

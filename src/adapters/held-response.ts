@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders, OutgoingHttpHeader, ServerResponse } from "no
 import type { RequestContext } from "../context.ts";
 import { ERROR_TYPE, errorPageOf } from "./error-page.ts";
 import { responseOf } from "./node-headers.ts";
+import { sealHead } from "./sealed-head.ts";
 
 /** Whatever may send the first header of a Node response. */
 type Method = "writeHead" | "write" | "end" | "flushHeaders";
@@ -20,6 +21,7 @@ export class HeldResponse {
   readonly #originals: Originals;
   #phase: "untouched" | "saving" | "released" | "discarding" = "untouched";
   #waiting: Call[] = [];
+  #openHead: (() => void) | undefined;
 
   constructor(res: ServerResponse, onError: (error: unknown) => void) {
     this.#res = res;
@@ -36,13 +38,17 @@ export class HeldResponse {
   /** Answers with the error page in place of whatever has not left yet; the session is saved with it. */
   fail(error: unknown): void {
     const res = this.#res;
+    const isSaving = this.#phase === "saving";
+    if (isSaving) this.#openHead?.();
     if (res.headersSent) {
       // Too late for another answer: cutting the connection tells the client that this one is not whole.
       res.destroy();
       return;
     }
     this.#waiting = [];
-    this.#call("end", resetToErrorPage(res, error));
+    const page = resetToErrorPage(res, error);
+    if (isSaving) this.#openHead = sealHead(res);
+    this.#call("end", page);
     if (this.#phase === "released") this.#phase = "discarding";
   }
 
@@ -52,36 +58,55 @@ export class HeldResponse {
       this.#start();
     }
     if (this.#phase === "released") return this.#originals[method].apply(this.#res, args);
-    if (this.#phase === "saving") this.#waiting.push([method, args]);
+    if (this.#phase === "saving") this.#queue(method, args);
     return method === "write" ? false : this.#res;
+  }
+
+  /** The head is sent once and nothing after the end, whatever middleware repeats because Node has sent neither yet. */
+  #queue(method: Method, args: unknown[]): void {
+    const [last] = this.#waiting.at(-1) ?? [];
+    const isRepeated = last !== undefined && (method === "writeHead" || method === "flushHeaders");
+    if (last !== "end" && !isRepeated) this.#waiting.push([method, args]);
   }
 
   #start(): void {
     this.#phase = "saving";
     try {
       const saving = this.context?.save(responseOf(this.#res));
-      if (saving === undefined) this.#phase = "released";
-      else
-        saving.then(
-          () => this.#release(),
-          (error: unknown) => this.#refuse(error),
-        );
+      if (saving === undefined) {
+        this.#phase = "released";
+        return;
+      }
+      this.#openHead = sealHead(this.#res);
+      saving.then(
+        () => this.#release(),
+        (error: unknown) => this.#refuse(error),
+      );
     } catch (error) {
       this.#refuse(error);
     }
   }
 
   #release(): void {
+    const res = this.#res;
     this.#phase = "released";
+    this.#openHead?.();
     const calls = this.#waiting;
-    for (const [method, args] of calls) this.#originals[method].apply(this.#res, args);
+    try {
+      for (const [method, args] of calls) this.#originals[method].apply(res, args);
+    } catch (error) {
+      // The handler that passed the wrong thing is not there any more to hear of it.
+      res.destroy();
+      this.#onError(error);
+    }
     // A writer that was told to wait goes on at "drain".
-    if (calls.some(([method]) => method === "write") && !this.#res.writableEnded) this.#res.emit("drain");
+    if (calls.some(([method]) => method === "write") && !res.writableEnded) res.emit("drain");
   }
 
   /** The save failed: whatever the handler wanted to say must not look like success. */
   #refuse(error: unknown): void {
     this.#waiting = [];
+    this.#openHead?.();
     this.#phase = "released";
     this.#originals.end.call(this.#res, resetToErrorPage(this.#res, error));
     this.#phase = "discarding";

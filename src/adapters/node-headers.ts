@@ -14,9 +14,12 @@ export function responseOf(res: ServerResponse): SessionResponse {
 
 class NodeResponseHeaders implements ResponseHeaders {
   readonly #res: ServerResponse;
+  /** As it is now: a head that is sealed meanwhile is still open to its session. */
+  readonly #setHeader: ServerResponse["setHeader"];
 
   constructor(res: ServerResponse) {
     this.#res = res;
+    this.#setHeader = res.setHeader;
   }
 
   get(name: string): string | null {
@@ -25,12 +28,16 @@ class NodeResponseHeaders implements ResponseHeaders {
   }
 
   set(name: string, value: string): void {
-    this.#res.setHeader(name, value);
+    this.#setHeader.call(this.#res, name, value);
   }
 
   append(name: string, value: string): void {
     const given = this.#res.getHeader(name);
-    this.#res.setHeader(name, given === undefined ? value : [...[given].flat().map(String), value]);
+    this.#setHeader.call(
+      this.#res,
+      name,
+      given === undefined ? value : [...[given].flat().map(String), value],
+    );
   }
 }
 

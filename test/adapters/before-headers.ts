@@ -1,0 +1,109 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import {
+  createSession,
+  session,
+  SessionConflictError,
+  type SessionInterface,
+  type SessionOptions,
+  StoreError,
+} from "../../src/index.ts";
+
+/** How a framework answers one path, after its handler has written to the session. */
+export interface Way {
+  /** Default 200. */
+  readonly status?: number;
+  /** What the body must hold. Default nothing in particular. */
+  readonly body?: string;
+}
+
+type Serve = (options: SessionOptions) => Promise<{ readonly port: number; close(): Promise<void> }>;
+
+/** For handlers: writes to the session once its headers are gone, and tells what came of it. */
+export function writeLate(): string {
+  try {
+    session.late = true;
+    return "accepted";
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+/** Whatever a framework has for answering, nobody sees a byte of it before the session is saved. */
+export function savesBeforeHeaders(name: string, serve: Serve, ways: Record<string, Way>): void {
+  describe(`${name} with a store of 300 ms`, () => {
+    it.concurrent.each(Object.entries(ways))(
+      "sends no byte of %s before the save",
+      async (path, { status = 200, body = "" }) => {
+        let isSaved = false;
+        const slow: SessionInterface = {
+          openSession: () => createSession(),
+          async saveSession(_, { headers }) {
+            await sleep(300);
+            headers.append("Set-Cookie", "session=saved");
+            isSaved = true;
+          },
+        };
+        const answer = await ask(serve, slow, path, () => expect(isSaved).toBe(true));
+        expect(answer.status).toBe(status);
+        expect(answer.head.match(/^set-cookie: session=saved$/gim)).toHaveLength(1);
+        expect(answer.body).toContain(body);
+      },
+    );
+  });
+
+  describe(`${name} with a store that is down`, () => {
+    const down = () => Promise.reject(new StoreError("unavailable", "down on purpose"));
+
+    it.concurrent.each(Object.keys(ways))("answers 503 in place of %s", async (path) => {
+      const broken: SessionInterface = {
+        openSession: () => createSession(),
+        saveSession: async () => (await sleep(5), down()),
+      };
+      const { status, head, body } = await ask(serve, broken, path);
+      expect(status).toBe(503);
+      expect(head).not.toMatch(/^(set-cookie|location|etag|last-modified):/im);
+      expect(body).not.toMatch(/success|on purpose/);
+    });
+
+    it("answers 503 when a session cannot be opened", async () => {
+      const broken: SessionInterface = { openSession: down, saveSession: () => {} };
+      expect((await ask(serve, broken, Object.keys(ways)[0]!)).status).toBe(503);
+    });
+
+    it("answers 409 when others were faster", async () => {
+      const busy: SessionInterface = {
+        openSession: () => createSession(),
+        saveSession: () => Promise.reject(new SessionConflictError(8)),
+      };
+      expect((await ask(serve, busy, Object.keys(ways)[0]!)).status).toBe(409);
+    });
+  });
+}
+
+/** One request on a connection of its own; reads until the server hangs up. */
+async function ask(
+  serve: Serve,
+  sessionInterface: SessionInterface,
+  path: string,
+  onFirstByte: () => void = () => {},
+): Promise<{ status: number; head: string; body: string }> {
+  const server = await serve({ sessionInterface });
+  try {
+    const socket = connect(server.port, "127.0.0.1").setEncoding("utf8");
+    await once(socket, "connect");
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    let text = "";
+    for await (const chunk of socket as AsyncIterable<string>) {
+      if (text === "") onFirstByte();
+      text += chunk;
+    }
+    const end = text.indexOf("\r\n\r\n");
+    const head = text.slice(0, end).replaceAll("\r", "");
+    return { status: Number(head.split(" ")[1]), head, body: text.slice(end) };
+  } finally {
+    await server.close();
+  }
+}
