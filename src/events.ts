@@ -35,6 +35,12 @@ export interface LostEvent extends StoredEvent {
   readonly reason: "gone" | "verifier" | "revoked";
 }
 
+/** Message of the channel `hipflask:sweepFailed`: expired records could not be removed; the next sweep tries again. */
+export interface SweepFailedEvent {
+  /** What the store said; it names no session. */
+  readonly error: unknown;
+}
+
 /** Message of the channel `hipflask:migrated`: a session was opened from another library's cookie. */
 export interface MigratedEvent {
   /** The library, as its reader is called. */
@@ -56,6 +62,7 @@ export const events = {
   /** A token that was replaced long ago came back: somebody may have stolen it. */
   reused: publisher<StoredEvent>("hipflask:reused"),
   lost: publisher<LostEvent>("hipflask:lost"),
+  sweepFailed: publisher<SweepFailedEvent>("hipflask:sweepFailed"),
   migrated: publisher<MigratedEvent>("hipflask:migrated"),
 };
 

@@ -7,6 +7,7 @@ import type { CookieSessionInterface } from "./interfaces/cookie-interface.ts";
 import { MigratingSessionInterface } from "./interfaces/migrating.ts";
 import { SecureCookieSessionInterface } from "./interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "./interfaces/session-interface.ts";
+import type { StoreConfig } from "./interfaces/store-config.ts";
 import { StoreSessionInterface } from "./interfaces/store.ts";
 import { StoreSessionState } from "./interfaces/store-state.ts";
 import type { SessionOptions } from "./options.ts";
@@ -14,6 +15,7 @@ import { resolveOptions } from "./resolve-options.ts";
 import { resolveStoreOptions } from "./resolve-store-options.ts";
 import { stateOf, type Session } from "./session.ts";
 import type { SessionInfo, SessionStore } from "./stores/store.ts";
+import { startSweep, type Sweep } from "./stores/sweep.ts";
 
 /** A session in a list of its owner's. */
 export interface OwnedSession extends Omit<SessionInfo, "device"> {
@@ -44,12 +46,14 @@ export class SessionManager {
   /** Flask's `app.session_interface`. */
   readonly sessionInterface: SessionInterface;
   readonly #store: SessionStore | undefined;
+  readonly #sweep: Sweep | undefined;
   #watch: DestroyedWatch | undefined;
 
   constructor(options: SessionOptions) {
     const config = resolveOptions(options);
     const stored = options.store && resolveStoreOptions(options, options.store, config);
     this.#store = stored?.store;
+    this.#sweep = stored && sweeping(stored);
     const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
     this.sessionInterface = options.sessionInterface ?? accepting(options.accepts ?? [], ours);
   }
@@ -127,9 +131,10 @@ export class SessionManager {
     return this.#watch.watch(selector, listener);
   }
 
-  /** Stops watching sessions and closes what the store opened itself. */
+  /** Stops watching sessions and removing expired ones, and closes what the store opened itself. */
   async close(): Promise<void> {
     this.#watch?.close();
+    await this.#sweep?.close();
     await this.#store?.close?.();
   }
 
@@ -137,6 +142,12 @@ export class SessionManager {
     if (this.#store === undefined) throw new ConfigError("Listing and ending sessions needs a `store`.");
     return this.#store;
   }
+}
+
+function sweeping({ store, sweepEvery: every }: StoreConfig): Sweep | undefined {
+  return every > 0
+    ? startSweep(store, { every, onError: (error) => events.sweepFailed({ error }) })
+    : undefined;
 }
 
 function accepting(accepts: readonly AcceptedCookie[], ours: CookieSessionInterface): SessionInterface {

@@ -50,6 +50,7 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   lostWrites: "string",
   saveOnError: "boolean",
   storeTimeout: "number",
+  sweepEvery: "number",
   allowNonAtomicStore: "boolean",
   onRefused: "function",
   onOversize: "function",

@@ -42,6 +42,7 @@ export function resolveStoreOptions(
     rotateAfter: Math.max(0, options.rotateAfter ?? 0),
     rotationGrace: Math.max(0, options.rotationGrace ?? 30),
     rotationKey,
+    sweepEvery: Math.max(0, options.sweepEvery ?? 60),
     reusedTokens: oneOf("reusedTokens", options.reusedTokens ?? "refuse", ["refuse", "destroy"]),
     ownerLimit:
       options.maxPerOwner === undefined

@@ -22,6 +22,8 @@ export interface StoreConfig extends CookieConfig {
   /** Makes the successors in such rotations; null without a secret key. */
   readonly rotationKey: KeyObject | null;
   readonly ownerLimit: OwnerLimit | undefined;
+  /** Expired records are removed this often; 0: never. */
+  readonly sweepEvery: number;
   /** What to show of a device in a list of sessions. */
   readonly device: ((request: SessionRequest) => unknown) | undefined;
   readonly lostWrites: "drop" | "throw";

@@ -22,6 +22,8 @@ export interface Sweep {
 const EVERY = 60;
 const BATCH = 500;
 const PAUSE = 0.01;
+/** A longer delay would overflow, and then not be one. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * Removes expired records from time to time: the only timer of this library. It does not keep the process alive. Sessions
@@ -42,7 +44,7 @@ export function startSweep(store: SessionStore, options: SweepOptions = {}): Swe
   let timer: NodeJS.Timeout;
 
   const schedule = () => {
-    timer = setTimeout(run, every * 1000 * (0.8 + Math.random() * 0.4));
+    timer = setTimeout(run, Math.min(every * 1000 * (0.8 + Math.random() * 0.4), LONGEST_TIMER));
     timer.unref();
   };
   const run = () => {

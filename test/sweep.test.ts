@@ -1,0 +1,52 @@
+import { channel } from "node:diagnostics_channel";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { SessionManager } from "../src/manager.ts";
+import { memoryStore } from "../src/stores/memory.ts";
+import { bound } from "../src/testing/store-kit/concurrency.ts";
+
+beforeEach(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+afterEach(() => vi.useRealTimers());
+
+/** A manager over a store that counts how often it was asked to remove expired records. */
+function counted(sweepEvery?: number, deleteExpired = async () => 0) {
+  const count = vi.fn(deleteExpired);
+  const manager = new SessionManager({
+    store: { ...bound(memoryStore()), deleteExpired: count },
+    sweepEvery,
+  });
+  return { manager, count };
+}
+
+describe("sweepEvery", () => {
+  it("removes expired records each minute by itself, until the manager is closed", async () => {
+    const { manager, count } = counted();
+    await vi.advanceTimersByTimeAsync(73_000);
+    expect(count).toHaveBeenCalledTimes(1);
+    await manager.close();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(count).toHaveBeenCalledTimes(1);
+  });
+
+  it("is never with 0, and rare when it is many years", async () => {
+    const off = counted(0);
+    const rare = counted(1e9);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(off.count).not.toHaveBeenCalled();
+    expect(rare.count).not.toHaveBeenCalled();
+    await rare.manager.close();
+  });
+
+  it("tells of a sweep that failed, and comes again", async () => {
+    const heard: unknown[] = [];
+    const listen = (message: unknown) => heard.push(message);
+    channel("hipflask:sweepFailed").subscribe(listen);
+    const { manager, count } = counted(10, async () => {
+      throw new Error("read-only");
+    });
+    await vi.advanceTimersByTimeAsync(25_000);
+    channel("hipflask:sweepFailed").unsubscribe(listen);
+    await manager.close();
+    expect(count.mock.calls.length).toBeGreaterThanOrEqual(2);
+    expect(heard[0]).toMatchObject({ error: { name: "StoreError" } });
+  });
+});
