@@ -10,6 +10,7 @@ import {
   type SessionOptions,
   StoreError,
 } from "../../src/index.ts";
+import type { Listening } from "./listen.ts";
 
 /** How a framework answers one path, after its handler has written to the session. */
 export interface Way {
@@ -19,7 +20,7 @@ export interface Way {
   readonly body?: string;
 }
 
-type Serve = (options: SessionOptions) => Promise<{ readonly port: number; close(): Promise<void> }>;
+type Serve = (options: SessionOptions) => Promise<Listening>;
 
 /** For handlers: writes to the session once its headers are gone, and tells what came of it. */
 export function writeLate(): string {
@@ -55,7 +56,7 @@ export function savesBeforeHeaders(name: string, serve: Serve, ways: Record<stri
   });
 
   describe(`${name} with a store that is down`, () => {
-    const down = () => Promise.reject(new StoreError("unavailable", "down on purpose"));
+    const down = () => Promise.reject(new StoreError("unavailable", "The store is down."));
 
     it.concurrent.each(Object.keys(ways))("answers 503 in place of %s", async (path) => {
       const broken: SessionInterface = {

@@ -1,0 +1,111 @@
+import type { FastifyPluginCallback, FastifyReply } from "fastify";
+import type { RequestContext } from "../context.ts";
+import { SessionManager } from "../manager.ts";
+import type { SessionOptions } from "../options.ts";
+import type { ResponseHeaders } from "../response-headers.ts";
+import type { Session } from "../session.ts";
+import { errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
+import { HeldResponse } from "./held-response.ts";
+import { requestOf } from "./node-headers.ts";
+
+const HELD = Symbol("hipflask.held");
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** This visitor's session; put there by `sessions` of `hipflask/fastify`. */
+    session: Session;
+    [HELD]?: HeldResponse;
+  }
+}
+
+/**
+ * Sessions for Fastify 5, as a plugin for `register`. Handlers use `session` from `hipflask`, or `request.session`.
+ *
+ * Saved in `onSend`, when Fastify has turned thrown errors into replies, so error pages carry the session too. A save
+ * that fails goes to the error handler. What goes past Fastify, through `reply.raw`, is held until it is saved; if that
+ * fails, `onError` hears of it and the visitor gets a plain error page.
+ *
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts
+ * import fastify from "fastify";
+ * import { session } from "hipflask";
+ * import { sessions } from "hipflask/fastify";
+ *
+ * const app = fastify();
+ * app.register(sessions({ secretKey: process.env.SECRET_KEY }));
+ * app.get("/", () => `hello, ${session.username ?? "stranger"}\n`);
+ * await app.listen({ port: 3000 });
+ * ```
+ */
+export function sessions(
+  options: SessionOptions | SessionManager,
+  { onError = logError }: ErrorOptions = {},
+): FastifyPluginCallback {
+  const manager = SessionManager.from(options);
+  const plugin: FastifyPluginCallback = (app, _, registered) => {
+    app.decorateRequest("session");
+    app.decorateRequest(HELD);
+
+    app.addHook("onRequest", (request, reply, next) => {
+      const handle = (context: RequestContext): void => {
+        request.session = context.session;
+        request[HELD] = new HeldResponse(reply.raw, onError);
+        request[HELD].context = context;
+        context.run(next);
+      };
+      const context = manager.requestContext(requestOf(request.raw), request, request.raw, reply);
+      if (context.opening === undefined) handle(context);
+      else context.opening.then(() => handle(context), next);
+    });
+
+    // Reading a body loses what was current before it.
+    app.addHook("preValidation", (request, _, next) => {
+      const context = request[HELD]?.context;
+      if (context === undefined) next();
+      else context.run(next);
+    });
+
+    app.addHook("onSend", async (request, reply, payload) => {
+      const held = request[HELD];
+      const context = held?.context;
+      if (context === undefined) return payload;
+      // The page for a save that failed comes through here as well.
+      held!.context = undefined;
+      const body = payload instanceof Response ? unpack(payload, reply) : payload;
+      try {
+        await context.save({ status: reply.statusCode, headers: headersOf(reply) });
+      } catch (error) {
+        for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
+        reply.code(errorPageOf(error).status);
+        throw error;
+      }
+      return body;
+    });
+    registered();
+  };
+  // What fastify-plugin does: the hooks are for the app that registers the plugin, not for the plugin alone.
+  return Object.assign(plugin, {
+    [Symbol.for("skip-override")]: true,
+    [Symbol.for("fastify.display-name")]: "hipflask",
+  });
+}
+
+/** Fastify would put the headers of a `Response` over the session's, after all hooks. */
+function unpack(response: Response, reply: FastifyReply): ReadableStream | null {
+  reply.code(response.status);
+  for (const [name, value] of response.headers) reply.header(name, value);
+  return response.body;
+}
+
+function headersOf(reply: FastifyReply): ResponseHeaders {
+  return {
+    get(name) {
+      const given = reply.getHeader(name);
+      return given === undefined ? null : [given].flat().join(", ");
+    },
+    set: (name, value) => void reply.header(name, value),
+    // Fastify keeps every line of this one header.
+    append: (name, value) => void reply.header(name, value),
+  };
+}
