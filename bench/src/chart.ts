@@ -23,7 +23,7 @@ const TITLES: Record<Workload, string> = {
 
 /** Ratios at the two ends of the logarithmic axis. */
 const SMALLEST = 0.1;
-const LARGEST = 300;
+const LARGEST = 400;
 
 const STYLE = `
   text { font: 13px -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; fill: #1f2328 }
@@ -31,7 +31,7 @@ const STYLE = `
   .title { font-size: 17px; font-weight: 600 }
   .soft { fill: #59636e; font-size: 12px }
   .ours-name { font-weight: 600 }
-  .figure { font-size: 11.5px; font-variant-numeric: tabular-nums }
+  .figure { font-size: 11.5px; font-variant-numeric: tabular-nums; paint-order: stroke; stroke: #ffffff; stroke-width: 4px }
   .ours { fill: #0969da }
   .peer { fill: #b6bfc9 }
   .floor { stroke: #59636e; stroke-dasharray: 2 3 }
@@ -39,6 +39,7 @@ const STYLE = `
     text { fill: #f0f6fc }
     .card { fill: #0d1117; stroke: #3d444d }
     .soft { fill: #9198a1 }
+    .figure { stroke: #0d1117 }
     .ours { fill: #4493f8 }
     .peer { fill: #4d5560 }
     .floor { stroke: #9198a1 }

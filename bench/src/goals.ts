@@ -31,6 +31,7 @@ export function judge(figures: Figures, { bytes, importMilliseconds }: Footprint
   const save = cellName("save", SIZES[0]);
   const readAgainst = (peer: string) => quotient(figures.overhead(US, read), figures.overhead(peer, read));
   const hardest = hardestPeer(figures);
+  const floor = figures.ratio("loopback", "floor");
   return [
     atMost(
       "P1",
@@ -55,7 +56,7 @@ export function judge(figures: Figures, { bytes, importMilliseconds }: Footprint
     ),
     atLeast(
       "P6",
-      "requests per second on loopback, of the bare server's: read · save",
+      `requests per second, of the bare server's: read · save (saving on the floor: ${two(floor ?? NaN)})`,
       [0.95, 0.75],
       [figures.ratio("loopback", "read"), figures.ratio("loopback", "save")],
     ),

@@ -12,7 +12,7 @@ const CONNECTIONS = 16;
 /** Servers to be measured over real sockets. */
 export interface Loopback {
   /** Requests per second of a server and of the bare one, one after the other. */
-  readonly measure: (server: Workload, milliseconds: number) => Promise<Reading>;
+  readonly measure: (server: "floor" | Workload, milliseconds: number) => Promise<Reading>;
   readonly stop: () => void;
 }
 
@@ -24,7 +24,7 @@ export async function startLoopback(): Promise<Loopback> {
   return {
     measure: async (name, milliseconds) => ({
       baseline: await requestsPerSecond(bare.bare, request, milliseconds),
-      subject: await requestsPerSecond(ours[name], request, milliseconds),
+      subject: await requestsPerSecond(name === "floor" ? bare.floor : ours[name], request, milliseconds),
     }),
     stop() {
       bare.stop();
@@ -34,7 +34,10 @@ export async function startLoopback(): Promise<Loopback> {
 }
 
 /** What a server process says of itself: a cookie to send, and ports by name. */
-type Servers = { readonly cookie: string; readonly stop: () => void } & Record<"bare" | Workload, number>;
+type Servers = { readonly cookie: string; readonly stop: () => void } & Record<
+  "bare" | "floor" | Workload,
+  number
+>;
 
 async function start(which: "bare" | "hipflask"): Promise<Servers> {
   const script = fileURLToPath(new URL("loopback-server.js", import.meta.url));

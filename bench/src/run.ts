@@ -12,6 +12,7 @@ import { judge } from "./goals.ts";
 import { installPeers } from "./install.ts";
 import { LIBRARIES } from "./libraries.ts";
 import { startLoopback } from "./loopback.ts";
+import { writeInto } from "./markdown.ts";
 import { cellName } from "./peer.ts";
 import { Progress } from "./progress.ts";
 import { resultsOf } from "./results.ts";
@@ -22,7 +23,7 @@ import { sizeName, SIZES, WORKLOADS } from "./workloads.ts";
 const quick = process.argv.includes("--quick");
 const effort = quick
   ? { rounds: 2, warmUp: 5, slice: 1, calls: 500, loopbackRounds: 1, loopback: 100, imports: 1 }
-  : { rounds: 25, warmUp: 120, slice: 6, calls: 20_000, loopbackRounds: 9, loopback: 600, imports: 9 };
+  : { rounds: 25, warmUp: 120, slice: 8, calls: 20_000, loopbackRounds: 9, loopback: 600, imports: 9 };
 
 /** A cell of a worker, measured in every round. */
 interface Task {
@@ -48,8 +49,9 @@ const tasks: Task[] = workers.flatMap(([library, worker, cells]) =>
 );
 
 const saving = ["read", "save"] as const;
+const servers = [...WORKLOADS, "floor"] as const;
 const progress = new Progress(
-  tasks.length * (effort.rounds + 1) + effort.loopbackRounds * WORKLOADS.length + 3,
+  tasks.length * (effort.rounds + 1) + effort.loopbackRounds * servers.length + 3,
 );
 
 const measurable: Task[] = [];
@@ -88,9 +90,9 @@ counting.stop();
 
 const loopback = await startLoopback();
 for (let round = 1; round <= effort.loopbackRounds; round++) {
-  for (const workload of WORKLOADS) {
-    progress.step(`loopback round ${round} of ${effort.loopbackRounds}: ${workload}`);
-    figures.add("loopback", workload, await loopback.measure(workload, effort.loopback));
+  for (const server of servers) {
+    progress.step(`loopback round ${round} of ${effort.loopbackRounds}: ${server}`);
+    figures.add("loopback", server, await loopback.measure(server, effort.loopback));
   }
 }
 loopback.stop();
@@ -107,5 +109,6 @@ else {
   mkdirSync(images, { recursive: true });
   writeFileSync(new URL("../results.json", import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(new URL("bench.svg", images), chart(results));
-  console.log("Written: bench/results.json, docs/images/bench.svg");
+  writeInto(new URL("../../docs/performance.md", import.meta.url), results);
+  console.log("Written: bench/results.json, docs/images/bench.svg, the tables in docs/performance.md");
 }

@@ -50,16 +50,21 @@ export function goalTable(goals: readonly Goal[]): string {
   const [what, limit, figure] = [width((g) => g.what), width((g) => g.goal), width((g) => g.figure)];
   return goals
     .map((goal) => {
-      const verdict = goal.isMet === undefined ? "not measured" : goal.isMet ? "met" : "NOT MET";
       const cells = [
         goal.id.padEnd(4),
         goal.what.padEnd(what),
         goal.goal.padEnd(limit),
         goal.figure.padEnd(figure),
       ];
-      return [...cells, verdict].join("  ");
+      return [...cells, verdict(goal)].join("  ");
     })
     .join("\n");
+}
+
+/** In words; there may have been nothing to judge the goal by. */
+export function verdict({ isMet }: Goal): string {
+  if (isMet === undefined) return "not measured";
+  return isMet ? "met" : "NOT MET";
 }
 
 function center(text: string, width: number): string {

@@ -1,0 +1,38 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Results } from "./results.ts";
+import { formatRatio, verdict } from "./table.ts";
+import { WORKLOADS } from "./workloads.ts";
+
+/** Where a document takes the figures of the last run; see `docs/performance.md`. */
+const BEGIN = "<!-- npm run bench writes from here -->";
+const END = "<!-- to here -->";
+
+/** Puts the tables of a run in the place that a document has for them. */
+export function writeInto(document: URL, results: Results): void {
+  const text = readFileSync(document, "utf8");
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END);
+  if (begin === -1 || end < begin) throw new Error(`${document.pathname} has no place for the figures.`);
+  writeFileSync(document, `${text.slice(0, begin)}${BEGIN}\n\n${markdown(results)}\n\n${text.slice(end)}`);
+}
+
+function markdown({ floor, rows, goals, node }: Results): string {
+  const columns = floor.flatMap(({ size }) => WORKLOADS.map((workload) => `${workload}, ${size}`));
+  const units = floor.flatMap(({ microseconds }) => ["", `${microseconds} µs`, ""]);
+  return [
+    `Node ${node}; multiples of the floor, which is given in the first row.`,
+    "",
+    row(["", ...columns]),
+    row(["---", ...columns.map(() => "--:")]),
+    row(["the floor", ...units]),
+    ...rows.map(({ name, kind, costs }) =>
+      row([kind === "ours" ? `**${name}**` : name, ...costs.map(({ ratio }) => formatRatio(ratio))]),
+    ),
+    "",
+    row(["", "what", "goal", "figure", ""]),
+    row(["---", "---", "---", "---", "---"]),
+    ...goals.map((goal) => row([goal.id, goal.what, goal.goal, goal.figure, verdict(goal)])),
+  ].join("\n");
+}
+
+const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
