@@ -29,7 +29,6 @@ const platform = [
   "node:buffer",
   "node:crypto",
   "node:diagnostics_channel",
-  "node:os",
   "node:timers",
   "node:timers/promises",
   "node:url",

@@ -1,8 +1,6 @@
-import { endianness } from "node:os";
-
 const SCRATCH = new Uint16Array(16_384);
 const SCRATCH_BYTES = Buffer.from(SCRATCH.buffer);
-const IS_BIG_ENDIAN = endianness() === "BE";
+const IS_BIG_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
 
 /**
  * A text's UTF-16 code units, followed by a zero. Reading them from an array takes half the time of `charCodeAt`.
