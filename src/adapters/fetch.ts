@@ -1,8 +1,8 @@
 import type { RequestContext } from "../context.ts";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
-import type { ResponseHeaders } from "../response-headers.ts";
 import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
+import { saveInto } from "./pending-headers.ts";
 
 /** Answers a web `Request`; further arguments (an environment, a server) are handed through. */
 export type FetchHandler<Rest extends unknown[] = []> = (
@@ -57,43 +57,10 @@ export function sessions(
           return errorPage(error);
         }
       });
-      const headers = new PendingHeaders(response.headers);
       try {
-        await context.save({ status: response.status, headers });
+        return await saveInto(response, context);
       } catch (error) {
-        void response.body?.cancel();
         return errorPage(error);
       }
-      return headers.applyTo(response);
     };
-}
-
-/** Collects header changes, since the headers of redirects and of fetched responses cannot be changed in place. */
-class PendingHeaders implements ResponseHeaders {
-  readonly #headers: Headers;
-  #isChanged = false;
-
-  constructor(given: Headers) {
-    this.#headers = new Headers(given);
-  }
-
-  get(name: string): string | null {
-    return this.#headers.get(name);
-  }
-
-  set(name: string, value: string): void {
-    this.#headers.set(name, value);
-    this.#isChanged = true;
-  }
-
-  append(name: string, value: string): void {
-    this.#headers.append(name, value);
-    this.#isChanged = true;
-  }
-
-  applyTo(response: Response): Response {
-    if (!this.#isChanged) return response;
-    const { status, statusText, body } = response;
-    return new Response(body, { status, statusText, headers: this.#headers });
-  }
 }

@@ -1,0 +1,46 @@
+import { toResponse, type Middleware } from "h3";
+import { SessionManager } from "../manager.ts";
+import type { SessionOptions } from "../options.ts";
+import type { Session } from "../session.ts";
+import { saveInto } from "./pending-headers.ts";
+
+declare module "h3" {
+  interface H3EventContext {
+    /** This visitor's session; put there by `sessions` of `hipflask/h3`. */
+    session: Session;
+  }
+}
+
+/**
+ * Sessions for h3 v2 and what is built on it, as Nitro v3. Handlers use `session` from `hipflask`, or
+ * `event.context.session`.
+ *
+ * Saved when the handlers behind it have returned and h3 has made a response of what they returned or threw, so error
+ * pages carry the session too. A save that fails is thrown, as by a handler.
+ *
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts
+ * import { H3, serve } from "h3";
+ * import { session } from "hipflask";
+ * import { sessions } from "hipflask/h3";
+ *
+ * const app = new H3();
+ * app.use(sessions({ secretKey: process.env.SECRET_KEY }));
+ * app.get("/", () => `hello, ${session.username ?? "stranger"}\n`);
+ * serve(app, { port: 3000 });
+ * ```
+ */
+export function sessions(options: SessionOptions | SessionManager): Middleware {
+  const manager = SessionManager.from(options);
+  return async (event, next) => {
+    const context = manager.requestContext(event.req, event, event.req);
+    if (context.opening !== undefined) await context.opening;
+    event.context.session = context.session;
+    // The hook for responses is called by h3 itself, once it has ours.
+    const { onResponse: _, ...config } = event.app?.config ?? {};
+    const handled = async (): Promise<unknown> => next();
+    const response = await context.run(() => toResponse(handled(), event, config));
+    return saveInto(response, context);
+  };
+}
