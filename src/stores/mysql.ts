@@ -1,12 +1,7 @@
+import type { SqlConnection, SqlPool } from "./sql-engine.ts";
 import { MYSQL } from "./sql-mysql.ts";
 import type { Row } from "./sql-row.ts";
-import {
-  SqlStore,
-  type SqlConnection,
-  type SqlPool,
-  type SqlSessionStore,
-  type SqlStoreOptions,
-} from "./sql-store.ts";
+import { SqlStore, type SqlSessionStore, type SqlStoreOptions } from "./sql-store.ts";
 
 export type { SqlSessionStore, SqlStoreOptions } from "./sql-store.ts";
 
