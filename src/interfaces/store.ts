@@ -40,7 +40,8 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     if (state.isAmbiguous) return varyOnCookie(response.headers);
     const { outcome, vary } = decide({
       isNull: false,
-      empty: isEmpty(fields),
+      // Somebody's session is not nothing, even while it holds no data.
+      empty: isEmpty(fields) && state.owner === null,
       modified: state.modified,
       accessed,
       // A touch is to a record what a refresh is to a cookie: due for every session, as often as was configured.

@@ -1,0 +1,436 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ConfigError, selectorOf, session, SessionLostError, SessionManager } from "../../src/index.ts";
+import { memoryStore } from "../../src/stores/memory.ts";
+import type { SessionStore } from "../../src/stores/store.ts";
+import { Visitor, visitorOf } from "./visitor.ts";
+
+let time: number;
+const now = () => time;
+let store: SessionStore;
+let calls: string[];
+
+/** The same store, writing down which verbs were called. */
+function counted(inner: SessionStore): SessionStore {
+  return new Proxy(inner, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        calls.push(String(name));
+        return (value as (...given: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+}
+
+beforeEach(() => {
+  time = Date.UTC(2026, 0, 1);
+  calls = [];
+  store = counted(memoryStore({ now }));
+});
+
+const someone = (options = {}) => visitorOf({ store, now, ...options });
+
+describe("a stored session", () => {
+  it("costs a visitor without one nothing: no call of the store, no cookie", async () => {
+    const { cookies, vary } = await someone().visit(() => [
+      session.a,
+      session.size,
+      session.getFlashedMessages(),
+    ]);
+    expect([cookies, vary, calls]).toEqual([[], "Cookie", []]);
+  });
+
+  it("keeps data under a token that the store does not know", async () => {
+    const ada = someone();
+    const { cookies } = await ada.visit(() => session.update({ username: "ada", price: 1.5 }));
+    expect(cookies).toEqual([expect.stringMatching(/^session=[\w-]{16}\.[\w-]{43}; HttpOnly; Path=\/$/)]);
+    expect(await ada.data()).toEqual({ username: "ada", price: 1.5 });
+    const [selector, verifier] = ada.cookie.slice("session=".length).split(".");
+    const found = await store.read(selector!);
+    expect(
+      JSON.stringify(found, (_, value: unknown) => (value instanceof Map ? [...value] : value)),
+    ).not.toContain(verifier);
+  });
+
+  it("reads once per request and writes nothing when nothing changed", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = { deep: [1] }));
+    calls = [];
+    for (let round = 0; round < 100; round++) {
+      expect((await ada.visit(() => session.a.deep.length)).cookies).toEqual([]);
+    }
+    expect(new Set(calls)).toEqual(new Set(["read"]));
+    expect(calls).toHaveLength(100);
+  });
+
+  it("writes only what changed, with one operation and no new cookie", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ a: 1, list: [1], gone: true }));
+    calls = [];
+    const { cookies } = await ada.visit(() => {
+      session.list.push(2);
+      delete session.gone;
+    });
+    expect([cookies, calls]).toEqual([[], ["read", "patch"]]);
+    expect(await ada.data()).toEqual({ a: 1, list: [1, 2] });
+  });
+
+  it("ends at logout: record and cookie are gone, and what was written after it begins a new one", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.username = "ada"));
+    const old = ada.cookie;
+    const { cookies } = await ada.visit(() => session.destroy());
+    expect(cookies).toEqual(["session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Path=/"]);
+    expect((await ada.visit(() => session.size, { cookie: old })).seen).toBe(0);
+    await ada.visit(() => (session.username = "ada"));
+    const before = ada.cookie;
+    await ada.visit(() => (session.destroy(), session.flash("bye")));
+    expect(ada.cookie.split(".")[0]).not.toBe(before.split(".")[0]);
+    expect((await ada.visit(() => session.getFlashedMessages())).seen).toEqual(["bye"]);
+  });
+
+  it("ends when it is emptied, and is never stored empty", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    const { cookies } = await ada.visit(() => session.clear());
+    expect(cookies[0]).toContain("Max-Age=0");
+    await ada.visit(() => (session.permanent = true));
+    expect(calls.filter((verb) => verb === "create")).toHaveLength(1);
+  });
+
+  it("never adopts a token: unknown, malformed, or forged from a dump of the store", async () => {
+    const mallory = someone();
+    const planted = `session=${"A".repeat(16)}.${"A".repeat(43)}`;
+    await mallory.visit(() => (session.a = 1), { cookie: planted });
+    expect(mallory.cookie.split(".")[0]).not.toBe(planted.split(".")[0]);
+    const [selector] = mallory.cookie.slice("session=".length).split(".");
+    const found = await store.read(selector!);
+    const hash = found.status === "ok" ? found.record.verifierHash : "";
+    expect((await mallory.visit(() => session.size, { cookie: `session=${selector}.${hash}` })).seen).toBe(0);
+    calls = [];
+    for (const text of [
+      "",
+      "x",
+      ".",
+      "a.b",
+      `${"A".repeat(16)}.${"A".repeat(44)}`,
+      "x".repeat(1_000_000),
+      '"',
+      "%00",
+      "\u00e9",
+    ]) {
+      expect((await mallory.visit(() => session.size, { cookie: `session=${text}` })).seen).toBe(0);
+    }
+    expect(calls).toEqual([]);
+  });
+
+  it("takes a good token among bad ones, and none where two sessions come in", async () => {
+    const [ada, bob] = [someone(), someone()];
+    await ada.visit(() => (session.name = "ada"));
+    await bob.visit(() => (session.name = "bob"));
+    const evil = "session=evil";
+    for (const cookie of [
+      `${evil}; ${ada.cookie}`,
+      `${ada.cookie}; ${evil}`,
+      `${ada.cookie}; ${ada.cookie}`,
+    ]) {
+      expect((await someone().visit(() => session.name, { cookie })).seen).toBe("ada");
+    }
+    const both = await someone().visit(() => (session.name ??= "new"), {
+      cookie: `${ada.cookie}; ${bob.cookie}`,
+    });
+    expect(both).toMatchObject({ seen: "new", cookies: [] });
+  });
+
+  it("carries every value a cookie can carry", async () => {
+    const ada = someone();
+    await ada.visit(() =>
+      session.update({ bytes: new Uint8Array([255]), when: new Date(0), big: 2n ** 70n, __proto__x: 1 }),
+    );
+    expect(await ada.data()).toEqual({
+      bytes: new Uint8Array([255]),
+      when: new Date(0),
+      big: 2n ** 70n,
+      __proto__x: 1,
+    });
+  });
+
+  it("sends the cookie of a permanent session again only with a due touch", async () => {
+    const ada = someone();
+    const { cookies } = await ada.visit(() => (session.permanent = session.a = true));
+    expect(cookies[0]).toContain("Expires=");
+    expect((await ada.visit(() => session.a)).cookies).toEqual([]);
+    time += 301_000;
+    expect((await ada.visit(() => session.a)).cookies[0]).toContain("Expires=Sun, 01 Feb 2026 00:05:01 GMT");
+    expect((await ada.visit(() => (session.permanent = false))).cookies[0]).not.toContain("Expires=");
+  });
+});
+
+describe("its lifetime", () => {
+  it("ends after idleTimeout without a request, by the store's clock", async () => {
+    const ada = someone({ idleTimeout: 100 });
+    await ada.visit(() => (session.a = 1));
+    time += 99_000;
+    expect(await ada.data()).toEqual({ a: 1 });
+    time += 99_000;
+    expect(await ada.data()).toEqual({ a: 1 });
+    time += 100_000;
+    expect(await ada.data()).toEqual({});
+  });
+
+  it("ends at absoluteTimeout however busy, and a login starts that anew", async () => {
+    const ada = someone({ idleTimeout: 100, absoluteTimeout: 200 });
+    await ada.visit(() => (session.a = 1));
+    for (let minute = 0; minute < 3; minute++) {
+      time += 60_000;
+      expect(await ada.data()).toEqual({ a: 1 });
+    }
+    await ada.visit(() => (session.owner = "ada"));
+    time += 60_000;
+    expect(await ada.data()).toEqual({ a: 1 });
+    for (let minute = 0; minute < 3; minute++) {
+      time += 60_000;
+      await ada.data();
+    }
+    expect(await ada.data()).toEqual({});
+  });
+
+  it("notes activity at most once per touchEvery", async () => {
+    const ada = someone({ idleTimeout: 1000, touchEvery: 100 });
+    await ada.visit(() => (session.a = 1));
+    calls = [];
+    for (let second = 0; second < 99; second++) {
+      time += 1000;
+      await ada.visit(() => session.a);
+    }
+    expect(calls).not.toContain("touch");
+    time += 1000;
+    await ada.visit(() => session.a);
+    await ada.visit(() => session.a);
+    expect(calls.filter((verb) => verb === "touch")).toHaveLength(1);
+  });
+});
+
+describe("its token", () => {
+  it("is replaced at regenerate, and the old one is dead at once", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ cart: [1], role: "admin" }));
+    const planted = ada.cookie;
+    await ada.visit(() => {
+      session.regenerate({ keep: ["cart"] });
+      session.username = "ada";
+    });
+    expect(ada.cookie).not.toBe(planted);
+    expect(await ada.data()).toEqual({ cart: [1], username: "ada" });
+    expect((await someone().visit(() => session.size, { cookie: planted })).seen).toBe(0);
+  });
+
+  it("is replaced in passing after rotateAfter; who missed that gets the same one within the grace", async () => {
+    const ada = someone({ rotateAfter: 60, rotationGrace: 30 });
+    await ada.visit(() => (session.a = 1));
+    const old = ada.cookie;
+    time += 60_000;
+    await ada.visit(() => session.a);
+    const fresh = ada.cookie;
+    expect(fresh).not.toBe(old);
+    const missed = await ada.visit(() => session.a, { cookie: old });
+    expect([missed.seen, ada.cookie]).toEqual([1, fresh]);
+    await ada.visit(() => (session.b = 2), { cookie: old });
+    expect(await ada.data()).toEqual({ a: 1, b: 2 });
+  });
+
+  it("is refused after the grace, which is told, and may end the session", async () => {
+    const told: unknown[] = [];
+    const listen = (message: unknown) => void told.push(message);
+    subscribe("hipflask:reused", listen);
+    try {
+      const ada = someone({ rotateAfter: 60, rotationGrace: 30, reusedTokens: "destroy" });
+      await ada.visit(() => (session.a = 1));
+      const old = ada.cookie;
+      time += 60_000;
+      await ada.visit(() => session.a);
+      time += 30_000;
+      const fresh = ada.cookie;
+      expect(await ada.visit(() => session.size, { cookie: old })).toMatchObject({ seen: 0, cookies: [] });
+      expect(told).toHaveLength(1);
+      expect((await ada.visit(() => session.size, { cookie: fresh })).seen).toBe(0);
+    } finally {
+      unsubscribe("hipflask:reused", listen);
+    }
+  });
+
+  it("cannot be rotated without a secret", () => {
+    expect(() => new SessionManager({ store, rotateAfter: 60 })).toThrow(ConfigError);
+  });
+});
+
+describe("a request that fails", () => {
+  it("saves no data with a 5xx, but ends and renews what was to be ended and renewed", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ a: 1 }));
+    await ada.visit(() => (session.a = 2), { status: 500 });
+    expect(await ada.data()).toEqual({ a: 1 });
+    const before = ada.cookie;
+    await ada.visit(() => (session.regenerate(), (session.a = 3)), { status: 503 });
+    expect(ada.cookie).not.toBe(before);
+    expect(await ada.data()).toEqual({ a: 1 });
+    const { cookies } = await ada.visit(() => session.destroy(), { status: 500 });
+    expect(cookies[0]).toContain("Max-Age=0");
+    expect(await ada.data()).toEqual({});
+  });
+
+  it("saves data with a 5xx where saveOnError says so", async () => {
+    const ada = someone({ saveOnError: true });
+    await ada.visit(() => (session.a = 1), { status: 500 });
+    expect(await ada.data()).toEqual({ a: 1 });
+  });
+});
+
+describe("a change to a session that ended meanwhile", () => {
+  const endedMeanwhile = async (options: object) => {
+    const ada = someone(options);
+    await ada.visit(() => (session.a = 1));
+    const { cookie } = ada;
+    return ada.visit(async () => {
+      session.b = 2;
+      await new Visitor(new SessionManager({ store, now })).visit(() => session.destroy(), { cookie });
+    });
+  };
+
+  it("is dropped and told, and no cookie is sent", async () => {
+    const told: unknown[] = [];
+    const listen = (message: unknown) => void told.push(message);
+    subscribe("hipflask:lost", listen);
+    const { cookies } = await endedMeanwhile({});
+    unsubscribe("hipflask:lost", listen);
+    expect(cookies).toEqual([]);
+    expect(told).toEqual([{ selector: expect.any(String) as string, owner: null, reason: "gone" }]);
+  });
+
+  it("throws where lostWrites says so", async () => {
+    await expect(endedMeanwhile({ lostWrites: "throw" })).rejects.toThrow(SessionLostError);
+  });
+});
+
+describe("one-time messages", () => {
+  it("are shown once, also by parallel requests, and wait while nobody shows them", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.flash("one"), session.flash("two", "warning")));
+    await ada.visit(() => session.a);
+    await ada.visit(() => session.flash("three"));
+    const shown = await Promise.all(
+      Array.from({ length: 8 }, () => ada.visit(() => session.getFlashedMessages())),
+    );
+    expect(shown.flatMap(({ seen }) => seen)).toEqual(["one", "two", "three"]);
+    expect(await ada.data()).toEqual({});
+  });
+
+  it("come back when the page that took them failed", async () => {
+    const ada = someone();
+    await ada.visit(() => session.flash("one"));
+    await ada.visit(() => session.getFlashedMessages(), { status: 500 });
+    expect((await ada.visit(() => session.getFlashedMessages())).seen).toEqual(["one"]);
+  });
+});
+
+describe("SessionManager", () => {
+  it("lists and ends the sessions of an owner", async () => {
+    const manager = new SessionManager({ secretKey: "s", store, now, device: () => ({ browser: "Lynx" }) });
+    const [phone, laptop, other] = [new Visitor(manager), new Visitor(manager), new Visitor(manager)];
+    for (const visitor of [phone, laptop]) await visitor.visit(() => (session.owner = "ada"));
+    await other.visit(() => (session.owner = "bob"));
+    const { seen: list } = await phone.visit(() => manager.list("ada", { current: session }));
+    expect(list.map(({ device, isCurrent }) => [device, isCurrent])).toEqual(
+      expect.arrayContaining([
+        [{ browser: "Lynx" }, true],
+        [{ browser: "Lynx" }, false],
+      ]),
+    );
+    expect((await phone.visit(() => manager.destroyAll("ada", { except: session }))).seen).toBe(1);
+    expect((await phone.visit(() => session.owner)).seen).toBe("ada");
+    expect((await laptop.visit(() => session.owner)).seen).toBeNull();
+    expect((await other.visit(() => session.owner)).seen).toBe("bob");
+    expect(await manager.destroy((await phone.visit(() => selectorOf(session))).seen!)).toBe(true);
+    expect((await phone.visit(() => session.owner)).seen).toBeNull();
+    expect(await manager.destroy("unknown")).toBe(false);
+  });
+
+  it("lets nothing of one owner reach the next, and gives a stranger's cart to its owner", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.cart = [1]));
+    await ada.visit(() => ((session.owner = "ada"), (session.secret = "ada's")));
+    expect(await ada.data()).toEqual({ cart: [1], secret: "ada's" });
+    const selector = ada.cookie.split(".")[0];
+    await ada.visit(() => ((session.owner = "bob"), (session.mine = "bob's")));
+    expect(await ada.data()).toEqual({ mine: "bob's" });
+    expect(ada.cookie.split(".")[0]).not.toBe(selector);
+  });
+
+  it("keeps to maxPerOwner, ending the oldest or refusing the newest", async () => {
+    const options = { secretKey: "s", store, now, maxPerOwner: 2 };
+    const manager = new SessionManager(options);
+    await Promise.all(
+      Array.from({ length: 10 }, () => new Visitor(manager).visit(() => (session.owner = "ada"))),
+    );
+    expect(await manager.list("ada")).toHaveLength(2);
+    const strict = new Visitor(new SessionManager({ ...options, ownerOverflow: "refuse" }));
+    await expect(strict.visit(() => (session.owner = "ada"))).rejects.toMatchObject({
+      code: "OWNER_LIMIT",
+      status: 409,
+    });
+    expect(strict.cookie).toBe("");
+  });
+
+  it("lets a login lose that was under way while everything was ended", async () => {
+    const manager = new SessionManager({ secretKey: "s", store, now });
+    const ada = new Visitor(manager);
+    const login = await ada.visit(async () => {
+      time += 1000;
+      await manager.destroyAll("ada");
+      time += 1000;
+      session.owner = "ada";
+    });
+    expect(login.cookies).toEqual([]);
+    expect(await manager.list("ada")).toEqual([]);
+  });
+
+  it("tells on every process when a session is over", async () => {
+    const [here, there] = [
+      new SessionManager({ secretKey: "s", store, now }),
+      new SessionManager({ secretKey: "s", store, now }),
+    ];
+    const ada = new Visitor(here);
+    await ada.visit(() => (session.owner = "ada"));
+    const over = new Promise<void>((resolve) => {
+      void new Visitor(there).visit(() => there.onDestroyed(session, resolve), { cookie: ada.cookie });
+    });
+    await ada.visit(() => session.a);
+    await here.destroyAll("ada");
+    await over;
+    await Promise.all([here.close(), there.close()]);
+  });
+
+  it("keeps owners to stores, and to stores that can", async () => {
+    const cookies = visitorOf({});
+    await expect(cookies.visit(() => (session.owner = "ada"))).rejects.toThrow(ConfigError);
+    await expect(new SessionManager({ secretKey: "s" }).list("ada")).rejects.toThrow(ConfigError);
+    const loose = memoryStore({ now });
+    const nonAtomic = new Proxy(loose, {
+      get: (target, name) => {
+        if (name === "traits") return { atomic: false, indexed: true };
+        const value = Reflect.get(target, name) as unknown;
+        return typeof value === "function" ? (value.bind(target) as unknown) : value;
+      },
+    });
+    await expect(visitorOf({ store: nonAtomic, now }).visit(() => (session.owner = "ada"))).rejects.toThrow(
+      ConfigError,
+    );
+    await visitorOf({ store: nonAtomic, now, allowNonAtomicStore: true }).visit(
+      () => (session.owner = "ada"),
+    );
+  });
+});
+
+afterEach(() => store.close?.());
