@@ -15,7 +15,7 @@ export interface IoRedisClient {
 /** The two ways in which Redis clients speak, made one. */
 export interface RedisCommands {
   /** Runs a script on the server that holds `keys`, which must all be in one slot. */
-  run(script: RedisScript, keys: readonly string[], values: readonly string[]): Promise<unknown>;
+  run(script: RedisScript, keys: string[], values: string[]): Promise<unknown>;
   /** One step of a SCAN for each master. */
   scanners(): Array<(cursor: string, match: string, count: number) => Promise<ScanStep>>;
 }
@@ -35,7 +35,7 @@ export function redisCommands(client: NodeRedisClient | IoRedisClient): RedisCom
 function nodeRedis(client: NodeRedisClient): RedisCommands {
   return {
     run: (script, keys, values) => {
-      const options = { keys: [...keys], arguments: [...values] };
+      const options = { keys, arguments: values };
       return loaded(
         () => client.evalSha(script.sha, options),
         () => client.eval(script.source, options),

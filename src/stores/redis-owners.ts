@@ -1,20 +1,13 @@
 import { hash } from "node:crypto";
 import { MARK_LIFETIME } from "./local-store.ts";
 import { isRevoked, milliseconds } from "./record.ts";
-import { CONFIRM, DELIST, ENLIST, MARK, MEMBERS, type RedisScript } from "./redis-scripts.ts";
+import type { RedisEngine } from "./redis-engine.ts";
+import { CONFIRM, DELIST, ENLIST, MARK, MEMBERS } from "./redis-scripts.ts";
+import type { RedisSessions } from "./redis-sessions.ts";
 import { LIMIT_REACHED, REVOKED, type Claim, type Conflict, type Stale } from "./store.ts";
 
 /** Milliseconds for which a session that is filed but not written yet is taken for one that is being written. */
 const PENDING = 10_000;
-
-type Run = (
-  script: RedisScript,
-  keys: readonly string[],
-  ...values: Array<string | number>
-) => Promise<unknown>;
-
-/** Which of the selectors are live sessions, of the owner if one is given. */
-type AreLive = (selectors: readonly string[], owner?: string) => Promise<readonly string[]>;
 
 /** A session that is filed under its owner and has to be written and confirmed now. */
 export interface Filed {
@@ -29,20 +22,20 @@ export interface Filed {
  * owner before it destroys. Whichever way the two interleave, the claim sees the mark before it is acknowledged.
  */
 export class RedisOwners {
-  readonly #run: Run;
+  readonly #engine: RedisEngine;
   readonly #prefix: string;
-  readonly #areLive: AreLive;
+  readonly #sessions: RedisSessions;
 
-  constructor(run: Run, prefix: string, areLive: AreLive) {
-    this.#run = run;
+  constructor(engine: RedisEngine, prefix: string, sessions: RedisSessions) {
+    this.#engine = engine;
     this.#prefix = prefix;
-    this.#areLive = areLive;
+    this.#sessions = sessions;
   }
 
   async file(selector: string, claim: Claim): Promise<Filed | Stale | Conflict> {
     const { owner, limit } = claim;
     const enlist = (overflow: string) =>
-      this.#run(
+      this.#engine.run(
         ENLIST,
         this.#keys(owner),
         selector,
@@ -64,7 +57,7 @@ export class RedisOwners {
 
   /** After the session was written: whether the claim stands. If not, the session has to go. */
   async confirm(selector: string, claim: Claim): Promise<Stale | Conflict | undefined> {
-    const answer = (await this.#run(CONFIRM, this.#keys(claim.owner), selector)) as [string, string];
+    const answer = (await this.#engine.run(CONFIRM, this.#keys(claim.owner), selector)) as [string, string];
     if (answer[0] === "limit") return LIMIT_REACHED;
     if (answer[1] === "" || !isRevoked(claim, Number(answer[1]))) return undefined;
     await this.withdraw(claim.owner, selector);
@@ -72,21 +65,22 @@ export class RedisOwners {
   }
 
   async withdraw(owner: string, ...selectors: string[]): Promise<void> {
-    if (selectors.length > 0) await this.#run(DELIST, this.#keys(owner), 0, ...selectors);
+    if (selectors.length > 0) await this.#engine.run(DELIST, this.#keys(owner), 0, ...selectors);
   }
 
   async members(owner: string): Promise<string[]> {
-    return (await this.#run(MEMBERS, this.#keys(owner))) as string[];
+    return (await this.#engine.run(MEMBERS, this.#keys(owner))) as string[];
   }
 
   /** Forbids claims that began before now, and answers whom that leaves to be destroyed. */
   async mark(owner: string): Promise<string[]> {
-    return (await this.#run(MARK, this.#keys(owner), MARK_LIFETIME)) as string[];
+    return (await this.#engine.run(MARK, this.#keys(owner), MARK_LIFETIME)) as string[];
   }
 
   /** Takes members out of the index that are no live sessions of the owner. */
   async prune(owner: string, members: readonly string[]): Promise<void> {
-    const live = new Set(await this.#areLive(members, owner));
+    const owned = await this.#sessions.ownedBy(owner, members);
+    const live = new Set(owned.map((record) => record.selector));
     await this.forget(
       owner,
       members.filter((selector) => !live.has(selector)),
@@ -95,16 +89,16 @@ export class RedisOwners {
 
   /** Takes members out of the index, unless they are being written just now. */
   async forget(owner: string, selectors: readonly string[]): Promise<void> {
-    if (selectors.length > 0) await this.#run(DELIST, this.#keys(owner), PENDING, ...selectors);
+    if (selectors.length > 0) await this.#engine.run(DELIST, this.#keys(owner), PENDING, ...selectors);
   }
 
   /** Takes up to `limit` members that are no live sessions out of the index of that name, and says how many. */
   async tidy(index: string, limit: number): Promise<number> {
     const keys = keysOf(index.slice(0, -":index".length));
-    const members = (await this.#run(MEMBERS, keys)) as string[];
-    const live = new Set(await this.#areLive(members));
+    const members = (await this.#engine.run(MEMBERS, keys)) as string[];
+    const live = new Set(await this.#sessions.live(members));
     const dead = members.filter((selector) => !live.has(selector)).slice(0, limit);
-    return dead.length === 0 ? 0 : Number(await this.#run(DELIST, keys, PENDING, ...dead));
+    return dead.length === 0 ? 0 : Number(await this.#engine.run(DELIST, keys, PENDING, ...dead));
   }
 
   #keys(owner: string): string[] {

@@ -6,16 +6,21 @@ export interface RedisScript {
   readonly sha: string;
 }
 
-/**
- * What all scripts share. A record is the JSON array of `packed.ts`; nothing in it is a nested JSON value, so cjson can
- * take it apart and put it together without reinterpreting a field. ARGV[1] is added to the clock, for tests.
- */
-const PRELUDE = `
-local HASH, PREVIOUS, PREVIOUS_UNTIL, CREATED, ROTATED, AUTHENTICATED, SEEN, EXPIRES, ABSOLUTE, OWNER, DEVICE, HEAD =
-  2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 12
+/** The time of Redis, epoch milliseconds; ARGV[1] is added to it, for tests. */
+const CLOCK = `
 local time = redis.call('TIME')
 local offset = tonumber(ARGV[1])
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + offset
+`;
+
+/**
+ * A record is the JSON array of `packed.ts`; nothing in it is a nested JSON value, so cjson can take it apart and put it
+ * together without reinterpreting a field.
+ */
+const RECORD = `
+${CLOCK}
+local HASH, PREVIOUS, PREVIOUS_UNTIL, CREATED, ROTATED, AUTHENTICATED, SEEN, EXPIRES, ABSOLUTE, OWNER, DEVICE, HEAD =
+  2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 12
 
 local function find(key)
   local text = redis.call('GET', key)
@@ -25,7 +30,11 @@ local function find(key)
   if record[EXPIRES] <= now then return nil end
   return record, text
 end
+`;
 
+/** What the scripts share that change a record. */
+const WRITING = `
+${RECORD}
 local function admits(record, presented)
   return presented == record[HASH] or (presented == record[PREVIOUS] and now < record[PREVIOUS_UNTIL])
 end
@@ -59,6 +68,7 @@ end
 
 /** KEYS session; ARGV offset, presented, next, grace, change, most fields, most bytes. With `next` empty: a patch. */
 export const CHANGE = script(`
+${WRITING}
 local presented, next, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local change = cjson.decode(ARGV[5])
 local record, text = find(KEYS[1])
@@ -69,15 +79,15 @@ if next ~= '' and presented ~= record[HASH] and next ~= record[HASH] then return
 
 local place = {}
 for at = HEAD + 1, #record, 2 do place[record[at]] = at end
-for at = 1, #change.expect, 2 do
+for at = 1, #(change.expect or {}), 2 do
   local stored = place[change.expect[at]]
-  if (stored and record[stored + 1] or false) ~= change.expect[at + 1] then return {'expected', text, tostring(now)} end
+  if (stored and record[stored + 1] or false) ~= change.expect[at + 1] then return {'expected', text} end
 end
 
-if change.keep or #change.unset > 0 then
+if change.keep or change.unset then
   local kept, left = change.keep and {} or place, {}
   for _, key in ipairs(change.keep or {}) do kept[key] = place[key] end
-  for _, key in ipairs(change.unset) do kept[key] = nil end
+  for _, key in ipairs(change.unset or {}) do kept[key] = nil end
   for at = 1, HEAD do left[at] = record[at] end
   place = {}
   for at = HEAD + 1, #record, 2 do
@@ -88,15 +98,15 @@ if change.keep or #change.unset > 0 then
   end
   record = left
 end
-for at = 1, #change.set, 2 do
-  local stored = place[change.set[at]]
-  if not stored then
-    stored = #record + 1
-    record[stored], place[change.set[at]] = change.set[at], stored
+if change.set then
+  for at = 1, #change.set, 2 do
+    local stored = place[change.set[at]]
+    if not stored then
+      stored = #record + 1
+      record[stored], place[change.set[at]] = change.set[at], stored
+    end
+    record[stored + 1] = change.set[at + 1]
   end
-  record[stored + 1] = change.set[at + 1]
-end
-if #change.set > 0 then
   local bytes = 0
   for at = HEAD + 1, #record do bytes = bytes + #record[at] end
   if (#record - HEAD) / 2 > tonumber(ARGV[6]) or bytes > tonumber(ARGV[7]) then return {'too-large'} end
@@ -117,6 +127,7 @@ return {'ok'}
 
 /** KEYS session; ARGV offset, hash, owner, device, elapsed (-1: no claim), idle, absolute (0: none), field, text, … */
 export const CREATE = script(`
+${WRITING}
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'selector'} end
 local elapsed, absolute = tonumber(ARGV[5]), tonumber(ARGV[7])
 local record = {1, ARGV[2], '', 0, now, now, elapsed < 0 and 0 or now - elapsed, now, 0, 0, ARGV[3], ARGV[4]}
@@ -126,14 +137,15 @@ save(KEYS[1], record)
 return {'ok'}
 `);
 
-/** KEYS session; ARGV offset. Answers the record as it is: whoever asked takes it apart. */
+/** KEYS session. Answers the record as it is, and the time in seconds and microseconds: whoever asked takes both apart. */
 export const READ = script(`
-local text = redis.call('GET', KEYS[1])
-return {text, tostring(now)}
+local time = redis.call('TIME')
+return {redis.call('GET', KEYS[1]), time[1], time[2]}
 `);
 
 /** KEYS session; ARGV offset, presented, idle, every. */
 export const TOUCH = script(`
+${WRITING}
 local record = find(KEYS[1])
 if not record then return {'gone'} end
 if not admits(record, ARGV[2]) then return {'stale'} end
@@ -146,6 +158,7 @@ return {'ok'}
 
 /** KEYS session; ARGV offset, owner. Only if `owner` is empty or the session's. Answers the owner, whose index has to be told. */
 export const DESTROY = script(`
+${RECORD}
 local record = find(KEYS[1])
 if ARGV[2] ~= '' and not (record and record[OWNER] == ARGV[2]) then return {'gone'} end
 redis.call('DEL', KEYS[1])
@@ -161,6 +174,7 @@ return {'ok', record[OWNER]}
  * hearing of it; so with overflow "check" the answer to one too many is the settled index: which are still there?
  */
 export const ENLIST = script(`
+${CLOCK}
 ${SETTLED}
 local mark = redis.call('GET', KEYS[2])
 local age = mark and tostring(now - mark) or ''
@@ -185,6 +199,7 @@ return {'ok', age, ended}
 
 /** KEYS index, mark, pending; ARGV offset, selector. The session is written: is it still filed, and how long ago were all ended? */
 export const CONFIRM = script(`
+${CLOCK}
 local mark = redis.call('GET', KEYS[2])
 redis.call('HDEL', KEYS[3], ARGV[2])
 if not redis.call('ZSCORE', KEYS[1], ARGV[2]) then return {'limit'} end
@@ -193,6 +208,7 @@ return {'ok', mark and tostring(now - mark) or ''}
 
 /** KEYS index, mark, pending; ARGV offset, spared, selector… Takes sessions out of the index but those filed in the last `spared` ms and not written yet. */
 export const DELIST = script(`
+${CLOCK}
 local removed = 0
 for at = 3, #ARGV do
   local since = redis.call('HGET', KEYS[3], ARGV[at])
@@ -206,22 +222,24 @@ return removed
 
 /** KEYS index, mark, pending; ARGV offset, lifetime of the mark in ms. Marks that all sessions are being ended, and names them. */
 export const MARK = script(`
+${CLOCK}
 redis.call('SET', KEYS[2], string.format('%.0f', now), 'PX', ARGV[2])
 return redis.call('ZRANGE', KEYS[1], 0, -1)
 `);
 
 /** KEYS index, mark, pending; ARGV offset. All but those that are being written just now. */
 export const MEMBERS = script(`
+${CLOCK}
 ${SETTLED}
 return settled()
 `);
 
 /** KEYS session; ARGV offset. */
 export const IS_LIVE = script(`
+${RECORD}
 return find(KEYS[1]) and 1 or 0
 `);
 
-function script(body: string): RedisScript {
-  const source = PRELUDE + body;
+function script(source: string): RedisScript {
   return { source, sha: hash("sha1", source) };
 }

@@ -1,29 +1,12 @@
-import { escapeKey, unescapeKey } from "./field-key.ts";
-import {
-  checkChange,
-  checkNewSession,
-  checkRotation,
-  DEFAULT_LIMITS,
-  tooLarge,
-  type RecordLimits,
-} from "./limits.ts";
-import { unpack } from "./packed.ts";
-import { latestFirst, milliseconds, sessionInfo } from "./record.ts";
-import {
-  redisCommands,
-  type IoRedisClient,
-  type NodeRedisClient,
-  type RedisCommands,
-} from "./redis-client.ts";
+import { checkChange, checkNewSession, checkRotation, DEFAULT_LIMITS, type RecordLimits } from "./limits.ts";
+import { latestFirst, sessionInfo } from "./record.ts";
+import { redisCommands, type IoRedisClient, type NodeRedisClient } from "./redis-client.ts";
+import { RedisEngine } from "./redis-engine.ts";
 import { RedisOwners } from "./redis-owners.ts";
-import { CHANGE, CREATE, DESTROY, IS_LIVE, READ, TOUCH, type RedisScript } from "./redis-scripts.ts";
+import { RedisSessions } from "./redis-sessions.ts";
 import {
   GONE,
   OK,
-  ROTATED,
-  STALE,
-  TAKEN,
-  UNDECODABLE,
   type Change,
   type Claim,
   type Conflict,
@@ -34,12 +17,10 @@ import {
   type Ok,
   type Rotation,
   type SessionInfo,
-  type SessionRecord,
   type SessionStore,
   type Stale,
   type Touch,
 } from "./store.ts";
-import { storeError } from "./store-error.ts";
 
 export type { IoRedisClient, NodeRedisClient } from "./redis-client.ts";
 
@@ -74,56 +55,36 @@ export function redisStore(
   client: NodeRedisClient | IoRedisClient,
   options: RedisStoreOptions = {},
 ): SessionStore {
-  return new RedisStore(redisCommands(client), options);
+  const { prefix = "hipflask:", limits = DEFAULT_LIMITS, clockOffset = () => 0 } = options;
+  return new RedisStore(new RedisEngine(redisCommands(client), clockOffset), prefix, limits);
 }
 
 class RedisStore implements SessionStore {
   readonly traits = { atomic: true, indexed: true };
-  readonly #commands: RedisCommands;
+  readonly #engine: RedisEngine;
   readonly #prefix: string;
   readonly #limits: RecordLimits;
-  readonly #clockOffset: () => number;
+  readonly #sessions: RedisSessions;
   readonly #owners: RedisOwners;
   /** Where the next `deleteExpired` goes on, for each master. */
   readonly #cursors: string[] = [];
 
-  constructor(commands: RedisCommands, options: RedisStoreOptions) {
-    this.#commands = commands;
-    this.#prefix = options.prefix ?? "hipflask:";
-    this.#limits = options.limits ?? DEFAULT_LIMITS;
-    this.#clockOffset = options.clockOffset ?? (() => 0);
-    this.#owners = new RedisOwners(this.#run.bind(this), this.#prefix, async (selectors, owner) => {
-      if (owner === undefined) return this.live(selectors);
-      return (await this.#ownedBy(owner, selectors)).map((record) => record.selector);
-    });
+  constructor(engine: RedisEngine, prefix: string, limits: RecordLimits) {
+    this.#engine = engine;
+    this.#prefix = prefix;
+    this.#limits = limits;
+    this.#sessions = new RedisSessions(engine, prefix, limits);
+    this.#owners = new RedisOwners(engine, prefix, this.#sessions);
   }
 
   async create(session: NewSession): Promise<Ok | Stale | Conflict> {
     checkNewSession(session, this.#limits);
-    const { selector, verifierHash, device = "", claim, expiry } = session;
-    return this.#claiming(selector, claim, async () => {
-      const [status] = await this.#onSession(
-        CREATE,
-        selector,
-        verifierHash,
-        claim?.owner ?? "",
-        device,
-        claim ? milliseconds(claim.elapsed()) : -1,
-        milliseconds(expiry.idle),
-        milliseconds(expiry.absolute ?? 0),
-        ...flat(session.fields),
-      );
-      return status === "ok" ? OK : TAKEN;
-    });
+    const write = () => this.#sessions.create(session);
+    return session.claim ? this.#claiming(session.selector, session.claim, write) : write();
   }
 
-  async read(selector: string): Promise<Found | Gone> {
-    const [text, time] = await this.#onSession(READ, selector);
-    if (text === null || text === undefined) return GONE;
-    const now = Number(time);
-    const record = unpack(selector, text, unescapeKey);
-    if (!record) return UNDECODABLE;
-    return record.expiresAt <= now ? GONE : { status: "ok", record, now };
+  read(selector: string): Promise<Found | Gone> {
+    return this.#sessions.read(selector);
   }
 
   async patch(selector: string, presented: string, change: Change): Promise<Ok | Gone | Stale | Conflict> {
@@ -131,16 +92,9 @@ class RedisStore implements SessionStore {
     return this.#change(selector, presented, change);
   }
 
-  async touch(selector: string, presented: string, { idle, every = 0 }: Touch): Promise<Ok | Gone | Stale> {
-    checkChange({ expiry: { idle } }, this.#limits);
-    const [status] = await this.#onSession(
-      TOUCH,
-      selector,
-      presented,
-      milliseconds(idle),
-      milliseconds(every),
-    );
-    return status === "ok" ? OK : status === "stale" ? STALE : GONE;
+  async touch(selector: string, presented: string, touch: Touch): Promise<Ok | Gone | Stale> {
+    checkChange({ expiry: touch }, this.#limits);
+    return this.#sessions.touch(selector, presented, touch);
   }
 
   async rotate(
@@ -153,42 +107,41 @@ class RedisStore implements SessionStore {
   }
 
   async destroy(selector: string): Promise<Ok | Gone> {
-    const [status, owner] = await this.#onSession(DESTROY, selector, "");
-    if (status !== "ok") return GONE;
-    if (owner) await this.#owners.forget(owner, [selector]);
+    const owner = await this.#sessions.destroy(selector);
+    if (owner === undefined) return GONE;
+    if (owner !== "") await this.#owners.forget(owner, [selector]);
     return OK;
   }
 
   async list(owner: string): Promise<SessionInfo[]> {
     const members = await this.#owners.members(owner);
-    const records = await this.#ownedBy(owner, members);
+    const records = await this.#sessions.ownedBy(owner, members);
     if (records.length < members.length) await this.#owners.prune(owner, members);
     return records.map(sessionInfo).sort(latestFirst);
   }
 
   async destroyAll(owner: string, { except }: { except?: string | undefined } = {}): Promise<Ended> {
     const members = (await this.#owners.mark(owner)).filter((selector) => selector !== except);
-    const answers = await Promise.all(members.map((selector) => this.#onSession(DESTROY, selector, owner)));
+    const owners = await Promise.all(members.map((selector) => this.#sessions.destroy(selector, owner)));
     await this.#owners.forget(owner, members);
-    return { status: "ok", ended: members.filter((_, index) => answers[index]![0] === "ok") };
+    return { status: "ok", ended: members.filter((_, index) => owners[index] !== undefined) };
   }
 
   /** Redis removes sessions itself; what is left in the indexes of owners is tidied here, some keys at each call. */
   async deleteExpired(limit: number): Promise<number> {
     const match = `${this.#prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}owner:{*}:index`;
     let removed = 0;
-    for (const [master, scan] of this.#commands.scanners().entries()) {
+    for (const [master, scan] of this.#engine.scanners().entries()) {
       if (removed >= limit) break;
-      const step = await this.#guard(() => scan(this.#cursors[master] ?? "0", match, 1000));
+      const step = await scan(this.#cursors[master] ?? "0", match, 1000);
       for (const index of step.keys) removed += await this.#owners.tidy(index, limit - removed);
       if (removed < limit) this.#cursors[master] = step.cursor;
     }
     return removed;
   }
 
-  async live(selectors: readonly string[]): Promise<string[]> {
-    const answers = await Promise.all(selectors.map((selector) => this.#run(IS_LIVE, [this.#key(selector)])));
-    return selectors.filter((_, index) => Number(answers[index]) === 1);
+  live(selectors: readonly string[]): Promise<string[]> {
+    return this.#sessions.live(selectors);
   }
 
   async #change(
@@ -197,45 +150,23 @@ class RedisStore implements SessionStore {
     change: Change,
     rotation?: Rotation,
   ): Promise<Ok | Gone | Stale | Conflict> {
-    return this.#claiming(selector, change.claim ?? undefined, async () => {
-      const answer = await this.#onSession(
-        CHANGE,
-        selector,
-        presented,
-        rotation?.next ?? "",
-        milliseconds(rotation?.grace ?? 0),
-        toScript(change),
-        this.#limits.fields,
-        this.#limits.bytes,
-      );
-      switch (answer[0]) {
-        case "ok":
-          if (answer[1]) await this.#owners.prune(answer[1], [selector]);
-          return OK;
-        case "stale":
-          return STALE;
-        case "rotated":
-          return ROTATED;
-        case "expected":
-          return conflictWith(unpack(selector, answer[1]!, unescapeKey));
-        case "too-large":
-          throw tooLarge(this.#limits);
-        default:
-          return GONE;
-      }
-    });
+    const write = async () => {
+      const { answer, formerOwner } = await this.#sessions.change(selector, presented, change, rotation);
+      if (formerOwner !== "") await this.#owners.prune(formerOwner, [selector]);
+      return answer;
+    };
+    return change.claim ? this.#claiming(selector, change.claim, write) : write();
   }
 
   /** Writes a session between filing it under its owner and confirming that; see `RedisOwners`. */
   async #claiming<Other extends Gone | Stale | Conflict>(
     selector: string,
-    claim: Claim | undefined,
+    claim: Claim,
     write: () => Promise<Ok | Other>,
   ): Promise<Ok | Stale | Conflict | Other> {
-    if (!claim) return write();
     const filed = await this.#owners.file(selector, claim);
     if (filed.status !== "filed") return filed;
-    await Promise.all(filed.ended.map((victim) => this.#onSession(DESTROY, victim, claim.owner)));
+    await Promise.all(filed.ended.map((victim) => this.#sessions.destroy(victim, claim.owner)));
     const written = await write();
     if (written.status !== "ok") {
       // Not filed after all – unless it was before, by an earlier claim: then it is a live session of this owner.
@@ -245,66 +176,9 @@ class RedisStore implements SessionStore {
     }
     const refused = await this.#owners.confirm(selector, claim);
     if (refused) {
-      await this.#onSession(DESTROY, selector, "");
+      await this.#sessions.destroy(selector);
       return refused;
     }
     return filed.ended.length > 0 ? { status: "ok", ended: filed.ended } : OK;
   }
-
-  async #ownedBy(owner: string, selectors: readonly string[]): Promise<SessionRecord[]> {
-    const answers = await Promise.all(selectors.map((selector) => this.read(selector)));
-    return answers.flatMap((answer) =>
-      answer.status === "ok" && answer.record.owner === owner ? [answer.record] : [],
-    );
-  }
-
-  #key(selector: string): string {
-    return `${this.#prefix}session:{${selector}}`;
-  }
-
-  async #onSession(
-    script: RedisScript,
-    selector: string,
-    ...values: Array<string | number>
-  ): Promise<string[]> {
-    return (await this.#run(script, [this.#key(selector)], ...values)) as string[];
-  }
-
-  #run(script: RedisScript, keys: readonly string[], ...values: Array<string | number>): Promise<unknown> {
-    const offset = this.#clockOffset();
-    return this.#guard(() => this.#commands.run(script, keys, [offset, ...values].map(String)));
-  }
-
-  async #guard<Result>(act: () => Promise<Result>): Promise<Result> {
-    try {
-      return await act();
-    } catch (error) {
-      throw storeError("redis", error);
-    }
-  }
-}
-
-function conflictWith(record: SessionRecord | undefined): Conflict | Gone {
-  return record ? { status: "conflict", reason: "expected", record } : UNDECODABLE;
-}
-
-function flat(pairs: Iterable<readonly [key: string, text: string]>): string[] {
-  return [...pairs].flatMap(([key, text]) => [escapeKey(key), text]);
-}
-
-/** A change as the script reads it: `false` for `null`, which Lua has no value for. */
-function toScript(change: Change): string {
-  const { expiry, claim } = change;
-  return JSON.stringify({
-    expect: [...(change.expect ?? [])].flatMap(([key, text]) => [escapeKey(key), text ?? false]),
-    keep: change.keep?.map(escapeKey),
-    unset: (change.unset ?? []).map(escapeKey),
-    set: flat(change.set ?? []),
-    idle: expiry && milliseconds(expiry.idle),
-    absolute:
-      expiry?.absolute === undefined ? undefined : expiry.absolute !== null && milliseconds(expiry.absolute),
-    owner: claim === undefined ? undefined : (claim?.owner ?? ""),
-    elapsed: claim ? milliseconds(claim.elapsed()) : undefined,
-    device: change.device,
-  });
 }
