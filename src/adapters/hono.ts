@@ -45,12 +45,20 @@ export function sessions(
       await context.run(next);
       await context.save({ status: c.res.status, headers: responseHeaders(c) });
     } catch (error) {
-      // Hono carries the headers of the failed response over to the error page unless it is taken away.
-      if (c.finalized) void c.res.body?.cancel();
-      c.res = undefined;
+      discardResponse(c);
       throw asHonoError(error);
     }
   };
+}
+
+/** Hono carries the headers of a response over to the error page that takes its place, unless each is taken away. */
+function discardResponse(c: Context): void {
+  if (!c.finalized) return;
+  const names = [...c.res.headers.keys()];
+  void c.res.body?.cancel();
+  c.res = undefined;
+  c.finalized = false;
+  for (const name of names) c.header(name, undefined);
 }
 
 function responseHeaders(c: Context): ResponseHeaders {

@@ -103,7 +103,9 @@ class TimeLimitedStore implements SessionStore {
         if (repeatable && !expired && isDropped(error)) return act();
         throw error;
       };
-      act()
+      // Begun in a promise, so that a driver that throws instead of rejecting is told of in the same way.
+      Promise.resolve()
+        .then(act)
         .catch(again)
         .then(resolve, (error: unknown) => reject(storeError(verb, error)))
         .finally(() => clearTimeout(timer));

@@ -408,7 +408,7 @@ describe("SessionManager", () => {
     });
     await ada.visit(() => session.a);
     await here.destroyAll("ada");
-    await over;
+    await expect(over).resolves.toBeUndefined();
     await Promise.all([here.close(), there.close()]);
   });
 
