@@ -26,8 +26,8 @@ local function find(key)
   local text = redis.call('GET', key)
   if not text then return nil end
   local ok, record = pcall(cjson.decode, text)
-  if not ok or type(record) ~= 'table' or record[1] ~= 1 or #record < HEAD then return nil end
-  if record[EXPIRES] <= now then return nil end
+  if not ok or type(record) ~= 'table' or record[1] ~= '1' or #record < HEAD then return nil end
+  if (tonumber(record[EXPIRES]) or 0) <= now then return nil end
   return record, text
 end
 `;
@@ -35,19 +35,23 @@ end
 /** What the scripts share that change a record. */
 const WRITING = `
 ${RECORD}
+local function text_of(moment)
+  return string.format('%.0f', moment)
+end
+
 local function admits(record, presented)
-  return presented == record[HASH] or (presented == record[PREVIOUS] and now < record[PREVIOUS_UNTIL])
+  return presented == record[HASH] or (presented == record[PREVIOUS] and now < tonumber(record[PREVIOUS_UNTIL]))
 end
 
 local function expire(record, idle, absolute)
-  if absolute == false then record[ABSOLUTE] = 0 elseif absolute then record[ABSOLUTE] = now + absolute end
-  record[SEEN] = now
-  record[EXPIRES] = now + idle
-  if record[ABSOLUTE] > 0 and record[ABSOLUTE] < record[EXPIRES] then record[EXPIRES] = record[ABSOLUTE] end
+  if absolute == false then record[ABSOLUTE] = '0' elseif absolute then record[ABSOLUTE] = text_of(now + absolute) end
+  local ends, last = now + idle, tonumber(record[ABSOLUTE])
+  if last > 0 and last < ends then ends = last end
+  record[SEEN], record[EXPIRES] = text_of(now), text_of(ends)
 end
 
 local function save(key, record)
-  redis.call('SET', key, cjson.encode(record), 'PXAT', string.format('%.0f', record[EXPIRES] - offset))
+  redis.call('SET', key, cjson.encode(record), 'PXAT', offset == 0 and record[EXPIRES] or text_of(record[EXPIRES] - offset))
 end
 `;
 
@@ -114,11 +118,11 @@ end
 
 local owner = record[OWNER]
 if next ~= '' and presented == record[HASH] then
-  record[PREVIOUS], record[HASH], record[PREVIOUS_UNTIL], record[ROTATED] = presented, next, now + grace, now
+  record[PREVIOUS], record[HASH], record[PREVIOUS_UNTIL], record[ROTATED] = presented, next, text_of(now + grace), text_of(now)
 end
 if change.idle then expire(record, change.idle, change.absolute) end
 if change.owner then record[OWNER] = change.owner end
-if change.elapsed then record[AUTHENTICATED] = now - change.elapsed end
+if change.elapsed then record[AUTHENTICATED] = text_of(now - change.elapsed) end
 if change.device then record[DEVICE] = change.device end
 save(KEYS[1], record)
 if owner ~= record[OWNER] then return {'ok', owner} end
@@ -130,7 +134,9 @@ export const CREATE = script(`
 ${WRITING}
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'selector'} end
 local elapsed, absolute = tonumber(ARGV[5]), tonumber(ARGV[7])
-local record = {1, ARGV[2], '', 0, now, now, elapsed < 0 and 0 or now - elapsed, now, 0, 0, ARGV[3], ARGV[4]}
+local born = text_of(now)
+local authenticated = elapsed < 0 and '0' or text_of(now - elapsed)
+local record = {'1', ARGV[2], '', '0', born, born, authenticated, born, '0', '0', ARGV[3], ARGV[4]}
 expire(record, tonumber(ARGV[6]), absolute > 0 and absolute)
 for at = 8, #ARGV do record[#record + 1] = ARGV[at] end
 save(KEYS[1], record)
