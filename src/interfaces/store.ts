@@ -20,7 +20,17 @@ const MAX_CANDIDATES = 8;
 
 /**
  * Sessions on a server: the cookie carries `selector.verifier`, a store keeps the data under the selector beside a hash
- * of the verifier, so that neither a stolen store nor a planted cookie makes a session.
+ * of the verifier, so that neither a stolen store nor a planted cookie makes a session. `sessions({ store })` makes one;
+ * override its `get…` methods where a setting of the cookie is more than a constant.
+ *
+ * @example
+ * ```ts
+ * import { SessionManager, StoreSessionInterface } from "hipflask";
+ * import { memoryStore } from "hipflask/stores/memory";
+ * const manager = new SessionManager({ secretKey: "dev", store: memoryStore() });
+ * console.log(manager.sessionInterface instanceof StoreSessionInterface); // true
+ * await manager.close();
+ * ```
  */
 export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
   /** A request without a token costs nothing; one with a token, a single read. */

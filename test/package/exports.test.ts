@@ -53,14 +53,17 @@ describe("package.json exports", () => {
         Markup
         NoSecretKeyError
         OutsideRequestError
+        OwnerLimitError
         RequestContext
         ReservedNameError
         SecureCookieSessionInterface
         SessionClosedError
         SessionConflictError
+        SessionLostError
         SessionManager
         SignatureExpired
         StoreError
+        StoreSessionInterface
         TaggedJSONSerializer
         Tuple
         UUID
@@ -78,6 +81,7 @@ describe("package.json exports", () => {
         parseCookie
         resolveOptions
         sealedCodec
+        selectorOf
         session
         stateOf
         streamWithContext
@@ -88,6 +92,7 @@ describe("package.json exports", () => {
         type CookieConfig
         type Decision
         type Decoded
+        type DestroyedListener
         type Fate
         type Fields
         type FlashedMessagesOptions
@@ -96,9 +101,12 @@ describe("package.json exports", () => {
         type FloatReading
         type HipflaskErrorCode
         type InspectedCookie
+        type LostEvent
+        type MigratedEvent
         type Opened
         type OpenedEvent
         type Outcome
+        type OwnedSession
         type RefusalReason
         type RefusedEvent
         type ReservedName
@@ -117,8 +125,11 @@ describe("package.json exports", () => {
         type SessionResponse
         type SessionState
         type SessionStateOptions
+        type SessionStore
         type SignatureEvidence
+        type StoreConfig
         type StoreErrorReason
+        type StoredEvent
         type Tag
         type TagRegistration
         type TaggedJSONOptions
@@ -219,6 +230,18 @@ describe("package.json exports", () => {
         sessions
         type FetchHandler
 
+      hipflask/express
+        sessions
+
+      hipflask/fastify
+        sessions
+
+      hipflask/koa
+        sessions
+
+      hipflask/h3
+        sessions
+
       hipflask/hono
         sessions
         type SessionVariables
@@ -268,6 +291,7 @@ describe("package.json exports", () => {
 
       hipflask/stores/transact
         patchWith
+        retried
         take
         transact
         type TransactOptions
