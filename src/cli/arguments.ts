@@ -1,0 +1,39 @@
+import { parseArgs } from "node:util";
+
+/** The command cannot be understood: exit code 2, and how to say it. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+type Options = Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
+
+/** What came for the options that came. */
+type Values<Given extends Options> = {
+  readonly [Name in keyof Given]?: Given[Name]["type"] extends "boolean" ? boolean : string;
+};
+
+/**
+ * Options and words of a command line.
+ *
+ * @param most how many words there may be besides the options
+ * @throws UsageError
+ */
+export function parseCommand<const Given extends Options>(
+  args: string[],
+  options: Given,
+  most: number,
+): { values: Values<Given>; words: string[] } {
+  const { values, positionals } = parsed(args, options);
+  if (positionals.length > most) throw new UsageError("There is a word too many.");
+  return { values: values as Values<Given>, words: positionals };
+}
+
+function parsed(args: string[], options: Options) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true, strict: true });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // Its message repeats what was written, and that may have been a secret.
+    throw new UsageError("There is an option that this command does not have, or one without its value.");
+  }
+}

@@ -1,0 +1,59 @@
+import { flaskCodec } from "../codecs/flask.ts";
+import { inspectCookie, type InspectedCookie } from "../inspect.ts";
+import { parseToken } from "../stores/token.ts";
+import { parseCommand, UsageError } from "./arguments.ts";
+import { secretKeyOf, SIGNING, signingOf } from "./secret.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Signatures are judged, not ages: an old cookie is a good one to look at. */
+const ANY_AGE = Number.MAX_SAFE_INTEGER;
+
+/** `inspect <cookie>`: takes a cookie apart, and checks its signature if there is a key. Exit code 1 if it is no good. */
+export async function inspect(args: string[], terminal: Terminal): Promise<number> {
+  const { values, words } = parseCommand(args, SIGNING, 1);
+  const value = cookieValue(!words[0] || words[0] === "-" ? await terminal.read() : words[0]);
+  if (value === "") throw new UsageError("There is no cookie to inspect.");
+  const token = parseToken(value);
+  if (token !== undefined) {
+    // The verifier is as good as a password, so it is not repeated.
+    terminal.print("kind        token of a stored session; the data is in the store");
+    terminal.print(`selector    ${token.selector}`);
+    return 0;
+  }
+
+  const cookie = inspectCookie(value);
+  const secretKey = secretKeyOf(terminal);
+  const verdict = secretKey === undefined ? undefined : verdictOf(value, { secretKey, ...signingOf(values) });
+  terminal.print(`data        ${cookie.json ?? `cannot be read: ${cookie.problem}`}`);
+  terminal.print(`signed at   ${cookie.signedAt?.toISOString() ?? "no time"}`);
+  terminal.print(`compressed  ${cookie.isCompressed ? "yes" : "no"}`);
+  terminal.print(
+    `size        ${Buffer.byteLength(value)} bytes; a browser keeps 4096 with name and attributes`,
+  );
+  terminal.print(`signature   ${verdict?.text ?? "not checked: set SECRET_KEY in the environment"}`);
+  return isGood(cookie) && verdict?.ok !== false ? 0 : 1;
+}
+
+function isGood({ json, signature, signedAt }: InspectedCookie): boolean {
+  return json !== undefined && signature !== "" && signedAt !== undefined;
+}
+
+function verdictOf(value: string, options: Parameters<typeof flaskCodec>[0]): { ok: boolean; text: string } {
+  const decoded = flaskCodec(options).decode(value, {
+    now: Date.now(),
+    maxAge: ANY_AGE,
+    cookieName: "session",
+  });
+  if (decoded.ok) return { ok: true, text: "good" };
+  return { ok: false, text: `refused with this SECRET_KEY: ${decoded.reason}` };
+}
+
+/** Of what was pasted: a whole `Cookie` or `Set-Cookie` line may be. */
+function cookieValue(text: string): string {
+  const [pair = ""] = text
+    .trim()
+    .replace(/^(set-)?cookie:\s*/i, "")
+    .split(";", 1);
+  const value = pair.slice(pair.indexOf("=") + 1).trim();
+  return value.replace(/^"(.*)"$/, "$1");
+}
