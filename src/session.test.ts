@@ -70,7 +70,7 @@ describe("Session as a dictionary", () => {
     expect(session.popItem()).toBeUndefined();
   });
 
-  it.each(["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "", "10", "then", "é"])(
+  it.each(["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "", "10", "é"])(
     "treats the key %j as data like any other",
     (key) => {
       const session = createSession();
@@ -108,6 +108,15 @@ describe("Session as a dictionary", () => {
     expect(session.has("get")).toBe(false);
     expect(isReservedName("get")).toBe(true);
     expect(isReservedName("username")).toBe(false);
+  });
+
+  it("can be awaited without being looked into", async () => {
+    let opens = 0;
+    const state = new SessionState({ open: () => (opens++, { fields: new Map([["then", "1"]]) }) });
+    const session = await Promise.resolve(sessionOf(state));
+    expect([opens, session.accessed]).toEqual([0, false]);
+    expect(session.get("then")).toBe(1);
+    expect(() => Object.assign(session, { then: 1 })).toThrow(ReservedNameError);
   });
 
   it("shows names and no values when logged, and does not count that as a look", () => {

@@ -96,6 +96,8 @@ export interface SessionMethods<Data = SessionData> {
     (options?: FlashedMessagesOptions & { withCategories?: false }): string[];
     (options: FlashedMessagesOptions & { withCategories: true }): [category: string, message: string][];
   };
+  /** Always undefined: whoever awaits a session asks for this, and must not thereby look into it. */
+  readonly then?: undefined;
   /** The data as a plain object, so `JSON.stringify(session)` works. */
   readonly toJSON: () => Record<string, unknown>;
 }
@@ -186,7 +188,7 @@ const methods = {
 
 const flags = ["modified", "accessed", "permanent", "owner", "isNew", "size"] as const;
 const writableFlags: ReadonlySet<string> = new Set(["modified", "accessed", "permanent", "owner"]);
-const reserved: ReadonlySet<string> = new Set([...flags, ...Object.keys(methods)]);
+const reserved: ReadonlySet<string> = new Set(["then", ...flags, ...Object.keys(methods)]);
 
 /**
  * Tells whether a name belongs to the session's own interface. Data of such a name is reached with `get` and `set`.
@@ -207,6 +209,7 @@ const handler: ProxyHandler<SessionState> = {
     if (typeof name === "string") {
       if (!reserved.has(name)) return state.get(name);
       if (name in methods) return methods[name as keyof typeof methods];
+      if (name === "then") return undefined;
       // Asking whether the session was looked at is not a look at it.
       if (name !== "accessed" && name !== "isNew") state.accessed = true;
       return state[name as (typeof flags)[number]];

@@ -1,13 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { serveStatic } from "@hono/node-server/serve-static";
-import { resolveOptions, type SessionOptions } from "hipflask";
+import { SessionManager, type SessionOptions, type SessionRequest } from "hipflask";
 import { sessions } from "hipflask/hono";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { csrf } from "hono/csrf";
 import { etag } from "hono/etag";
 import { HTTPException } from "hono/http-exception";
+import { deviceViews } from "./device-views.ts";
 import { ObservedSessions } from "./flow/observed-sessions.ts";
+import { observedStore } from "./flow/observed-store.ts";
 import { recorder } from "./flow/recorder.ts";
 import { flowRoutes } from "./flow/routes.ts";
 import { Visitors } from "./flow/visitors.ts";
@@ -28,7 +30,8 @@ const files = serveStatic({
 /** The whole shop, ready to be served. A real one would leave out everything in `flow/`. */
 export function createShop(options: SessionOptions, till: Till = new Till()): Hono<ShopEnv> {
   const visitors = new Visitors();
-  const config = resolveOptions({ cookieSameSite: "Lax", ...options });
+  const store = options.store && observedStore(options.store);
+  const manager = new SessionManager({ cookieSameSite: "Lax", device: userAgent, ...options, store });
   const app = new Hono<ShopEnv>();
 
   app.use(securityHeaders);
@@ -38,8 +41,13 @@ export function createShop(options: SessionOptions, till: Till = new Till()): Ho
 
   // From the outside in: the page is drawn around what was recorded of the session that the views use.
   app.use(frame, recorder(visitors));
-  app.use(sessions({ sessionInterface: new ObservedSessions(config) }));
+  app.use(sessions({ sessionInterface: new ObservedSessions(manager.sessionInterface) }));
+  app.use(async (c, next) => {
+    if (store !== undefined) c.set("manager", manager);
+    await next();
+  });
   app.route("/", views(till));
+  app.route("/devices", deviceViews());
 
   app.notFound((c) => show(c, sorryPage("Nothing here", "There is no such page in this shop."), 404));
   app.onError((error, c) => {
@@ -48,4 +56,9 @@ export function createShop(options: SessionOptions, till: Till = new Till()): Ho
     return show(c, sorryPage("Sorry", "Something broke on our side. Your cart is as it was."), 500);
   });
   return app;
+}
+
+/** What the page about devices shows of each. */
+function userAgent(request: SessionRequest): string {
+  return (request.headers.get("User-Agent") ?? "").slice(0, 300);
 }

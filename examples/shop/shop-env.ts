@@ -1,4 +1,5 @@
 import type { Visitor } from "./flow/visitors.ts";
+import type { SessionManager } from "hipflask";
 import type { Html } from "./html.ts";
 
 /** What a view gives; the frame draws the rest around it. */
@@ -14,5 +15,7 @@ export interface ShopEnv {
     page?: Page;
     /** Whose flow is recorded. */
     visitor?: Visitor;
+    /** Sessions can be listed and ended: they are in a store. */
+    manager?: SessionManager | undefined;
   };
 }

@@ -21,6 +21,8 @@ export function views(till: Till): Hono<ShopEnv> {
     if (name === undefined) return back(c, `A name has 1 to ${MAX_NAME} characters.`);
     // Somebody new begins with nothing but what a stranger had in the cart, and in a store with a new identity.
     session.regenerate({ keep: session.username === undefined ? ["cart", "order"] : [] });
+    // Where sessions are in a store they can have an owner, who can then list and end them.
+    if (c.var.manager !== undefined) session.owner = name;
     session.username = name;
     if (form.get("remember") === "yes") session.permanent = true;
     session.flash(`Logged in as ${name}.`, "good");

@@ -54,6 +54,12 @@ describe("a stored session", () => {
     ).not.toContain(verifier);
   });
 
+  it("leaves no trace on a response whose request did not look at it", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    expect(await ada.visit(() => {})).toEqual({ seen: undefined, cookies: [], vary: null });
+  });
+
   it("reads once per request and writes nothing when nothing changed", async () => {
     const ada = someone();
     await ada.visit(() => (session.a = { deep: [1] }));

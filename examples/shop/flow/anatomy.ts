@@ -1,6 +1,7 @@
 import { inspectCookie } from "hipflask";
 import { html, raw } from "hono/html";
 import type { Html } from "../html.ts";
+import { isToken, tokenAnatomy, tokenText } from "./token.ts";
 
 /** Most characters of a visitor's own cookie to show of anything. */
 const SHOWN = 8192;
@@ -11,12 +12,14 @@ const SHOWN = 8192;
  * @param original what it was before somebody altered it; the difference is marked
  */
 export function cookieText(value: string, original = value): Html {
+  if (isToken(value)) return tokenText(value);
   const { payload, timestamp, signature } = inspectCookie(value.slice(0, SHOWN));
   return html`<code class="cookie-text"><span class="c-data">${marked(payload, original)}</span>${part("c-time", timestamp)}${part("c-sign", signature)}</code>`;
 }
 
 /** The three parts, each with what it means. */
 export function anatomy(value: string): Html {
+  if (isToken(value)) return tokenAnatomy(value);
   const { json, isCompressed, problem, signedAt, timestamp, signature } = inspectCookie(
     value.slice(0, SHOWN),
   );

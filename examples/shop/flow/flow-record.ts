@@ -13,6 +13,15 @@ export interface Change {
   readonly kind: "added" | "changed" | "removed";
 }
 
+/** What a store was asked in a request. */
+export interface Operation {
+  readonly verb: string;
+  /** Keys that were written; removed ones with a minus. Never a value. */
+  readonly keys: readonly string[];
+  /** `ok`, `gone`, `stale` or `conflict`; three dots until it is there. */
+  answer: string;
+}
+
 /** The way of one request through the session, step by step. */
 export interface FlowRecord {
   readonly method: string;
@@ -27,6 +36,8 @@ export interface FlowRecord {
   read: Set<string>;
   /** 3. What is different since. */
   changes: readonly Change[];
+  /** 2. and 4. What the store was asked, in order; empty while sessions are in cookies. */
+  readonly operations: Operation[];
   /** 4. What saving did. */
   outcome: Outcome;
   /** 5. The Set-Cookie line of the session, if there is one. */
@@ -46,6 +57,7 @@ export function newRecord(method: string, path: string, at: number, cookieIn?: s
     verdict: { kind: "unread" },
     read: new Set(),
     changes: [],
+    operations: [],
     outcome: "nothing",
     setCookie: undefined,
     status: 0,

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe } from "node:diagnostics_channel";
 import {
-  SecureCookieSessionInterface,
   stateOf,
   type Fields,
   type OpenedEvent,
   type RefusedEvent,
   type SavedEvent,
   type Session,
+  type SessionInterface,
   type SessionRequest,
   type SessionResponse,
   type SessionState,
@@ -27,20 +27,26 @@ subscribe("hipflask:saved", (event) => {
   note({ outcome: (event as SavedEvent).outcome });
 });
 
-/** Sessions as always, watched: an interface of one's own goes around the one of the library. */
-export class ObservedSessions extends SecureCookieSessionInterface {
-  override openSession(request: SessionRequest): Session {
-    const session = super.openSession(request);
+/** Sessions as always, watched: an interface of one's own goes around the one of the library, whichever that is. */
+export class ObservedSessions implements SessionInterface {
+  readonly #interface: SessionInterface;
+
+  constructor(sessionInterface: SessionInterface) {
+    this.#interface = sessionInterface;
+  }
+
+  async openSession(request: SessionRequest): Promise<Session | null | undefined> {
+    const session = await this.#interface.openSession(request);
     const record = watched.getStore();
-    if (record !== undefined) watchReads(stateOf(session), record);
+    if (record !== undefined && session) watchReads(stateOf(session), record);
     return session;
   }
 
-  override saveSession(session: Session, response: SessionResponse): void {
+  async saveSession(session: Session, response: SessionResponse): Promise<void> {
     const record = watched.getStore();
     // What saving itself looks at is not what the view did.
     const read = new Set(record?.read);
-    super.saveSession(session, response);
+    await this.#interface.saveSession(session, response);
     if (record === undefined) return;
     record.read = read;
     const state = stateOf(session);

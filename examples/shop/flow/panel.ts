@@ -2,6 +2,7 @@ import { html, raw } from "hono/html";
 import type { Html } from "../html.ts";
 import { anatomy, cookieText } from "./anatomy.ts";
 import { sizeBar } from "./size-bar.ts";
+import { isToken } from "./token.ts";
 import { steps, valueOf } from "./steps.ts";
 import type { Numbered, Visitor } from "./visitors.ts";
 
@@ -31,7 +32,8 @@ function cookieNow({ records, forgery }: Visitor): Html {
   }
   const isForgery = forgery?.altered === value;
   const isRefused = line === undefined && newest?.verdict.kind === "refused";
-  const badge = isForgery ? "tampered with" : isRefused ? "refused by the shop" : "signed by the shop";
+  const made = isToken(value) ? "given by the shop" : "signed by the shop";
+  const badge = isForgery ? "tampered with" : isRefused ? "refused by the shop" : made;
   return html`<section class="now${isForgery || isRefused ? " now-bad" : ""}" aria-labelledby="now-title">
 <h3 id="now-title">Your cookie <span class="badge">${badge}</span></h3>
 ${cookieText(value, isForgery ? forgery.original : value)}
@@ -41,8 +43,8 @@ ${sizeBar("session=".length + value.length)}
 <button id="tamper">${isForgery ? "Put the byte back" : "Tamper with it"}</button>
 <p>${
     isForgery
-      ? "One byte is different, the signature is not: the shop takes you for a stranger."
-      : "Changes one byte of the data in your own browser. See whether the shop believes it."
+      ? "One byte is different and nothing fits any more: the shop takes you for a stranger."
+      : "Changes one byte of it in your own browser. See whether the shop believes it."
   }</p>
 </form>
 </section>`;

@@ -3,7 +3,7 @@ import { html, raw } from "hono/html";
 import type { Html } from "../html.ts";
 import { anatomy, cookieText } from "./anatomy.ts";
 import { sizeBar } from "./size-bar.ts";
-import type { FlowRecord } from "./flow-record.ts";
+import type { FlowRecord, Operation } from "./flow-record.ts";
 
 const REASONS: Record<RefusalReason, string> = {
   bad_signature: "the signature does not fit the data",
@@ -45,7 +45,7 @@ function cameIn({ cookieIn }: FlowRecord): Html {
   return step("Cookie in", "on", cookieIn === "" ? html`An empty one.` : takenApart(cookieIn));
 }
 
-function opened({ verdict }: FlowRecord): Html {
+function opened({ verdict, operations }: FlowRecord): Html {
   const name = "openSession";
   switch (verdict.kind) {
     case "unread":
@@ -54,7 +54,12 @@ function opened({ verdict }: FlowRecord): Html {
       return step(name, "off", html`No cookie, so an empty session.`);
     case "recognised": {
       const keys = verdict.keys === 1 ? "1 key" : `${verdict.keys} keys`;
-      return step(name, "good", html`<strong>Recognised.</strong> The signature fits; ${keys} inside.`);
+      const proof = operations.length > 0 ? "The store knows it" : "The signature fits";
+      return step(
+        name,
+        "good",
+        html`<strong>Recognised.</strong> ${proof}; ${keys} inside.${asked("read", operations)}`,
+      );
     }
     case "refused":
       return step(
@@ -77,8 +82,20 @@ function viewed({ read, changes }: FlowRecord): Html {
   );
 }
 
-function saved({ outcome }: FlowRecord): Html {
+function saved({ outcome, operations }: FlowRecord): Html {
+  const sent = operations.filter(({ verb }) => verb !== "read");
+  if (sent.length > 0)
+    return step("saveSession", "on", html`Saved in the store before this answer.${asked("write", sent)}`);
   return step("saveSession", outcome === "nothing" ? "off" : "on", html`${OUTCOMES[outcome]}`);
+}
+
+/** The operations that were sent to the store, each with its keys and its answer. */
+function asked(kind: "read" | "write", operations: readonly Operation[]): Html {
+  const shown = operations.filter(({ verb }) => (verb === "read") === (kind === "read"));
+  return html`${shown.map(
+    ({ verb, keys, answer }) =>
+      html`<span class="keys"><code>store.${verb}</code> ${keys.map((key) => html`<code>${key}</code> `)}→ ${answer}</span>`,
+  )}`;
 }
 
 function wentOut({ setCookie }: FlowRecord): Html {

@@ -6,8 +6,11 @@ import { session } from "../session.ts";
 /** The top of every page of the shop: its sign, and the way to the cart. */
 export function masthead(): Html {
   const count = countOf(cartLines());
+  const devices =
+    session.owner === null ? raw("") : html`<a class="to-devices" href="/devices">My devices</a>`;
   return html`<header class="masthead">
 ${sign()}
+${devices}
 <a class="to-cart" href="/#cart">Cart <span class="count">${count}</span></a>
 </header>
 ${messages()}`;
