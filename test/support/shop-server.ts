@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { createAdaptorServer } from "@hono/node-server";
+import type { SessionStore } from "../../src/stores/store.ts";
 import { createShop } from "../../examples/shop/app.ts";
 import { Till } from "../../examples/shop/till.ts";
 
@@ -13,10 +14,10 @@ export interface ShopServer {
   readonly close: () => Promise<void>;
 }
 
-/** The demo shop on a free port of this machine. */
-export async function startShop(): Promise<ShopServer> {
+/** The demo shop on a free port of this machine, its sessions in cookies unless there is a store. */
+export async function startShop(store?: SessionStore): Promise<ShopServer> {
   const till = new Till();
-  const { fetch } = createShop({ secretKey: "a key for tests" }, till);
+  const { fetch } = createShop({ secretKey: "a key for tests", store, sweepEvery: 0 }, till);
   const server = createAdaptorServer({ fetch }) as Server;
   let connections = 0;
   server.on("connection", () => connections++);
