@@ -5,7 +5,8 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     reporters: ["default", new PlainSummary()],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // A hang ends some time; how fast a machine is decides nothing.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });

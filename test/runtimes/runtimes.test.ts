@@ -83,7 +83,11 @@ describe.each(tested)(`hipflask on $name${note}`, ({ command, script = "serve.mj
   beforeAll(async () => {
     const [executable, ...args] = command as [string, ...string[]];
     server = spawn(executable, [...args, script], { cwd: project, stdio: ["ignore", "pipe", "inherit"] });
-    const [port] = (await once(createInterface({ input: server.stdout! }), "line")) as [string];
+    const started = once(createInterface({ input: server.stdout! }), "line") as Promise<[string]>;
+    const ended = once(server, "exit").then(([code]) => {
+      throw new Error(`${script} ended with ${code} before it was serving.`);
+    });
+    const [port] = await Promise.race([started, ended]);
     origin = `http://127.0.0.1:${port}`;
   }, 60_000);
 

@@ -1,19 +1,25 @@
 // Serves the app on workerd, through Miniflare, and prints its port.
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Miniflare } from "miniflare";
 
 const dist = new URL("node_modules/hipflask/dist/", import.meta.url);
-// What talks to a database or a framework stays at home: a worker's bundler would not take it along either.
-const isCore = (path) =>
-  path.endsWith(".js") && !/^(stores|testing|cli|accepts|adapters(?!\/(fetch|error-page)))/.test(path);
-const needed = /^stores\/(token|transact|time-limit|store-error|store|sweep)\.js$/;
-const modules = readdirSync(dist, { recursive: true })
-  .filter((path) => isCore(path) || needed.test(path))
-  .map((path) => ({
-    type: "ESModule",
-    path: `/dist/${path}`,
-    contents: readFileSync(new URL(path, dist), "utf8"),
-  }));
+
+/** A module of the package and all that it imports, by path, as a bundler would find them. */
+function modulesFrom(path, found = new Map()) {
+  if (found.has(path)) return found;
+  const contents = readFileSync(new URL(path, dist), "utf8");
+  found.set(path, contents);
+  const imports = contents.matchAll(/^(?:import|export)\b[^"';]*?"(\.[^"]+)"/gm);
+  for (const [, specifier] of imports) modulesFrom(join(dirname(path), specifier), found);
+  return found;
+}
+
+const modules = [...modulesFrom("adapters/fetch.js", modulesFrom("index.js"))].map(([path, contents]) => ({
+  type: "ESModule",
+  path: `/dist/${path}`,
+  contents,
+}));
 const app = readFileSync(new URL("app.mjs", import.meta.url), "utf8").replace(
   '"hipflask"',
   '"./dist/index.js"',

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,6 +19,9 @@ function random(): number {
   return state / 2_147_483_648;
 }
 
+/** Tells by its name that a slow request has opened its session. */
+const begun = new EventEmitter();
+
 async function view(req: IncomingMessage, res: ServerResponse): Promise<void> {
   const [, action = "", argument = ""] = req.url!.split("/");
   if (action === "set") session[argument] = true;
@@ -26,6 +29,7 @@ async function view(req: IncomingMessage, res: ServerResponse): Promise<void> {
   if (action === "logout") session.destroy();
   if (action === "flash") session.flash(argument);
   if (action === "slow") {
+    begun.emit(argument);
     await sleep(random() * 4);
     session.late = true;
     await sleep(random() * 4);
@@ -101,7 +105,9 @@ describe.each(engines.filter(({ skip }) => !skip))(`races over HTTP on $name, se
   it(`lets no slow write bring one of ${rounds(800)} logouts back, nor send a cookie after it`, async () => {
     for (let round = 0; round < rounds(800); round++) {
       const { cookie } = await get("/set/first");
-      const slow = get("/slow", cookie);
+      const begins = once(begun, `r${round}`);
+      const slow = get(`/slow/r${round}`, cookie);
+      await begins;
       await sleep(random() * 8);
       const logout = await get("/logout", cookie);
       const { line } = await slow;

@@ -17,7 +17,10 @@ export interface ShopServer {
 /** The demo shop on a free port of this machine, its sessions in cookies unless there is a store. */
 export async function startShop(store?: SessionStore): Promise<ShopServer> {
   const till = new Till();
-  const { fetch } = createShop({ secretKey: "a key for tests", store, sweepEvery: 0, storeTimeout: 30 }, till);
+  const { fetch } = createShop(
+    { secretKey: "a key for tests", store, sweepEvery: 0, storeTimeout: 30 },
+    till,
+  );
   const server = createAdaptorServer({ fetch }) as Server;
   let connections = 0;
   server.on("connection", () => connections++);
