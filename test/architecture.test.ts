@@ -59,6 +59,7 @@ const homes: Homes = {
   next: ["adapters/next"],
   pg: ["stores/postgres", "stores/from-url"],
   "react-router": ["adapters/react-router"],
+  "tough-cookie": ["testing/cookie-jar"],
 };
 
 const modules = readModules(join(import.meta.dirname, "../src"));

@@ -312,14 +312,25 @@ describe("package.json exports", () => {
         type TimeLimitOptions
 
       hipflask/testing
+        faultyStore
+        sessionTransaction
         storeContract
+        testClient
         testClock
+        type CookieJar
+        type FaultyStore
+        type SessionTransactionOptions
         type StoreCapabilities
         type StoreFactory
+        type StoreFault
         type StoreTools
         type StoreUnderTest
+        type StoreVerb
+        type TestClient
+        type TestClientOptions
         type TestClock
         type TestRunner
+        type TestedApp
 
       hipflask/stores/sqlite
         sqliteStore

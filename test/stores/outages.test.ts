@@ -5,29 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sessions as fetchSessions } from "../../src/adapters/fetch.ts";
 import { sessions as honoSessions } from "../../src/adapters/hono.ts";
 import { sessions as nodeSessions } from "../../src/adapters/node.ts";
-import { session, SessionManager, StoreError } from "../../src/index.ts";
+import { session, SessionManager } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { SessionStore } from "../../src/stores/store.ts";
+import { faultyStore } from "../../src/testing.ts";
 import { listen } from "../adapters/listen.ts";
-
-type Illness = "rejects" | "throws" | "hangs" | undefined;
-
-/** A store whose verbs can be made ill, one by one. */
-function fragile(inner: SessionStore, ill: Record<string, Illness>): SessionStore {
-  return new Proxy(inner, {
-    get(target, name) {
-      const value = Reflect.get(target, name) as unknown;
-      if (typeof value !== "function") return value;
-      return (...args: unknown[]) => {
-        const illness = ill[String(name)];
-        if (illness === "throws") throw new TypeError("a driver that throws");
-        if (illness === "rejects") return Promise.reject(new StoreError("unavailable", "down on purpose"));
-        if (illness === "hangs") return new Promise(() => {});
-        return (value as (...given: unknown[]) => unknown).apply(target, args);
-      };
-    },
-  });
-}
 
 const write = () => `visit ${(session.visits = (session.visits ?? 0) + 1)}`;
 const quiet = { onError: () => {} };
@@ -59,15 +40,15 @@ const servers: Record<string, (manager: SessionManager) => ServerType> = {
 };
 
 describe.each(Object.entries(servers))("an ill store behind %s", (_, serve) => {
-  const ill: Record<string, Illness> = {};
+  const store = faultyStore(memoryStore());
   let server: Awaited<ReturnType<typeof listen>>;
   let manager: SessionManager;
 
   beforeEach(async () => {
-    for (const verb of Object.keys(ill)) delete ill[verb];
+    store.recover();
     manager = new SessionManager({
       secretKey: "s",
-      store: fragile(memoryStore(), ill),
+      store,
       storeTimeout: 0.05,
       sweepEvery: 0,
     });
@@ -91,29 +72,29 @@ describe.each(Object.entries(servers))("an ill store behind %s", (_, serve) => {
 
   it.each(["rejects", "throws", "hangs"] as const)(
     "answers 503 without a cookie while reading %s, and recovers",
-    async (illness) => {
+    async (fault) => {
       const { cookies } = await get();
       const cookie = cookies[0]!.split(";")[0]!;
-      ill["read"] = illness;
+      store.fail("read", fault);
       const answer = await get(cookie);
       expect(answer).toMatchObject({ status: 503, cookies: [], location: null });
-      expect(answer.body).not.toMatch(/purpose|driver|Error/);
-      ill["read"] = undefined;
+      expect(answer.body).not.toMatch(/demand|driver|Error/);
+      store.recover();
       expect((await get(cookie)).status).toBe(302);
     },
   );
 
   it.each(["rejects", "throws", "hangs"] as const)(
     "never looks like success while saving %s, and recovers",
-    async (illness) => {
+    async (fault) => {
       const { cookies } = await get();
       const cookie = cookies[0]!.split(";")[0]!;
-      for (const verb of ["patch", "create"]) {
-        ill[verb] = illness;
+      for (const verb of ["patch", "create"] as const) {
+        store.fail(verb, fault);
         const answer = await get(verb === "patch" ? cookie : "");
         expect(answer).toMatchObject({ status: 503, cookies: [], location: null });
-        expect(answer.body).not.toMatch(/visit|purpose|driver|Error/);
-        ill[verb] = undefined;
+        expect(answer.body).not.toMatch(/visit|demand|driver|Error/);
+        store.recover();
       }
       expect((await get(cookie)).status).toBe(302);
     },

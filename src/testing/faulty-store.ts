@@ -1,0 +1,101 @@
+import { StoreError } from "../errors.ts";
+import type { SessionStore } from "../stores/store.ts";
+
+/** A verb of a store that can be made to fail. */
+export type StoreVerb = Exclude<keyof SessionStore, "traits" | "close">;
+
+/**
+ * How a verb fails: it rejects with a `StoreError` (`"rejects"`), throws like a driver with a defect (`"throws"`), never
+ * answers (`"hangs"`), or does its work and then fails to say so (`"lost-answer"`).
+ */
+export type StoreFault = "rejects" | "throws" | "hangs" | "lost-answer";
+
+/** A store that fails on demand. */
+export interface FaultyStore extends SessionStore {
+  /**
+   * Makes verbs fail until {@link recover}.
+   *
+   * @param verb one of them, or `"all"`
+   * @param fault default `"rejects"`
+   */
+  fail(verb: StoreVerb | "all", fault?: StoreFault): void;
+  /** Makes them work again. Default: all. */
+  recover(verb?: StoreVerb): void;
+}
+
+const VERBS: ReadonlySet<string> = new Set<StoreVerb>([
+  "create",
+  "read",
+  "patch",
+  "touch",
+  "rotate",
+  "destroy",
+  "list",
+  "destroyAll",
+  "deleteExpired",
+  "live",
+]);
+
+/**
+ * The same store, which fails when a test says so: to see what visitors get while it is ill, and that nothing
+ * acknowledged is lost.
+ *
+ * @example
+ * ```ts
+ * import { session, SessionManager } from "hipflask";
+ * import { sessions } from "hipflask/fetch";
+ * import { memoryStore } from "hipflask/stores/memory";
+ * import { faultyStore } from "hipflask/testing";
+ *
+ * const store = faultyStore(memoryStore());
+ * const manager = new SessionManager({ store, sweepEvery: 0 });
+ * const app = sessions(manager, { onError: () => {} })(() => {
+ *   session.visits = (session.visits ?? 0) + 1;
+ *   return new Response("counted");
+ * });
+ * store.fail("create");
+ * console.log((await app(new Request("http://localhost/"))).status); // 503
+ * store.recover();
+ * console.log((await app(new Request("http://localhost/"))).status); // 200
+ * ```
+ */
+export function faultyStore(store: SessionStore): FaultyStore {
+  const faults = new Map<string, StoreFault>();
+  const controls: Pick<FaultyStore, "fail" | "recover"> = {
+    fail(verb, fault = "rejects") {
+      for (const name of verb === "all" ? VERBS : [verb]) faults.set(name, fault);
+    },
+    recover(verb) {
+      if (verb === undefined) faults.clear();
+      else faults.delete(verb);
+    },
+  };
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === "fail" || name === "recover") return controls[name];
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) =>
+        failing(faults.get(String(name)), () =>
+          (value as (...given: unknown[]) => unknown).apply(target, args),
+        );
+    },
+  }) as FaultyStore;
+}
+
+function failing(fault: StoreFault | undefined, work: () => unknown): unknown {
+  switch (fault) {
+    case undefined:
+      return work();
+    case "throws":
+      throw new TypeError("a driver's defect, on demand");
+    case "hangs":
+      return new Promise(() => {});
+    case "rejects":
+      return Promise.reject(new StoreError("unavailable", "The store fails on demand."));
+    case "lost-answer":
+      return Promise.resolve(work()).then(() => {
+        throw new StoreError("timeout", "The store fails on demand, after its work.");
+      });
+  }
+}
