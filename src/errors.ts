@@ -12,6 +12,7 @@ export type HipflaskErrorCode =
   | "OUTSIDE_REQUEST"
   | "RESERVED_NAME"
   | "UNSERIALIZABLE"
+  | "SCHEMA"
   | "COOKIE_TOO_LARGE"
   | "SESSION_CLOSED"
   | "STORE"
@@ -152,6 +153,21 @@ export class UnserializableError extends HipflaskError {
 
   constructor(message: string, path = "", options?: ErrorOptions) {
     super("UNSERIALIZABLE", path === "" ? message : `${message} (at ${path})`, options);
+    this.path = path;
+  }
+}
+
+/** What a handler left in the session does not fit `schema`, so it would be refused on the next request; nothing was saved. */
+export class SchemaError extends HipflaskError {
+  /** Where it does not fit, for example `cart.2.price`; empty for the whole. Never a value. */
+  readonly path: string;
+
+  constructor(path: string) {
+    const place = path === "" ? "" : ` at "${path}"`;
+    super(
+      "SCHEMA",
+      `The session does not fit its schema${place}, so it was not saved; it would be refused on the next request.`,
+    );
     this.path = path;
   }
 }

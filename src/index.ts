@@ -8,6 +8,7 @@ export type { FlashedMessagesOptions } from "./flash.ts";
 export { selectorOf, SessionManager, type OwnedSession } from "./manager.ts";
 export type { DestroyedListener } from "./destroyed-watch.ts";
 export type { SessionOptions } from "./options.ts";
+export type { InferSessionData, SchemaIssue, SchemaResult, StandardSchemaV1 } from "./schema.ts";
 export { resolveOptions } from "./resolve-options.ts";
 export { optionsFromFlask, type FlaskConfig } from "./flask-options.ts";
 

@@ -6,6 +6,7 @@ import type { SessionInterface, SessionRequest } from "./interfaces/session-inte
 import type { Digest, KeyDerivation } from "./itsdangerous/signer.ts";
 import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import type { TaggedJSONSerializer } from "./json/tagged-json.ts";
+import type { StandardSchemaV1 } from "./schema.ts";
 import type { SessionStore } from "./stores/store.ts";
 
 /**
@@ -73,6 +74,12 @@ export interface SessionOptions {
   /** Tags for types of your own and how JSON is written; both sides must agree. Default Flask's. */
   readonly json?: TaggedJSONSerializer | undefined;
 
+  /**
+   * What a session must look like, in zod, valibot, arktype or another Standard Schema library; checks that are
+   * asynchronous are refused. A session that does not fit is opened as an empty one (`onRefused("schema")`), and one that a
+   * handler leaves so is not saved (`SchemaError`). Checks only: values are neither converted nor filled in. Default none.
+   */
+  readonly schema?: StandardSchemaV1 | undefined;
   /** Save changes made inside nested values (`session.cart.push(x)`). Default true; false is Flask's behaviour. */
   readonly trackNested?: boolean | undefined;
   /** Send `Cache-Control: no-store` with every session cookie. Default true; false is Flask's behaviour. */

@@ -7,6 +7,7 @@ import type { SecureCookieConfig } from "./interfaces/secure-cookie.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import { DEFAULT_LIFETIME } from "./lifetime.ts";
 import type { SessionOptions } from "./options.ts";
+import { misfitOf } from "./schema.ts";
 
 type Kind = "boolean" | "number" | "string" | "function" | "any";
 
@@ -32,6 +33,7 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   compress: "any",
   maxInflatedSize: "number",
   json: "any",
+  schema: "any",
   trackNested: "boolean",
   cacheControl: "boolean",
   hardened: "boolean",
@@ -111,6 +113,7 @@ export function resolveOptions(options: SessionOptions): SecureCookieConfig {
     maxCookieSize: options.maxCookieSize ?? 4093,
     oversize: oneOf("oversize", options.oversize ?? "warn", ["warn", "throw"]),
     cacheControl: options.cacheControl ?? true,
+    misfit: options.schema ? misfitOf(options.schema, json) : undefined,
     trackNested: options.trackNested ?? true,
     now: options.now ?? Date.now,
     onRefused: options.onRefused,

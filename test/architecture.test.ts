@@ -11,7 +11,7 @@ const layers: Layers = [
   [["errors.ts"], ["base64url.ts"]],
   [["json/"]],
   [["itsdangerous/"], ["cookie.ts"], ["lifetime.ts"], ["decide.ts"], ["response-headers.ts"]],
-  [["codecs/"], ["inspect.ts"], ["stores/"], ["session-state.ts", "flash.ts", "session.ts"]],
+  [["codecs/"], ["inspect.ts"], ["schema.ts"], ["stores/"], ["session-state.ts", "flash.ts", "session.ts"]],
   [["events.ts"], ["accepts/"]],
   [["interfaces/"]],
   [

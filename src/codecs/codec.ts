@@ -10,6 +10,8 @@ export type RefusalReason =
   | "bad_shape"
   | "too_long"
   | "unknown_key"
+  // Genuine, and not what the option `schema` asks for.
+  | "schema"
   // The rest is about the tokens of stored sessions.
   | "malformed"
   | "unknown"

@@ -5,6 +5,7 @@ import { events } from "../events.ts";
 import type { Fields } from "../json/fields.ts";
 import { expiresAt } from "../lifetime.ts";
 import { forbidStoring } from "../response-headers.ts";
+import type { Misfit } from "../schema.ts";
 import { stateOf, type Session } from "../session.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
 
@@ -26,6 +27,8 @@ export interface CookieConfig {
   readonly maxCookieSize: number;
   readonly oversize: "warn" | "throw";
   readonly cacheControl: boolean;
+  /** Where data does not fit the `schema`; `undefined` without one. */
+  readonly misfit: Misfit | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly onRefused: ((reason: RefusalReason) => void) | undefined;

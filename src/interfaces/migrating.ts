@@ -3,6 +3,7 @@ import { dumpCookie, parseCookie } from "../cookie.ts";
 import { UnserializableError } from "../errors.ts";
 import { events } from "../events.ts";
 import type { ResponseHeaders } from "../response-headers.ts";
+import type { SessionState } from "../session-state.ts";
 import { stateOf, type Session } from "../session.ts";
 import type { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
@@ -68,11 +69,18 @@ export class MigratingSessionInterface implements SessionInterface {
     const isOurs = state.size > 0;
     state.accessed = false;
     if (isOurs || state.isNull) return session;
-    const now = this.#interface.config.now();
+    const { now: clock, misfit, onRefused } = this.#interface.config;
+    const now = clock();
     for (const from of candidates) {
       const accepted = from.decode(cookies, { now });
       const content = accepted.ok ? await contentOf(from, accepted, now) : undefined;
       if (!accepted.ok || content === undefined || !fill(session, content)) continue;
+      if (misfit?.(state.fields()) !== undefined) {
+        empty(state);
+        events.refused({ cookieName: from.cookieName, reason: "schema" });
+        onRefused?.("schema");
+        continue;
+      }
       const id = accepted.kind === "id" ? accepted.id : undefined;
       this.#migrations.set(state, { from, cookieNames: accepted.cookieNames, id });
       events.migrated({ from: from.name, cookieName: from.cookieName });
@@ -111,10 +119,14 @@ function fill(session: Session, content: AcceptedContent): boolean {
     return true;
   } catch (error) {
     if (!(error instanceof UnserializableError)) throw error;
-    state.adopt(new Map());
-    state.modified = false;
+    empty(state);
     return false;
   }
+}
+
+function empty(state: SessionState): void {
+  state.adopt(new Map());
+  state.modified = false;
 }
 
 /** Notices whether a cookie was set. */

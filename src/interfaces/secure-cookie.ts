@@ -1,4 +1,4 @@
-import type { Codec } from "../codecs/codec.ts";
+import type { Codec, RefusalReason } from "../codecs/codec.ts";
 import { readCookie } from "../cookie.ts";
 import { decide } from "../decide.ts";
 import { events } from "../events.ts";
@@ -6,6 +6,7 @@ import { EMPTY_FIELDS } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { maxAgeOf } from "../lifetime.ts";
 import { varyOnCookie } from "../response-headers.ts";
+import { assertFits } from "../schema.ts";
 import { SessionState, type Opened, type SessionStateOptions } from "../session-state.ts";
 import { sessionOf, stateOf, type Session } from "../session.ts";
 import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
@@ -67,6 +68,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
     const cookieName = this.getCookieName();
     if (outcome === "delete") this.deleteCookie(response);
     else {
+      if (outcome === "write") assertFits(this.config.misfit, fields);
       const value = codec!.encode(fields, { now: now(), maxAge: maxAgeOf(lifetime), cookieName });
       this.setCookie(response, value, session, fields);
     }
@@ -77,13 +79,17 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
     const cookieName = this.getCookieName();
     const text = readCookie(request.headers.get("Cookie") ?? "", cookieName);
     if (text === undefined || text === "") return NOTHING;
-    const { now, lifetime } = this.config;
+    const { now, lifetime, misfit } = this.config;
     const decoded = codec.decode(text, { now: now(), maxAge: maxAgeOf(lifetime), cookieName });
-    if (decoded.ok) {
-      events.opened({ cookieName, keys: decoded.fields.size });
-      return { fields: decoded.fields, writtenAt: decoded.signedAt };
-    }
-    this.refused(decoded.reason);
+    if (!decoded.ok) return this.#refuse(decoded.reason);
+    const { fields, signedAt } = decoded;
+    if (misfit?.(fields) !== undefined) return this.#refuse("schema");
+    events.opened({ cookieName, keys: fields.size });
+    return { fields, writtenAt: signedAt };
+  }
+
+  #refuse(reason: RefusalReason): Opened {
+    this.refused(reason);
     return NOTHING;
   }
 

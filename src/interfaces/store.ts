@@ -5,6 +5,7 @@ import { events } from "../events.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { varyOnCookie } from "../response-headers.ts";
+import { assertFits } from "../schema.ts";
 import { sessionOf, stateOf, type Session } from "../session.ts";
 import type { Found } from "../stores/store.ts";
 import { formatToken, parseToken, sameText, standing, successorOf, type Token } from "../stores/token.ts";
@@ -61,6 +62,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
       refreshAfter: this.config.touchEvery,
     });
     const isFailure = (response.status ?? 200) >= 500 && !this.config.saveOnError;
+    if (outcome === "write" && !isFailure) assertFits(this.config.misfit, fields);
     const token = await commit(state, outcome, isFailure, this.config);
     if (vary || token !== "keep") varyOnCookie(response.headers);
     if (token === "keep") return;
@@ -105,6 +107,10 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     if (judged === "replaced") {
       events.reused({ selector: record.selector, owner: record.owner });
       if (reusedTokens === "destroy") await store.destroy(record.selector);
+      return undefined;
+    }
+    if (this.config.misfit?.(record.fields) !== undefined) {
+      this.refused("schema");
       return undefined;
     }
     if (judged === "current") return { record, token, isMissed: false, now, flashes: undefined };

@@ -56,6 +56,7 @@ describe("package.json exports", () => {
         OwnerLimitError
         RequestContext
         ReservedNameError
+        SchemaError
         SecureCookieSessionInterface
         SessionClosedError
         SessionConflictError
@@ -100,6 +101,7 @@ describe("package.json exports", () => {
         type FlaskConfig
         type FloatReading
         type HipflaskErrorCode
+        type InferSessionData
         type InspectedCookie
         type LostEvent
         type MigratedEvent
@@ -114,6 +116,8 @@ describe("package.json exports", () => {
         type SameSite
         type SaveState
         type SavedEvent
+        type SchemaIssue
+        type SchemaResult
         type SealedCodecOptions
         type SecureCookieConfig
         type Session
@@ -127,6 +131,7 @@ describe("package.json exports", () => {
         type SessionStateOptions
         type SessionStore
         type SignatureEvidence
+        type StandardSchemaV1
         type StoreConfig
         type StoreErrorReason
         type StoredEvent

@@ -14,6 +14,7 @@ const REASONS: Record<RefusalReason, string> = {
   bad_shape: "its data is no dictionary",
   too_long: "it is too long",
   unknown_key: "it names a key we do not have",
+  schema: "its data does not fit the schema",
   malformed: "it is no token of ours",
   unknown: "there is no such session, or none any more",
   undecodable: "its record cannot be read",
