@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { importsOf } from "../architecture/modules.ts";
 import { publicNames, subpaths } from "../support/public-api.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -15,6 +16,21 @@ describe("package.json exports", () => {
     expect(targets.filter((target) => Object.keys(target).join() !== "types,default")).toEqual([]);
     const files = targets.flatMap((target) => Object.values(target));
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  it("leads to types whose imports are all there", () => {
+    const folder = join(root, "dist");
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+      name.endsWith(".d.ts"),
+    );
+    const dead = files.flatMap((name) =>
+      importsOf(readFileSync(join(folder, name), "utf8"))
+        .filter((path) => path.startsWith("."))
+        .map((path) => join(dirname(name), path.replace(/\.[jt]s$/, ".d.ts")))
+        .filter((path) => !files.includes(path)),
+    );
+    expect(files.length).toBeGreaterThan(50);
+    expect(dead).toEqual([]);
   });
 
   it.each([...subpaths().keys()])("gives at %s in JavaScript what the types promise", async (subpath) => {
@@ -134,6 +150,7 @@ describe("package.json exports", () => {
         type StandardSchemaV1
         type StoreConfig
         type StoreErrorReason
+        type StoreFailedEvent
         type StoredEvent
         type Tag
         type TagRegistration
@@ -315,6 +332,12 @@ describe("package.json exports", () => {
       hipflask/stores/time-limit
         withTimeLimit
         type TimeLimitOptions
+
+      hipflask/inspector
+        inspector
+        nodeListener
+        type Inspector
+        type InspectorOptions
 
       hipflask/testing
         faultyStore

@@ -153,7 +153,9 @@ async function sizeOfModules(file: string, seen = new Set<string>()): Promise<nu
   if (seen.has(file)) return 0;
   seen.add(file);
   const source = await readFile(file, "utf8");
-  let bytes = Buffer.byteLength(source) + (await stat(file.replace(/\.js$/, ".d.ts"))).size;
+  // A module that no subpath leads to has no types.
+  const types = await stat(file.replace(/\.js$/, ".d.ts")).catch(() => undefined);
+  let bytes = Buffer.byteLength(source) + (types?.size ?? 0);
   for (const name of importsOf(source).filter((name) => name.startsWith("."))) {
     bytes += await sizeOfModules(join(file, "..", name), seen);
   }
