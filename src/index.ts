@@ -8,7 +8,7 @@ export type { FlashedMessagesOptions } from "./flash.ts";
 export { selectorOf, SessionManager, type OwnedSession } from "./manager.ts";
 export type { DestroyedListener } from "./destroyed-watch.ts";
 export type { SessionOptions } from "./options.ts";
-export type { InferSessionData, SchemaIssue, SchemaResult, StandardSchemaV1 } from "./schema.ts";
+export type { InferSessionData, SchemaIssue, SchemaResult, StandardSchemaV1 } from "./standard-schema.ts";
 export { resolveOptions } from "./resolve-options.ts";
 export { optionsFromFlask, type FlaskConfig } from "./flask-options.ts";
 
@@ -40,6 +40,7 @@ export type {
   OpenedEvent,
   RefusedEvent,
   SavedEvent,
+  StoreFailedEvent,
   StoredEvent,
 } from "./events.ts";
 export * from "./errors.ts";

@@ -6,7 +6,7 @@ import type { SessionInterface, SessionRequest } from "./interfaces/session-inte
 import type { Digest, KeyDerivation } from "./itsdangerous/signer.ts";
 import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import type { TaggedJSONSerializer } from "./json/tagged-json.ts";
-import type { StandardSchemaV1 } from "./schema.ts";
+import type { StandardSchemaV1 } from "./standard-schema.ts";
 import type { SessionStore } from "./stores/store.ts";
 
 /**

@@ -11,7 +11,14 @@ const layers: Layers = [
   [["errors.ts"], ["base64url.ts"]],
   [["json/"]],
   [["itsdangerous/"], ["cookie.ts"], ["lifetime.ts"], ["decide.ts"], ["response-headers.ts"]],
-  [["codecs/"], ["inspect.ts"], ["schema.ts"], ["stores/"], ["session-state.ts", "flash.ts", "session.ts"]],
+  [
+    ["codecs/"],
+    ["inspect.ts"],
+    ["pasted-value.ts"],
+    ["schema.ts", "standard-schema.ts"],
+    ["stores/"],
+    ["session-state.ts", "flash.ts", "session.ts"],
+  ],
   [["events.ts"], ["accepts/"]],
   [["interfaces/"]],
   [
@@ -19,7 +26,13 @@ const layers: Layers = [
     ["options.ts", "resolve-options.ts", "resolve-store-options.ts", "flask-options.ts"],
   ],
   [["manager.ts", "destroyed-watch.ts"]],
-  [["adapters/"], ["testing/", "testing.ts"], ["inspector/"], ["itsdangerous.ts"], ["accepts.ts"]],
+  [
+    ["adapters/"],
+    ["testing/", "testing.ts"],
+    ["inspector/", "inspector.ts"],
+    ["itsdangerous.ts"],
+    ["accepts.ts"],
+  ],
   [["index.ts"], ["cli/"]],
 ];
 
