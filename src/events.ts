@@ -1,6 +1,7 @@
 import { channel, type Channel } from "node:diagnostics_channel";
 import type { RefusalReason } from "./codecs/codec.ts";
 import type { Outcome } from "./decide.ts";
+import type { StoreErrorReason } from "./errors.ts";
 
 /** Message of the channel `hipflask:opened`: a cookie was verified and holds a session. */
 export interface OpenedEvent {
@@ -41,6 +42,13 @@ export interface SweepFailedEvent {
   readonly error: unknown;
 }
 
+/** Message of the channel `hipflask:storeFailed`: the store could not do what a request or a sweep asked of it. */
+export interface StoreFailedEvent {
+  /** The verb of `SessionStore`. */
+  readonly verb: string;
+  readonly reason: StoreErrorReason;
+}
+
 /** Message of the channel `hipflask:migrated`: a session was opened from another library's cookie. */
 export interface MigratedEvent {
   /** The library, as its reader is called. */
@@ -63,6 +71,7 @@ export const events = {
   reused: publisher<StoredEvent>("hipflask:reused"),
   lost: publisher<LostEvent>("hipflask:lost"),
   sweepFailed: publisher<SweepFailedEvent>("hipflask:sweepFailed"),
+  storeFailed: publisher<StoreFailedEvent>("hipflask:storeFailed"),
   migrated: publisher<MigratedEvent>("hipflask:migrated"),
 };
 

@@ -1,5 +1,6 @@
 import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { ConfigError } from "./errors.ts";
+import { events } from "./events.ts";
 import type { CookieConfig } from "./interfaces/cookie-interface.ts";
 import type { StoreConfig } from "./interfaces/store-config.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
@@ -30,10 +31,10 @@ export function resolveStoreOptions(
   }
   return {
     ...cookie,
-    store: withTimeLimit(
-      store,
-      storeTimeout === undefined ? {} : { seconds: positive("storeTimeout", storeTimeout) },
-    ),
+    store: withTimeLimit(store, {
+      ...(storeTimeout !== undefined && { seconds: positive("storeTimeout", storeTimeout) }),
+      onFailure: (verb, { reason }) => events.storeFailed({ verb, reason }),
+    }),
     json: options.json ?? new TaggedJSONSerializer(),
     trackNested: options.trackNested ?? true,
     idleTimeout,

@@ -66,8 +66,11 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const token = await commit(state, outcome, isFailure, this.config);
     if (vary || token !== "keep") varyOnCookie(response.headers);
     if (token === "keep") return;
+    const cookieName = this.getCookieName();
     if (token === "delete") this.deleteCookie(response);
     else this.setCookie(response, formatToken(token), session, EMPTY_FIELDS);
+    const sent = outcome === "write" ? "write" : "refresh";
+    events.saved({ outcome: token === "delete" ? "delete" : sent, cookieName });
   }
 
   async #open(tokens: readonly Token[], request: SessionRequest, arrivedAt: number): Promise<Session> {

@@ -6,6 +6,8 @@ import { isDropped, storeError } from "./store-error.ts";
 export interface TimeLimitOptions {
   /** Seconds a verb may take, its retry included. Default 2. */
   readonly seconds?: number;
+  /** Hears of each verb that failed, before its caller does. */
+  readonly onFailure?: ((verb: string, error: StoreError) => void) | undefined;
 }
 
 const SECONDS = 2;
@@ -26,18 +28,20 @@ const SECONDS = 2;
  */
 export function withTimeLimit(
   store: SessionStore,
-  { seconds = SECONDS }: TimeLimitOptions = {},
+  { seconds = SECONDS, onFailure }: TimeLimitOptions = {},
 ): SessionStore {
-  return new TimeLimitedStore(store, seconds);
+  return new TimeLimitedStore(store, seconds, onFailure);
 }
 
 class TimeLimitedStore implements SessionStore {
   readonly #store: SessionStore;
   readonly #seconds: number;
+  readonly #onFailure: TimeLimitOptions["onFailure"];
 
-  constructor(store: SessionStore, seconds: number) {
+  constructor(store: SessionStore, seconds: number, onFailure: TimeLimitOptions["onFailure"]) {
     this.#store = store;
     this.#seconds = seconds;
+    this.#onFailure = onFailure;
   }
 
   get traits() {
@@ -92,10 +96,14 @@ class TimeLimitedStore implements SessionStore {
   #limit<Result>(verb: string, repeatable: boolean, act: () => Promise<Result>): Promise<Result> {
     const seconds = this.#seconds;
     return new Promise((resolve, reject) => {
+      const fail = (error: StoreError): void => {
+        this.#onFailure?.(verb, error);
+        reject(error);
+      };
       let expired = false;
       const timer = setTimeout(() => {
         expired = true;
-        reject(
+        fail(
           new StoreError("timeout", `The session store did not answer "${verb}" within ${seconds} seconds.`),
         );
       }, seconds * 1000);
@@ -107,7 +115,10 @@ class TimeLimitedStore implements SessionStore {
       Promise.resolve()
         .then(act)
         .catch(again)
-        .then(resolve, (error: unknown) => reject(storeError(verb, error)))
+        .then(resolve, (error: unknown) => {
+          // What comes after the time is over was told of already.
+          if (!expired) fail(storeError(verb, error));
+        })
         .finally(() => clearTimeout(timer));
     });
   }
