@@ -45,6 +45,8 @@ export interface OwnedSession extends Omit<SessionInfo, "device"> {
 export class SessionManager {
   /** Flask's `app.session_interface`. */
   readonly sessionInterface: SessionInterface;
+  /** What requests go through: the interface itself, or what watches it. */
+  #requestInterface: SessionInterface;
   readonly #store: SessionStore | undefined;
   readonly #sweep: Sweep | undefined;
   #watch: DestroyedWatch | undefined;
@@ -56,6 +58,7 @@ export class SessionManager {
     this.#sweep = stored && sweeping(stored);
     const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
     this.sessionInterface = options.sessionInterface ?? accepting(options.accepts ?? [], ours);
+    this.#requestInterface = this.sessionInterface;
   }
 
   /** The manager itself, or one made of the options: what every adapter does with its argument. */
@@ -69,7 +72,12 @@ export class SessionManager {
    * @param keys the framework's own objects for this request, by which `getSession` finds the session
    */
   requestContext(request: SessionRequest, ...keys: object[]): RequestContext {
-    return new RequestContext(this.sessionInterface, request, ...keys);
+    return new RequestContext(this.#requestInterface, request, ...keys);
+  }
+
+  /** Puts an interface around the one that requests go through from now on, for tools that watch: see `hipflask/inspector`. */
+  wrapInterface(wrap: (inner: SessionInterface) => SessionInterface): void {
+    this.#requestInterface = wrap(this.#requestInterface);
   }
 
   /**

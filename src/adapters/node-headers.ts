@@ -3,8 +3,9 @@ import type { SessionRequest, SessionResponse } from "../interfaces/session-inte
 import type { ResponseHeaders } from "../response-headers.ts";
 
 /** A request of `node:http` seen through the web's `Headers.get`. Nothing is read before it is asked for. */
-export function requestOf({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): SessionRequest {
-  return { headers: { get: (name) => lookUp(rawHeaders, name.toLowerCase()) } };
+export function requestOf(req: Pick<IncomingMessage, "rawHeaders" | "method" | "url">): SessionRequest {
+  const { rawHeaders, method, url } = req;
+  return { method, url, headers: { get: (name) => lookUp(rawHeaders, name.toLowerCase()) } };
 }
 
 /** A response of `node:http` seen as the headers a session writes. */

@@ -1,5 +1,6 @@
 import { flaskCodec } from "../codecs/flask.ts";
 import { inspectCookie, type InspectedCookie } from "../inspect.ts";
+import { pastedValue } from "../pasted-value.ts";
 import { parseToken } from "../stores/token.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import { secretKeyOf, SIGNING, signingOf } from "./secret.ts";
@@ -11,7 +12,7 @@ const ANY_AGE = Number.MAX_SAFE_INTEGER;
 /** `inspect <cookie>`: takes a cookie apart, and checks its signature if there is a key. Exit code 1 if it is no good. */
 export async function inspect(args: string[], terminal: Terminal): Promise<number> {
   const { values, words } = parseCommand(args, SIGNING, 1);
-  const value = cookieValue(!words[0] || words[0] === "-" ? await terminal.read() : words[0]);
+  const value = pastedValue(!words[0] || words[0] === "-" ? await terminal.read() : words[0]);
   if (value === "") throw new UsageError("There is no cookie to inspect.");
   const token = parseToken(value);
   if (token !== undefined) {
@@ -46,14 +47,4 @@ function verdictOf(value: string, options: Parameters<typeof flaskCodec>[0]): { 
   });
   if (decoded.ok) return { ok: true, text: "good" };
   return { ok: false, text: `refused with this SECRET_KEY: ${decoded.reason}` };
-}
-
-/** Of what was pasted: a whole `Cookie` or `Set-Cookie` line may be. */
-function cookieValue(text: string): string {
-  const [pair = ""] = text
-    .trim()
-    .replace(/^(set-)?cookie:\s*/i, "")
-    .split(";", 1);
-  const value = pair.slice(pair.indexOf("=") + 1).trim();
-  return value.replace(/^"(.*)"$/, "$1");
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { HipflaskError } from "../errors.ts";
 import { UsageError } from "./arguments.ts";
+import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
 import { inspect } from "./inspect.ts";
 import { keygen } from "./keygen.ts";
@@ -11,6 +12,8 @@ import type { Terminal } from "./terminal.ts";
 
 const HELP = `Usage: hipflask <command>
 
+  demo                   a small app with the inspector beside it, on this machine alone
+                         --port N (default 5000), --store URL
   inspect <cookie>       take a session cookie apart; checks the signature if SECRET_KEY is set
   sign <json>            the cookie that Flask would set for this data; needs SECRET_KEY
                          both: --salt TEXT, --digest sha1|sha256|sha384|sha512
@@ -29,7 +32,7 @@ Exit code: 0 good, 1 not, 2 not understood.`;
 
 type Command = (args: string[], terminal: Terminal) => Promise<number>;
 
-const COMMANDS: Readonly<Record<string, Command>> = { inspect, sign, keygen, schema, sessions, doctor };
+const COMMANDS: Readonly<Record<string, Command>> = { demo, inspect, sign, keygen, schema, sessions, doctor };
 
 /**
  * Runs a command line, without the program's name.

@@ -30,6 +30,11 @@ export class MigratingSessionInterface implements SessionInterface {
     this.#accepts = accepts;
   }
 
+  /** The interface that sessions are saved through. */
+  get target(): CookieSessionInterface {
+    return this.#interface;
+  }
+
   openSession(request: SessionRequest): Session | Promise<Session> {
     const opened = this.#interface.openSession(request) as Session | Promise<Session>;
     const header = request.headers.get("Cookie") ?? "";

@@ -3,6 +3,10 @@ import type { Session } from "../session.ts";
 
 /** What a session needs to know of a request. A `Request` of the web fits as it is. */
 export interface SessionRequest {
+  /** HTTP method, where the adapter knows it. */
+  readonly method?: string | undefined;
+  /** The path at least, where the adapter knows it. Shown to people, trusted by nobody. */
+  readonly url?: string | undefined;
   readonly headers: { get(name: string): string | null };
 }
 

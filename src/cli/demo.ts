@@ -1,0 +1,64 @@
+import { randomBytes } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import process from "node:process";
+import type { SessionRequest } from "../interfaces/session-interface.ts";
+import { SessionManager } from "../manager.ts";
+import { storeFromUrl } from "../stores/from-url.ts";
+import { parseCommand, UsageError } from "./arguments.ts";
+import { demoApp } from "./demo-app.ts";
+import { secretKeyOf } from "./secret.ts";
+import type { Terminal } from "./terminal.ts";
+
+const OPTIONS = { port: { type: "string" }, store: { type: "string" } } as const;
+
+/** What the list of sessions shows of a browser. */
+const device = ({ headers }: SessionRequest) => (headers.get("User-Agent") ?? "").slice(0, 200);
+
+/** `demo`: a small app and the inspector, until it is interrupted. */
+export async function demo(args: string[], terminal: Terminal): Promise<number> {
+  const { values } = parseCommand(args, OPTIONS, 0);
+  const port = Number(values.port ?? terminal.env.PORT ?? 5000);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new UsageError("--port is a number up to 65535.");
+  const store = values.store === undefined ? undefined : await storeFromUrl(values.store);
+  const secretKey = secretKeyOf(terminal) ?? randomBytes(32).toString("base64url");
+  const manager = new SessionManager({ secretKey, cookieSameSite: "Lax", store, device });
+  const server = createServer(demoApp(manager, { hasOwners: store !== undefined }));
+  try {
+    return (await listen(server, port, terminal)) ? await interrupted(server) : 1;
+  } finally {
+    await manager.close();
+  }
+}
+
+async function listen(server: Server, port: number, { print, complain }: Terminal): Promise<boolean> {
+  const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    server.once("error", resolve);
+    // This machine alone: the inspector is open to whoever can reach it.
+    server.listen(port, "127.0.0.1", () => resolve(undefined));
+  });
+  if (error !== undefined) {
+    complain(
+      error.code === "EADDRINUSE"
+        ? `Port ${port} is taken (on a Mac, often by AirPlay). Choose another one: hipflask demo --port 5001`
+        : `The demo cannot listen on port ${port}: ${error.code}`,
+    );
+    return false;
+  }
+  const address = server.address();
+  const url = `http://localhost:${typeof address === "object" && address !== null ? address.port : port}`;
+  print(`The app:        ${url}/`);
+  print(`The inspector:  ${url}/inspector`);
+  print("Stop with Ctrl-C.");
+  return true;
+}
+
+async function interrupted(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => {
+    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve());
+  });
+  server.close();
+  server.closeAllConnections();
+  return 0;
+}

@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Inspector } from "./handler.ts";
+
+/** What a framework on `node:http` may have done with a request before us. */
+type Handled = IncomingMessage & { readonly originalUrl?: unknown; readonly body?: unknown };
+
+/**
+ * The inspector's page for `node:http` and what is built on it: Express, Koa, Connect.
+ *
+ * @example
+ * ```ts
+ * import express from "express";
+ * import { session, SessionManager } from "hipflask";
+ * import { sessions } from "hipflask/express";
+ * import { inspector, nodeListener } from "hipflask/inspector";
+ *
+ * const manager = new SessionManager({ secretKey: process.env.SECRET_KEY });
+ * const inspect = inspector(manager, { authorize: () => session.role === "admin" });
+ *
+ * const app = express();
+ * app.use(sessions(manager));
+ * app.all("/admin/sessions", nodeListener(inspect));
+ * app.listen(3000);
+ * ```
+ */
+export function nodeListener(
+  inspect: Inspector,
+): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+  return async (req, res) => {
+    const response = await answer(inspect, req);
+    const body = Buffer.from(await response.arrayBuffer());
+    res.writeHead(response.status, Object.fromEntries(response.headers));
+    res.end(req.method === "HEAD" ? undefined : body);
+  };
+}
+
+/** Never rejects: Node and Express 4 would not catch it. */
+async function answer(inspect: Inspector, req: Handled): Promise<Response> {
+  let request: Request;
+  try {
+    request = requestOf(req);
+  } catch {
+    return new Response("Bad Request\n", { status: 400 });
+  }
+  try {
+    return await inspect(request);
+  } catch (error) {
+    // oxlint-disable-next-line no-console -- what `authorize` throws has to be told to somebody
+    console.error(error);
+    return new Response("Internal Server Error\n", { status: 500 });
+  }
+}
+
+/** @throws TypeError for a host, a path or a method that no web request can have */
+function requestOf(req: Handled): Request {
+  const { method = "GET", rawHeaders, originalUrl, url = "/" } = req;
+  const headers = new Headers();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    // HTTP/2 has what is no header among them.
+    if (!rawHeaders[at]!.startsWith(":")) headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
+  }
+  const host = req.headers.host ?? String(req.headers[":authority"] ?? "localhost");
+  const target = `http://${host}${typeof originalUrl === "string" ? originalUrl : url}`;
+  const body = method === "GET" || method === "HEAD" ? null : bodyOf(req);
+  return new Request(target, { method, headers, body, duplex: "half" });
+}
+
+/** As it comes in, or as a body parser has left it. */
+function bodyOf(req: Handled): ReadableStream | string | URLSearchParams {
+  if (!req.readableEnded) return ReadableStream.from(req as AsyncIterable<Uint8Array>);
+  if (typeof req.body === "string") return req.body;
+  return new URLSearchParams((req.body ?? {}) as Record<string, string>);
+}

@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import { cookieSection } from "./cookie-view.ts";
+import type { FlowRecord } from "./flow-record.ts";
+import { flowList } from "./flow-view.ts";
+import { html, Html } from "./html.ts";
+import { ownerSection, type OwnerSessions } from "./owner-view.ts";
+import type { PastedCookie } from "./pasted-cookie.ts";
+import { SCRIPT } from "./script.ts";
+import { STYLE } from "./style.ts";
+
+/** What the page shows. */
+export interface Shown {
+  /** Where sessions are, in words. */
+  readonly home: string;
+  /** Requests there have been. */
+  readonly count: number;
+  readonly records: readonly FlowRecord[];
+  readonly pasted?: PastedCookie | undefined;
+  /** Whether there are owners to ask for. */
+  readonly hasStore: boolean;
+  readonly asked?: OwnerSessions | undefined;
+}
+
+/**
+ * For every answer: nothing but our own two inline texts, known by their hashes, runs or is shown; nothing is stored; no
+ * frame. The referrer stays on for our own forms, whose origin would be hidden without it.
+ */
+export const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  "Content-Type": "text/html; charset=utf-8",
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": [
+    "default-src 'none'",
+    `script-src '${hashOf(SCRIPT)}'`,
+    `style-src '${hashOf(STYLE)}'`,
+    "img-src data:",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join("; "),
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "same-origin",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "X-Robots-Tag": "noindex",
+};
+
+/** The whole page. */
+export function page({ home, count, records, pasted, hasStore, asked }: Shown): string {
+  const { text } = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sessions · hipflask</title><link rel="icon" href="data:,"><style>${new Html(STYLE)}</style></head>
+<body><header class="top"><h1>Sessions <small>hipflask inspector</small></h1><p>${home}</p></header>
+<main><section class="flow" id="flow" data-count="${count}" aria-label="Requests">
+<h2>The way of each request <span class="pulse">live</span></h2>${flowList(records)}</section>
+<div class="tools">${cookieSection(pasted)}${hasStore && ownerSection(asked)}</div></main>
+<script>${new Html(SCRIPT)}</script></body></html>
+`;
+  return text;
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}

@@ -1,0 +1,82 @@
+import type { RefusalReason } from "../codecs/codec.ts";
+import { inspectCookie, type InspectedCookie } from "../inspect.ts";
+import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
+import type { SessionInterface } from "../interfaces/session-interface.ts";
+import { StoreSessionInterface } from "../interfaces/store.ts";
+import type { Fields } from "../json/fields.ts";
+import { maxAgeOf } from "../lifetime.ts";
+import { pastedValue } from "../pasted-value.ts";
+import type { SessionRecord } from "../stores/store.ts";
+import { parseToken, standing, type Standing } from "../stores/token.ts";
+
+/** Longest text that is looked at; no cookie is as long. */
+const LONGEST = 16_384;
+
+const LIVE: ReadonlySet<Standing> = new Set(["current", "previous"]);
+
+/** What the app itself would say of a cookie. */
+export type PastedVerdict =
+  | { readonly kind: "accepted"; readonly fields: Fields }
+  | { readonly kind: "refused"; readonly reason: RefusalReason }
+  | { readonly kind: "unknown" };
+
+/** A cookie taken apart for somebody who may see it. */
+export interface PastedCookie {
+  /** Bytes of the value. */
+  readonly size: number;
+  readonly verdict: PastedVerdict;
+  /** The parts of a cookie in Flask's format. */
+  readonly parts: InspectedCookie | undefined;
+  /** Of the token of a stored session. The verifier is a secret and left out. */
+  readonly selector: string | undefined;
+  /** What the store has for it. */
+  readonly record: SessionRecord | undefined;
+}
+
+/**
+ * Takes apart what somebody pasted, and judges it with the app's own key or store. Changes nothing: no session is
+ * opened, no one-time message taken.
+ *
+ * @throws StoreError
+ */
+export async function takeApart(text: string, sessions: SessionInterface): Promise<PastedCookie> {
+  const name =
+    sessions instanceof SecureCookieSessionInterface || sessions instanceof StoreSessionInterface
+      ? sessions.getCookieName()
+      : undefined;
+  const value = pastedValue(text.slice(0, LONGEST), name);
+  const size = Buffer.byteLength(value);
+  const token = parseToken(value);
+  if (sessions instanceof StoreSessionInterface && token !== undefined) {
+    const found = await sessions.config.store.read(token.selector);
+    const record = found.status === "ok" ? found.record : undefined;
+    const isLive = found.status === "ok" && LIVE.has(standing(found.record, token, found.now));
+    const verdict: PastedVerdict =
+      isLive && record !== undefined
+        ? { kind: "accepted", fields: record.fields }
+        : {
+            kind: "refused",
+            reason: found.status === "gone" && found.undecodable ? "undecodable" : "unknown",
+          };
+    return { size, verdict, parts: undefined, selector: token.selector, record: isLive ? record : undefined };
+  }
+  const parts = token === undefined && looksSigned(value) ? inspectCookie(value) : undefined;
+  return { size, verdict: verdictOf(value, sessions), parts, selector: token?.selector, record: undefined };
+}
+
+function verdictOf(value: string, sessions: SessionInterface): PastedVerdict {
+  if (sessions instanceof StoreSessionInterface) return { kind: "refused", reason: "malformed" };
+  if (!(sessions instanceof SecureCookieSessionInterface) || sessions.config.codec === null)
+    return { kind: "unknown" };
+  const { codec, now, lifetime, misfit } = sessions.config;
+  const context = { now: now(), maxAge: maxAgeOf(lifetime), cookieName: sessions.getCookieName() };
+  const decoded = codec.decode(value, context);
+  if (!decoded.ok) return { kind: "refused", reason: decoded.reason };
+  if (misfit?.(decoded.fields) !== undefined) return { kind: "refused", reason: "schema" };
+  return { kind: "accepted", fields: decoded.fields };
+}
+
+/** Payload, timestamp and signature, with a dot in front of what is compressed. */
+function looksSigned(value: string): boolean {
+  return /^\.?[\w-]+(\.[\w-]*){1,2}$/.test(value);
+}

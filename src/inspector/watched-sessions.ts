@@ -1,0 +1,194 @@
+import { types } from "node:util";
+import { readCookie } from "../cookie.ts";
+import { HipflaskError } from "../errors.ts";
+import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
+import type { Fields } from "../json/fields.ts";
+import type { ResponseHeaders } from "../response-headers.ts";
+import type { SessionState } from "../session-state.ts";
+import { stateOf, type Session } from "../session.ts";
+import { records, watched } from "./flow-events.ts";
+import type { FlowLog } from "./flow-log.ts";
+import { clipped, MOST, newRecord, type FlowRecord, type KeyChange, type SentCookie } from "./flow-record.ts";
+
+/** What is ours to know beside a request. */
+interface Watch {
+  readonly record: FlowRecord;
+  /** Milliseconds of the process, when the handler began. */
+  readonly handledFrom: number;
+}
+
+/**
+ * Sessions as always, and a record of each request. Synchronous where the interface inside is, and it fails as that fails.
+ */
+export class WatchedSessions implements SessionInterface {
+  readonly #interface: SessionInterface;
+  readonly #log: FlowLog;
+  readonly #cookieName: string | undefined;
+  readonly #watches = new WeakMap<SessionState, Watch>();
+  /** Requests that are nobody's business, as those for the inspector's own page. */
+  readonly #ignored = new WeakSet<FlowRecord>();
+
+  constructor(sessionInterface: SessionInterface, log: FlowLog, cookieName: string | undefined) {
+    this.#interface = sessionInterface;
+    this.#log = log;
+    this.#cookieName = cookieName;
+  }
+
+  openSession(request: SessionRequest): ReturnType<SessionInterface["openSession"]> {
+    const record = newRecord({
+      at: Date.now(),
+      method: request.method ?? "",
+      path: pathOf(request.url ?? ""),
+      cookieIn: sizeOfCookie(request, this.#cookieName),
+    });
+    const from = performance.now();
+    return settled(
+      () => watched.run(record, () => this.#interface.openSession(request)),
+      (session) => {
+        record.took.open = performance.now() - from;
+        this.#watch(record, session);
+        return session;
+      },
+      (error) => this.#fail(record, "open", error),
+    );
+  }
+
+  saveSession(session: Session, response: SessionResponse): void | Promise<void> {
+    const state = stateOf(session);
+    const watch = this.#watches.get(state);
+    if (watch === undefined || this.#ignored.has(watch.record)) {
+      return this.#interface.saveSession(session, response);
+    }
+    const { record, handledFrom } = watch;
+    const from = performance.now();
+    record.took.handle = from - handledFrom;
+    record.status = response.status;
+    // What saving itself looks at is not what the handler did.
+    const read = new Set(record.read);
+    const headers = new WatchedHeaders(response.headers, this.#cookieName);
+    return settled(
+      () =>
+        watched.run(record, () => this.#interface.saveSession(session, { status: response.status, headers })),
+      () => {
+        record.took.save = performance.now() - from;
+        record.read = read;
+        record.setCookie = headers.sent;
+        if (state.isOpened) {
+          if (record.verdict.kind === "unread") record.verdict = { kind: "empty" };
+          record.changes = changesBetween(state.opened.fields, state.fields());
+        }
+        this.#log.add(record);
+      },
+      (error) => this.#fail(record, "save", error),
+    );
+  }
+
+  /** Leaves the request of this session out of the log. */
+  ignore(session: Session): void {
+    const watch = this.#watches.get(stateOf(session));
+    if (watch !== undefined) this.#ignored.add(watch.record);
+  }
+
+  #watch(record: FlowRecord, session: Session | null | undefined): void {
+    const state = session ? (stateOf(session) as SessionState | undefined) : undefined;
+    // A null session has no way to show: it is neither opened nor saved.
+    if (state === undefined) return;
+    watchReads(state, record);
+    records.set(state, record);
+    this.#watches.set(state, { record, handledFrom: performance.now() });
+  }
+
+  #fail(record: FlowRecord, step: "open" | "save", error: unknown): never {
+    record.failure = { step, code: error instanceof HipflaskError ? error.code : "another error" };
+    this.#log.add(record);
+    throw error;
+  }
+}
+
+/** Does the same with a result that is there and with one that will be. */
+function settled<Result, Made>(
+  work: () => Result | Promise<Result>,
+  then: (result: Result) => Made,
+  fail: (error: unknown) => never,
+): Made | Promise<Made> {
+  let result: Result | Promise<Result>;
+  try {
+    result = work();
+  } catch (error) {
+    return fail(error);
+  }
+  return types.isPromise(result) ? (result as Promise<Result>).then(then, fail) : then(result as Result);
+}
+
+/** Notes every key that is asked for, whichever way: as a property, with `in`, or through a method. */
+function watchReads(state: SessionState, record: FlowRecord): void {
+  const { get, has } = state;
+  const read = (key: string): void => {
+    if (record.read.size < MOST) record.read.add(clipped(key));
+  };
+  state.get = (key) => {
+    read(key);
+    return get.call(state, key);
+  };
+  state.has = (key) => {
+    read(key);
+    return has.call(state, key);
+  };
+}
+
+function changesBetween(before: Fields, after: Fields): readonly KeyChange[] {
+  const removed = [...before.keys()].filter((key) => !after.has(key));
+  const written = [...after].filter(([key, text]) => before.get(key) !== text);
+  const changes = [
+    ...written.map(([key]): KeyChange => ({
+      key: clipped(key),
+      kind: before.has(key) ? "changed" : "added",
+    })),
+    ...removed.map((key): KeyChange => ({ key: clipped(key), kind: "removed" })),
+  ];
+  return changes.slice(0, MOST);
+}
+
+function sizeOfCookie(request: SessionRequest, name: string | undefined): number | undefined {
+  if (name === undefined) return undefined;
+  const value = readCookie(request.headers.get("Cookie") ?? "", name);
+  return value === undefined ? undefined : Buffer.byteLength(`${name}=${value}`);
+}
+
+/** A query may hold what no log should: searches, tokens of mails. */
+function pathOf(url: string): string {
+  return url.replace(/^[a-z][\w+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] || "/";
+}
+
+/** Sees the session's Set-Cookie line on its way out, and keeps all of it but the value. */
+class WatchedHeaders implements ResponseHeaders {
+  sent: SentCookie | undefined;
+  readonly #headers: ResponseHeaders;
+  readonly #cookieName: string | undefined;
+
+  constructor(headers: ResponseHeaders, cookieName: string | undefined) {
+    this.#headers = headers;
+    this.#cookieName = cookieName;
+  }
+
+  get(name: string): string | null {
+    return this.#headers.get(name);
+  }
+
+  set(name: string, value: string): void {
+    this.#headers.set(name, value);
+  }
+
+  append(name: string, line: string): void {
+    const isOurs = this.#cookieName === undefined || line.startsWith(`${this.#cookieName}=`);
+    if (/^set-cookie$/i.test(name) && isOurs) {
+      const [pair = "", ...attributes] = line.split(/;\s*/);
+      this.sent = {
+        size: Buffer.byteLength(line),
+        attributes: attributes.join("; "),
+        isRemoval: pair.endsWith("="),
+      };
+    }
+    this.#headers.append(name, line);
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * The value of a cookie in what somebody pasted: the value alone, `name=value`, or a whole `Cookie` or `Set-Cookie` line.
+ *
+ * @param name the cookie to look for where there are several; otherwise the first is meant
+ */
+export function pastedValue(text: string, name?: string): string {
+  const pairs = text
+    .trim()
+    .replace(/^(set-)?cookie:\s*/i, "")
+    .split(";");
+  const pair = pairs.find((pair) => name !== undefined && pair.trim().startsWith(`${name}=`)) ?? pairs[0]!;
+  const value = pair.slice(pair.indexOf("=") + 1).trim();
+  return value.replace(/^"(.*)"$/, "$1");
+}
