@@ -30,6 +30,7 @@ const layers: Layers = [
     ["adapters/"],
     ["testing/", "testing.ts"],
     ["inspector/", "inspector.ts"],
+    ["opentelemetry.ts"],
     ["itsdangerous.ts"],
     ["accepts.ts"],
   ],

@@ -339,6 +339,13 @@ describe("package.json exports", () => {
         type Inspector
         type InspectorOptions
 
+      hipflask/opentelemetry
+        bridgeToOpenTelemetry
+        type EventAttributes
+        type OpenTelemetryOptions
+        type SessionMeter
+        type SessionSpan
+
       hipflask/testing
         faultyStore
         sessionTransaction
