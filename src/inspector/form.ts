@@ -1,3 +1,5 @@
+import { ConfigError } from "../errors.ts";
+
 /** Longest form: a pasted cookie, escaped. */
 const LONGEST = 64 * 1024;
 
@@ -14,8 +16,17 @@ export function isSameOrigin(request: Request): boolean {
   return new URL(origin).host === (request.headers.get("Host") ?? new URL(request.url).host);
 }
 
-/** The fields of a form; `undefined` for one that is too long. */
+/**
+ * The fields of a form; `undefined` for one that is too long.
+ *
+ * @throws ConfigError if somebody has read the body before
+ */
 export async function readForm(request: Request): Promise<URLSearchParams | undefined> {
+  if (request.bodyUsed) {
+    throw new ConfigError(
+      "Something before the inspector has read the form; mount it before what parses bodies.",
+    );
+  }
   if (Number(request.headers.get("Content-Length") ?? 0) > LONGEST) return undefined;
   const chunks: Uint8Array[] = [];
   let length = 0;

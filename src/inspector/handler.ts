@@ -87,10 +87,10 @@ export function inspector(sessions: SessionManager, options: InspectorOptions): 
 
   const post = async (request: Request): Promise<Response> => {
     if (!isSameOrigin(request)) return refuse(403, "This form came from another site.");
-    const form = await readForm(request);
-    if (form === undefined) return refuse(413, "That is too long for a cookie.");
-    const owner = form.get("owner") ?? "";
     try {
+      const form = await readForm(request);
+      if (form === undefined) return refuse(413, "That is too long for a cookie.");
+      const owner = form.get("owner") ?? "";
       switch (form.get("action")) {
         case "inspect":
           return show({ pasted: await takeApart(form.get("cookie") ?? "", target) });

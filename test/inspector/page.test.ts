@@ -123,6 +123,21 @@ describe("the inspector's forms", () => {
     expect(await manager.list("ada")).toEqual([]);
   });
 
+  it("say so when somebody has read them before", async () => {
+    const inspect = inspector(new SessionManager({ secretKey: "for tests" }), { authorize: () => true });
+    const request = new Request("http://app.example/", {
+      method: "POST",
+      body: new URLSearchParams({ action: "inspect", cookie: "a" }),
+      headers: { Origin: "http://app.example" },
+    });
+    await request.text();
+    const response = await inspect(request);
+    expect([response.status, await response.text()]).toEqual([
+      400,
+      expect.stringContaining("has read the form"),
+    ]);
+  });
+
   it("are not read beyond the size of a cookie, announced or not", async () => {
     const { send, app } = watchedApp({});
     expect((await send({ action: "inspect", cookie: "a".repeat(70_000) })).status).toBe(413);
@@ -302,8 +317,10 @@ describe("nodeListener", () => {
         const url = await listening(server);
         const client = testClient(url, { sessions: manager });
         expect((await client.get("/deep/inspect")).status).toBe(403);
+        await client.get("/deep/elsewhere?private=1");
         await client.sessionTransaction((session) => (session.role = "admin"));
-        expect(await (await client.get("/deep/inspect")).text()).toContain("Take a cookie apart");
+        const page = textOf(await (await client.get("/deep/inspect")).text());
+        expect(page).toMatch(/GET \/deep\/elsewhere not looked at 404 .* Take a cookie apart/);
         const sent = await client.fetch("/deep/inspect", {
           method: "POST",
           body: new URLSearchParams({ action: "inspect", cookie: await client.jar.getCookieString(url) }),
