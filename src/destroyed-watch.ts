@@ -61,6 +61,7 @@ export class DestroyedWatch {
       this.#timer = undefined;
       if (this.#listeners.size > 0) this.#schedule();
     }, this.#interval);
-    this.#timer.unref();
+    // On workers a timer is a number, and nothing there waits for it.
+    this.#timer.unref?.();
   }
 }

@@ -48,14 +48,16 @@ export class SessionManager {
   /** What requests go through: the interface itself, or what watches it. */
   #requestInterface: SessionInterface;
   readonly #store: SessionStore | undefined;
-  readonly #sweep: Sweep | undefined;
+  /** What to sweep, until the first request: workers start no timer before one. */
+  #unswept: StoreConfig | undefined;
+  #sweep: Sweep | undefined;
   #watch: DestroyedWatch | undefined;
 
   constructor(options: SessionOptions) {
     const config = resolveOptions(options);
     const stored = options.store && resolveStoreOptions(options, options.store, config);
     this.#store = stored?.store;
-    this.#sweep = stored && sweeping(stored);
+    if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
     const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
     this.sessionInterface = options.sessionInterface ?? accepting(options.accepts ?? [], ours);
     this.#requestInterface = this.sessionInterface;
@@ -72,6 +74,7 @@ export class SessionManager {
    * @param keys the framework's own objects for this request, by which `getSession` finds the session
    */
   requestContext(request: SessionRequest, ...keys: object[]): RequestContext {
+    if (this.#unswept !== undefined) this.#startSweep(this.#unswept);
     return new RequestContext(this.#requestInterface, request, ...keys);
   }
 
@@ -142,20 +145,20 @@ export class SessionManager {
   /** Stops watching sessions and removing expired ones, and closes what the store opened itself. */
   async close(): Promise<void> {
     this.#watch?.close();
+    this.#unswept = undefined;
     await this.#sweep?.close();
     await this.#store?.close?.();
+  }
+
+  #startSweep({ store, sweepEvery: every }: StoreConfig): void {
+    this.#unswept = undefined;
+    this.#sweep = startSweep(store, { every, onError: (error) => events.sweepFailed({ error }) });
   }
 
   #stored(): SessionStore {
     if (this.#store === undefined) throw new ConfigError("Listing and ending sessions needs a `store`.");
     return this.#store;
   }
-}
-
-function sweeping({ store, sweepEvery: every }: StoreConfig): Sweep | undefined {
-  return every > 0
-    ? startSweep(store, { every, onError: (error) => events.sweepFailed({ error }) })
-    : undefined;
 }
 
 function accepting(accepts: readonly AcceptedCookie[], ours: CookieSessionInterface): SessionInterface {

@@ -120,7 +120,7 @@ export interface SessionOptions {
   readonly saveOnError?: boolean | undefined;
   /** Seconds any call of the store may take. Default 2. */
   readonly storeTimeout?: number | undefined;
-  /** Seconds between two removals of expired records, until `manager.close()`; 0: never, something else does it. Default 60. */
+  /** Seconds between two removals of expired records, from the first request until `manager.close()`; 0: never, something else does it. Default 60. */
   readonly sweepEvery?: number | undefined;
   /** Accept `session.owner` with a store that cannot change a record atomically. Default false. */
   readonly allowNonAtomicStore?: boolean | undefined;

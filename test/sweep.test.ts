@@ -7,13 +7,14 @@ import { bound } from "../src/testing/store-kit/concurrency.ts";
 beforeEach(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => vi.useRealTimers());
 
-/** A manager over a store that counts how often it was asked to remove expired records. */
-function counted(sweepEvery?: number, deleteExpired = async () => 0) {
+/** A manager, after its first request, over a store that counts how often it was asked to remove expired records. */
+function counted(sweepEvery?: number, deleteExpired = async () => 0, { isIdle = false } = {}) {
   const count = vi.fn(deleteExpired);
   const manager = new SessionManager({
     store: { ...bound(memoryStore()), deleteExpired: count },
     sweepEvery,
   });
+  if (!isIdle) manager.requestContext({ headers: new Headers() });
   return { manager, count };
 }
 
@@ -25,6 +26,24 @@ describe("sweepEvery", () => {
     await manager.close();
     await vi.advanceTimersByTimeAsync(600_000);
     expect(count).toHaveBeenCalledTimes(1);
+  });
+
+  it("begins with the first request, since workers start no timer before one", async () => {
+    const { manager, count } = counted(10, undefined, { isIdle: true });
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(count).not.toHaveBeenCalled();
+    manager.requestContext({ headers: new Headers() });
+    await vi.advanceTimersByTimeAsync(13_000);
+    expect(count).toHaveBeenCalledTimes(1);
+    await manager.close();
+  });
+
+  it("never begins on a manager that was closed before", async () => {
+    const { manager, count } = counted(10, undefined, { isIdle: true });
+    await manager.close();
+    manager.requestContext({ headers: new Headers() });
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(count).not.toHaveBeenCalled();
   });
 
   it("is never with 0, and rare when it is many years", async () => {

@@ -8,7 +8,7 @@ import type { SessionStore } from "./store.ts";
  * | URL | store | package |
  * |---|---|---|
  * | `memory:` | in this process | none |
- * | `sqlite:sessions.db` | a file | none on Node ≥ 22.5, else `libsql` |
+ * | `sqlite:sessions.db` | a file | none on Node ≥ 22.5, Bun and Deno, else `libsql` |
  * | `redis://…`, `rediss://…` | Redis or Valkey | `@redis/client` |
  * | `redis+cluster://a:6379,b:6379`, `rediss+cluster://…` | a cluster, by some of its nodes | `@redis/client` |
  * | `postgres://…` | PostgreSQL | `pg` |

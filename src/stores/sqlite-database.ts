@@ -22,15 +22,25 @@ type Constructor = new (path: string) => SqliteDatabase;
 /** Opens a file, readable by its owner alone, with the SQLite of the platform or with libsql. */
 export async function openSqlite(path: string): Promise<SqliteDatabase> {
   if (path !== ":memory:" && path !== "") closeSync(openSync(path, "a", 0o600));
-  const Database = (await platformSqlite()) ?? (await libsql());
+  const Database = (await nodeSqlite()) ?? (await bunSqlite()) ?? (await libsql());
   return new Database(path);
 }
 
-async function platformSqlite(): Promise<Constructor | undefined> {
+/** Node 22.5 and later, Deno, and the newer versions of Bun. The name is in a variable since Node 20 has no types for it. */
+async function nodeSqlite(): Promise<Constructor | undefined> {
+  const name = "node:sqlite";
+  return (await imported<{ DatabaseSync: Constructor }>(name))?.DatabaseSync;
+}
+
+/** Every version of Bun. */
+async function bunSqlite(): Promise<Constructor | undefined> {
+  const name = "bun:sqlite";
+  return (await imported<{ Database: Constructor }>(name))?.Database;
+}
+
+async function imported<Module>(name: string): Promise<Module | undefined> {
   try {
-    // Node 22.5 and later, Bun and Deno; the name is in a variable since Node 20 has no types for it.
-    const name = "node:sqlite";
-    return ((await import(name)) as { DatabaseSync: Constructor }).DatabaseSync;
+    return (await import(name)) as Module;
   } catch {
     return undefined;
   }
@@ -42,15 +52,19 @@ async function libsql(): Promise<Constructor> {
   } catch (cause) {
     throw new StoreError(
       "unavailable",
-      `The SQLite store needs Node 22.5 or later, which has SQLite built in, or the package "libsql": npm install libsql`,
+      `The SQLite store needs Node 22.5 or later, Bun or Deno, which have SQLite built in, or the package "libsql": npm install libsql`,
       { cause },
     );
   }
 }
 
-/** Whether another process holds the lock. node:sqlite tells by number, the packages by name. */
+/**
+ * Whether another process holds the lock. node:sqlite tells by number, the packages and bun:sqlite by name, and `exec` of
+ * Deno only in SQLite's own words.
+ */
 export function isBusy(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  if (code === "ERR_SQLITE_ERROR" && errcode === undefined) return error.message === "database is locked";
   return (typeof code === "string" && code.startsWith("SQLITE_BUSY")) || (Number(errcode) & 0xff) === 5;
 }

@@ -45,7 +45,8 @@ export function startSweep(store: SessionStore, options: SweepOptions = {}): Swe
 
   const schedule = () => {
     timer = setTimeout(run, Math.min(every * 1000 * (0.8 + Math.random() * 0.4), LONGEST_TIMER));
-    timer.unref();
+    // On workers a timer is a number, and nothing there waits for it.
+    timer.unref?.();
   };
   const run = () => {
     running = sweepOnce(store, options, stop.signal)

@@ -3,6 +3,9 @@ import { session, SessionClosedError, streamWithContext } from "hipflask";
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 let lateWrite = "none";
+/** Slow requests that have begun, and whether they may go on. */
+let begun = 0;
+const gate = { isOpen: false };
 
 async function* stream() {
   yield "one,";
@@ -46,6 +49,16 @@ const routes = {
     return streamWithContext(stream());
   },
   "/late": () => lateWrite,
+  "/keys": () => [...session.keys()].sort().join(),
+  "/count": () => String(session.transact("count", (count) => (count ?? 0) + 1)),
+  "/slow": async () => {
+    begun += 1;
+    while (!gate.isOpen) await pause(2);
+    session.late = true;
+    return "late";
+  },
+  "/begun": () => String(begun),
+  "/release": () => ((gate.isOpen = true), "released"),
 };
 
 /** A response, a text, or chunks of text. */
@@ -53,6 +66,10 @@ export function answer(path) {
   if (path.startsWith("/login/")) {
     session.username = path.slice("/login/".length);
     return "login success";
+  }
+  if (path.startsWith("/set/")) {
+    session[path.slice("/set/".length)] = true;
+    return "set";
   }
   return (routes[path] ?? (() => new Response("not found", { status: 404 })))();
 }

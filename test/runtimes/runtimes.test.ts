@@ -1,48 +1,69 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startServer, type AppServer } from "./server.ts";
+import { storeConversations } from "./store-conversations.ts";
+import { memory, services, sqlite, type RuntimeStore } from "./stores.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
 const everything = Boolean(process.env["CI"] || process.env["HIPFLASK_FULL"]);
 const platform = `${process.platform}-${process.arch}`;
 
-/** How each runtime comes from npm, and how it is started. Fetching them all takes a minute. */
-const runtimes = [
+interface Runtime {
+  readonly name: string;
+  /** How it comes from npm. Fetching them all takes a minute. */
+  readonly packages: readonly string[];
+  /** How it is started, before the script and its argument. */
+  readonly command: readonly string[];
+  readonly script?: string;
+  readonly stores: readonly RuntimeStore[];
+}
+
+const stores = [memory, sqlite, ...services];
+
+const runtimes: readonly Runtime[] = [
   {
     name: "Node 20",
     packages: [`node20@npm:node-${platform}@20.19.0`],
     command: ["node_modules/node20/bin/node"],
+    stores,
   },
   {
     name: "Node 22",
     packages: [`node22@npm:node-${platform}@22.23.3`],
     command: ["node_modules/node22/bin/node"],
+    stores,
   },
   {
     name: "Node 24",
     packages: [`node24@npm:node-${platform}@24.21.0`],
     command: ["node_modules/node24/bin/node"],
+    stores,
   },
-  { name: "Bun", packages: ["bun@1.4.5"], command: ["node_modules/.bin/bun"] },
-  { name: "Deno", packages: ["deno@2.9.6"], command: ["node_modules/.bin/deno", "run", "-A"] },
+  { name: "Bun", packages: ["bun@1.4.5"], command: ["node_modules/.bin/bun"], stores },
+  { name: "Deno", packages: ["deno@2.9.6"], command: ["node_modules/.bin/deno", "run", "-A"], stores },
   {
     name: "workerd",
     packages: ["miniflare@4.20260730.0"],
     command: [process.execPath],
     script: "serve-worker.mjs",
+    // Workers speak no protocol of a database; what their isolate remembers is theirs.
+    stores: [memory],
   },
 ];
 
-const here = { name: `this Node, ${process.version}`, packages: [], command: [process.execPath] };
-const tested: readonly { name: string; command: string[]; script?: string }[] = everything
-  ? [here, ...runtimes]
-  : [here];
+const here: Runtime = {
+  name: `this Node, ${process.version}`,
+  packages: [],
+  command: [process.execPath],
+  stores: [memory],
+};
+const elysia = { packages: ["elysia@1.4.30"] };
+const tested = everything ? [here, ...runtimes] : [here];
 
 let project = "";
 
@@ -53,10 +74,13 @@ beforeAll(async () => {
   });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   await writeFile(join(project, "package.json"), '{ "type": "module", "private": true }\n');
-  for (const file of ["app.mjs", "serve.mjs", "serve-worker.mjs"]) {
+  for (const file of ["app.mjs", "serve.mjs", "serve-worker.mjs", "serve-elysia.ts"]) {
     await cp(join(import.meta.dirname, file), join(project, file));
   }
-  const packages = everything ? runtimes.flatMap((runtime) => runtime.packages) : [];
+  const recipe = join(root, "test/frameworks/recipes/elysia.ts");
+  await cp(recipe, join(project, "elysia.ts"));
+  const needed = [...runtimes, ...stores, elysia];
+  const packages = everything ? needed.flatMap(({ packages }) => packages) : [];
   const source = everything ? [] : ["--offline"];
   // Bun, Deno and workerd link their binaries when they are installed.
   const install = [
@@ -75,38 +99,17 @@ afterAll(() => rm(project, { recursive: true, force: true }));
 
 const note = everything
   ? ""
-  : " (the other runtimes are skipped: fetching them takes a while; set HIPFLASK_FULL=1)";
-describe.each(tested)(`hipflask on $name${note}`, ({ command, script = "serve.mjs" }) => {
-  let server: ChildProcess;
-  let origin = "";
+  : " (other runtimes and their stores are skipped: fetching them takes a while; set HIPFLASK_FULL=1)";
+describe.each(tested)(`hipflask on $name${note}`, ({ command, script = "serve.mjs", stores }) => {
+  const start = (...args: string[]) => startServer([...command, script, ...args], project);
+  let server: AppServer;
+  const visit: AppServer["visit"] = (...request) => server.visit(...request);
 
   beforeAll(async () => {
-    const [executable, ...args] = command as [string, ...string[]];
-    server = spawn(executable, [...args, script], { cwd: project, stdio: ["ignore", "pipe", "inherit"] });
-    const started = once(createInterface({ input: server.stdout! }), "line") as Promise<[string]>;
-    const ended = once(server, "exit").then(([code]) => {
-      throw new Error(`${script} ended with ${code} before it was serving.`);
-    });
-    const [port] = await Promise.race([started, ended]);
-    origin = `http://127.0.0.1:${port}`;
+    server = await start();
   }, 60_000);
 
-  afterAll(() => server.kill());
-
-  async function visit(path: string, cookie = "") {
-    const response = await fetch(origin + path, {
-      headers: cookie === "" ? {} : { cookie },
-      redirect: "manual",
-    });
-    const [line = ""] = response.headers.getSetCookie();
-    return {
-      status: response.status,
-      body: await response.text(),
-      line,
-      cookie: line.split(";")[0]!,
-      headers: response.headers,
-    };
-  }
+  afterAll(() => server.close());
 
   it("greets, logs in, recognises, logs out", async () => {
     expect(await visit("/")).toMatchObject({ body: "hello, stranger", line: "" });
@@ -160,5 +163,27 @@ describe.each(tested)(`hipflask on $name${note}`, ({ command, script = "serve.mj
       Array.from({ length: 200 }, (_, at) => visit("/mixed", at % 2 === 0 ? ada : bob)),
     );
     answers.forEach(({ body }, at) => expect(body).toBe(at % 2 === 0 ? "ada/ada" : "bob/bob"));
+  });
+
+  for (const store of stores) {
+    describe.skipIf(store.skip)(`with sessions in ${store.name}`, () => {
+      storeConversations(store, start);
+    });
+  }
+});
+
+describe.skipIf(!everything)(`the recipe for Elysia, on Bun's own server${note}`, () => {
+  it("logs in over a redirect, and keeps what was written before an error", async () => {
+    const { visit, close } = await startServer(["node_modules/.bin/bun", "serve-elysia.ts"], project);
+    try {
+      const body = new URLSearchParams({ username: "ada" });
+      const { status, cookie } = await visit("/login", "", { method: "POST", body });
+      expect([status, (await visit("/", cookie)).body]).toEqual([303, "hello, ada\n"]);
+      const first = await visit("/pay", cookie, { method: "POST" });
+      expect([first.status, first.body]).toEqual([402, "attempt 1: no money"]);
+      expect((await visit("/pay", first.cookie, { method: "POST" })).body).toBe("attempt 2: no money");
+    } finally {
+      close();
+    }
   });
 });

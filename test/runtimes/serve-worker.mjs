@@ -1,4 +1,5 @@
-// Serves the app on workerd, through Miniflare, and prints its port.
+// Serves the app on workerd, through Miniflare, and prints its port: with sessions in the cookie, or, for "memory:", in the
+// memory of the worker.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Miniflare } from "miniflare";
@@ -6,7 +7,7 @@ import { Miniflare } from "miniflare";
 const dist = new URL("node_modules/hipflask/dist/", import.meta.url);
 
 /** A module of the package and all that it imports, by path, as a bundler would find them. */
-function modulesFrom(path, found = new Map()) {
+function modulesFrom(path, found) {
   if (found.has(path)) return found;
   const contents = readFileSync(new URL(path, dist), "utf8");
   found.set(path, contents);
@@ -15,7 +16,11 @@ function modulesFrom(path, found = new Map()) {
   return found;
 }
 
-const modules = [...modulesFrom("adapters/fetch.js", modulesFrom("index.js"))].map(([path, contents]) => ({
+const isStored = process.argv[2] === "memory:";
+const doors = ["index.js", "adapters/fetch.js", "stores/memory.js"];
+const found = new Map();
+for (const door of doors) modulesFrom(door, found);
+const modules = [...found].map(([path, contents]) => ({
   type: "ESModule",
   path: `/dist/${path}`,
   contents,
@@ -26,8 +31,10 @@ const app = readFileSync(new URL("app.mjs", import.meta.url), "utf8").replace(
 );
 const main = `
 import { sessions } from "./dist/adapters/fetch.js";
+import { memoryStore } from "./dist/stores/memory.js";
 import { respond } from "./app.mjs";
-const handle = sessions({ secretKey: "runtimes" }, { onError: () => {} })(respond);
+const store = ${isStored} ? { store: memoryStore() } : {};
+const handle = sessions({ secretKey: "runtimes", ...store }, { onError: () => {} })(respond);
 export default { fetch: (request) => handle(request) };
 `;
 

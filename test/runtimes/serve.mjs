@@ -1,9 +1,14 @@
-// Serves the app on whatever runtime runs this file, by that runtime's own server, and prints its port.
+// Serves the app on whatever runtime runs this file, by that runtime's own server, and prints its port: with sessions in
+// the cookie, or in the store of the URL that is given.
+import process from "node:process";
 import { sessions as fetchSessions } from "hipflask/fetch";
 import { sessions as nodeSessions } from "hipflask/node";
+import { storeFromUrl } from "hipflask/stores/from-url";
 import { answer, respond } from "./app.mjs";
 
-const options = { secretKey: "runtimes" };
+const [url] = process.argv.slice(2);
+const store = url && (await storeFromUrl(url));
+const options = { secretKey: "runtimes", ...(store && { store, idleTimeout: 60 }) };
 const quiet = { onError: () => {} };
 const fetch = fetchSessions(options, quiet)(respond);
 const hostname = "127.0.0.1";
