@@ -11,6 +11,7 @@ export type {
   AcceptOptions,
   AcceptRefusal,
   OldStore,
+  OldStoreCallback,
   RequestCookies,
   StoreAcceptOptions,
 } from "./accepts/accepted-cookie.ts";

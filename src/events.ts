@@ -56,6 +56,14 @@ export interface MigratedEvent {
   readonly cookieName: string;
 }
 
+/** Message of the channel `hipflask:recordKept`: a session was taken over, and its record in the old store is still there. */
+export interface RecordKeptEvent {
+  /** The library, as its reader is called. */
+  readonly from: string;
+  /** What the old store said. */
+  readonly error: unknown;
+}
+
 /**
  * What happens to sessions, on `node:diagnostics_channel`. Messages name cookies, counts and reasons and never hold a
  * secret, a cookie or session data. Costs nothing while nobody listens.
@@ -73,6 +81,7 @@ export const events = {
   sweepFailed: publisher<SweepFailedEvent>("hipflask:sweepFailed"),
   storeFailed: publisher<StoreFailedEvent>("hipflask:storeFailed"),
   migrated: publisher<MigratedEvent>("hipflask:migrated"),
+  recordKept: publisher<RecordKeptEvent>("hipflask:recordKept"),
 };
 
 function publisher<Event>(name: string): (event: Event) => void {

@@ -276,9 +276,28 @@ describe("readRecord", () => {
 
   it("of expressSession takes what a store revived to a date, and no date that is none", () => {
     const record = (expires: unknown) => old.readRecord!({ cookie: { expires }, a: 1 }, { now });
-    expect(record(new Date(now + 1))).toEqual({ kind: "data", data: { a: 1 } });
+    expect(record(new Date(now + 1))).toEqual({ kind: "data", data: { a: 1 }, permanent: true });
     expect(record(new Date(now))).toBe("expired");
     expect(record("never")).toBe("expired");
+  });
+});
+
+describe("the counter of a reader with a store", () => {
+  const cookies = new Map([["sid", "abc"]]);
+
+  it("counts the records that were found, since an id proves nothing", () => {
+    const old = accepts.nextSession({ store: { get: () => undefined } });
+    expect(old.decode(cookies, { now }).ok).toBe(true);
+    expect(old.readRecord!("no record", { now })).toBe("bad_shape");
+    expect(old.opened).toBe(0);
+    old.readRecord!({ cookie: {}, a: 1 }, { now });
+    expect(old.opened).toBe(1);
+  });
+
+  it("counts the cookies where nobody said where the records are", () => {
+    const old = accepts.nextSession({ store: true });
+    old.decode(cookies, { now });
+    expect(old.opened).toBe(1);
   });
 });
 

@@ -1,16 +1,17 @@
 import { createHmac } from "node:crypto";
+import { channel } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
-import { codecCookie, cookieSession, expressSession } from "../src/accepts.ts";
-import { flaskCodec, session, SessionManager, type SessionOptions } from "../src/index.ts";
+import { codecCookie, cookieSession, expressSession, type OldStore } from "../src/accepts.ts";
+import { flaskCodec, session, SessionManager, StoreError, type SessionOptions } from "../src/index.ts";
 import { memoryStore } from "../src/stores/memory.ts";
 
 const now = () => Date.UTC(2026, 0, 2);
 
 /** cookie-session's two cookies, as Keygrip signs them. */
-function oldCookies(data: object, key = "old"): string {
+function oldCookies(data: object, key = "old", name = "old.session"): string {
   const value = Buffer.from(JSON.stringify(data)).toString("base64");
-  const signature = createHmac("sha1", key).update(`old.session=${value}`).digest("base64url");
-  return `old.session=${value}; old.session.sig=${signature}`;
+  const signature = createHmac("sha1", key).update(`${name}=${value}`).digest("base64url");
+  return `${name}=${value}; ${name}.sig=${signature}`;
 }
 
 async function visit(options: SessionOptions, cookie: string, view: () => unknown, status = 200) {
@@ -52,6 +53,53 @@ describe.each([
     expect(await visit(options, both, () => session.username)).toEqual({ seen: "bob", cookies: [] });
   });
 
+  it.each([
+    ["destroy()", () => session.destroy()],
+    ["clear()", () => session.clear()],
+    ["destroy() and a message", () => (session.destroy(), session.flash("bye"))],
+  ])("ends an old cookie beside ours with %s, so that a logout is one", async (_, logOut) => {
+    const options = { accepts, ...home() };
+    const { cookies } = await visit(options, "", () => (session.username = "bob"));
+    const both = `${cookies[0]!.split(";")[0]!}; ${oldCookies({ username: "ada" })}`;
+    const logout = await visit(options, both, logOut);
+    expect(logout.cookies.map((line) => line.split("=")[0])).toEqual([
+      "session",
+      "old.session",
+      "old.session.sig",
+    ]);
+    expect(logout.cookies.slice(1).every((line) => line.includes("Max-Age=0"))).toBe(true);
+  });
+
+  it("logs out in the very request that brings the old cookie", async () => {
+    const { cookies } = await visit({ accepts, ...home() }, oldCookies({ a: 1 }), () => session.destroy());
+    expect(cookies).toHaveLength(3);
+    expect(cookies.every((line) => line.includes("Max-Age=0"))).toBe(true);
+  });
+
+  it("expires names with a prefix under the conditions of browsers", async () => {
+    const name = "__Host-old";
+    const prefixed = [cookieSession({ keys: ["old"], cookieName: name })];
+    const old = oldCookies({ a: 1 }, "old", name);
+    const { cookies } = await visit({ accepts: prefixed, ...home() }, old, () => session.a);
+    expect(cookies[1]).toBe("__Host-old=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; Path=/");
+    const framed = { cookieSameSite: "None", cookieSecure: true };
+    const other = await visit({ accepts, ...home(), ...framed }, oldCookies({ a: 1 }), () => session.a);
+    expect(other.cookies[1]).toMatch(/^old\.session=;.*; Secure; Path=\/; SameSite=None$/);
+  });
+
+  it("outlives the browser if it is told to", async () => {
+    const lasting = [cookieSession({ keys: ["old"], cookieName: "old.session", permanent: true })];
+    const { seen, cookies } = await visit({ accepts: lasting, ...home() }, oldCookies({ a: 1 }), () => [
+      session.a,
+      session.permanent,
+    ]);
+    expect(seen).toEqual([1, true]);
+    expect(cookies[0]).toContain("Expires=Mon, 02 Feb 2026");
+    const fleeting = await visit({ accepts, ...home() }, oldCookies({ a: 1 }), () => session.permanent);
+    expect(fleeting.seen).toBe(false);
+    expect(fleeting.cookies[0]).not.toContain("Expires=");
+  });
+
   it("refuses a forged old cookie quietly", async () => {
     const forged = oldCookies({ username: "root" }, "guessed");
     expect(await visit({ accepts, ...home() }, forged, () => session.size)).toEqual({ seen: 0, cookies: [] });
@@ -79,17 +127,31 @@ describe.each([
   });
 });
 
+describe("sessions({ accepts }) with a session of ours that holds nothing but its owner", () => {
+  it("fills it with nothing of an old cookie's", async () => {
+    const options = { accepts, store: memoryStore({ now }) };
+    const { cookies } = await visit(options, "", () => (session.owner = "bob"));
+    const both = `${cookies[0]!.split(";")[0]!}; ${oldCookies({ username: "ada" })}`;
+    const { seen } = await visit(options, both, () => [session.owner, session.size]);
+    expect(seen).toEqual(["bob", 0]);
+  });
+});
+
 describe("sessions({ accepts }) with the old library's store", () => {
-  const records = new Map<string, unknown>([["abc", { cookie: { originalMaxAge: null }, username: "ada" }]]);
+  const expressRecord = { cookie: { originalMaxAge: null }, username: "ada" };
+  const records = new Map<string, unknown>();
   const store = { get: async (id: string) => records.get(id), destroy: (id: string) => records.delete(id) };
   const signed = `s:abc.${createHmac("sha256", "keyboard cat").update("abc").digest("base64").replace(/=+$/, "")}`;
   const cookie = `connect.sid=${encodeURIComponent(signed)}`;
+  const accepting = (old: OldStore, options: SessionOptions = {}) => ({
+    accepts: [expressSession({ secret: "keyboard cat", store: old })],
+    store: memoryStore({ now }),
+    ...options,
+  });
 
   it("keeps the old cookie and record while the new session is not saved, and removes both once it is", async () => {
-    const options = {
-      accepts: [expressSession({ secret: "keyboard cat", store })],
-      store: memoryStore({ now }),
-    };
+    records.set("abc", expressRecord);
+    const options = accepting(store);
     const failed = await visit(options, cookie, () => session.username, 500);
     expect(failed).toEqual({ seen: "ada", cookies: [] });
     expect(records.has("abc")).toBe(true);
@@ -97,5 +159,67 @@ describe("sessions({ accepts }) with the old library's store", () => {
     expect(saved.seen).toBe("ada");
     expect(saved.cookies).toHaveLength(2);
     expect(records.has("abc")).toBe(false);
+  });
+
+  it("lasts as long in the browser as the old one did", async () => {
+    records.set("abc", { ...expressRecord, cookie: { originalMaxAge: 3_600_000, expires: "2026-01-03" } });
+    const { seen, cookies } = await visit(accepting(store), cookie, () => session.permanent);
+    expect(seen).toBe(true);
+    expect(cookies[0]).toContain("Expires=");
+  });
+
+  it.each<[string, OldStore]>([
+    ["at once", { get: (id) => records.get(id) }],
+    ["by a callback", { get: (id, callback) => void setImmediate(callback, undefined, records.get(id)) }],
+    [
+      "by a callback, with a promise of nothing besides",
+      {
+        async get(id, callback) {
+          callback(undefined, records.get(id));
+        },
+      },
+    ],
+    // oxlint-disable-next-line no-unused-vars -- how the stores of koa-session are declared
+    ["by a promise, with a second parameter of its own", { get: async (id, _maxAge) => records.get(id) }],
+  ])("asks a store that answers %s", async (_, old) => {
+    records.set("abc", expressRecord);
+    expect((await visit(accepting(old), cookie, () => session.username)).seen).toBe("ada");
+    records.delete("abc");
+    expect((await visit(accepting(old), cookie, () => session.size)).seen).toBe(0);
+  });
+
+  it("takes a file that is not there for no record", async () => {
+    const missing = Object.assign(new Error("ENOENT: no such file"), { code: "ENOENT" });
+    const old: OldStore = { get: (_, callback) => callback(missing) };
+    expect((await visit(accepting(old), cookie, () => session.size)).seen).toBe(0);
+  });
+
+  it.each<[string, OldStore]>([
+    ["rejects", { get: () => Promise.reject(new Error("down")) }],
+    ["calls back with an error", { get: (_, callback) => callback(new Error("down")) }],
+    [
+      "throws",
+      {
+        get: () => {
+          throw new Error("down");
+        },
+      },
+    ],
+    ["says nothing", { get: () => new Promise(() => {}) }],
+  ])("is an outage, and never a stranger, when the old store %s", async (_, old) => {
+    const visiting = visit(accepting(old, { storeTimeout: 0.02 }), cookie, () => session.size);
+    await expect(visiting).rejects.toThrow(StoreError);
+  });
+
+  it("answers with the saved session when the old record cannot be removed, and tells of it", async () => {
+    records.set("abc", expressRecord);
+    const heard: unknown[] = [];
+    const listen = (message: unknown) => heard.push(message);
+    channel("hipflask:recordKept").subscribe(listen);
+    const old = { ...store, destroy: () => Promise.reject(new Error("read-only")) };
+    const { seen, cookies } = await visit(accepting(old), cookie, () => session.username);
+    channel("hipflask:recordKept").unsubscribe(listen);
+    expect([seen, cookies.length]).toEqual(["ada", 2]);
+    expect(heard).toMatchObject([{ from: "express-session", error: { name: "StoreError" } }]);
   });
 });

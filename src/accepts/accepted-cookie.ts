@@ -24,6 +24,8 @@ export type AcceptedContent =
       readonly data: Record<string, unknown>;
       /** Values the old library would have shown once and dropped. */
       readonly flash?: Record<string, unknown>;
+      /** Whether the old cookie outlived the browser, where that can be told. */
+      readonly permanent?: boolean;
       /** The id the old library gave this session, where the cookie says. */
       readonly id?: string;
     }
@@ -41,13 +43,19 @@ export type Accepted =
     } & AcceptedContent)
   | { readonly ok: false; readonly reason: AcceptRefusal };
 
-/** The old library's store, where the cookie held only an id. */
+/**
+ * The old library's store, where the cookie held only an id. Stores of express-session and @fastify/session, which answer
+ * through a callback, can be passed as they are.
+ */
 export interface OldStore {
-  /** The record as the old library keeps it, parsed; anything but an object means there is none. */
-  get(id: string): unknown;
-  /** Removes the record once its content is saved in the new session. */
-  destroy?(id: string): unknown;
+  /** The record as the old library keeps it, parsed, or a promise of it; anything but an object means there is none. */
+  get(id: string, callback: OldStoreCallback): unknown;
+  /** Removes the record once its content is saved in the new session. Without it, the record ends by itself. */
+  destroy?(id: string, callback: OldStoreCallback): unknown;
 }
+
+/** How stores answer that give no promise. */
+export type OldStoreCallback = (error?: unknown, record?: unknown) => void;
 
 /**
  * A cookie of another library (or an older configuration of this one) from which a session may be opened, so that
@@ -69,7 +77,9 @@ export interface AcceptedCookie {
   readonly domain: string | undefined;
   /** Epoch milliseconds from which on it is no longer read. */
   readonly until: number | undefined;
-  /** How many times it was read with success. When this stands still, the entry can go. */
+  /** Whether sessions from it outlive the browser; `undefined`: as the old cookie did, where that can be told. */
+  readonly permanent: boolean | undefined;
+  /** How many times a session was opened from it. When this stands still, the entry can go. */
   readonly opened: number;
   /** The old store, if one was given, for content of kind `"id"`. */
   readonly store: OldStore | undefined;
@@ -88,6 +98,11 @@ export interface AcceptOptions {
   domain?: string;
   /** The end of the migration; from this moment on the old cookie is ignored. Default none. */
   until?: Date | string;
+  /**
+   * Whether the visitor's session of ours outlives the browser (`session.permanent`). Default: as the old one did, where
+   * its content or its library's defaults tell, else false.
+   */
+  permanent?: boolean;
 }
 
 /** What a reader of a format with a server-side store can be told besides. */
@@ -113,10 +128,11 @@ const MAX_LENGTH = 65_536;
 
 /** Makes a reader of a format: adds what all have in common. @throws ConfigError for an unusable option */
 export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions): AcceptedCookie {
-  const { path = "/", domain, store } = options;
+  const { path = "/", domain, store, permanent } = options;
   const until = options.until === undefined ? undefined : new Date(options.until).getTime();
   if (Number.isNaN(until))
     throw new ConfigError(`"until" of ${format.name} is not a date; write it like "2027-01-31".`);
+  const hasRecords = typeof store === "object";
   let opened = 0;
 
   function decode(cookies: RequestCookies, context: AcceptContext): Accepted {
@@ -125,7 +141,8 @@ export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions
     const content = neverThrow(() => format.read(taken, context));
     if (taken.tooLong) return { ok: false, reason: "too_long" };
     if (typeof content === "string") return { ok: false, reason: content };
-    opened += 1;
+    // An id proves nothing until its record is found.
+    if (content.kind !== "id" || !hasRecords) opened += 1;
     return { ok: true, cookieNames: taken.names, ...content };
   }
 
@@ -135,14 +152,18 @@ export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions
     path,
     domain,
     until,
-    store: typeof store === "object" ? store : undefined,
+    permanent,
+    store: hasRecords ? store : undefined,
     get opened() {
       return opened;
     },
     decode,
     ...(format.readRecord && {
-      readRecord: (record: unknown, context: AcceptContext) =>
-        neverThrow(() => format.readRecord!(record, context)),
+      readRecord(record: unknown, context: AcceptContext) {
+        const content = neverThrow(() => format.readRecord!(record, context));
+        if (hasRecords && typeof content !== "string") opened += 1;
+        return content;
+      },
     }),
   };
 }

@@ -87,7 +87,7 @@ function tokenCookie(
         if (token === undefined) return "missing";
         const opened = openJwe(token, jwe, context.now);
         if ("refusal" in opened) return opened.refusal;
-        return { kind: "data", data: without(opened.claims, "iat", "exp", "jti") };
+        return { kind: "data", data: without(opened.claims, "iat", "exp", "jti"), permanent: true };
       },
     },
     options,

@@ -56,10 +56,12 @@ export function readExpressRecord(record: unknown, context: AcceptContext): Acce
   if (!isRecord(record)) return "bad_shape";
   const { cookie } = record;
   if (!isRecord(cookie)) return "bad_shape";
-  const { expires } = cookie;
+  const { expires, originalMaxAge } = cookie;
   if (expires !== null && expires !== undefined && expires !== false) {
     // NaN, for what is no date at all, is not after now either.
     if (!(new Date(expires as string | number | Date).getTime() > context.now)) return "expired";
   }
-  return { kind: "data", data: without(record, "cookie") };
+  // Without a maxAge the old cookie ended with the browser.
+  const permanent = typeof originalMaxAge === "number" || Boolean(expires);
+  return { kind: "data", data: without(record, "cookie"), ...(permanent && { permanent }) };
 }

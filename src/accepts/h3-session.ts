@@ -52,7 +52,8 @@ export function h3Session(options: H3SessionOptions): AcceptedCookie {
     if (!isRecord(session) || !isRecord(session.data)) return "bad_shape";
     const { id, createdAt, lastSeenAt = createdAt, data } = session;
     if (isOver(createdAt, maxAge, now) || isOver(lastSeenAt, idleTimeout, now)) return "expired";
-    return { kind: "data", data, ...(typeof id === "string" && { id }) };
+    const permanent = maxAge !== undefined;
+    return { kind: "data", data, ...(typeof id === "string" && { id }), ...(permanent && { permanent }) };
   }
 
   return acceptedCookie(

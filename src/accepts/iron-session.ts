@@ -55,7 +55,10 @@ export function ironSession(options: IronSessionOptions): AcceptedCookie {
         // The marker is not authenticated, so nothing but its presence may depend on it.
         const seal = text.split("~", 1)[0]!;
         const unsealed = unsealFe26(seal, { passwords, iterations: [1] }, context.now);
-        return "refusal" in unsealed ? unsealed.refusal : dataFromJSON(unsealed.text);
+        if ("refusal" in unsealed) return unsealed.refusal;
+        const content = dataFromJSON(unsealed.text);
+        // It sends a Max-Age unless it is told not to.
+        return typeof content === "string" ? content : { ...content, permanent: true };
       },
     },
     options,

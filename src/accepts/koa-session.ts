@@ -49,5 +49,11 @@ export function koaSession(options: KoaSessionOptions): AcceptedCookie {
 function readKoaRecord(record: unknown, context: AcceptContext): AcceptedContent | AcceptRefusal {
   if (!isRecord(record)) return "bad_shape";
   if (typeof record._expire === "number" && record._expire < context.now) return "expired";
-  return { kind: "data", data: without(record, "_expire", "_maxAge", "_session") };
+  // With `maxAge: "session"` there is a mark in place of the expiry.
+  const permanent = typeof record._expire === "number";
+  return {
+    kind: "data",
+    data: without(record, "_expire", "_maxAge", "_session"),
+    ...(permanent && { permanent }),
+  };
 }

@@ -38,7 +38,7 @@ export function nextIronSession(options: NextIronSessionOptions): AcceptedCookie
         if ("refusal" in unsealed) return unsealed.refusal;
         const envelope: unknown = JSON.parse(unsealed.text);
         if (!isRecord(envelope) || !isRecord(envelope.persistent)) return "bad_shape";
-        return { kind: "data", data: envelope.persistent };
+        return { kind: "data", data: envelope.persistent, permanent: true };
       },
     },
     options,

@@ -6,15 +6,29 @@ import type { ResponseHeaders } from "../response-headers.ts";
 import type { SessionState } from "../session-state.ts";
 import { stateOf, type Session } from "../session.ts";
 import type { CookieSessionInterface } from "./cookie-interface.ts";
+import { askOldStore } from "./old-store.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
+import { isEmpty } from "./store-state.ts";
 
-/** An old cookie that became a session of ours. */
-interface Migration {
+/** An old cookie that is good. */
+interface OldSession {
   readonly from: AcceptedCookie;
   readonly cookieNames: readonly string[];
   /** Key of the record in the old store, where it had one. */
   readonly id: string | undefined;
 }
+
+/** A request that came with cookies that may be old ones. */
+interface Arrival {
+  readonly cookies: ReadonlyMap<string, string>;
+  readonly candidates: readonly AcceptedCookie[];
+  /** What its session was opened from, unless there was one of ours. */
+  readonly migrated: OldSession | undefined;
+}
+
+/** Prefixes of names that browsers set under these conditions only (RFC 6265bis §4.1.3). */
+const SECURE_NAME = /^__(?:Secure|Host|Http|Host-Http)-/i;
+const HTTP_NAME = /^__(?:Host-)?Http-/i;
 
 /**
  * Sessions that may still be in another library's cookie: opened from it when there is none of ours, saved as ours, and
@@ -23,11 +37,18 @@ interface Migration {
 export class MigratingSessionInterface implements SessionInterface {
   readonly #interface: CookieSessionInterface;
   readonly #accepts: readonly AcceptedCookie[];
-  readonly #migrations = new WeakMap<object, Migration>();
+  readonly #storeTimeout: number;
+  readonly #arrivals = new WeakMap<object, Arrival>();
 
-  constructor(sessionInterface: CookieSessionInterface, accepts: readonly AcceptedCookie[]) {
+  /** @param storeTimeout seconds that a call of an old store may take */
+  constructor(
+    sessionInterface: CookieSessionInterface,
+    accepts: readonly AcceptedCookie[],
+    storeTimeout: number,
+  ) {
     this.#interface = sessionInterface;
     this.#accepts = accepts;
+    this.#storeTimeout = storeTimeout;
   }
 
   /** The interface that sessions are saved through. */
@@ -45,23 +66,9 @@ export class MigratingSessionInterface implements SessionInterface {
   }
 
   saveSession(session: Session, response: SessionResponse): void | Promise<void> {
-    const migration = this.#migrations.get(stateOf(session));
-    if (migration === undefined) return this.#interface.saveSession(session, response);
-    return this.#saveMigrated(session, response, migration);
-  }
-
-  async #saveMigrated(session: Session, response: SessionResponse, migration: Migration): Promise<void> {
-    const headers = new ObservedHeaders(response.headers);
-    await this.#interface.saveSession(session, { status: response.status, headers });
-    // As long as ours was not sent, the old cookie is the only one the visitor has.
-    if (!headers.hasCookie) return;
-    const { from, cookieNames, id } = migration;
-    for (const name of cookieNames) {
-      if (name === this.#interface.getCookieName()) continue;
-      const { path, domain } = from;
-      headers.append("Set-Cookie", dumpCookie(name, "", { path, domain, expires: 0, maxAge: 0 }));
-    }
-    if (id !== undefined) await from.store?.destroy?.(id);
+    const arrival = this.#arrivals.get(stateOf(session));
+    if (arrival === undefined) return this.#interface.saveSession(session, response);
+    return this.#save(session, response, arrival);
   }
 
   async #migrate(
@@ -71,48 +78,119 @@ export class MigratingSessionInterface implements SessionInterface {
   ): Promise<Session> {
     const session = await opened;
     const state = stateOf(session);
-    const isOurs = state.size > 0;
+    const isOurs = state.size > 0 || state.owner !== null;
     state.accessed = false;
-    if (isOurs || state.isNull) return session;
+    if (state.isNull) return session;
+    const migrated = isOurs ? undefined : await this.#takeOver(session, cookies, candidates);
+    this.#arrivals.set(state, { cookies, candidates, migrated });
+    return session;
+  }
+
+  /** Fills the session from the first of the cookies that is good. */
+  async #takeOver(
+    session: Session,
+    cookies: ReadonlyMap<string, string>,
+    candidates: readonly AcceptedCookie[],
+  ): Promise<OldSession | undefined> {
     const { now: clock, misfit, onRefused } = this.#interface.config;
     const now = clock();
     for (const from of candidates) {
       const accepted = from.decode(cookies, { now });
-      const content = accepted.ok ? await contentOf(from, accepted, now) : undefined;
-      if (!accepted.ok || content === undefined || !fill(session, content)) continue;
-      if (misfit?.(state.fields()) !== undefined) {
-        empty(state);
+      if (!accepted.ok) continue;
+      const content = await this.#contentOf(from, accepted, now);
+      if (content === undefined || !fill(session, content, from.permanent)) continue;
+      if (misfit?.(stateOf(session).fields()) !== undefined) {
+        empty(stateOf(session));
         events.refused({ cookieName: from.cookieName, reason: "schema" });
         onRefused?.("schema");
         continue;
       }
-      const id = accepted.kind === "id" ? accepted.id : undefined;
-      this.#migrations.set(state, { from, cookieNames: accepted.cookieNames, id });
       events.migrated({ from: from.name, cookieName: from.cookieName });
-      return session;
+      return oldSession(from, accepted);
     }
-    return session;
+    return undefined;
+  }
+
+  /** The data behind an accepted cookie; `undefined` if there is none any more. */
+  async #contentOf(
+    { store, readRecord }: AcceptedCookie,
+    accepted: Accepted & { ok: true },
+    now: number,
+  ): Promise<AcceptedContent | undefined> {
+    if (accepted.kind !== "id") return accepted;
+    const record = store && (await askOldStore(store, "get", accepted.id, this.#storeTimeout));
+    const content = record === undefined || record === null ? undefined : readRecord?.(record, { now });
+    return typeof content === "string" ? undefined : content;
+  }
+
+  async #save(session: Session, response: SessionResponse, arrival: Arrival): Promise<void> {
+    const headers = new ObservedHeaders(response.headers);
+    await this.#interface.saveSession(session, { status: response.status, headers });
+    // As long as ours was not sent, the old cookie is the only one the visitor has.
+    if (!headers.hasCookie) return;
+    for (const old of this.#over(session, arrival)) {
+      this.#expire(old, headers);
+      await this.#forget(old);
+    }
+  }
+
+  /** The one that was taken over; and all of them at a logout, which one left behind would undo. */
+  #over(session: Session, { cookies, candidates, migrated }: Arrival): OldSession[] {
+    const taken = migrated === undefined ? [] : [migrated];
+    const state = stateOf(session);
+    const isOver = state.fate === "destroyed" || (isEmpty(state.fields()) && state.owner === null);
+    if (!isOver) return taken;
+    const now = this.#interface.config.now();
+    const others = candidates.filter((from) => from !== migrated?.from);
+    return taken.concat(
+      others.flatMap((from) => {
+        const accepted = from.decode(cookies, { now });
+        return accepted.ok ? [oldSession(from, accepted)] : [];
+      }),
+    );
+  }
+
+  #expire({ from: { path, domain }, cookieNames }: OldSession, headers: ResponseHeaders): void {
+    for (const name of cookieNames) {
+      if (name === this.#interface.getCookieName()) continue;
+      // In a frame of another site only such a line counts.
+      const isFramed = this.#interface.getCookieSameSite() === "None";
+      const line = dumpCookie(name, "", {
+        path,
+        domain,
+        expires: 0,
+        maxAge: 0,
+        secure: isFramed || SECURE_NAME.test(name),
+        httpOnly: HTTP_NAME.test(name),
+        sameSite: isFramed ? "None" : undefined,
+      });
+      headers.append("Set-Cookie", line);
+    }
+  }
+
+  /** The session is saved by now: a record that cannot be removed is no reason to answer with an error. */
+  async #forget({ from, id }: OldSession): Promise<void> {
+    if (id === undefined || !from.store?.destroy) return;
+    try {
+      await askOldStore(from.store, "destroy", id, this.#storeTimeout);
+    } catch (error) {
+      events.recordKept({ from: from.name, error });
+    }
   }
 }
 
-/** The data behind an accepted cookie; `undefined` if there is none any more. */
-async function contentOf(
-  { store, readRecord }: AcceptedCookie,
-  accepted: Accepted & { ok: true },
-  now: number,
-): Promise<AcceptedContent | undefined> {
-  if (accepted.kind !== "id") return accepted;
-  const record = await store?.get(accepted.id);
-  const content = record === undefined || record === null ? undefined : readRecord?.(record, { now });
-  return typeof content === "string" ? undefined : content;
+function oldSession(from: AcceptedCookie, accepted: Accepted & { ok: true }): OldSession {
+  const id = accepted.kind === "id" ? accepted.id : undefined;
+  return { from, cookieNames: accepted.cookieNames, id };
 }
 
 /** @returns whether the session now holds what the old one held */
-function fill(session: Session, content: AcceptedContent): boolean {
+function fill(session: Session, content: AcceptedContent, permanent: boolean | undefined): boolean {
   if (content.kind === "id") return false;
   const state = stateOf(session);
   if (content.kind === "fields") {
     state.adopt(content.fields);
+    if (permanent !== undefined) state.permanent = permanent;
     return true;
   }
   try {
@@ -121,6 +199,7 @@ function fill(session: Session, content: AcceptedContent): boolean {
       if (typeof message === "string") session.flash(message, category);
       else state.set(category, message);
     }
+    if ((permanent ?? content.permanent) && state.size > 0) state.permanent = true;
     return true;
   } catch (error) {
     if (!(error instanceof UnserializableError)) throw error;
