@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import * as accepts from "../src/accepts.ts";
 import { checkPeerVectors } from "./support/peer-vectors.ts";
 
 const text = readFileSync(new URL("vectors/peers.json", import.meta.url), "utf8");
@@ -16,6 +17,33 @@ describe("the readers of hipflask/accepts", () => {
     const formats = Object.keys(JSON.parse(text).formats);
     expect(formats).toHaveLength(18);
     expect(new Set(vectors.map((vector) => vector.format))).toEqual(new Set(formats));
+  });
+});
+
+describe("docs/migrating.md", () => {
+  const page = readFileSync(new URL("../docs/migrating.md", import.meta.url), "utf8");
+  const table = page.slice(page.indexOf("## The readers"), page.indexOf("All readers take besides"));
+  const rows = table.split("\n").filter((line) => /^\| [^|]+ \| `/.test(line));
+
+  it("has a row for every format, and one for our own", () => {
+    expect(rows).toHaveLength(18 + 1);
+  });
+
+  it("names every reader", () => {
+    const named = rows.map((row) => /^\| [^|]+ \| `(\w+)`/.exec(row)?.[1]);
+    expect(new Set(named)).toEqual(new Set(Object.keys(accepts)));
+  });
+
+  it("names no option that no reader takes", () => {
+    const folder = new URL("../src/accepts/", import.meta.url);
+    const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), "utf8"));
+    const options = rows.flatMap((row) =>
+      [...row.split("|")[3]!.matchAll(/`(\w+)/g)].map(([, name]) => name),
+    );
+    const unknown = options.filter(
+      (name) => !sources.some((source) => new RegExp(`^  (readonly )?${name}\\??: `, "m").test(source)),
+    );
+    expect(unknown).toEqual([]);
   });
 });
 
