@@ -10,8 +10,6 @@ export type {
   AcceptedCookie,
   AcceptOptions,
   AcceptRefusal,
-  OldStore,
-  OldStoreCallback,
   RequestCookies,
   StoreAcceptOptions,
 } from "./accepts/accepted-cookie.ts";
@@ -41,6 +39,7 @@ export type { KoaSessionOptions } from "./accepts/koa-session.ts";
 export { nextIronSession } from "./accepts/next-iron-session.ts";
 export type { NextIronSessionOptions } from "./accepts/next-iron-session.ts";
 export { nextSession } from "./accepts/next-session.ts";
+export type { OldRecords, OldStore, OldStoreCallback } from "./accepts/old-store.ts";
 export { reactRouter } from "./accepts/react-router.ts";
 export type { ReactRouterOptions } from "./accepts/react-router.ts";
 export { remixSession } from "./accepts/remix-session.ts";

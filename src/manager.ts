@@ -1,3 +1,4 @@
+import type { AcceptedCookie } from "./accepts/accepted-cookie.ts";
 import { RequestContext } from "./context.ts";
 import { DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
 import { ConfigError } from "./errors.ts";
@@ -58,7 +59,7 @@ export class SessionManager {
     this.#store = stored?.store;
     if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
     const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
-    this.sessionInterface = options.sessionInterface ?? accepting(options, ours);
+    this.sessionInterface = options.sessionInterface ?? accepting(options.accepts ?? [], ours);
     this.#requestInterface = this.sessionInterface;
   }
 
@@ -160,11 +161,8 @@ export class SessionManager {
   }
 }
 
-function accepting(
-  { accepts = [], storeTimeout = 2 }: SessionOptions,
-  ours: CookieSessionInterface,
-): SessionInterface {
-  return accepts.length === 0 ? ours : new MigratingSessionInterface(ours, accepts, storeTimeout);
+function accepting(accepts: readonly AcceptedCookie[], ours: CookieSessionInterface): SessionInterface {
+  return accepts.length === 0 ? ours : new MigratingSessionInterface(ours, accepts);
 }
 
 /**

@@ -143,10 +143,9 @@ describe("sessions({ accepts }) with the old library's store", () => {
   const store = { get: async (id: string) => records.get(id), destroy: (id: string) => records.delete(id) };
   const signed = `s:abc.${createHmac("sha256", "keyboard cat").update("abc").digest("base64").replace(/=+$/, "")}`;
   const cookie = `connect.sid=${encodeURIComponent(signed)}`;
-  const accepting = (old: OldStore, options: SessionOptions = {}) => ({
-    accepts: [expressSession({ secret: "keyboard cat", store: old })],
+  const accepting = (old: OldStore, storeTimeout = 2): SessionOptions => ({
+    accepts: [expressSession({ secret: "keyboard cat", store: old, storeTimeout })],
     store: memoryStore({ now }),
-    ...options,
   });
 
   it("keeps the old cookie and record while the new session is not saved, and removes both once it is", async () => {
@@ -207,7 +206,7 @@ describe("sessions({ accepts }) with the old library's store", () => {
     ],
     ["says nothing", { get: () => new Promise(() => {}) }],
   ])("is an outage, and never a stranger, when the old store %s", async (_, old) => {
-    const visiting = visit(accepting(old, { storeTimeout: 0.02 }), cookie, () => session.size);
+    const visiting = visit(accepting(old, 0.02), cookie, () => session.size);
     await expect(visiting).rejects.toThrow(StoreError);
   });
 

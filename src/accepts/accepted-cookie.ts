@@ -1,6 +1,7 @@
 import type { RefusalReason } from "../codecs/codec.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
+import { oldRecords, type OldRecords, type OldStore } from "./old-store.ts";
 
 /** The cookies of one request by name, each value as it was sent, not percent-decoded. A `Map` will do. */
 export interface RequestCookies {
@@ -44,20 +45,6 @@ export type Accepted =
   | { readonly ok: false; readonly reason: AcceptRefusal };
 
 /**
- * The old library's store, where the cookie held only an id. Stores of express-session and @fastify/session, which answer
- * through a callback, can be passed as they are.
- */
-export interface OldStore {
-  /** The record as the old library keeps it, parsed, or a promise of it; anything but an object means there is none. */
-  get(id: string, callback: OldStoreCallback): unknown;
-  /** Removes the record once its content is saved in the new session. Without it, the record ends by itself. */
-  destroy?(id: string, callback: OldStoreCallback): unknown;
-}
-
-/** How stores answer that give no promise. */
-export type OldStoreCallback = (error?: unknown, record?: unknown) => void;
-
-/**
  * A cookie of another library (or an older configuration of this one) from which a session may be opened, so that
  * nobody is logged out by a migration. It is read, never written.
  *
@@ -82,7 +69,7 @@ export interface AcceptedCookie {
   /** How many times a session was opened from it. When this stands still, the entry can go. */
   readonly opened: number;
   /** The old store, if one was given, for content of kind `"id"`. */
-  readonly store: OldStore | undefined;
+  readonly store: OldRecords | undefined;
   decode(cookies: RequestCookies, context: AcceptContext): Accepted;
   /** What a record of the old store holds, without the library's own bookkeeping; judges the expiry noted in it. */
   readRecord?(record: unknown, context: AcceptContext): AcceptedContent | AcceptRefusal;
@@ -112,6 +99,8 @@ export interface StoreAcceptOptions extends AcceptOptions {
    * where it is.
    */
   store?: OldStore | boolean;
+  /** Seconds that a call of it may take. Default 2. */
+  storeTimeout?: number;
 }
 
 /** The part of a reader that is its own. */
@@ -128,11 +117,11 @@ const MAX_LENGTH = 65_536;
 
 /** Makes a reader of a format: adds what all have in common. @throws ConfigError for an unusable option */
 export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions): AcceptedCookie {
-  const { path = "/", domain, store, permanent } = options;
+  const { path = "/", domain, store, storeTimeout = 2, permanent } = options;
   const until = options.until === undefined ? undefined : new Date(options.until).getTime();
   if (Number.isNaN(until))
     throw new ConfigError(`"until" of ${format.name} is not a date; write it like "2027-01-31".`);
-  const hasRecords = typeof store === "object";
+  const records = typeof store === "object" ? oldRecords(store, storeTimeout) : undefined;
   let opened = 0;
 
   function decode(cookies: RequestCookies, context: AcceptContext): Accepted {
@@ -142,7 +131,7 @@ export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions
     if (taken.tooLong) return { ok: false, reason: "too_long" };
     if (typeof content === "string") return { ok: false, reason: content };
     // An id proves nothing until its record is found.
-    if (content.kind !== "id" || !hasRecords) opened += 1;
+    if (content.kind !== "id" || !records) opened += 1;
     return { ok: true, cookieNames: taken.names, ...content };
   }
 
@@ -153,7 +142,7 @@ export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions
     domain,
     until,
     permanent,
-    store: hasRecords ? store : undefined,
+    store: records,
     get opened() {
       return opened;
     },
@@ -161,7 +150,7 @@ export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions
     ...(format.readRecord && {
       readRecord(record: unknown, context: AcceptContext) {
         const content = neverThrow(() => format.readRecord!(record, context));
-        if (hasRecords && typeof content !== "string") opened += 1;
+        if (records && typeof content !== "string") opened += 1;
         return content;
       },
     }),

@@ -6,7 +6,6 @@ import type { ResponseHeaders } from "../response-headers.ts";
 import type { SessionState } from "../session-state.ts";
 import { stateOf, type Session } from "../session.ts";
 import type { CookieSessionInterface } from "./cookie-interface.ts";
-import { askOldStore } from "./old-store.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
 import { isEmpty } from "./store-state.ts";
 
@@ -37,18 +36,11 @@ const HTTP_NAME = /^__(?:Host-)?Http-/i;
 export class MigratingSessionInterface implements SessionInterface {
   readonly #interface: CookieSessionInterface;
   readonly #accepts: readonly AcceptedCookie[];
-  readonly #storeTimeout: number;
   readonly #arrivals = new WeakMap<object, Arrival>();
 
-  /** @param storeTimeout seconds that a call of an old store may take */
-  constructor(
-    sessionInterface: CookieSessionInterface,
-    accepts: readonly AcceptedCookie[],
-    storeTimeout: number,
-  ) {
+  constructor(sessionInterface: CookieSessionInterface, accepts: readonly AcceptedCookie[]) {
     this.#interface = sessionInterface;
     this.#accepts = accepts;
-    this.#storeTimeout = storeTimeout;
   }
 
   /** The interface that sessions are saved through. */
@@ -97,7 +89,7 @@ export class MigratingSessionInterface implements SessionInterface {
     for (const from of candidates) {
       const accepted = from.decode(cookies, { now });
       if (!accepted.ok) continue;
-      const content = await this.#contentOf(from, accepted, now);
+      const content = await contentOf(from, accepted, now);
       if (content === undefined || !fill(session, content, from.permanent)) continue;
       if (misfit?.(stateOf(session).fields()) !== undefined) {
         empty(stateOf(session));
@@ -109,18 +101,6 @@ export class MigratingSessionInterface implements SessionInterface {
       return oldSession(from, accepted);
     }
     return undefined;
-  }
-
-  /** The data behind an accepted cookie; `undefined` if there is none any more. */
-  async #contentOf(
-    { store, readRecord }: AcceptedCookie,
-    accepted: Accepted & { ok: true },
-    now: number,
-  ): Promise<AcceptedContent | undefined> {
-    if (accepted.kind !== "id") return accepted;
-    const record = store && (await askOldStore(store, "get", accepted.id, this.#storeTimeout));
-    const content = record === undefined || record === null ? undefined : readRecord?.(record, { now });
-    return typeof content === "string" ? undefined : content;
   }
 
   async #save(session: Session, response: SessionResponse, arrival: Arrival): Promise<void> {
@@ -170,13 +150,24 @@ export class MigratingSessionInterface implements SessionInterface {
 
   /** The session is saved by now: a record that cannot be removed is no reason to answer with an error. */
   async #forget({ from, id }: OldSession): Promise<void> {
-    if (id === undefined || !from.store?.destroy) return;
     try {
-      await askOldStore(from.store, "destroy", id, this.#storeTimeout);
+      if (id !== undefined) await from.store?.destroy?.(id);
     } catch (error) {
       events.recordKept({ from: from.name, error });
     }
   }
+}
+
+/** The data behind an accepted cookie; `undefined` if there is none any more. */
+async function contentOf(
+  { store, readRecord }: AcceptedCookie,
+  accepted: Accepted & { ok: true },
+  now: number,
+): Promise<AcceptedContent | undefined> {
+  if (accepted.kind !== "id") return accepted;
+  const record = await store?.get(accepted.id);
+  const content = record === undefined || record === null ? undefined : readRecord?.(record, { now });
+  return typeof content === "string" ? undefined : content;
 }
 
 function oldSession(from: AcceptedCookie, accepted: Accepted & { ok: true }): OldSession {

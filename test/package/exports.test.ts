@@ -225,7 +225,9 @@ describe("package.json exports", () => {
         type KeygripOptions
         type KoaSessionOptions
         type NextIronSessionOptions
+        type OldRecords
         type OldStore
+        type OldStoreCallback
         type ReactRouterOptions
         type RemixSessionOptions
         type RequestCookies
