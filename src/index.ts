@@ -38,6 +38,7 @@ export type {
   LostEvent,
   MigratedEvent,
   OpenedEvent,
+  RecordKeptEvent,
   RefusedEvent,
   SavedEvent,
   StoreFailedEvent,

@@ -31,7 +31,8 @@ export async function buildRecipes(): Promise<RecipeProject> {
   const files = { include: ["**/*.ts"], exclude: ["node_modules"] };
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ ...config, ...files }));
   const tsc = join(root, "node_modules/typescript/bin/tsc");
-  await run(process.execPath, [tsc, "-p", folder]).catch((failure: { stdout: string }) => {
+  await run(process.execPath, [tsc, "-p", folder]).catch(async (failure: { stdout: string }) => {
+    await rm(folder, { recursive: true, force: true });
     throw new Error(failure.stdout);
   });
   return {

@@ -125,6 +125,7 @@ describe("package.json exports", () => {
         type OpenedEvent
         type Outcome
         type OwnedSession
+        type RecordKeptEvent
         type RefusalReason
         type RefusedEvent
         type ReservedName
