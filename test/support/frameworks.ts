@@ -2,26 +2,21 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-/** The packages of `test/frameworks`, which are large and installed by themselves. */
+/** The folder of frameworks that are too large for the root, which `npm ci` installs there. */
 export interface Frameworks {
-  /** Whether tests that need them are to be skipped. Never in CI. */
+  /** They are not installed, and nobody promised that they are. With CI set nothing is skipped. */
   readonly skip: boolean;
-  /** The reason, for the title; empty where nothing is skipped. */
+  /** Why, for the name of the test; empty if nothing is skipped. */
   readonly note: string;
-  /** Resolves from there. */
+  /** Resolves packages as files in that folder would. */
   readonly require: NodeJS.Require;
-  /** Their folder. */
   readonly root: string;
 }
 
-/** Tells whether the frameworks' packages are there, and where. */
+/** Tells whether the frameworks of `test/frameworks` can be used, and where they are. */
 export function frameworks(): Frameworks {
   const root = join(import.meta.dirname, "../frameworks");
-  const isInstalled = existsSync(join(root, "node_modules"));
-  return {
-    skip: !isInstalled && !process.env["CI"],
-    note: isInstalled ? "" : " (skipped: `npm ci` in test/frameworks installs what they need)",
-    require: createRequire(join(root, "package.json")),
-    root,
-  };
+  const skip = !existsSync(join(root, "node_modules")) && !process.env["CI"];
+  const note = skip ? " (skipped: run `npm --prefix test/frameworks ci` for it)" : "";
+  return { skip, note, require: createRequire(join(root, "package.json")), root };
 }
