@@ -15,6 +15,7 @@ export type HipflaskErrorCode =
   | "SCHEMA"
   | "COOKIE_TOO_LARGE"
   | "SESSION_CLOSED"
+  | "SESSION_READ_ONLY"
   | "STORE"
   | "CONFLICT"
   | "SESSION_LOST"
@@ -192,6 +193,13 @@ export class SessionClosedError extends HipflaskError {
     message = "The session was changed after the response's headers were sent; change it before the first byte leaves.",
   ) {
     super("SESSION_CLOSED", message);
+  }
+}
+
+/** The session was changed where no cookie can be set, so that the change could never reach the visitor. */
+export class ReadOnlySessionError extends HipflaskError {
+  constructor(message = "The session can only be read here, since no cookie can be set.") {
+    super("SESSION_READ_ONLY", message);
   }
 }
 

@@ -66,7 +66,7 @@ export class SessionState {
   #transactions = NO_TRANSACTIONS;
   #keep: readonly string[] | undefined;
   #modified = false;
-  #closed = false;
+  #refusal: (() => Error) | undefined;
 
   constructor(options: SessionStateOptions = {}) {
     this.#open = options.open;
@@ -81,7 +81,7 @@ export class SessionState {
   }
 
   set modified(value: boolean) {
-    if (this.#closed) throw new SessionClosedError();
+    if (this.#refusal !== undefined) throw this.#refusal();
     this.#modified = Boolean(value);
   }
 
@@ -227,9 +227,9 @@ export class SessionState {
     return { set, unset, keep: this.#keep, transactions };
   }
 
-  /** From now on every write throws `SessionClosedError`: the response's headers are gone. */
-  close(): void {
-    this.#closed = true;
+  /** From now on every write throws what `refusal` makes: `SessionClosedError`, as the response's headers are gone. */
+  close(refusal: () => Error = () => new SessionClosedError()): void {
+    this.#refusal = refusal;
   }
 
   /** Names, never values: logs are read by more people than sessions are. Not a look at the session. */
@@ -257,7 +257,7 @@ export class SessionState {
   #write(): Map<string, string> {
     this.#read();
     if (this.isNull) throw new NoSecretKeyError();
-    if (this.#closed) throw new SessionClosedError();
+    if (this.#refusal !== undefined) throw this.#refusal();
     if (this.#texts === this.#opened?.fields) this.#texts = new Map(this.#texts);
     return this.#texts as Map<string, string>;
   }

@@ -8,6 +8,8 @@ export interface SessionRequest {
   /** The path at least, where the adapter knows it. Shown to people, trusted by nobody. */
   readonly url?: string | undefined;
   readonly headers: { get(name: string): string | null };
+  /** No answer can carry a cookie: the session will be read and never saved. Default false. */
+  readonly readOnly?: boolean | undefined;
 }
 
 /** What a session needs of a response that is about to leave. A `Response` of the web fits as it is. */

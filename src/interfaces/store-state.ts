@@ -1,4 +1,4 @@
-import { ConfigError, SessionClosedError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
 import { SessionState, type SessionStateOptions } from "../session-state.ts";
 import type { SessionRecord } from "../stores/store.ts";
@@ -39,7 +39,6 @@ export class StoreSessionState extends SessionState {
   #owner: string | null;
   #isLogin = false;
   readonly #ownable: boolean;
-  #isClosed = false;
 
   constructor(options: StoreStateOptions) {
     super({ ...options, isNew: options.origin === undefined });
@@ -62,7 +61,6 @@ export class StoreSessionState extends SessionState {
         "This store cannot change a record atomically, or not list sessions by owner; use another, or allowNonAtomicStore.",
       );
     }
-    if (this.#isClosed) throw new SessionClosedError();
     // Whoever comes after somebody else starts from nothing; only a stranger's cart follows its owner's login.
     if (this.#owner !== null && owner !== this.#owner) this.destroy();
     else this.regenerate(true);
@@ -79,11 +77,6 @@ export class StoreSessionState extends SessionState {
     super.destroy();
     this.#owner = null;
     this.#isLogin = false;
-  }
-
-  override close(): void {
-    super.close();
-    this.#isClosed = true;
   }
 }
 

@@ -86,7 +86,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const isAmbiguous = others.some(({ record }) => record.selector !== origin?.record.selector);
     if (isAmbiguous) this.refused("ambiguous");
     if (origin === undefined || isAmbiguous) return this.#sessionOf({ request, arrivedAt, isAmbiguous });
-    const claimed = await this.#takeFlashes(origin);
+    const claimed = request.readOnly === true ? await this.#touch(origin) : await this.#takeFlashes(origin);
     events.opened({
       cookieName: this.getCookieName(),
       keys: claimed.record.fields.size,
@@ -120,6 +120,15 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const successor = rotationKey === null ? undefined : successorOf(token, rotationKey);
     const isKnown = successor !== undefined && sameText(successor.verifierHash, record.verifierHash);
     return { record, token: isKnown ? successor : token, isMissed: isKnown, now, flashes: undefined };
+  }
+
+  /** A visitor who only looks is active as well, and nothing will be saved that could note it. */
+  async #touch(origin: Origin): Promise<Origin> {
+    const { store, idleTimeout: idle, touchEvery: every } = this.config;
+    const { record, token, now } = origin;
+    if ((now - record.lastSeenAt) / 1000 >= every)
+      await store.touch(record.selector, token.verifierHash, { idle, every });
+    return origin;
   }
 
   /**
