@@ -1,0 +1,69 @@
+import { createContext, type MiddlewareFunction, type RouterContext } from "react-router";
+import { SessionManager } from "../manager.ts";
+import type { SessionOptions } from "../options.ts";
+import type { Session } from "../session.ts";
+import { errorPageOf } from "./error-page.ts";
+import { saveInto } from "./pending-headers.ts";
+
+export { sessionStorage } from "./react-router-storage.ts";
+
+/**
+ * Where {@link sessions} puts this visitor's session: `context.get(sessionContext)` in loaders, actions and middleware.
+ *
+ * @example
+ * ```ts
+ * import type { LoaderFunctionArgs } from "react-router";
+ * import { sessionContext } from "hipflask/react-router";
+ *
+ * export function loader({ context }: LoaderFunctionArgs) {
+ *   return { username: context.get(sessionContext).username };
+ * }
+ * ```
+ */
+export const sessionContext: RouterContext<Session> = createContext<Session>();
+
+/**
+ * Sessions for React Router 7.9 and later, as middleware of the root route. Loaders and actions use `session` from
+ * `hipflask`, or `context.get(sessionContext)`.
+ *
+ * Saved after `next()`, when React Router has made a response of whatever loaders and actions returned or threw,
+ * redirects and error pages included. A save that fails goes to `handleError` and to the error boundary.
+ *
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts
+ * import { redirect, type ActionFunctionArgs } from "react-router";
+ * import { session } from "hipflask";
+ * import { sessions } from "hipflask/react-router";
+ *
+ * // app/root.tsx
+ * export const middleware = [sessions({ secretKey: process.env.SECRET_KEY })];
+ *
+ * // any route
+ * export async function action({ request }: ActionFunctionArgs) {
+ *   session.username = (await request.formData()).get("username");
+ *   throw redirect("/");
+ * }
+ * ```
+ */
+export function sessions(options: SessionOptions | SessionManager): MiddlewareFunction<Response> {
+  const manager = SessionManager.from(options);
+  return async ({ request, context: provider }, next) => {
+    try {
+      const context = manager.requestContext(request, request, provider);
+      if (context.opening !== undefined) await context.opening;
+      provider.set(sessionContext, context.session);
+      return await saveInto(await context.run(next), context);
+    } catch (error) {
+      throw asRouteError(error);
+    }
+  };
+}
+
+/** What `isRouteErrorResponse` recognises, so that the page has the status the error asks for; `handleError` gets the error itself. */
+function asRouteError(error: unknown): object {
+  const { status, text } = errorPageOf(error);
+  const response = { status, statusText: text.trim(), internal: false, data: text };
+  // Not enumerable, for what is enumerable goes to the browser.
+  return Object.defineProperty(response, "error", { value: error });
+}
