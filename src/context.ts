@@ -47,6 +47,11 @@ export class RequestContext {
     const opened = sessionInterface.openSession(request);
     if (types.isPromise(opened)) this.opening = opened.then((session) => this.#open(session));
     else this.#open(opened);
+    this.attachTo(...keys);
+  }
+
+  /** Makes `getSession` find this session by further objects of the framework's own. */
+  attachTo(...keys: object[]): void {
     for (const key of keys as Marked[]) key[CONTEXT] = this;
   }
 

@@ -1,0 +1,149 @@
+import { currentContext, hasSession, type RequestContext } from "../context.ts";
+import { HipflaskError } from "../errors.ts";
+import { SessionManager } from "../manager.ts";
+import type { SessionOptions } from "../options.ts";
+import type { ResponseHeaders } from "../response-headers.ts";
+import type { Session } from "../session.ts";
+import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
+import { saveInto } from "./pending-headers.ts";
+import { parseSetCookie } from "./set-cookie-line.ts";
+
+declare global {
+  // oxlint-disable-next-line typescript/no-namespace -- where SvelteKit lets its types be extended
+  namespace App {
+    interface Locals {
+      /** This visitor's session; put there by `sessions` of `hipflask/sveltekit`. */
+      session: Session;
+    }
+  }
+}
+
+/** The smallest part of SvelteKit's `RequestEvent` that is used; SvelteKit itself is not imported. */
+export interface SvelteKitEvent {
+  readonly request: Request;
+  readonly isSubRequest: boolean;
+  readonly locals: { session: Session };
+  readonly cookies: { set(name: string, value: string, options: SvelteKitCookieOptions): void };
+}
+
+/** What SvelteKit's `cookies.set` is told. */
+export interface SvelteKitCookieOptions {
+  readonly path: string;
+  readonly domain?: string | undefined;
+  readonly expires?: Date | undefined;
+  readonly maxAge?: number | undefined;
+  readonly httpOnly?: boolean | undefined;
+  readonly secure?: boolean | undefined;
+  readonly sameSite?: "strict" | "lax" | "none" | undefined;
+  readonly partitioned?: boolean | undefined;
+  readonly encode?: (value: string) => string;
+}
+
+/** Fits SvelteKit's `Handle`. */
+export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
+  event: Event;
+  resolve: (event: Event) => Response | Promise<Response>;
+}) => Promise<Response>;
+
+/**
+ * Sessions for SvelteKit 2, as the `handle` of `src/hooks.server.ts` or a part of its `sequence`. Loads, actions and
+ * endpoints use `session` from `hipflask`, or `event.locals.session`.
+ *
+ * Saved after `resolve()`, when SvelteKit has made a response of whatever was returned or thrown, redirects and error
+ * pages included. A redirect that another hook throws carries the session too. What `event.fetch` asks of the app
+ * itself shares the session of its page. A save that fails is thrown to `handleError`; where the error asks for a
+ * status (503, 409), `onError` hears of it and the visitor gets a plain page.
+ *
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts
+ * // src/hooks.server.ts
+ * import { sessions } from "hipflask/sveltekit";
+ *
+ * export const handle = sessions({ secretKey: process.env.SECRET_KEY });
+ * ```
+ */
+export function sessions(
+  options: SessionOptions | SessionManager,
+  { onError = logError }: ErrorOptions = {},
+): SvelteKitHandle {
+  const manager = SessionManager.from(options);
+  const ours = new WeakSet<RequestContext>();
+
+  /** A page and what it fetches from its own app while it is made are one visit: saved apart, one would undo the other. */
+  const isPartOfPage = ({ isSubRequest, request }: SvelteKitEvent): boolean =>
+    isSubRequest && !isAnonymous(request) && hasSession() && ours.has(currentContext());
+
+  const answer = (error: unknown): Response => {
+    if (!(error instanceof HipflaskError) || error.status === undefined) throw error;
+    onError(error);
+    const { status, text } = errorPageOf(error);
+    return new Response(text, { status, headers: { "Content-Type": ERROR_TYPE } });
+  };
+
+  return async ({ event, resolve }) => {
+    if (isPartOfPage(event)) {
+      const context = currentContext();
+      context.attachTo(event, event.request);
+      event.locals.session = context.session;
+      return resolve(event);
+    }
+    let context: RequestContext;
+    try {
+      context = manager.requestContext(event.request, event, event.request);
+      if (context.opening !== undefined) await context.opening;
+    } catch (error) {
+      return answer(error);
+    }
+    ours.add(context);
+    event.locals.session = context.session;
+    let response: Response;
+    try {
+      response = await context.run(async () => resolve(event));
+    } catch (thrown) {
+      try {
+        await context.save({ status: statusOf(thrown), headers: cookiesOf(event) });
+      } catch (error) {
+        return answer(error);
+      }
+      throw thrown;
+    }
+    try {
+      if (!event.isSubRequest || !isAnonymous(event.request)) return await saveInto(response, context);
+      await context.save({ status: response.status, headers: IGNORED });
+      return response;
+    } catch (error) {
+      return answer(error);
+    }
+  };
+}
+
+/** Such a fetch neither sends cookies nor takes any; SvelteKit would hand them to the page's own visitor. */
+const isAnonymous = ({ credentials }: Request): boolean => credentials === "omit";
+const IGNORED: ResponseHeaders = { get: () => null, set: () => {}, append: () => {} };
+
+/** What SvelteKit's `redirect` and `error` throw has a status; anything else will be a 500. */
+function statusOf(thrown: unknown): number {
+  const { status } = Object(thrown) as { status?: unknown };
+  return typeof status === "number" ? status : 500;
+}
+
+/** The response to what a hook threw is not made yet, but it will carry the event's cookies. */
+function cookiesOf({ cookies }: SvelteKitEvent): ResponseHeaders {
+  return {
+    get: () => null,
+    set: () => {},
+    append(header, line) {
+      if (header !== "Set-Cookie") return;
+      const { name, value, attributes } = parseSetCookie(line);
+      const { path = "", expires, sameSite, ...rest } = attributes;
+      cookies.set(name, value, {
+        ...rest,
+        path,
+        expires: expires === undefined ? undefined : new Date(expires),
+        sameSite: sameSite?.toLowerCase() as Lowercase<typeof sameSite & string> | undefined,
+        encode: (text) => text,
+      });
+    },
+  };
+}

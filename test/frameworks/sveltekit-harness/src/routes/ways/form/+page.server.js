@@ -1,0 +1,3 @@
+import { redirect } from "@sveltejs/kit";
+
+export const actions = { default: () => redirect(303, "/ways/page") };

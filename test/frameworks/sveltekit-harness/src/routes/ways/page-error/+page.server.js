@@ -1,0 +1,3 @@
+import { error } from "@sveltejs/kit";
+
+export const load = () => error(418, "failed on purpose");

@@ -1,0 +1,8 @@
+import "hipflask";
+
+declare module "hipflask" {
+  interface SessionData {
+    username: string;
+    visits: number;
+  }
+}
