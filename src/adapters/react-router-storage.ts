@@ -1,12 +1,12 @@
 import type { Session as RouterSession, SessionData, SessionStorage } from "react-router";
 import type { RequestContext } from "../context.ts";
-import { dumpCookie, toSameSite, type CookieAttributes } from "../cookie.ts";
+import { dumpCookie, toSameSite } from "../cookie.ts";
 import { ConfigError } from "../errors.ts";
 import { tuple } from "../json/values.ts";
 import { selectorOf, SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { parseSetCookie } from "./set-cookie-line.ts";
+import { parseSetCookie, type CookieOptions } from "./set-cookie-line.ts";
 
 type SerializeOptions = Parameters<SessionStorage["commitSession"]>[1];
 
@@ -135,19 +135,15 @@ class StoredSession implements RouterSession {
   }
 }
 
-function overridden(line: string, options: NonNullable<SerializeOptions>): string {
-  const { name, value, attributes } = parseSetCookie(line);
-  const { domain, expires, httpOnly, maxAge, partitioned, path, secure, sameSite } = options;
-  const given: CookieAttributes = {
-    domain,
+/** The line with what `commitSession` was told instead of what is configured. */
+function overridden(line: string, overrides: NonNullable<SerializeOptions>): string {
+  const { name, value, options } = parseSetCookie(line);
+  const given = Object.entries(overrides).filter(([, attribute]) => attribute !== undefined);
+  const merged: CookieOptions = { ...options, ...Object.fromEntries(given) };
+  const { expires, sameSite, ...rest } = merged as Omit<CookieOptions, "sameSite"> & SerializeOptions;
+  return dumpCookie(name, value, {
+    ...rest,
     expires: expires?.getTime(),
-    httpOnly,
-    maxAge,
-    partitioned,
-    path,
-    secure,
-    sameSite: typeof sameSite === "string" ? toSameSite(sameSite) : sameSite === true ? "Strict" : undefined,
-  };
-  const named = Object.entries(given).filter(([, attribute]) => attribute !== undefined);
-  return dumpCookie(name, value, { ...attributes, ...Object.fromEntries(named) });
+    sameSite: sameSite === true ? "Strict" : toSameSite(String(sameSite)),
+  });
 }

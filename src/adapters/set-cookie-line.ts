@@ -1,38 +1,49 @@
-import { toSameSite, type CookieAttributes } from "../cookie.ts";
+/** A cookie's attributes as the `cookie` package names them, and most frameworks after it. */
+export interface CookieOptions {
+  readonly domain?: string | undefined;
+  readonly expires?: Date | undefined;
+  /** Seconds. */
+  readonly maxAge?: number | undefined;
+  readonly secure?: boolean | undefined;
+  readonly httpOnly?: boolean | undefined;
+  readonly path?: string | undefined;
+  readonly sameSite?: "strict" | "lax" | "none" | undefined;
+  readonly partitioned?: boolean | undefined;
+}
 
 /** A Set-Cookie line taken apart, for frameworks that take cookies and not lines. */
 export interface SetCookie {
   readonly name: string;
   /** As it travels: neither encoded nor unquoted. */
   readonly value: string;
-  readonly attributes: CookieAttributes;
+  readonly options: CookieOptions;
 }
 
 /** Reads a line that one of our interfaces wrote. */
 export function parseSetCookie(line: string): SetCookie {
   const [pair = "", ...rest] = line.split("; ");
-  const attributes = new Map(rest.map((attribute) => split(attribute.toLowerCase(), attribute)));
+  const attributes = new Map(rest.map(split).map(([name, value]) => [name.toLowerCase(), value]));
   const expires = attributes.get("expires");
   const maxAge = attributes.get("max-age");
   const [name, value] = split(pair);
   return {
     name,
     value,
-    attributes: {
+    options: {
       domain: attributes.get("domain"),
-      expires: expires === undefined ? undefined : Date.parse(expires),
+      expires: expires === undefined ? undefined : new Date(expires),
       maxAge: maxAge === undefined ? undefined : Number(maxAge),
       secure: attributes.has("secure"),
       httpOnly: attributes.has("httponly"),
       path: attributes.get("path"),
-      sameSite: toSameSite(attributes.get("samesite") ?? ""),
+      sameSite: attributes.get("samesite")?.toLowerCase() as CookieOptions["sameSite"],
       partitioned: attributes.has("partitioned"),
     },
   };
 }
 
-/** Cuts at the first `=`; the name is taken from `named`, the value from `text`. */
-function split(named: string, text: string = named): [name: string, value: string] {
-  const equals = named.indexOf("=");
-  return equals === -1 ? [named, ""] : [named.slice(0, equals), text.slice(equals + 1)];
+/** Cuts at the first `=`. */
+function split(text: string): [name: string, value: string] {
+  const equals = text.indexOf("=");
+  return equals === -1 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
 }

@@ -6,7 +6,7 @@ import type { ResponseHeaders } from "../response-headers.ts";
 import type { Session } from "../session.ts";
 import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 import { saveInto } from "./pending-headers.ts";
-import { parseSetCookie } from "./set-cookie-line.ts";
+import { parseSetCookie, type CookieOptions } from "./set-cookie-line.ts";
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- where SvelteKit lets its types be extended
@@ -27,16 +27,9 @@ export interface SvelteKitEvent {
 }
 
 /** What SvelteKit's `cookies.set` is told. */
-export interface SvelteKitCookieOptions {
+export interface SvelteKitCookieOptions extends CookieOptions {
   readonly path: string;
-  readonly domain?: string | undefined;
-  readonly expires?: Date | undefined;
-  readonly maxAge?: number | undefined;
-  readonly httpOnly?: boolean | undefined;
-  readonly secure?: boolean | undefined;
-  readonly sameSite?: "strict" | "lax" | "none" | undefined;
-  readonly partitioned?: boolean | undefined;
-  readonly encode?: (value: string) => string;
+  readonly encode: (value: string) => string;
 }
 
 /** Fits SvelteKit's `Handle`. */
@@ -135,15 +128,8 @@ function cookiesOf({ cookies }: SvelteKitEvent): ResponseHeaders {
     set: () => {},
     append(header, line) {
       if (header !== "Set-Cookie") return;
-      const { name, value, attributes } = parseSetCookie(line);
-      const { path = "", expires, sameSite, ...rest } = attributes;
-      cookies.set(name, value, {
-        ...rest,
-        path,
-        expires: expires === undefined ? undefined : new Date(expires),
-        sameSite: sameSite?.toLowerCase() as Lowercase<typeof sameSite & string> | undefined,
-        encode: (text) => text,
-      });
+      const { name, value, options } = parseSetCookie(line);
+      cookies.set(name, value, { ...options, path: options.path ?? "", encode: (text) => text });
     },
   };
 }

@@ -1,0 +1,21 @@
+import { redirect } from "next/navigation";
+import { save, session } from "@/lib/session";
+
+/** By hand, several times, and before a redirect. */
+export async function GET(): Promise<Response> {
+  await save();
+  const first = await session();
+  first.username = "saved";
+  await save();
+  await save();
+  let late = "accepted";
+  try {
+    first.visits = 7;
+  } catch (error) {
+    late = (error as Error).message;
+  }
+  const second = await session();
+  second.visits = late.startsWith("This session was saved") && second.username === "saved" ? 2 : 0;
+  await save();
+  redirect("/api/forever");
+}
