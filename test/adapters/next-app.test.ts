@@ -2,45 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { documentedFiles } from "../support/documented-files.ts";
 import { frameworkApp, startServer, type FrameworkApp, type FrameworkServer } from "../support/framework-app.ts";
 import { frameworks } from "../support/frameworks.ts";
+import { callAction, submitForm } from "../support/next-form.ts";
 import { PlainVisitor, type PlainResponse } from "../support/plain-visitor.ts";
 
 const { skip, note, root } = frameworks();
-
-/** Fills in and sends a form of a page, as a browser without scripts does. */
-async function submit(
-  visitor: PlainVisitor,
-  path: string,
-  fields: Record<string, string> = {},
-  form = /<form/,
-): Promise<PlainResponse> {
-  const page = await visitor.get(path);
-  const html = page.body.slice(page.body.search(form)).split("</form>")[0]!;
-  const hidden = [...html.matchAll(/<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?\/>/g)];
-  expect(hidden).not.toEqual([]);
-  const data = new FormData();
-  for (const [, name = "", value = ""] of hidden) data.set(name, value);
-  for (const [name, value] of Object.entries(fields)) data.set(name, value);
-  const { headers, body } = await encoded(data);
-  return visitor.send("POST", path, headers, body);
-}
-
-/** Calls an action as Next's own script does. */
-async function call(visitor: PlainVisitor, path: string, fields: Record<string, string>, form = /<form/) {
-  const page = await visitor.get(path);
-  const [, id = ""] = /name="\$ACTION_ID_([0-9a-f]+)"/.exec(page.body.slice(page.body.search(form))) ?? [];
-  const given = new FormData();
-  for (const [name, value] of Object.entries(fields)) given.set(name, value);
-  const react = frameworks().require("next/dist/compiled/react-server-dom-webpack/client.node.js") as {
-    encodeReply(args: unknown[]): Promise<FormData>;
-  };
-  const { headers, body } = await encoded(await react.encodeReply([given]));
-  return visitor.send("POST", path, { ...headers, "Next-Action": id, Accept: "text/x-component" }, body);
-}
-
-async function encoded(data: FormData): Promise<{ headers: Record<string, string>; body: string }> {
-  const request = new Request("http://localhost", { method: "POST", body: data });
-  return { headers: { "Content-Type": request.headers.get("Content-Type")! }, body: await request.text() };
-}
 
 const withoutComments = (page: PlainResponse) => page.body.replaceAll(/<!--.*?-->/g, "").replaceAll("&quot;", '"');
 
@@ -51,7 +16,7 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
   const visitor = () => new PlainVisitor(server.url);
   const loggedIn = async (fields: Record<string, string> = {}) => {
     const ada = visitor();
-    await submit(ada, "/", { username: "ada", ...fields });
+    await submitForm(ada, "/", { username: "ada", ...fields });
     return ada;
   };
 
@@ -79,13 +44,13 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     expect(first.body).toContain("hello, stranger");
     expect(first.setCookie).toEqual([]);
     expect(first.headers["cache-control"]).toContain("no-store");
-    const login = await submit(ada, "/", { username: "ada" });
+    const login = await submitForm(ada, "/", { username: "ada" });
     expect([login.status, login.headers.location]).toEqual([303, "/"]);
     expect(login.setCookie).toEqual([
       expect.stringMatching(/^session=eyJfcGVybWFuZW50IjpmYWxzZSwidXNlcm5hbWUiOiJhZGEifQ\.[\w-]+\.[\w-]+; Path=\/; HttpOnly$/),
     ]);
     expect(withoutComments(await ada.get("/"))).toContain("hello, ada");
-    const logout = await submit(ada, "/");
+    const logout = await submitForm(ada, "/");
     // The page that comes with the answer knows of it already.
     expect(logout.status).toBe(200);
     expect(logout.body).toContain("hello, stranger");
@@ -94,7 +59,7 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
 
   it("does the same for Next's own script", async () => {
     const ada = visitor();
-    const login = await call(ada, "/", { username: "ada" });
+    const login = await callAction(ada, "/", { username: "ada" });
     expect(login.headers["x-action-redirect"]).toBe("/;push");
     expect(login.setCookie).toHaveLength(1);
     expect(withoutComments(await ada.get("/"))).toContain("hello, ada");
@@ -180,13 +145,13 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     const ada = await loggedIn({ remember: "yes" });
     await ada.post("/api/visits", {});
     expect((await ada.get("/api/forever")).body).toContain('"visits":1');
-    await submit(ada, "/");
+    await submitForm(ada, "/");
     expect((await ada.get("/")).body).toContain("hello, stranger");
   });
 
   it("takes the first of several cookies, even if it is the bad one, as Flask does", async () => {
     const [ada, bob] = [await loggedIn(), visitor()];
-    await submit(bob, "/", { username: "bob" });
+    await submitForm(bob, "/", { username: "bob" });
     const [first, second] = [ada, bob].map((visitor) => `session=${visitor.cookies.get("session")}`);
     const seen = async (Cookie: string) => (await visitor().send("GET", "/api/forever", { Cookie })).body;
     expect(await seen(`x=1; ${first}; ${second}`)).toContain("ada");
@@ -205,7 +170,7 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     it("saves by hand in an action, and shows it in the page that comes with the answer", async () => {
       const ada = visitor();
       expect(withoutComments(await ada.get("/stored"))).toContain("<p>stranger, null, []</p>");
-      const page = await submit(ada, "/stored", { username: "ada" }, /<form[^>]*data-name="remember"/);
+      const page = await submitForm(ada, "/stored", { username: "ada" }, { form: /<form[^>]*data-name="remember"/ });
       const shown = '<p>ada, 7, [["message","remembered"]]</p>';
       expect(withoutComments(page)).toContain(shown);
       expect(page.setCookie).toEqual([expect.stringMatching(/^stored=[\w.-]+; Path=\/; HttpOnly$/)]);
@@ -218,16 +183,16 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
 
     it("keeps what an action wrote before it redirected", async () => {
       const ada = visitor();
-      const answer = await submit(ada, "/stored", {}, /<form[^>]*data-name="leave"/);
+      const answer = await submitForm(ada, "/stored", {}, { form: /<form[^>]*data-name="leave"/ });
       expect([answer.status, answer.headers.location]).toEqual([303, "/stored"]);
       expect((await ada.get("/api/stored")).body).toBe('["left"]');
     });
 
     it("ends a session also if the action fails after that", async () => {
       const ada = visitor();
-      await submit(ada, "/stored", { username: "ada" }, /<form[^>]*data-name="remember"/);
+      await submitForm(ada, "/stored", { username: "ada" }, { form: /<form[^>]*data-name="remember"/ });
       const thief = ada.copy();
-      const answer = await submit(ada, "/stored", {}, /<form[^>]*data-name="crash"/);
+      const answer = await submitForm(ada, "/stored", {}, { form: /<form[^>]*data-name="crash"/ });
       expect(answer.status).toBe(500);
       expect(answer.setCookie).toEqual([expect.stringMatching(/^stored=; .*Max-Age=0/)]);
       expect(withoutComments(await thief.get("/stored"))).toContain("<p>stranger, null, []</p>");

@@ -6,16 +6,20 @@ const repository = join(import.meta.dirname, "../..");
 const BLOCK = /`([^`\n]+)`[^`\n]*:\n\n```(?:tsx?|svelte)(?: no-check)?\n([\s\S]*?)```/g;
 
 /**
- * Compares the files that a page shows with those of a tested app.
+ * Compares the files that a page shows with those of a tested app. A page may show a file twice, for another app.
  *
+ * @param names the files to compare, relative to the app; by default all that the page shows
  * @returns what is not the same, and a complaint if the page shows no file at all
  */
-export function documentedFiles(page: string, app: string): string[] {
-  const blocks = [...readFileSync(join(repository, page), "utf8").matchAll(BLOCK)];
-  if (blocks.length === 0) return [`${page} shows no file`];
-  return blocks.flatMap(([, name = "", shown]) => {
+export function documentedFiles(page: string, app: string, names?: readonly string[]): string[] {
+  const shown = [...readFileSync(join(repository, page), "utf8").matchAll(BLOCK)].map(([, name = "", text = ""]) => ({ name, text }));
+  const first = [...new Set(shown.map(({ name }) => name))];
+  if (first.length === 0) return [`${page} shows no file`];
+  return (names ?? first).flatMap((name) => {
+    const texts = shown.filter((block) => block.name === name).map(({ text }) => text);
     const path = join(app, name);
     if (!existsSync(path)) return [`${page} shows ${name}, which the tested app has not`];
-    return readFileSync(path, "utf8") === shown ? [] : [`${page} shows another ${name} than the tested app has`];
+    const isShown = texts.includes(readFileSync(path, "utf8"));
+    return isShown ? [] : [`${page} shows another ${name} than the tested app has`];
   });
 }
