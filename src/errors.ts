@@ -38,9 +38,16 @@ export class HipflaskError extends Error {
 
   constructor(code: HipflaskErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
+    this.name = nameOf(code);
     this.code = code;
   }
+}
+
+/** The name of the class, which a bundler may have shortened, made of the code, which it leaves alone. */
+function nameOf(code: HipflaskErrorCode): string {
+  if (code === "CONFLICT") return "SessionConflictError";
+  const words = code.toLowerCase().replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return /^Bad|Expired$/.test(words) ? words : `${words}Error`;
 }
 
 /** A token or payload that cannot be trusted or read. Same place in the tree as `itsdangerous.BadData`. */
@@ -197,7 +204,7 @@ export class SessionClosedError extends HipflaskError {
 }
 
 /** The session was changed where no cookie can be set, so that the change could never reach the visitor. */
-export class ReadOnlySessionError extends HipflaskError {
+export class SessionReadOnlyError extends HipflaskError {
   constructor(message = "The session can only be read here, since no cookie can be set.") {
     super("SESSION_READ_ONLY", message);
   }

@@ -1,6 +1,6 @@
 import { cookies, headers } from "next/headers.js";
 import type { RequestContext } from "../context.ts";
-import { HipflaskError, ReadOnlySessionError, SessionClosedError } from "../errors.ts";
+import { HipflaskError, SessionReadOnlyError, SessionClosedError } from "../errors.ts";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
 import { stateOf, type Session } from "../session.ts";
@@ -14,14 +14,14 @@ export interface NextSessions {
    * This visitor's session, the same object for everybody who asks during one request.
    *
    * Server components can only read it, since Next sets no cookies while it renders: a change there throws
-   * `ReadOnlySessionError`. In server actions and route handlers, changes are kept by {@link save} or {@link withSession}.
+   * `SessionReadOnlyError`. In server actions and route handlers, changes are kept by {@link save} or {@link withSession}.
    */
   readonly session: () => Promise<Session>;
   /**
    * Saves the session in a server action or a route handler; call it before `redirect()`, which throws. Nothing
    * happens if nobody asked for the session. Afterwards `session()` gives one that can be changed and saved again.
    *
-   * @throws ReadOnlySessionError in server components; whatever the save fails with
+   * @throws SessionReadOnlyError in server components; whatever the save fails with
    */
   readonly save: () => Promise<void>;
   /**
@@ -180,8 +180,8 @@ function statusOf(thrown: unknown): number {
   return Number(/^NEXT_HTTP_ERROR_FALLBACK;(4\d\d)$/.exec(digest)?.[1] ?? 500);
 }
 
-function readOnlyError(): ReadOnlySessionError {
-  return new ReadOnlySessionError(
+function readOnlyError(): SessionReadOnlyError {
+  return new SessionReadOnlyError(
     "Next sets no cookies while it renders, so a server component can only read the session. Change it in a server " +
       "action or a route handler, with `withSession` or followed by `await save()`, or in proxy.ts.",
   );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { documentedFiles } from "../support/documented-files.ts";
-import { frameworkApp, startServer, type FrameworkApp, type FrameworkServer } from "../support/framework-app.ts";
+import { BUILD_TIMEOUT, frameworkApp, startServer, type FrameworkApp, type FrameworkServer } from "../support/framework-app.ts";
 import { frameworks } from "../support/frameworks.ts";
 import { callAction, submitForm } from "../support/next-form.ts";
 import { PlainVisitor, type PlainResponse } from "../support/plain-visitor.ts";
@@ -28,7 +28,7 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     server = await startServer(app.folder, (port) => [next, "start", "-p", String(port), "-H", "127.0.0.1"], {
       SECRET_KEY: "of the app",
     });
-  });
+  }, BUILD_TIMEOUT);
 
   afterAll(async () => {
     await server?.stop();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { documentedFiles } from "../support/documented-files.ts";
-import { frameworkApp, startServer, type FrameworkApp, type FrameworkServer } from "../support/framework-app.ts";
+import { BUILD_TIMEOUT, frameworkApp, startServer, type FrameworkApp, type FrameworkServer } from "../support/framework-app.ts";
 import { frameworks } from "../support/frameworks.ts";
 import { submitForm } from "../support/next-form.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
@@ -20,7 +20,7 @@ describe.skipIf(skip)(`a Next app with a guard${note}`, () => {
     server = await startServer(app.folder, (port) => [next, "start", "-p", String(port), "-H", "127.0.0.1"], {
       SECRET_KEY: "of the guard",
     });
-  });
+  }, BUILD_TIMEOUT);
 
   afterAll(async () => {
     await server?.stop();

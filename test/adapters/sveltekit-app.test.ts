@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { frameworkApp, startServer, type FrameworkApp, type FrameworkServer } from "../support/framework-app.ts";
+import { BUILD_TIMEOUT, frameworkApp, startServer, type FrameworkApp, type FrameworkServer } from "../support/framework-app.ts";
 import { frameworks } from "../support/frameworks.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
 import { documentedFiles } from "../support/documented-files.ts";
@@ -16,7 +16,7 @@ describe.skipIf(skip)(`a SvelteKit app${note}`, () => {
     app = await frameworkApp("sveltekit");
     await app.run("vite/bin/vite.js", "build");
     server = await startServer(app.folder, () => ["build"], { SECRET_KEY: "of the app" });
-  });
+  }, BUILD_TIMEOUT);
 
   afterAll(async () => {
     await server?.stop();

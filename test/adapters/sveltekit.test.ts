@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sessions, type SvelteKitEvent, type SvelteKitHandle } from "../../src/adapters/sveltekit.ts";
 import { createSession, getSession, session, type SessionOptions, StoreError } from "../../src/index.ts";
-import { frameworkApp, type FrameworkApp } from "../support/framework-app.ts";
+import { BUILD_TIMEOUT, frameworkApp, type FrameworkApp } from "../support/framework-app.ts";
 import { frameworks } from "../support/frameworks.ts";
 import { savesBeforeHeaders } from "./before-headers.ts";
 import { conversations, type App } from "./conversations.ts";
@@ -45,7 +45,7 @@ beforeAll(async () => {
     },
   });
   ({ handler } = (await import(pathToFileURL(join(app.folder, "build/handler.js")).href)) as { handler: RequestListener });
-});
+}, BUILD_TIMEOUT);
 
 afterAll(() => app?.remove());
 

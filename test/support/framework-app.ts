@@ -16,6 +16,9 @@ export interface FrameworkApp {
   remove(): Promise<void>;
 }
 
+/** Milliseconds for the hook that builds an app: seconds on a machine of its own, and much longer beside other tests. */
+export const BUILD_TIMEOUT = 400_000;
+
 /** What a program of a framework is told: nobody reports to anybody, and nothing depends on the tests around it. */
 export const quietly = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITE|VITEST|NODE_ENV|TEST)/.test(name))),

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { SessionReadOnlyError, type Session, session, SessionManager, stateOf } from "../../src/index.ts";
+import { memoryStore } from "../../src/stores/memory.ts";
+import { Visitor } from "./visitor.ts";
+
+const MINUTE = 60_000;
+
+/** Where no cookie can be set, as while a page of Next is rendered, a session is opened to be looked at. */
+describe("a stored session that is opened read-only", () => {
+  let time = Date.UTC(2026, 0, 1);
+  const now = () => time;
+  const store = memoryStore({ now });
+  const manager = new SessionManager({
+    secretKey: "read-only",
+    store,
+    now,
+    idleTimeout: 30 * 60,
+    rotateAfter: 60,
+    sweepEvery: 0,
+  });
+
+  async function look<Seen>(cookie: string, view: (session: Session) => Seen): Promise<Seen> {
+    const context = manager.requestContext({ headers: new Headers({ Cookie: cookie }), readOnly: true });
+    await context.opening;
+    return view(context.session);
+  }
+
+  it("shows one-time messages and leaves them to whoever can take them", async () => {
+    const ada = new Visitor(manager);
+    await ada.visit(() => session.flash("saved"));
+    for (let round = 0; round < 2; round++) {
+      expect(await look(ada.cookie, (seen) => seen.get("_flashes"))).toEqual([["message", "saved"]]);
+    }
+    expect((await ada.visit(() => session.getFlashedMessages())).seen).toEqual(["saved"]);
+    expect(await look(ada.cookie, (seen) => seen.get("_flashes"))).toBeUndefined();
+  });
+
+  it("counts as activity, and does not move on to a token that nobody would hear of", async () => {
+    const ada = new Visitor(manager);
+    await ada.visit(() => (session.username = "ada"));
+    for (let round = 0; round < 6; round++) {
+      time += 20 * MINUTE;
+      expect(await look(ada.cookie, ({ username }) => username as unknown)).toBe("ada");
+    }
+    // Long after the last save, the cookie is still the good one, and rotates as soon as it can be sent.
+    const before = ada.cookie;
+    const { cookies } = await ada.visit(() => session.username as unknown);
+    expect(cookies).toHaveLength(1);
+    expect(ada.cookie).not.toBe(before);
+    time += 31 * MINUTE;
+    expect(await look(ada.cookie, ({ username }) => username as unknown)).toBeUndefined();
+  });
+
+  it("refuses every change with the error it was closed with", async () => {
+    const ada = new Visitor(manager);
+    await ada.visit(() => (session.username = "ada"));
+    await look(ada.cookie, (seen) => {
+      stateOf(seen).close(() => new SessionReadOnlyError());
+      const changes = [
+        () => (seen.username = "eve"),
+        () => (seen.owner = "eve"),
+        () => (seen.modified = true),
+        () => seen.destroy(),
+        () => seen.regenerate(),
+        () => seen.getFlashedMessages() && seen.flash("x"),
+      ];
+      for (const change of changes) expect(change).toThrow(SessionReadOnlyError);
+      expect([seen.username, seen.owner]).toEqual(["ada", null]);
+    });
+    expect(await ada.data()).toEqual({ username: "ada" });
+  });
+});
