@@ -21,7 +21,9 @@ describe("cookieHeaderOf", () => {
   const sent = "theme=dark%20blue; session=abc.def; session=other; empty=";
 
   it("is what was sent, text for text, as long as nobody changed a cookie", () => {
-    expect(cookieHeaderOf(sent, storeOf(sent))).toBe("theme=dark%20blue; session=abc.def; session=other; empty=");
+    expect(cookieHeaderOf(sent, storeOf(sent))).toBe(
+      "theme=dark%20blue; session=abc.def; session=other; empty=",
+    );
     expect(cookieHeaderOf("", storeOf(""))).toBe("");
   });
 

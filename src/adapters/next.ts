@@ -5,7 +5,14 @@ import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
 import { stateOf, type Session } from "../session.ts";
 import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
-import { cookieHeaderOf, cookieHeaders, isReadOnly, nextResponseHeaders, type NextCookies, type NextCookieWriter } from "./next-cookies.ts";
+import {
+  cookieHeaderOf,
+  cookieHeaders,
+  isReadOnly,
+  nextResponseHeaders,
+  type NextCookies,
+  type NextCookieWriter,
+} from "./next-cookies.ts";
 import { saveInto } from "./pending-headers.ts";
 
 /** What {@link sessions} gives an app; keep it in a module of its own, `lib/session.ts` by custom. */
@@ -67,6 +74,7 @@ export function sessions(
   const manager = SessionManager.from(options);
   /** By the cookies of a request. After an action Next renders with new cookies, and so with a session opened from them. */
   const contexts = new WeakMap<NextCookies, Promise<RequestContext>>();
+  const running = new WeakSet<RequestContext>();
 
   const contextOf = (store: NextCookies): Promise<RequestContext> => {
     let context = contexts.get(store);
@@ -120,7 +128,11 @@ export function sessions(
   }
 
   /** A route handler or a proxy. Next sends the cookies of the request with a redirect, and with nothing else that is thrown. */
-  async function respond(context: RequestContext, store: NextCookies, handler: () => unknown): Promise<unknown> {
+  async function respond(
+    context: RequestContext,
+    store: NextCookies,
+    handler: () => unknown,
+  ): Promise<unknown> {
     let response: unknown;
     try {
       response = (await context.run(handler)) ?? (await import("next/server.js")).NextResponse.next();
@@ -141,18 +153,25 @@ export function sessions(
       const [request] = args;
       const call = () => handler(...args);
       const store = await cookies();
-      if (!(request instanceof Request)) return act(await contextOf(store), store, call);
+      const isAction = !(request instanceof Request);
       try {
         const context = await contextOf(store);
-        context.attachTo(request);
-        return (await respond(context, store, call)) as Awaited<Result>;
+        if (!isAction) context.attachTo(request);
+        // Called by another one, which will save.
+        if (running.has(context)) return await call();
+        running.add(context);
+        return isAction
+          ? await act(context, store, call)
+          : ((await respond(context, store, call)) as Awaited<Result>);
       } catch (error) {
+        if (isAction) throw error;
         return answer(error) as Awaited<Result>;
       }
     };
   }
 
-  return { session, save, withSession, proxy: withSession((_: Request): Response | undefined => undefined) };
+  const proxy: NextSessions["proxy"] = withSession<[Request], undefined>(() => undefined);
+  return { session, save, withSession, proxy };
 }
 
 async function open(manager: SessionManager, store: NextCookies): Promise<RequestContext> {
@@ -188,5 +207,7 @@ function readOnlyError(): SessionReadOnlyError {
 }
 
 function alreadySavedError(): SessionClosedError {
-  return new SessionClosedError("This session was saved; `await session()` gives one that can be changed and saved again.");
+  return new SessionClosedError(
+    "This session was saved; `await session()` gives one that can be changed and saved again.",
+  );
 }

@@ -39,7 +39,9 @@ export function sessionStorage<Data = SessionData, FlashData = Data>(
   const manager = SessionManager.from(options);
   const commit = async (given: RouterSession<Data, FlashData>, overrides: SerializeOptions) => {
     if (!(given instanceof StoredSession)) {
-      throw new ConfigError("This session comes from another storage; commit what `getSession` of this one gave.");
+      throw new ConfigError(
+        "This session comes from another storage; commit what `getSession` of this one gave.",
+      );
     }
     const line = await given.save();
     return line === "" || overrides === undefined ? line : overridden(line, overrides);
@@ -63,6 +65,7 @@ export function sessionStorage<Data = SessionData, FlashData = Data>(
 
 const FLASHES = "_flashes";
 type Flash = readonly [category: string, message: unknown];
+const isFlash = (item: unknown): item is Flash => Array.isArray(item) && typeof item[0] === "string";
 
 /** React Router's `Session` over one of ours. */
 class StoredSession implements RouterSession {
@@ -79,7 +82,10 @@ class StoredSession implements RouterSession {
 
   get data(): SessionData {
     const { [FLASHES]: _, ...data } = this.#session.toJSON();
-    return { ...data, ...Object.fromEntries(this.#flashes().map(([name, value]) => [`__flash_${name}__`, value])) };
+    return {
+      ...data,
+      ...Object.fromEntries(this.#flashes().map(([name, value]) => [`__flash_${name}__`, value])),
+    };
   }
 
   has(name: string): boolean {
@@ -125,7 +131,6 @@ class StoredSession implements RouterSession {
 
   #flashes(): Flash[] {
     const waiting: unknown = this.#session.get(FLASHES);
-    const isFlash = (item: unknown): item is Flash => Array.isArray(item) && typeof item[0] === "string";
     return Array.isArray(waiting) ? waiting.filter(isFlash) : [];
   }
 

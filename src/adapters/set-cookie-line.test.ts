@@ -32,7 +32,9 @@ describe("parseSetCookie", () => {
   it("leaves out what is not there", () => {
     const { name, value, options } = parseSetCookie(dumpCookie("session", ""));
     expect([name, value]).toEqual(["session", ""]);
-    expect(Object.entries(options).filter(([, option]) => option !== undefined && option !== false)).toEqual([]);
+    expect(Object.entries(options).filter(([, option]) => option !== undefined && option !== false)).toEqual(
+      [],
+    );
   });
 
   it("leaves a quoted value as it travels", () => {

@@ -1,7 +1,12 @@
 import { createSession as createRouterSession, isSession, type SessionStorage } from "react-router";
 import { describe, expect, it } from "vitest";
 import { sessionStorage } from "../../src/adapters/react-router.ts";
-import { ConfigError, getSession as getFlaskSession, inspectCookie, SessionClosedError } from "../../src/index.ts";
+import {
+  ConfigError,
+  getSession as getFlaskSession,
+  inspectCookie,
+  SessionClosedError,
+} from "../../src/index.ts";
 import { SessionManager } from "../../src/manager.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 
@@ -46,15 +51,17 @@ describe("sessionStorage of hipflask/react-router", () => {
       session.flash("error", "wrong password");
       session.flash("notice", { count: 2 });
     });
-    expect(seenByFlask(flashed)).toBe('{"_flashes":[{" t":["error","wrong password"]},{" t":["notice",{"count":2}]}]}');
+    expect(seenByFlask(flashed)).toBe(
+      '{"_flashes":[{" t":["error","wrong password"]},{" t":["notice",{"count":2}]}]}',
+    );
     const shown = await visit(storage, pairOf(flashed), (session) => {
       expect(session.data).toEqual({ __flash_error__: "wrong password", __flash_notice__: { count: 2 } });
-      expect([session.has("error"), session.get("error"), session.get("error"), session.has("error")]).toEqual([
-        true,
-        "wrong password",
-        undefined,
-        false,
-      ]);
+      expect([
+        session.has("error"),
+        session.get("error"),
+        session.get("error"),
+        session.has("error"),
+      ]).toEqual([true, "wrong password", undefined, false]);
     });
     expect(seenByFlask(shown)).toBe('{"_flashes":[{" t":["notice",{"count":2}]}]}');
     const all = await visit(storage, pairOf(shown), (session) => void session.get("notice"));
@@ -87,10 +94,21 @@ describe("sessionStorage of hipflask/react-router", () => {
   it("takes React Router's cookie options over its own", async () => {
     const session = await storage.getSession(null);
     session.set("username", "ada");
-    const options = { maxAge: 60, secure: true, sameSite: "lax", path: "/app", domain: "example.com", httpOnly: false } as const;
+    const options = {
+      maxAge: 60,
+      secure: true,
+      sameSite: "lax",
+      path: "/app",
+      domain: "example.com",
+      httpOnly: false,
+    } as const;
     const line = await storage.commitSession(session, options);
-    expect(line.replace(/^session=[^;]+/, "…")).toBe("…; Domain=example.com; Max-Age=60; Secure; Path=/app; SameSite=Lax");
-    expect(await storage.commitSession(session, { sameSite: true })).toMatch(/; HttpOnly; Path=\/; SameSite=Strict$/);
+    expect(line.replace(/^session=[^;]+/, "…")).toBe(
+      "…; Domain=example.com; Max-Age=60; Secure; Path=/app; SameSite=Lax",
+    );
+    expect(await storage.commitSession(session, { sameSite: true })).toMatch(
+      /; HttpOnly; Path=\/; SameSite=Strict$/,
+    );
     expect(await storage.commitSession(session, { expires: new Date(0), sameSite: false })).toMatch(
       /; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Path=\/$/,
     );

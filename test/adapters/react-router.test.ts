@@ -21,22 +21,54 @@ import { conversations, type Harness } from "./conversations.ts";
 import { listen, type Listening } from "./listen.ts";
 import { webResponse } from "./web-response.ts";
 
-type Module = ServerBuild["routes"][string] extends infer Route | undefined ? (Route & { module: object })["module"] : never;
+type Module = ServerBuild["routes"][string] extends (infer Route) | undefined
+  ? (Route & { module: object })["module"]
+  : never;
 type Fetch = (request: Request) => Promise<Response>;
 
 /** What the bundler makes of an app: a root route with our middleware, and routes below it. */
-function build(options: SessionOptions, routes: Record<string, Partial<Module>>, errors: unknown[] = []): Fetch {
-  const root = { id: "root", path: "", module: { middleware: [sessions(options)], default: () => null, ErrorBoundary: () => null } };
-  const below = Object.entries(routes).map(([path, module]) => ({ id: `routes/${path}`, path, parentId: "root", module }));
-  const noAssets = { hasAction: true, hasLoader: true, hasClientAction: false, hasClientLoader: false, hasClientMiddleware: false, hasErrorBoundary: false, module: "" };
+function build(
+  options: SessionOptions,
+  routes: Record<string, Partial<Module>>,
+  errors: unknown[] = [],
+): Fetch {
+  const root = {
+    id: "root",
+    path: "",
+    module: { middleware: [sessions(options)], default: () => null, ErrorBoundary: () => null },
+  };
+  const below = Object.entries(routes).map(([path, module]) => ({
+    id: `routes/${path}`,
+    path,
+    parentId: "root",
+    module,
+  }));
+  const noAssets = {
+    hasAction: true,
+    hasLoader: true,
+    hasClientAction: false,
+    hasClientLoader: false,
+    hasClientMiddleware: false,
+    hasErrorBoundary: false,
+    module: "",
+  };
   const all = [root, ...below];
   const handler = createRequestHandler(
     {
       entry: {
         module: {
-          default: (_: Request, status: number, headers: Headers, { staticHandlerContext }: { staticHandlerContext: { errors: Record<string, unknown> | null; loaderData: object } }) => {
+          default: (
+            _: Request,
+            status: number,
+            headers: Headers,
+            {
+              staticHandlerContext,
+            }: { staticHandlerContext: { errors: Record<string, unknown> | null; loaderData: object } },
+          ) => {
             const [error] = Object.values(staticHandlerContext.errors ?? {});
-            const page = isRouteErrorResponse(error) ? `boundary: ${error.status} ${String(error.data)}` : JSON.stringify(staticHandlerContext.loaderData);
+            const page = isRouteErrorResponse(error)
+              ? `boundary: ${error.status} ${String(error.data)}`
+              : JSON.stringify(staticHandlerContext.loaderData);
             return new Response(page, { status, headers });
           },
           handleError: (error: unknown) => void errors.push(error),
@@ -45,7 +77,7 @@ function build(options: SessionOptions, routes: Record<string, Partial<Module>>,
       routes: Object.fromEntries(all.map((route) => [route.id, route])),
       assets: {
         entry: { module: "", imports: [] },
-        routes: Object.fromEntries(all.map(({ module: _, ...route }) => [route.id, { ...route, ...noAssets }])),
+        routes: Object.fromEntries(all.map((route) => [route.id, { ...route, ...noAssets }])),
         url: "",
         version: "1",
       },
@@ -97,7 +129,10 @@ savesBeforeHeaders(
         return loader!(args);
       },
     });
-    const withPage = (loader: Module["loader"]): Partial<Module> => ({ ...page(loader), default: () => null });
+    const withPage = (loader: Module["loader"]): Partial<Module> => ({
+      ...page(loader),
+      default: () => null,
+    });
     const events = async function* () {
       yield "success;";
       await sleep(5);
@@ -137,17 +172,21 @@ savesBeforeHeaders(
 describe("hipflask/react-router", () => {
   const secretKey = "react-router";
   const cookieOf = (response: Response) => response.headers.getSetCookie()[0]!.split(";")[0]!;
-  const ask = (fetch: Fetch, path: string, init?: RequestInit) => fetch(new Request(`http://localhost${path}`, init));
+  const ask = (fetch: Fetch, path: string, init?: RequestInit) =>
+    fetch(new Request(`http://localhost${path}`, init));
 
   it("puts the session where React Router's people look for it", async () => {
-    const fetch = build({ secretKey }, {
-      "": {
-        loader: ({ context }) => {
-          context.get(sessionContext).username = "ada";
-          return Response.json([session.username, getSession(context).username]);
+    const fetch = build(
+      { secretKey },
+      {
+        "": {
+          loader: ({ context }) => {
+            context.get(sessionContext).username = "ada";
+            return Response.json([session.username, getSession(context).username]);
+          },
         },
       },
-    });
+    );
     const answer = await ask(fetch, "/");
     expect(await answer.json()).toEqual(["ada", "ada"]);
     expect(answer.headers.getSetCookie()).toHaveLength(1);
@@ -159,9 +198,15 @@ describe("hipflask/react-router", () => {
       throw redirect("/");
     };
     const loader = () => ({ username: session.username });
-    const fetch = build({ secretKey }, { "": { loader, default: () => null }, login: { action, default: () => null } });
+    const fetch = build(
+      { secretKey },
+      { "": { loader, default: () => null }, login: { action, default: () => null } },
+    );
     const form = { method: "POST", body: new URLSearchParams({ username: "ada" }) };
-    for (const [path, status] of [["/login", 302], ["/login.data", 202]] as const) {
+    for (const [path, status] of [
+      ["/login", 302],
+      ["/login.data", 202],
+    ] as const) {
       const answer = await ask(fetch, path, form);
       expect(answer.status).toBe(status);
       const page = await ask(fetch, "/", { headers: { Cookie: cookieOf(answer) } });
@@ -203,7 +248,11 @@ describe("hipflask/react-router", () => {
     };
     const errors: unknown[] = [];
     const sessionInterface = { openSession: () => createSession(), saveSession };
-    const fetch = build({ sessionInterface }, { page: { loader: () => "success", default: () => null } }, errors);
+    const fetch = build(
+      { sessionInterface },
+      { page: { loader: () => "success", default: () => null } },
+      errors,
+    );
     const answer = await ask(fetch, "/page");
     expect(answer.status).toBe(503);
     expect(await answer.text()).toBe("boundary: 503 Service Unavailable\n");
@@ -212,19 +261,22 @@ describe("hipflask/react-router", () => {
   });
 
   it("refuses what a stream writes", async () => {
-    const fetch = build({ secretKey }, {
-      "": {
-        loader: () => {
-          const body = new TransformStream<Uint8Array, Uint8Array>();
-          setTimeout(async () => {
-            const writer = body.writable.getWriter();
-            await writer.write(Buffer.from(writeLate()));
-            await writer.close();
-          }, 5);
-          return new Response(body.readable);
+    const fetch = build(
+      { secretKey },
+      {
+        "": {
+          loader: () => {
+            const body = new TransformStream<Uint8Array, Uint8Array>();
+            setTimeout(async () => {
+              const writer = body.writable.getWriter();
+              await writer.write(Buffer.from(writeLate()));
+              await writer.close();
+            }, 5);
+            return new Response(body.readable);
+          },
         },
       },
-    });
+    );
     expect(await (await ask(fetch, "/")).text()).toBe("SessionClosedError");
   });
 });

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BUILD_TIMEOUT, frameworkApp, startServer, type FrameworkApp, type FrameworkServer } from "../support/framework-app.ts";
+import {
+  BUILD_TIMEOUT,
+  frameworkApp,
+  startServer,
+  type FrameworkApp,
+  type FrameworkServer,
+} from "../support/framework-app.ts";
 import { frameworks } from "../support/frameworks.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
 import { documentedFiles } from "../support/documented-files.ts";

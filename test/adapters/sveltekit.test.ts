@@ -44,7 +44,9 @@ beforeAll(async () => {
       answer: (event: BuiltEvent) => serverOf(event).answer(event as never),
     },
   });
-  ({ handler } = (await import(pathToFileURL(join(app.folder, "build/handler.js")).href)) as { handler: RequestListener });
+  ({ handler } = (await import(pathToFileURL(join(app.folder, "build/handler.js")).href)) as {
+    handler: RequestListener;
+  });
 }, BUILD_TIMEOUT);
 
 afterAll(() => app?.remove());
@@ -56,7 +58,8 @@ const answering =
 
 describe.skipIf(skip)(`SvelteKit, built and served by Node${note}`, () => {
   conversations("hipflask/sveltekit", {
-    serve: (answer, options) => serve({ handle: sessions(options, { onError: () => {} }), answer: answering(answer) }),
+    serve: (answer, options) =>
+      serve({ handle: sessions(options, { onError: () => {} }), answer: answering(answer) }),
   });
 
   savesBeforeHeaders(
@@ -123,7 +126,9 @@ describe.skipIf(skip)(`SvelteKit, built and served by Node${note}`, () => {
         handle: sessions({ secretKey }),
         answer: (event) => {
           event.locals.session.username = "ada";
-          return Response.json([session, getSession(event), getSession(event.request)].map(({ username }) => username));
+          return Response.json(
+            [session, getSession(event), getSession(event.request)].map(({ username }) => username),
+          );
         },
       });
       expect(await answer.json()).toEqual(["ada", "ada", "ada"]);
@@ -154,7 +159,10 @@ describe.skipIf(skip)(`SvelteKit, built and served by Node${note}`, () => {
         [new Error("on purpose"), 500],
         [new StoreError("unavailable", "on purpose"), 503],
       ] as const) {
-        const sessionInterface = { openSession: () => createSession(), saveSession: () => Promise.reject(error) };
+        const sessionInterface = {
+          openSession: () => createSession(),
+          saveSession: () => Promise.reject(error),
+        };
         const handle = sessions({ sessionInterface }, { onError: (error) => heard.push(error) });
         const answer = await ask({ handle, answer: () => new Response("success") });
         expect(answer.status).toBe(status);

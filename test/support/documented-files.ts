@@ -12,7 +12,9 @@ const BLOCK = /`([^`\n]+)`[^`\n]*:\n\n```(?:tsx?|svelte)(?: no-check)?\n([\s\S]*
  * @returns what is not the same, and a complaint if the page shows no file at all
  */
 export function documentedFiles(page: string, app: string, names?: readonly string[]): string[] {
-  const shown = [...readFileSync(join(repository, page), "utf8").matchAll(BLOCK)].map(([, name = "", text = ""]) => ({ name, text }));
+  const shown = [...readFileSync(join(repository, page), "utf8").matchAll(BLOCK)].map(
+    ([, name = "", text = ""]) => ({ name, text }),
+  );
   const first = [...new Set(shown.map(({ name }) => name))];
   if (first.length === 0) return [`${page} shows no file`];
   return (names ?? first).flatMap((name) => {

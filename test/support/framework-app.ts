@@ -21,7 +21,9 @@ export const BUILD_TIMEOUT = 400_000;
 
 /** What a program of a framework is told: nobody reports to anybody, and nothing depends on the tests around it. */
 export const quietly = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITE|VITEST|NODE_ENV|TEST)/.test(name))),
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(VITE|VITEST|NODE_ENV|TEST)/.test(name)),
+  ),
   NEXT_TELEMETRY_DISABLED: "1",
 } as NodeJS.ProcessEnv;
 

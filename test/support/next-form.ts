@@ -22,7 +22,11 @@ export async function submitForm(
 }
 
 /** Calls the action of a page's first form, as Next's own script does. */
-export async function callAction(visitor: PlainVisitor, path: string, fields: Fields): Promise<PlainResponse> {
+export async function callAction(
+  visitor: PlainVisitor,
+  path: string,
+  fields: Fields,
+): Promise<PlainResponse> {
   const page = await visitor.get(path);
   const [, id = ""] = /name="\$ACTION_ID_([0-9a-f]+)"/.exec(page.body) ?? [];
   const given = new FormData();
@@ -30,10 +34,18 @@ export async function callAction(visitor: PlainVisitor, path: string, fields: Fi
   const react = frameworks().require("next/dist/compiled/react-server-dom-webpack/client.node.js") as {
     encodeReply(args: unknown[]): Promise<FormData>;
   };
-  return send(visitor, path, await react.encodeReply([given]), { "Next-Action": id, Accept: "text/x-component" });
+  return send(visitor, path, await react.encodeReply([given]), {
+    "Next-Action": id,
+    Accept: "text/x-component",
+  });
 }
 
-async function send(visitor: PlainVisitor, path: string, data: FormData, headers: Fields): Promise<PlainResponse> {
+async function send(
+  visitor: PlainVisitor,
+  path: string,
+  data: FormData,
+  headers: Fields,
+): Promise<PlainResponse> {
   const request = new Request("http://localhost", { method: "POST", body: data });
   const type = { "Content-Type": request.headers.get("Content-Type")! };
   return visitor.send("POST", path, { ...type, ...headers }, await request.text());

@@ -3,9 +3,9 @@ import type { NextProxy, NextRequest } from "next/server";
 import { proxy, session, withSession } from "@/lib/session";
 
 export const asProxy: NextProxy = proxy;
-export const ownProxy: NextProxy = withSession((_: NextRequest) => undefined);
+export const ownProxy: NextProxy = withSession<[NextRequest], undefined>(() => undefined);
 
-const typed = withSession(async (name: string, count = 1): Promise<string> => name.repeat(count));
+const typed = withSession(async (name: string, count?: number): Promise<string> => name.repeat(count ?? 1));
 export const repeated: Promise<string> = typed("ada", 2);
 // @ts-expect-error -- it keeps the types of what it wraps
 typed(7);
