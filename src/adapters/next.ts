@@ -82,12 +82,18 @@ export function sessions(
     return context;
   };
 
-  /** What there is to save: nothing while Next renders, nor after `save()` unless somebody asked for the session again. */
-  const unsaved = async (store: NextCookies): Promise<RequestContext | undefined> =>
-    isReadOnly(store) ? undefined : contexts.get(store);
+  /** What there is to save, once: whoever asks for the session after that gets one that is opened anew. */
+  const take = async (store: NextCookies): Promise<RequestContext | undefined> => {
+    const context = isReadOnly(store) ? undefined : await contexts.get(store);
+    contexts.delete(store);
+    return context;
+  };
 
-  const saveByCookies = async (store: NextCookies, status: number): Promise<void> => {
-    await (await unsaved(store))?.save({ status, headers: cookieHeaders(store) });
+  const saveByCookies = async (store: NextCookies, status = 200): Promise<void> => {
+    const context = await take(store);
+    if (context === undefined) return;
+    await context.save({ status, headers: cookieHeaders(store) });
+    stateOf(context.session).close(alreadySavedError);
   };
 
   const answer = (error: unknown): Response => {
@@ -104,11 +110,7 @@ export function sessions(
   async function save(): Promise<void> {
     const store = await cookies();
     if (isReadOnly(store)) throw readOnlyError();
-    const context = await contexts.get(store);
-    if (context === undefined) return;
-    contexts.delete(store);
-    await context.save({ headers: cookieHeaders(store) });
-    stateOf(context.session).close(alreadySavedError);
+    await saveByCookies(store);
   }
 
   /** A server action: whatever is set by the time it ends is sent, also with a redirect or an error. */
@@ -119,7 +121,7 @@ export function sessions(
   ): Promise<Awaited<Result>> {
     try {
       const result: Awaited<Result> = await context.run(action);
-      await saveByCookies(store, 200);
+      await saveByCookies(store);
       return result;
     } catch (thrown) {
       await saveByCookies(store, statusOf(thrown));
@@ -144,7 +146,7 @@ export function sessions(
       }
       response = new Response(null, { status });
     }
-    const last = await unsaved(store);
+    const last = await take(store);
     return response instanceof Response && last !== undefined ? saveIntoResponse(response, last) : response;
   }
 

@@ -119,7 +119,7 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     const answer = await ada.get("/api/saves");
     expect([answer.status, answer.headers.location]).toEqual([307, "/api/forever"]);
     expect(answer.setCookie).toHaveLength(1);
-    expect((await ada.get("/api/forever")).body).toBe('{"username":"saved","visits":2}');
+    expect((await ada.get("/api/forever")).body).toBe('{"username":"saved again","visits":3}');
   });
 
   it("saves once for handlers that call each other", async () => {

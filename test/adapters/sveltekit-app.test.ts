@@ -58,6 +58,13 @@ describe.skipIf(skip)(`a SvelteKit app${note}`, () => {
     expect((await stranger.get("/")).body).not.toContain("Log in first");
   });
 
+  it("prerenders pages that do not look at the session, and serves them to everybody", async () => {
+    const about = await visitor().get("/about");
+    expect([about.status, about.setCookie]).toEqual([200, []]);
+    expect(about.headers.vary).not.toContain("Cookie");
+    expect(about.body).toContain("the same for everybody");
+  });
+
   it("shares the session of a page with what the page fetches from its own app", async () => {
     const ada = visitor();
     const page = await ada.get("/summary");

@@ -1,5 +1,10 @@
 import { redirect } from "next/navigation";
-import { save, session } from "@/lib/session";
+import { save, session, withSession } from "@/lib/session";
+
+const visitAgain = withSession(async () => {
+  const visitor = await session();
+  visitor.visits = (visitor.visits ?? 0) + 1;
+});
 
 /** By hand, several times, and before a redirect. */
 export async function GET(): Promise<Response> {
@@ -16,6 +21,10 @@ export async function GET(): Promise<Response> {
   }
   const second = await session();
   second.visits = late.startsWith("This session was saved") && second.username === "saved" ? 2 : 0;
+  await save();
+  // What is wrapped saves by itself, also here, and leaves the rest to whoever comes after it.
+  await visitAgain();
+  (await session()).username = "saved again";
   await save();
   redirect("/api/forever");
 }
