@@ -1,19 +1,9 @@
-import type { SqlConnection, SqlPool } from "./sql-engine.ts";
+import { postgresPool, type PostgresPool } from "./postgres-pool.ts";
 import { POSTGRES } from "./sql-postgres.ts";
-import type { Row } from "./sql-row.ts";
 import { SqlStore, type SqlSessionStore, type SqlStoreOptions } from "./sql-store.ts";
 
+export type { PostgresPool, PostgresQueryable } from "./postgres-pool.ts";
 export type { SqlSessionStore, SqlStoreOptions } from "./sql-store.ts";
-
-/** What we call of a connection of `pg`. */
-export interface PostgresQueryable {
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount: number | null }>;
-}
-
-/** What we call of a `Pool` of `pg`. */
-export interface PostgresPool extends PostgresQueryable {
-  connect(): Promise<PostgresQueryable & { release(destroy?: boolean): void }>;
-}
 
 /**
  * Sessions in PostgreSQL 13 or later, or a relative that speaks its protocol. Takes a `Pool` of `pg`, which stays yours
@@ -31,41 +21,8 @@ export interface PostgresPool extends PostgresQueryable {
  * ```
  */
 export function postgresStore(pool: PostgresPool, options: SqlStoreOptions = {}): SqlSessionStore {
-  return new SqlStore(sqlPool(pool), POSTGRES, options);
+  return new SqlStore(postgresPool(pool), POSTGRES, options);
 }
 
 /** The schema, for those who create their tables themselves. */
 export const POSTGRES_SCHEMA: string = POSTGRES.schema.join(";\n") + ";\n";
-
-function sqlPool(pool: PostgresPool): SqlPool {
-  return {
-    ...connectionOf(pool),
-    async transaction(work) {
-      const client = await pool.connect();
-      let isBroken = true;
-      try {
-        await client.query("BEGIN");
-        const { result, commit } = await work(connectionOf(client)).catch(async (error: unknown) => {
-          await client.query("ROLLBACK");
-          isBroken = false;
-          throw error;
-        });
-        await client.query(commit ? "COMMIT" : "ROLLBACK");
-        isBroken = false;
-        return result;
-      } finally {
-        // A connection whose transaction could not be ended is closed, which ends it.
-        client.release(isBroken);
-      }
-    },
-  };
-}
-
-function connectionOf(client: PostgresQueryable): SqlConnection {
-  return {
-    async query(text, values) {
-      const { rows, rowCount } = await client.query(text, values);
-      return { rows: rows as Row[], affected: rowCount ?? 0 };
-    },
-  };
-}

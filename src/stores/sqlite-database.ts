@@ -1,4 +1,5 @@
 import { closeSync, openSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { StoreError } from "../errors.ts";
 
 /**
@@ -59,10 +60,26 @@ async function libsql(): Promise<Constructor> {
 }
 
 /**
+ * Acts once no other process holds the lock, or after `seconds` lets SQLite complain. Waits outside of SQLite, so that
+ * the other requests of this process go on meanwhile.
+ */
+export async function unlessBusy<Result>(act: () => Result, seconds: number): Promise<Result> {
+  const deadline = performance.now() + seconds * 1000;
+  for (let pause = 1; ; pause = Math.min(50, pause * 2)) {
+    try {
+      return act();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+    }
+    await sleep(pause * (0.5 + Math.random()));
+  }
+}
+
+/**
  * Whether another process holds the lock. node:sqlite tells by number, the packages and bun:sqlite by name, and `exec` of
  * Deno only in SQLite's own words.
  */
-export function isBusy(error: unknown): boolean {
+function isBusy(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
   if (code === "ERR_SQLITE_ERROR" && errcode === undefined) return error.message === "database is locked";

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { StoreError } from "../errors.ts";
 import type { RecordLimits } from "./limits.ts";
 import { LocalStore, type LocalEngine, type LocalTables } from "./local-store.ts";
-import { isBusy, openSqlite, type SqliteDatabase } from "./sqlite-database.ts";
+import { openSqlite, unlessBusy, type SqliteDatabase } from "./sqlite-database.ts";
 import { SQLITE_SCHEMA, SqliteTables } from "./sqlite-tables.ts";
 import type { SessionStore } from "./store.ts";
 import { storeError } from "./store-error.ts";
@@ -116,17 +115,8 @@ class SqliteEngine implements LocalEngine {
     this.#flushing = undefined;
   }
 
-  /** Waits outside of SQLite, so that the other requests of this process go on meanwhile. */
-  async #unlessBusy<Result>(act: () => Result): Promise<Result> {
-    const deadline = performance.now() + this.#busyTimeout * 1000;
-    for (let pause = 1; ; pause = Math.min(50, pause * 2)) {
-      try {
-        return act();
-      } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw error;
-      }
-      await sleep(pause * (0.5 + Math.random()));
-    }
+  #unlessBusy<Result>(act: () => Result): Promise<Result> {
+    return unlessBusy(act, this.#busyTimeout);
   }
 
   #open(): Promise<Opened> {

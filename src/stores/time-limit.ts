@@ -1,6 +1,6 @@
-import { StoreError } from "../errors.ts";
+import type { StoreError } from "../errors.ts";
+import { inTime } from "./in-time.ts";
 import type { Change, NewSession, Rotation, SessionStore, Touch } from "./store.ts";
-import { isDropped, storeError } from "./store-error.ts";
 
 /** Options of {@link withTimeLimit}. */
 export interface TimeLimitOptions {
@@ -94,32 +94,9 @@ class TimeLimitedStore implements SessionStore {
   }
 
   #limit<Result>(verb: string, repeatable: boolean, act: () => Promise<Result>): Promise<Result> {
-    const seconds = this.#seconds;
-    return new Promise((resolve, reject) => {
-      const fail = (error: StoreError): void => {
-        this.#onFailure?.(verb, error);
-        reject(error);
-      };
-      let expired = false;
-      const timer = setTimeout(() => {
-        expired = true;
-        fail(
-          new StoreError("timeout", `The session store did not answer "${verb}" within ${seconds} seconds.`),
-        );
-      }, seconds * 1000);
-      const again = (error: unknown) => {
-        if (repeatable && !expired && isDropped(error)) return act();
-        throw error;
-      };
-      // Begun in a promise, so that a driver that throws instead of rejecting is told of in the same way.
-      Promise.resolve()
-        .then(act)
-        .catch(again)
-        .then(resolve, (error: unknown) => {
-          // What comes after the time is over was told of already.
-          if (!expired) fail(storeError(verb, error));
-        })
-        .finally(() => clearTimeout(timer));
+    return inTime({ verb, seconds: this.#seconds, repeatable, act }).catch((error: StoreError) => {
+      this.#onFailure?.(verb, error);
+      throw error;
     });
   }
 }

@@ -1,0 +1,107 @@
+import { djangoSessionData } from "./codecs/django.ts";
+import { ConfigError } from "./errors.ts";
+import { DjangoSessionInterface } from "./interfaces/django.ts";
+import type { SessionInterface } from "./interfaces/session-interface.ts";
+import type { SecretKey } from "./itsdangerous/secret-key.ts";
+import { TaggedJSONSerializer } from "./json/tagged-json.ts";
+import type { SessionOptions } from "./options.ts";
+import { oneOf, resolveOptions } from "./resolve-options.ts";
+import type { DjangoDatabase } from "./stores/django-database.ts";
+import { DjangoTable } from "./stores/django-table.ts";
+
+export type { DjangoDatabase } from "./stores/django-database.ts";
+export type { MysqlQueryable } from "./stores/mysql-pool.ts";
+export type { PostgresQueryable } from "./stores/postgres-pool.ts";
+export type { SqliteDatabase, SqliteStatement } from "./stores/sqlite-database.ts";
+
+/** The options that mean the same with Django's sessions as with our own. */
+type SharedOptions = Pick<
+  SessionOptions,
+  | "cookieDomain"
+  | "cookiePath"
+  | "cookieHttpOnly"
+  | "cookieSecure"
+  | "cacheControl"
+  | "trackNested"
+  | "lostWrites"
+  | "saveOnError"
+  | "storeTimeout"
+  | "onRefused"
+  | "now"
+>;
+
+/** A Django project's settings, as far as they concern sessions; defaults are Django's. */
+export interface DjangoSessionsOptions extends SharedOptions {
+  /** `SECRET_KEY`. */
+  readonly secretKey: SecretKey;
+  /** `SECRET_KEY_FALLBACKS`. Default none. */
+  readonly secretKeyFallbacks?: readonly SecretKey[] | undefined;
+  /** `SESSION_COOKIE_NAME`. Default `"sessionid"`. */
+  readonly cookieName?: string | undefined;
+  /** `SESSION_COOKIE_SAMESITE`. Default `"Lax"`; null writes no attribute. */
+  readonly cookieSameSite?: string | null | undefined;
+  /** `SESSION_COOKIE_AGE`, in seconds. Default two weeks. */
+  readonly lifetime?: number | undefined;
+  /** `SESSION_SAVE_EVERY_REQUEST`. Default false. */
+  readonly refreshEachRequest?: boolean | undefined;
+  /** `SESSION_EXPIRE_AT_BROWSER_CLOSE`. Default false. */
+  readonly expireAtBrowserClose?: boolean | undefined;
+  /** `TIME_ZONE` if `USE_TZ` is off and the database is SQLite or MySQL, which then keep the time of that zone. Default `"UTC"`. */
+  readonly timeZone?: string | undefined;
+  /** Table of the session model. Default `"django_session"`. */
+  readonly table?: string | undefined;
+  /** Set it only if the project has a session store class of its own: `django.contrib.sessions.` and the class's name. */
+  readonly salt?: string | undefined;
+}
+
+const TWO_WEEKS = 14 * 24 * 60 * 60;
+
+/**
+ * Django's sessions (`django.contrib.sessions` with the database engine), for an app beside a Django project: the same
+ * `sessionid` cookie, the same row of `django_session`, the same decisions. Whoever logs in there is logged in here.
+ *
+ * `session.destroy()` is `flush()`, `session.regenerate({ keep: true })` is `cycle_key()`. Unlike in Django, parallel
+ * requests lose no write: what is saved is a change of the row as it is then. A row that is gone stays gone. Expired rows
+ * are removed by Django's `clearsessions`.
+ *
+ * @param database the project's: a `Pool` of `pg`, a pool of `mysql2/promise`, or a SQLite file or database
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts no-run
+ * import pg from "pg";
+ * import { djangoSessions } from "hipflask/django";
+ * import { sessions } from "hipflask/hono";
+ *
+ * const database = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+ * const sessionInterface = djangoSessions(database, { secretKey: process.env.SECRET_KEY ?? "" });
+ * export const middleware = sessions({ sessionInterface });
+ * ```
+ */
+export function djangoSessions(database: DjangoDatabase, options: DjangoSessionsOptions): SessionInterface {
+  const { expireAtBrowserClose = false, timeZone = "UTC", table = "django_session", ...rest } = options;
+  const { secretKey, secretKeyFallbacks = [], salt, lostWrites, saveOnError, storeTimeout, ...cookie } = rest;
+  const cookieSameSite = options.cookieSameSite === undefined ? "Lax" : options.cookieSameSite;
+  const config = resolveOptions({
+    ...cookie,
+    cookieName: options.cookieName ?? "sessionid",
+    cookieSameSite,
+    lifetime: options.lifetime ?? TWO_WEEKS,
+    refreshEachRequest: options.refreshEachRequest ?? false,
+  });
+  if (secretKey === undefined || secretKey === null || secretKey.length === 0) {
+    throw new ConfigError("djangoSessions needs the project's SECRET_KEY as \"secretKey\": it signs what is stored.");
+  }
+  const keys = { secretKey, secretKeyFallbacks, ...(salt !== undefined && { salt }) };
+  const data = djangoSessionData(keys);
+  return new DjangoSessionInterface({
+    ...config,
+    // Django keeps the order in which keys were set.
+    json: new TaggedJSONSerializer({ sortKeys: false }),
+    store: new DjangoTable(database, { table, timeZone, now: config.now }),
+    format: { decode: data.decode, encode: (fields) => data.encode(fields, config.now()) },
+    expireAtBrowserClose,
+    saveOnError: saveOnError ?? false,
+    lostWrites: oneOf("lostWrites", lostWrites ?? "drop", ["drop", "throw"]),
+    storeTimeout: storeTimeout ?? 2,
+  });
+}

@@ -1,0 +1,138 @@
+import { randomInt } from "node:crypto";
+import { asciiDomain, readCookies } from "../cookie.ts";
+import { events } from "../events.ts";
+import { formatHttpDate } from "../json/http-date.ts";
+import type { Fields } from "../json/fields.ts";
+import { forbidStoring, varyOnCookie } from "../response-headers.ts";
+import { stateOf, type Session } from "../session.ts";
+import { djangoExpiry, type DjangoExpiry } from "./django-expiry.ts";
+import { RecordSessionInterface, type PresentedKey, type RecordConfig } from "./record.ts";
+import type { RecordSessionState } from "./record-state.ts";
+import type { SessionRequest, SessionResponse } from "./session-interface.ts";
+
+/** What Django's sessions are configured with beyond record and cookie. */
+export interface DjangoConfig extends RecordConfig<string> {
+  readonly expireAtBrowserClose: boolean;
+  readonly saveOnError: boolean;
+}
+
+const KEY_LENGTH = 32;
+const KEY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
+/** A shorter text is no key to Django. */
+const SHORTEST_KEY = 8;
+/** What keys are made of; the column holds no longer ones. */
+const KEY = /^[a-z0-9]{8,40}$/;
+
+/**
+ * Django's `SessionMiddleware` over its table: the same cookie, the same row, the same decisions.
+ *
+ * Source: `django.contrib.sessions` (`middleware`, `backends.base`, `backends.db`) of Django 5.1.
+ */
+export class DjangoSessionInterface extends RecordSessionInterface<string, DjangoConfig> {
+  async saveSession(session: Session, response: SessionResponse): Promise<void> {
+    const state = stateOf(session) as RecordSessionState<string>;
+    const { accessed } = state;
+    const fields = state.fields();
+    const isEnded = state.fate === "destroyed";
+    const isEmpty = (state.origin === undefined || isEnded) && fields.size === 0;
+    if (isEmpty && isForgotten(state, accessed, isEnded)) {
+      await this.commit(state, "remove", false);
+      varyOnCookie(response.headers);
+      return this.#send(response, this.#deletion());
+    }
+    if (accessed) varyOnCookie(response.headers);
+    const { refreshEachRequest, saveOnError } = this.config;
+    const isFailure = (response.status ?? 200) >= 500 && !saveOnError;
+    const isDue = !isEmpty && !isFailure && (state.modified || refreshEachRequest);
+    const wish = isDue ? (state.modified ? "write" : "touch") : "nothing";
+    const fate = await this.commit(state, wish, isFailure);
+    if (fate === "removed") return this.#send(response, this.#deletion());
+    // A failed request sets no cookie, unless its key has changed: nobody would know the new one.
+    if (typeof fate !== "object" || (!isDue && fate.key === state.origin?.key)) return;
+    this.#send(response, this.#line(fate.key, fields));
+    events.saved({ outcome: wish === "write" ? "write" : "refresh", cookieName: this.getCookieName() });
+  }
+
+  protected presentedKey(request: SessionRequest): PresentedKey {
+    // Of several cookies of one name Python's `http.cookies` keeps the last.
+    const text = readCookies(request.headers.get("Cookie") ?? "", this.getCookieName()).at(-1);
+    if (text === undefined) return undefined;
+    if (KEY.test(text)) return { key: text };
+    return text.length < SHORTEST_KEY ? "malformed" : "unknown";
+  }
+
+  protected newKey(): string {
+    return Array.from({ length: KEY_LENGTH }, () => KEY_CHARACTERS[randomInt(KEY_CHARACTERS.length)]).join("");
+  }
+
+  protected lifetimeOf(fields: Fields): number {
+    return this.#expiryOf(fields).lifetime;
+  }
+
+  #expiryOf(fields: Fields): DjangoExpiry {
+    const { lifetime: age, expireAtBrowserClose: atBrowserClose, now } = this.config;
+    return djangoExpiry(fields, { age, atBrowserClose }, now());
+  }
+
+  /** Attributes sorted by name, as Python's `http.cookies` writes them. */
+  #line(key: string, fields: Fields): string {
+    const { age, atBrowserClose } = this.#expiryOf(fields);
+    const expires = atBrowserClose ? undefined : this.config.now() + age * 1000;
+    return [
+      `${this.getCookieName()}=${key}`,
+      ...this.#domain(),
+      ...(expires === undefined ? [] : [`expires=${formatHttpDate(expires)}`]),
+      ...(this.getCookieHttpOnly() ? ["HttpOnly"] : []),
+      ...(expires === undefined ? [] : [`Max-Age=${Math.trunc(age)}`]),
+      ...this.#pathAndSameSite(),
+      ...(this.getCookieSecure() ? ["Secure"] : []),
+    ].join("; ");
+  }
+
+  #deletion(): string {
+    const name = this.getCookieName();
+    const isSecure = this.getCookieSameSite() === "None" || /^__(?:Secure|Host)-/.test(name);
+    return [
+      `${name}=""`,
+      ...this.#domain(),
+      "expires=Thu, 01 Jan 1970 00:00:00 GMT",
+      "Max-Age=0",
+      ...this.#pathAndSameSite(),
+      ...(isSecure ? ["Secure"] : []),
+    ].join("; ");
+  }
+
+  #domain(): string[] {
+    const domain = this.getCookieDomain();
+    if (domain === undefined) return [];
+    return [`Domain=${domain.startsWith(".") ? "." : ""}${asciiDomain(domain)}`];
+  }
+
+  #pathAndSameSite(): string[] {
+    const path = this.getCookiePath();
+    const sameSite = this.getCookieSameSite();
+    return [
+      ...(path === undefined ? [] : [`Path=${path}`]),
+      ...(sameSite === undefined ? [] : [`SameSite=${sameSite}`]),
+    ];
+  }
+
+  #send(response: SessionResponse, line: string): void {
+    response.headers.append("Set-Cookie", line);
+    if (this.config.cacheControl) forbidStoring(response.headers);
+  }
+}
+
+/**
+ * Whether the browser holds a cookie for nothing, as Django sees it: the session was ended, or its key is unknown. Django
+ * learns the latter when somebody looks; that a text is no key it sees at once. A row that cannot be read is no reason:
+ * it may be the key of this side that is wrong.
+ */
+function isForgotten(
+  { presented }: RecordSessionState<string>,
+  accessed: boolean,
+  isEnded: boolean,
+): boolean {
+  if (presented === "nothing") return false;
+  return isEnded || presented === "malformed" || (presented === "unknown" && accessed);
+}

@@ -1,0 +1,117 @@
+import type { RecordFormat } from "../codecs/record-format.ts";
+import { events } from "../events.ts";
+import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
+import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { sessionOf, type Session } from "../session.ts";
+import { inTime } from "../stores/in-time.ts";
+import type { RecordStore } from "../stores/record-store.ts";
+import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
+import { commitRecord, labelOf, type RecordFate, type RecordWish } from "./record-commit.ts";
+import { RecordSessionState, type RecordStateOptions } from "./record-state.ts";
+import type { SessionRequest } from "./session-interface.ts";
+
+/** What a session in a shared record is configured with beyond its cookie. */
+export interface RecordConfig<Content> extends CookieConfig {
+  readonly store: RecordStore<Content>;
+  readonly format: RecordFormat<Content>;
+  readonly json: TaggedJSONSerializer;
+  readonly trackNested: boolean;
+  readonly lostWrites: "drop" | "throw";
+  /** Seconds any question to the store may take. */
+  readonly storeTimeout: number;
+}
+
+/** What a request's cookie says: a key, or that it is none, or none that was ever given out; `undefined` without a cookie. */
+export type PresentedKey = { readonly key: string } | "malformed" | "unknown" | undefined;
+
+/**
+ * Sessions whose records another program reads and writes too, under a key that the browser holds: what Django's table
+ * and Flask-Session's Redis have in common. Subclasses know the cookie, and decide as the other program decides.
+ */
+export abstract class RecordSessionInterface<
+  Content,
+  Config extends RecordConfig<Content> = RecordConfig<Content>,
+> extends CookieSessionInterface<Config> {
+  readonly #store: RecordStore<Content>;
+
+  constructor(config: Config) {
+    super(config);
+    this.#store = withinTime(config.store, config.storeTimeout);
+  }
+
+  /** A request without a key costs nothing; one with a key, a single read. */
+  openSession(request: SessionRequest): Session | Promise<Session> {
+    const presented = this.presentedKey(request);
+    if (typeof presented === "object") return this.#open(presented.key);
+    if (presented !== undefined) this.refused(presented);
+    return this.#sessionOf({ presented: presented ?? "nothing" });
+  }
+
+  /** The key in the request's cookie. */
+  protected abstract presentedKey(request: SessionRequest): PresentedKey;
+  /** A fresh key from the platform's CSPRNG. */
+  protected abstract newKey(): string;
+  /** Seconds that a record with these fields lives from now. */
+  protected abstract lifetimeOf(fields: Fields): number;
+
+  /** What a session holds that has no record yet. */
+  protected initialFields(): Fields {
+    return EMPTY_FIELDS;
+  }
+
+  protected stateOf(options: RecordStateOptions<Content>): RecordSessionState<Content> {
+    return new RecordSessionState(options);
+  }
+
+  /** @see commitRecord */
+  protected commit(
+    state: RecordSessionState<Content>,
+    wish: RecordWish,
+    isFailure: boolean,
+  ): Promise<RecordFate> {
+    const { format, json, lostWrites } = this.config;
+    return commitRecord(state, wish, isFailure, {
+      store: this.#store,
+      format,
+      json,
+      lostWrites,
+      newKey: () => this.newKey(),
+      lifetimeOf: (fields) => this.lifetimeOf(fields),
+    });
+  }
+
+  async #open(key: string): Promise<Session> {
+    const content = await this.#store.read(key);
+    if (content === null) {
+      this.refused("unknown");
+      return this.#sessionOf({ presented: "unknown" });
+    }
+    const decoded = this.config.format.decode(content);
+    if (!decoded.ok) {
+      this.refused(decoded.reason);
+      return this.#sessionOf({ presented: "undecodable" });
+    }
+    const cookieName = this.getCookieName();
+    events.opened({ cookieName, keys: decoded.fields.size, selector: labelOf(key) });
+    return this.#sessionOf({ presented: "live", origin: { key, content, decoded } });
+  }
+
+  #sessionOf(options: Omit<RecordStateOptions<Content>, "open">): Session {
+    const { json, trackNested } = this.config;
+    const fields = options.origin?.decoded.fields ?? this.initialFields();
+    return sessionOf(this.stateOf({ ...options, json, trackNested, open: () => ({ fields }) }));
+  }
+}
+
+/** The same store, where every verb answers or rejects in time. */
+function withinTime<Content>(store: RecordStore<Content>, seconds: number): RecordStore<Content> {
+  const ask = <Result>(verb: string, repeatable: boolean, act: () => Promise<Result>) =>
+    inTime({ verb, seconds, repeatable, act });
+  return {
+    read: (key) => ask("read", true, () => store.read(key)),
+    insert: (key, record) => ask("insert", false, () => store.insert(key, record)),
+    replace: (key, expected, next) => ask("replace", false, () => store.replace(key, expected, next)),
+    touch: (key, lifetime) => ask("touch", true, () => store.touch(key, lifetime)),
+    remove: (key) => ask("remove", true, () => store.remove(key)),
+  };
+}
