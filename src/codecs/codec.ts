@@ -16,6 +16,8 @@ export type RefusalReason =
   | "malformed"
   | "unknown"
   | "undecodable"
+  /** A record in Python's pickle format, which can run any code: it is never read. */
+  | "pickle"
   | "ambiguous";
 
 /** The moment and the place a cookie text is read or written in. */

@@ -42,7 +42,16 @@ export function unpackDjangoData(payload: string, maxInflatedSize: number): Fiel
   const bytes = decodeBase64url(compressed ? payload.slice(1) : payload);
   if (bytes === undefined) throw new BadPayload("The payload is not base64url.");
   // Django decodes as Latin-1; its own writer keeps to ASCII.
-  const text = (compressed ? inflate(bytes, maxInflatedSize) : bytes).toString("latin1");
+  return plainFields((compressed ? inflate(bytes, maxInflatedSize) : bytes).toString("latin1"));
+}
+
+/**
+ * The fields of JSON without tags: what looks like a tag there is an object, and is escaped here.
+ *
+ * @throws BadPayload
+ * @throws BadShape if it is not a mapping
+ */
+export function plainFields(text: string): Fields {
   const scanned = scanFields(text, LIMITS);
   if (typeof scanned === "number") throw new BadShape("The payload is not an object.");
   const { fields, tagged: suspects = [] } = scanned;

@@ -21,8 +21,8 @@ export interface RecordConfig<Content> extends CookieConfig {
   readonly storeTimeout: number;
 }
 
-/** What a request's cookie says: a key, or that it is none, or none that was ever given out; `undefined` without a cookie. */
-export type PresentedKey = { readonly key: string } | "malformed" | "unknown" | undefined;
+/** What a request's cookie says: a key, or why it is none; `undefined` without a cookie. */
+export type PresentedKey = { readonly key: string } | "malformed" | "unknown" | "bad_signature" | undefined;
 
 /**
  * Sessions whose records another program reads and writes too, under a key that the browser holds: what Django's table
@@ -44,6 +44,7 @@ export abstract class RecordSessionInterface<
     const presented = this.presentedKey(request);
     if (typeof presented === "object") return this.#open(presented.key);
     if (presented !== undefined) this.refused(presented);
+    if (presented === "bad_signature") return this.#sessionOf({ presented: "malformed" });
     return this.#sessionOf({ presented: presented ?? "nothing" });
   }
 
@@ -59,7 +60,7 @@ export abstract class RecordSessionInterface<
     return EMPTY_FIELDS;
   }
 
-  protected stateOf(options: RecordStateOptions<Content>): RecordSessionState<Content> {
+  protected newState(options: RecordStateOptions<Content>): RecordSessionState<Content> {
     return new RecordSessionState(options);
   }
 
@@ -99,7 +100,7 @@ export abstract class RecordSessionInterface<
   #sessionOf(options: Omit<RecordStateOptions<Content>, "open">): Session {
     const { json, trackNested } = this.config;
     const fields = options.origin?.decoded.fields ?? this.initialFields();
-    return sessionOf(this.stateOf({ ...options, json, trackNested, open: () => ({ fields }) }));
+    return sessionOf(this.newState({ ...options, json, trackNested, open: () => ({ fields }) }));
   }
 }
 

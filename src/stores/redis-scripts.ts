@@ -246,6 +246,7 @@ ${RECORD}
 return find(KEYS[1]) and 1 or 0
 `);
 
-function script(source: string): RedisScript {
+/** A script with its name. */
+export function script(source: string): RedisScript {
   return { source, sha: hash("sha1", source) };
 }

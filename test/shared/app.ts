@@ -10,6 +10,7 @@ const VIEWS: Readonly<Record<string, (query: URLSearchParams) => unknown>> = {
   "/untouched": () => {},
   "/show": () => {},
   "/put": (query) => session.update(JSON.parse(query.get("json")!)),
+  "/push": (query) => session[query.get("key")!].push(JSON.parse(query.get("json")!)),
   "/count": () => session.transact("count", (count = 0) => count + 1),
   "/pop": (query) => session.pop(query.get("key")!),
   "/clear": () => session.clear(),

@@ -67,20 +67,15 @@ export const djangoEngines: readonly DjangoEngine[] = [
     "import django, psycopg2",
     await reachable("PostgreSQL", "POSTGRES_URL", urls.postgres),
     async () => {
-      const name = unique();
-      const admin = new Pool({ connectionString: urls.postgres });
-      await admin.query(`CREATE DATABASE ${name}`);
-      const own = new URL(urls.postgres);
-      own.pathname = `/${name}`;
-      const pool = new Pool({ connectionString: own.href, max: 16 });
+      const schema = unique();
+      const options = `-c search_path=${schema}`;
+      const pool = new Pool({ connectionString: urls.postgres, max: 16, options });
+      await pool.query(`CREATE SCHEMA ${schema}`);
+      const { pathname } = new URL(urls.postgres);
       return {
-        settings: settingsOf(urls.postgres, "postgresql", name),
+        settings: { ...settingsOf(urls.postgres, "postgresql", pathname.slice(1)), OPTIONS: { options } },
         database: pool,
-        async close() {
-          await pool.end();
-          await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-          await admin.end();
-        },
+        close: async () => (await pool.query(`DROP SCHEMA ${schema} CASCADE`), pool.end()),
       };
     },
   ),

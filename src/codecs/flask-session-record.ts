@@ -1,0 +1,115 @@
+import { HipflaskError, UnserializableError } from "../errors.ts";
+import type { Fields } from "../json/fields.ts";
+import { isPlainObject } from "../json/plain-object.ts";
+import { quoteAscii } from "../json/quote.ts";
+import { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { Tags } from "../json/tags.ts";
+import { Float, Markup, UUID } from "../json/values.ts";
+import { Writer } from "../json/writer.ts";
+import type { Decoded } from "./codec.ts";
+import { plainFields } from "./django-data.ts";
+import { keyText, readMsgpackMap } from "./msgpack-read.ts";
+import { mapHead, writeMsgpack } from "./msgpack-write.ts";
+import type { DecodedRecord, RecordFormat } from "./record-format.ts";
+
+/** `SESSION_SERIALIZATION_FORMAT`. */
+export type FlaskSessionFormat = "msgpack" | "json";
+
+const WRITING = { maxDepth: 500, maxKeys: 10_000, sortKeys: false, ascii: true };
+const NO_TAGS = new Tags([]);
+const json = new TaggedJSONSerializer(WRITING);
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The records of Flask-Session 0.7 and later, as its `msgspec` writes them. On reading the other format is tried as well,
+ * as there; pickle, which was the format before and can run any code, is refused.
+ *
+ * What a request did not change goes back as it stood in the record, byte for byte.
+ */
+export function flaskSessionRecords(format: FlaskSessionFormat): RecordFormat<Buffer> {
+  const readers = format === "msgpack" ? [readMsgpack, readJson] : [readJson, readMsgpack];
+  return {
+    decode(content) {
+      if (isPickle(content)) return { ok: false, reason: "pickle" };
+      return attempt(readers[0]!, content) ?? attempt(readers[1]!, content) ?? { ok: false, reason: "undecodable" };
+    },
+    encode: format === "msgpack" ? toMsgpack : toJson,
+  };
+}
+
+/** Protocols 2 to 5 begin with their number. */
+function isPickle(content: Uint8Array): boolean {
+  return content[0] === 0x80 && content[1] !== undefined && content[1] >= 2 && content[1] <= 5;
+}
+
+function attempt(read: (content: Buffer) => DecodedRecord, content: Buffer): DecodedRecord | undefined {
+  try {
+    return read(content);
+  } catch (error) {
+    // TextDecoder throws a TypeError for what is not UTF-8.
+    if (error instanceof HipflaskError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+function readJson(content: Buffer): Decoded {
+  return { ok: true, fields: plainFields(utf8.decode(content)) };
+}
+
+function readMsgpack(content: Buffer): DecodedRecord | never {
+  const fields = new Map<string, string>();
+  const raw = new Map<string, Uint8Array>();
+  for (const entry of readMsgpackMap(content)) {
+    const key = keyText(entry.key);
+    if (fields.has(key)) throw new HipflaskError("BAD_PAYLOAD", "Two keys have the same text.");
+    fields.set(key, json.dumps(entry.value, key));
+    raw.set(key, entry.raw);
+  }
+  return { ok: true, fields, raw };
+}
+
+function toMsgpack(fields: Fields, before: DecodedRecord | undefined): Buffer {
+  const parts: Uint8Array[] = [mapHead(fields.size)];
+  for (const [key, text] of fields) {
+    const isUnchanged = before?.ok === true && before.fields.get(key) === text;
+    const raw = isUnchanged ? before.raw?.get(key) : undefined;
+    if (raw !== undefined) parts.push(raw);
+    else parts.push(writeMsgpack(key, key), writeMsgpack(plainValue(json.loads(text, WRAP), key, AS_IS), key));
+  }
+  return Buffer.concat(parts);
+}
+
+function toJson(fields: Fields): Buffer {
+  const writer = (key: string) => new Writer(NO_TAGS, WRITING, key);
+  const members = Array.from(fields, ([key, text]) => {
+    const value = plainValue(json.loads(text, WRAP), key, AS_TEXT);
+    return `${quoteAscii(key)}:${writer(key).value(value)}`;
+  });
+  return Buffer.from(`{${members.join()}}`);
+}
+
+const WRAP = { floats: "wrap" } as const;
+
+/** What becomes of values that one format has and the other has not. */
+type Lowering = (value: object) => unknown;
+
+const AS_IS: Lowering = (value) => value;
+const AS_TEXT: Lowering = (value) => {
+  if (value instanceof Date) return value.toISOString().replace(".000Z", "Z");
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
+  return value instanceof Float && !Number.isFinite(value.value) ? null : value;
+};
+
+/** As msgspec takes Python's types: tuples become lists and UUIDs texts; Markup is refused there, too. */
+function plainValue(value: unknown, path: string, lower: Lowering): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) return lower(new Float(value));
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Markup) throw new UnserializableError("Flask-Session cannot store Markup.", path);
+  if (value instanceof UUID) return String(value);
+  if (Array.isArray(value)) {
+    return Array.from(value as unknown[], (item, at) => plainValue(item, `${path}[${at}]`, lower));
+  }
+  if (!isPlainObject(value)) return lower(value);
+  const entries = Object.entries(value).map(([key, item]) => [key, plainValue(item, `${path}.${key}`, lower)]);
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,98 @@
+import { flaskSessionRecords, type FlaskSessionFormat } from "./codecs/flask-session-record.ts";
+import { ConfigError } from "./errors.ts";
+import { FlaskSessionInterface } from "./interfaces/flask-session.ts";
+import type { SessionInterface } from "./interfaces/session-interface.ts";
+import type { SecretKey } from "./itsdangerous/secret-key.ts";
+import { Signer } from "./itsdangerous/signer.ts";
+import { TaggedJSONSerializer } from "./json/tagged-json.ts";
+import type { SessionOptions } from "./options.ts";
+import { oneOf, resolveOptions } from "./resolve-options.ts";
+import type { IoRedisBytes, NodeRedisBytes } from "./stores/redis-bytes.ts";
+import { RedisRecords } from "./stores/redis-records.ts";
+
+export type { FlaskSessionFormat } from "./codecs/flask-session-record.ts";
+export type { IoRedisBytes, NodeRedisBytes } from "./stores/redis-bytes.ts";
+
+/** The options that mean the same with Flask-Session as with our own. */
+type SharedOptions = Pick<
+  SessionOptions,
+  | "cookieName"
+  | "cookieDomain"
+  | "cookiePath"
+  | "cookieHttpOnly"
+  | "cookieSecure"
+  | "cookieSameSite"
+  | "cookiePartitioned"
+  | "lifetime"
+  | "refreshEachRequest"
+  | "cacheControl"
+  | "trackNested"
+  | "lostWrites"
+  | "storeTimeout"
+  | "onRefused"
+  | "now"
+>;
+
+/** The settings of an app with Flask-Session and Redis; defaults are Flask-Session's. */
+export interface FlaskSessionsOptions extends SharedOptions {
+  /** `SESSION_KEY_PREFIX`. Default `"session:"`. */
+  readonly prefix?: string | undefined;
+  /** `SESSION_SERIALIZATION_FORMAT`. Default `"msgpack"`. */
+  readonly format?: FlaskSessionFormat | undefined;
+  /** `SESSION_PERMANENT`: new sessions keep their cookie for the lifetime. Default true. */
+  readonly permanent?: boolean | undefined;
+  /** `SESSION_USE_SIGNER`: the id in the cookie is signed with `secretKey`. Default false. */
+  readonly useSigner?: boolean | undefined;
+  /** `SECRET_KEY`, for `useSigner` alone. */
+  readonly secretKey?: SecretKey | undefined;
+  /** `SESSION_ID_LENGTH`, in bytes, at least 16. Default 32. */
+  readonly idLength?: number | undefined;
+}
+
+/**
+ * Flask-Session's sessions in Redis (0.7 and later), for an app beside one of Flask: the same cookie, the same record, the
+ * same decisions.
+ *
+ * Unlike there, parallel requests lose no write – what is saved is a change of the record as it is then – and a record that
+ * is gone stays gone. Pickled records, as older versions wrote, are refused.
+ *
+ * @param client of `@redis/client` (`redis`) or `ioredis`
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts no-run
+ * import { createClient } from "@redis/client";
+ * import { flaskSessions } from "hipflask/flask-session";
+ * import { sessions } from "hipflask/hono";
+ *
+ * const client = createClient();
+ * await client.connect();
+ * export const middleware = sessions({ sessionInterface: flaskSessions(client) });
+ * ```
+ */
+export function flaskSessions(
+  client: NodeRedisBytes | IoRedisBytes,
+  options: FlaskSessionsOptions = {},
+): SessionInterface {
+  const { prefix = "session:", format = "msgpack", permanent = true, idLength = 32, ...rest } = options;
+  const { useSigner = false, secretKey, lostWrites, storeTimeout, ...cookie } = rest;
+  if (!Number.isInteger(idLength) || idLength < 16) {
+    throw new ConfigError('"idLength" must be a whole number of bytes, at least 16.');
+  }
+  return new FlaskSessionInterface({
+    ...resolveOptions(cookie),
+    // msgspec keeps the order of keys.
+    json: new TaggedJSONSerializer({ sortKeys: false }),
+    store: new RedisRecords(client, prefix),
+    format: flaskSessionRecords(oneOf("format", format, ["msgpack", "json"])),
+    permanent,
+    idLength,
+    signer: useSigner ? signerOf(secretKey) : null,
+    lostWrites: oneOf("lostWrites", lostWrites ?? "drop", ["drop", "throw"]),
+    storeTimeout: storeTimeout ?? 2,
+  });
+}
+
+function signerOf(secretKey: SecretKey | undefined): Signer {
+  if (secretKey === undefined) throw new ConfigError('"useSigner" needs the "secretKey" of the Flask app.');
+  return new Signer(secretKey, { salt: "flask-session", keyDerivation: "hmac" });
+}

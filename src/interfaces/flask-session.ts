@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import { readCookie } from "../cookie.ts";
+import { decide, type Outcome } from "../decide.ts";
+import { BadSignature } from "../errors.ts";
+import { events } from "../events.ts";
+import type { Signer } from "../itsdangerous/signer.ts";
+import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
+import { varyOnCookie } from "../response-headers.ts";
+import { stateOf, type Session } from "../session.ts";
+import type { RecordWish } from "./record-commit.ts";
+import { RecordSessionInterface, type PresentedKey, type RecordConfig } from "./record.ts";
+import { RecordSessionState, type RecordStateOptions } from "./record-state.ts";
+import type { SessionRequest, SessionResponse } from "./session-interface.ts";
+import { isEmpty } from "./store-state.ts";
+
+/** What Flask-Session is configured with beyond record and cookie. */
+export interface FlaskSessionConfig extends RecordConfig<Buffer> {
+  /** New sessions are permanent. */
+  readonly permanent: boolean;
+  /** Signs the id in the cookie; null: the cookie is the id. */
+  readonly signer: Signer | null;
+  /** Bytes of randomness in an id. */
+  readonly idLength: number;
+}
+
+const PERMANENT = "_permanent";
+/** Ids of 32 bytes have 43 characters; before 0.6 they were UUIDs. */
+const SID = /^[A-Za-z0-9_-]{16,255}$/;
+
+/**
+ * Flask-Session over Redis: the same cookie, the same record, the same decisions.
+ *
+ * Source: `flask_session.base` and `flask_session.redis` of Flask-Session 0.8.
+ */
+export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskSessionConfig> {
+  async saveSession(session: Session, response: SessionResponse): Promise<void> {
+    const state = stateOf(session) as RecordSessionState<Buffer>;
+    const { accessed } = state;
+    const fields = state.fields();
+    const { refreshEachRequest } = this.config;
+    const { outcome, vary } = decide({
+      isNull: false,
+      empty: isEmpty(fields),
+      modified: state.modified,
+      accessed,
+      permanent: state.permanent,
+      refreshEachRequest,
+      age: undefined,
+      refreshAfter: 0,
+    });
+    if (vary) varyOnCookie(response.headers);
+    const fate = await this.commit(state, this.#wishOf(outcome, fields), false);
+    if (outcome === "nothing") return;
+    // A browser without the cookie has nothing to remove, and a lost session's cookie may be another one's by now.
+    if (outcome === "delete") this.deleteCookie(response);
+    else if (typeof fate === "object") this.setCookie(response, this.#signed(fate.key), session, EMPTY_FIELDS);
+    else return;
+    events.saved({ outcome, cookieName: this.getCookieName() });
+  }
+
+  protected presentedKey(request: SessionRequest): PresentedKey {
+    const text = readCookie(request.headers.get("Cookie") ?? "", this.getCookieName());
+    if (text === undefined || text === "") return undefined;
+    const sid = this.#unsigned(text);
+    if (sid === undefined) return "bad_signature";
+    return SID.test(sid) ? { key: sid } : "malformed";
+  }
+
+  protected newKey(): string {
+    return randomBytes(this.config.idLength).toString("base64url");
+  }
+
+  /** That of permanent sessions, for all. */
+  protected lifetimeOf(): number {
+    return this.config.lifetime;
+  }
+
+  protected override initialFields(): Fields {
+    return this.config.permanent ? new Map([[PERMANENT, "true"]]) : EMPTY_FIELDS;
+  }
+
+  protected override newState(options: RecordStateOptions<Buffer>): RecordSessionState<Buffer> {
+    return new FlaskSessionState(options);
+  }
+
+  /** Every session that holds something lives on when refreshed, permanent or not: only the cookie makes that difference. */
+  #wishOf(outcome: Outcome, fields: Fields): RecordWish {
+    if (outcome === "delete") return "remove";
+    if (outcome === "write") return "write";
+    return this.config.refreshEachRequest && !isEmpty(fields) ? "touch" : "nothing";
+  }
+
+  #signed(sid: string): string {
+    return this.config.signer?.sign(sid) ?? sid;
+  }
+
+  #unsigned(text: string): string | undefined {
+    if (this.config.signer === null) return text;
+    try {
+      return this.config.signer.unsign(text);
+    } catch (error) {
+      if (error instanceof BadSignature) return undefined;
+      throw error;
+    }
+  }
+}
+
+class FlaskSessionState extends RecordSessionState<Buffer> {
+  /** Empties the session, but for its permanence. */
+  override clear(): void {
+    const permanent = this.get(PERMANENT);
+    super.clear();
+    if (permanent !== undefined) this.set(PERMANENT, permanent);
+  }
+
+  override regenerate(keep: readonly string[] | true): void {
+    super.regenerate(keep === true ? true : [...keep, PERMANENT]);
+  }
+}
