@@ -1,0 +1,38 @@
+/** What we call of a store of express-session; every `Store` fits. */
+export interface ExpressSessionBackend {
+  // oxlint-disable-next-line typescript/no-explicit-any -- stores type their sessions and errors in many ways
+  get(sid: string, callback: (error: any, session?: any) => void): unknown;
+  // oxlint-disable-next-line typescript/no-explicit-any -- see above
+  set(sid: string, session: any, callback: (error?: any) => void): unknown;
+  // oxlint-disable-next-line typescript/no-explicit-any -- see above
+  destroy(sid: string, callback: (error?: any) => void): unknown;
+}
+
+/** Calls with a callback, as a promise; a store that returns a promise as well may tell of its failure there. */
+export function called<Result>(
+  call: (done: (error: unknown, result?: Result) => void) => unknown,
+): Promise<Result | undefined> {
+  return new Promise((resolve, reject) => {
+    const done = (error: unknown, result?: Result) => {
+      if (error === null || error === undefined) resolve(result);
+      else reject(error);
+    };
+    Promise.resolve(call(done)).catch(reject);
+  });
+}
+
+/** Work on one thing after the other, on different things at once. */
+export class Turns {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  async take<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#last.get(name);
+    const mine = before === undefined ? work() : before.then(work, work);
+    this.#last.set(name, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#last.get(name) === mine) this.#last.delete(name);
+    }
+  }
+}
