@@ -89,7 +89,9 @@ export function djangoSessions(database: DjangoDatabase, options: DjangoSessions
     refreshEachRequest: options.refreshEachRequest ?? false,
   });
   if (secretKey === undefined || secretKey === null || secretKey.length === 0) {
-    throw new ConfigError("djangoSessions needs the project's SECRET_KEY as \"secretKey\": it signs what is stored.");
+    throw new ConfigError(
+      'djangoSessions needs the project\'s SECRET_KEY as "secretKey": it signs what is stored.',
+    );
   }
   const keys = { secretKey, secretKeyFallbacks, ...(salt !== undefined && { salt }) };
   const data = djangoSessionData(keys);

@@ -31,6 +31,8 @@ const layers: Layers = [
     ["testing/", "testing.ts"],
     ["inspector/", "inspector.ts"],
     ["opentelemetry.ts"],
+    ["django.ts"],
+    ["flask-session.ts"],
     ["itsdangerous.ts"],
     ["accepts.ts"],
   ],

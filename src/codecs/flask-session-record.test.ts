@@ -12,16 +12,42 @@ describe("flaskSessionRecords", () => {
   it("reads and writes the bytes of the specification", () => {
     const bytes = bytesOf("82 aa 5f7065726d616e656e74 c3 a1 61 01");
     const decoded = msgpack.decode(bytes);
-    expect(decoded).toMatchObject({ ok: true, fields: new Map([["_permanent", "true"], ["a", "1"]]) });
-    expect(msgpack.encode(new Map([["_permanent", "true"], ["a", "1"]]), undefined)).toEqual(bytes);
-    expect(plain.encode(new Map([["_permanent", "true"], ["a", "1"]]), undefined).toString()).toBe(
-      '{"_permanent":true,"a":1}',
-    );
+    expect(decoded).toMatchObject({
+      ok: true,
+      fields: new Map([
+        ["_permanent", "true"],
+        ["a", "1"],
+      ]),
+    });
+    expect(
+      msgpack.encode(
+        new Map([
+          ["_permanent", "true"],
+          ["a", "1"],
+        ]),
+        undefined,
+      ),
+    ).toEqual(bytes);
+    expect(
+      plain
+        .encode(
+          new Map([
+            ["_permanent", "true"],
+            ["a", "1"],
+          ]),
+          undefined,
+        )
+        .toString(),
+    ).toBe('{"_permanent":true,"a":1}');
   });
 
   it("reads the format that was not configured as well", () => {
     const text = Buffer.from('{"a":1.0,"b":"çé 鍵","c":{" t":[1]}}');
-    const fields = new Map([["a", "1.0"], ["b", '"çé 鍵"'], ["c", '{" di":{" t__":[1]}}']]);
+    const fields = new Map([
+      ["a", "1.0"],
+      ["b", '"çé 鍵"'],
+      ["c", '{" di":{" t__":[1]}}'],
+    ]);
     expect(msgpack.decode(text)).toMatchObject({ ok: true, fields });
     expect(plain.decode(msgpack.encode(fields, undefined))).toMatchObject({
       ok: true,

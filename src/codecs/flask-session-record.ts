@@ -31,7 +31,9 @@ export function flaskSessionRecords(format: FlaskSessionFormat): RecordFormat<Bu
   return {
     decode(content) {
       if (isPickle(content)) return { ok: false, reason: "pickle" };
-      return attempt(readers[0]!, content) ?? attempt(readers[1]!, content) ?? { ok: false, reason: "undecodable" };
+      return (
+        attempt(readers[0]!, content) ?? attempt(readers[1]!, content) ?? { ok: false, reason: "undecodable" }
+      );
     },
     encode: format === "msgpack" ? toMsgpack : toJson,
   };
@@ -74,16 +76,16 @@ function toMsgpack(fields: Fields, before: DecodedRecord | undefined): Buffer {
     const isUnchanged = before?.ok === true && before.fields.get(key) === text;
     const raw = isUnchanged ? before.raw?.get(key) : undefined;
     if (raw !== undefined) parts.push(raw);
-    else parts.push(writeMsgpack(key, key), writeMsgpack(plainValue(json.loads(text, WRAP), key, AS_IS), key));
+    else
+      parts.push(writeMsgpack(key, key), writeMsgpack(plainValue(json.loads(text, WRAP), key, AS_IS), key));
   }
   return Buffer.concat(parts);
 }
 
 function toJson(fields: Fields): Buffer {
-  const writer = (key: string) => new Writer(NO_TAGS, WRITING, key);
   const members = Array.from(fields, ([key, text]) => {
     const value = plainValue(json.loads(text, WRAP), key, AS_TEXT);
-    return `${quoteAscii(key)}:${writer(key).value(value)}`;
+    return `${quoteAscii(key)}:${new Writer(NO_TAGS, WRITING, key).value(value)}`;
   });
   return Buffer.from(`{${members.join()}}`);
 }
@@ -110,6 +112,9 @@ function plainValue(value: unknown, path: string, lower: Lowering): unknown {
     return Array.from(value as unknown[], (item, at) => plainValue(item, `${path}[${at}]`, lower));
   }
   if (!isPlainObject(value)) return lower(value);
-  const entries = Object.entries(value).map(([key, item]) => [key, plainValue(item, `${path}.${key}`, lower)]);
+  const entries = Object.entries(value).map(([key, item]) => [
+    key,
+    plainValue(item, `${path}.${key}`, lower),
+  ]);
   return Object.fromEntries(entries);
 }

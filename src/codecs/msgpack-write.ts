@@ -104,7 +104,8 @@ function timestamp(date: Date): Buffer {
   const seconds = Math.floor(date.getTime() / 1000);
   const nanoseconds = (date.getTime() - seconds * 1000) * 1e6;
   if (seconds >= 0 && seconds < 2 ** 34) {
-    if (nanoseconds === 0 && seconds < 2 ** 32) return Buffer.concat([Buffer.of(0xd6, 0xff), uint32(seconds)]);
+    if (nanoseconds === 0 && seconds < 2 ** 32)
+      return Buffer.concat([Buffer.of(0xd6, 0xff), uint32(seconds)]);
     const bytes = Buffer.alloc(10);
     bytes.writeUInt16BE(0xd7ff);
     bytes.writeBigUInt64BE((BigInt(nanoseconds) << 34n) | BigInt(seconds), 2);

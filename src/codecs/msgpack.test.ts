@@ -1,4 +1,16 @@
-import { assert, bigInt, date, dictionary, letrec, oneof, property, string, uint8Array, double, integer } from "fast-check";
+import {
+  assert,
+  bigInt,
+  date,
+  dictionary,
+  letrec,
+  oneof,
+  property,
+  string,
+  uint8Array,
+  double,
+  integer,
+} from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BadPayload, UnserializableError } from "../errors.ts";
 import { isInt } from "../json/float.ts";
@@ -46,7 +58,13 @@ const PAIRS: ReadonlyArray<readonly [hex: string, value: unknown]> = [
   ["a3e4b8ad", "中"],
   ["c403 00ff80", Uint8Array.of(0, 255, 128)],
   ["93 01 cb4000000000000000 91 c0", [1, new Float(2), [null]]],
-  ["82 a178 01 a95f5f70726f746f5f5f 02", Object.fromEntries([["x", 1], ["__proto__", 2]])],
+  [
+    "82 a178 01 a95f5f70726f746f5f5f 02",
+    Object.fromEntries([
+      ["x", 1],
+      ["__proto__", 2],
+    ]),
+  ],
   ["d6ff 65e07947", new Date("2024-02-29T12:32:07Z")],
   ["d7ff 1d535300 65e07947", new Date("2024-02-29T12:32:07.123Z")],
   ["c70cff 00000000 ffffffffffffffff", new Date("1969-12-31T23:59:59Z")],
@@ -59,9 +77,12 @@ describe("MessagePack", () => {
   });
 
   it("is read in forms that are longer than need be, as other writers leave them", () => {
-    expect([read("cd0001"), read("ce00000001"), read("cf0000000000000001"), read("d301ffffffffffffff")]).toEqual(
-      [1, 1, 1, 0x01ff_ffff_ffff_ffffn],
-    );
+    expect([
+      read("cd0001"),
+      read("ce00000001"),
+      read("cf0000000000000001"),
+      read("d301ffffffffffffff"),
+    ]).toEqual([1, 1, 1, 0x01ff_ffff_ffff_ffffn]);
     expect(read("ca3fc00000")).toEqual(new Float(1.5));
     expect([read("d90161"), read("da000161"), read("db0000000161")]).toEqual(["a", "a", "a"]);
     expect([read("dc0001c0"), read("dd00000001c0")]).toEqual([[null], [null]]);
@@ -113,7 +134,9 @@ describe("MessagePack", () => {
       value: oneof(
         { depthSize: "small" },
         integer(),
-        bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }).map((int) => (isInt(Number(int)) ? Number(int) : int)),
+        bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }).map((int) =>
+          isInt(Number(int)) ? Number(int) : int,
+        ),
         double().map((float) => new Float(float)),
         string({ unit: "grapheme" }),
         uint8Array(),
@@ -134,13 +157,18 @@ describe("MessagePack", () => {
   it("never does anything but refuse, whatever the bytes", () => {
     assert(
       property(uint8Array({ maxLength: 60 }), (bytes) => {
-        try {
-          readMsgpackMap(Buffer.concat([Buffer.of(0x81, 0xa1, 0x61), bytes]));
-        } catch (error) {
-          expect(error).toBeInstanceOf(BadPayload);
-        }
+        const outcome = outcomeOf(() => readMsgpackMap(Buffer.concat([Buffer.of(0x81, 0xa1, 0x61), bytes])));
+        return Array.isArray(outcome) || outcome instanceof BadPayload;
       }),
       { numRuns: 2000 },
     );
   });
 });
+
+function outcomeOf(act: () => unknown): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return error;
+  }
+}

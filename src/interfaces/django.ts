@@ -62,7 +62,9 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
   }
 
   protected newKey(): string {
-    return Array.from({ length: KEY_LENGTH }, () => KEY_CHARACTERS[randomInt(KEY_CHARACTERS.length)]).join("");
+    return Array.from({ length: KEY_LENGTH }, () => KEY_CHARACTERS[randomInt(KEY_CHARACTERS.length)]).join(
+      "",
+    );
   }
 
   protected lifetimeOf(fields: Fields): number {

@@ -53,7 +53,8 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
     if (outcome === "nothing") return;
     // A browser without the cookie has nothing to remove, and a lost session's cookie may be another one's by now.
     if (outcome === "delete") this.deleteCookie(response);
-    else if (typeof fate === "object") this.setCookie(response, this.#signed(fate.key), session, EMPTY_FIELDS);
+    else if (typeof fate === "object")
+      this.setCookie(response, this.#signed(fate.key), session, EMPTY_FIELDS);
     else return;
     events.saved({ outcome, cookieName: this.getCookieName() });
   }

@@ -24,12 +24,13 @@ const BUSY_TIMEOUT = 2;
 
 /** @throws ConfigError for anything that is no database */
 export function djangoConnection(database: DjangoDatabase, timeZone: string): DjangoConnection {
-  const close = async () => {};
   if (typeof database === "string") return sqliteConnection(database, timeZone);
   // A pool of mysql2 has `query` as well, and a database of SQLite `prepare` like a connection of mysql2.
-  if ("execute" in database) return { ...mysqlConnection(database), dialect: djangoMysql(timeZone), close };
+  if ("execute" in database)
+    return { ...mysqlConnection(database), dialect: djangoMysql(timeZone), close: nothingToClose };
   if ("prepare" in database) return sqliteConnection(database, timeZone);
-  if ("query" in database) return { ...postgresConnection(database), dialect: DJANGO_POSTGRES, close };
+  if ("query" in database)
+    return { ...postgresConnection(database), dialect: DJANGO_POSTGRES, close: nothingToClose };
   throw new ConfigError(
     "djangoSessions takes a Pool of pg, a pool of mysql2/promise, or a SQLite database or its path; this is none of them.",
   );
@@ -61,3 +62,6 @@ function sqliteConnection(file: string | SqliteDatabase, timeZone: string): Djan
     },
   };
 }
+
+/** A client that was passed in stays open: it is its owner's. */
+async function nothingToClose(): Promise<void> {}

@@ -120,8 +120,11 @@ function formatIn(timeZone: string): Intl.DateTimeFormat {
       fractionalSecondDigits: 3,
     });
   } catch (cause) {
-    throw new ConfigError(`"timeZone" must be a zone as Django's TIME_ZONE names it, such as "Europe/Paris".`, {
-      cause,
-    });
+    throw new ConfigError(
+      `"timeZone" must be a zone as Django's TIME_ZONE names it, such as "Europe/Paris".`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -34,7 +34,8 @@ export const UNREADABLE: Loaded = { text: "", version: null };
 
 export function loadedOf(session: unknown): Loaded {
   if (session === null || session === undefined) return NOTHING;
-  const { version, record } = (session as { hipflask?: { version?: unknown; record?: unknown } }).hipflask ?? {};
+  const { version, record } =
+    (session as { hipflask?: { version?: unknown; record?: unknown } }).hipflask ?? {};
   return typeof version === "string" && typeof record === "string" ? { text: record, version } : UNREADABLE;
 }
 

@@ -1,6 +1,13 @@
 import { SessionConflictError } from "../errors.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-calls.ts";
-import { loadedOf, OneRecord, unsupported, UNREADABLE, type ExpressRecord, type Loaded } from "./express-record.ts";
+import {
+  loadedOf,
+  OneRecord,
+  unsupported,
+  UNREADABLE,
+  type ExpressRecord,
+  type Loaded,
+} from "./express-record.ts";
 import { LocalStore } from "./local-store.ts";
 import type { RecordLimits } from "./limits.ts";
 import type { Change, NewSession, Rotation, SessionStore, StoreTraits, Touch } from "./store.ts";

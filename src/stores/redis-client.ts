@@ -65,7 +65,10 @@ function ioRedis(client: IoRedisClient): RedisCommands {
 }
 
 /** A server that was restarted, or became master, does not know the script yet: EVAL runs it and teaches it. */
-export async function loaded(bySha: () => Promise<unknown>, bySource: () => Promise<unknown>): Promise<unknown> {
+export async function loaded(
+  bySha: () => Promise<unknown>,
+  bySource: () => Promise<unknown>,
+): Promise<unknown> {
   try {
     return await bySha();
   } catch (error) {

@@ -82,7 +82,12 @@ export class RedisRecords implements RecordStore<Buffer> {
     return { status: await this.insert(next.key, next) };
   }
 
-  async #ask(verb: string, act: RedisScript, keys: string[], ...values: Array<string | Buffer>): Promise<unknown> {
+  async #ask(
+    verb: string,
+    act: RedisScript,
+    keys: string[],
+    ...values: Array<string | Buffer>
+  ): Promise<unknown> {
     try {
       const prefixed = keys.map((key) => this.#prefix + key);
       return await this.#run(act, prefixed, values);

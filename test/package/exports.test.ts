@@ -367,6 +367,21 @@ describe("package.json exports", () => {
         type OpenTelemetryOptions
         type SessionMeter
         type SessionSpan
+      hipflask/django
+        djangoSessions
+        type DjangoDatabase
+        type DjangoSessionsOptions
+        type MysqlQueryable
+        type PostgresQueryable
+        type SqliteDatabase
+        type SqliteStatement
+
+      hipflask/flask-session
+        flaskSessions
+        type FlaskSessionFormat
+        type FlaskSessionsOptions
+        type IoRedisBytes
+        type NodeRedisBytes
 
       hipflask/testing
         faultyStore
@@ -416,6 +431,13 @@ describe("package.json exports", () => {
         type MysqlQueryable
         type SqlSessionStore
         type SqlStoreOptions
+
+      hipflask/stores/express-session
+        expressSessionStore
+        type ExpressCompareAndSet
+        type ExpressRecord
+        type ExpressSessionBackend
+        type ExpressSessionStoreOptions
 
       hipflask/stores/from-url
         storeFromUrl

@@ -1,6 +1,7 @@
 import { createCluster } from "@redis/client";
 import { Cluster } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RedisRecords } from "../../src/stores/redis-records.ts";
 import { redisStore } from "../../src/stores/redis.ts";
 import type { SessionStore } from "../../src/stores/store.ts";
 import { newToken, type Token } from "../../src/stores/token.ts";
@@ -77,6 +78,30 @@ describe.skipIf(!hasRedisServer && !process.env.CI)(`redisStore on a cluster${no
       },
       { expiresItself: true, scale: fullScale },
     );
+  });
+
+  it("moves the records of Flask-Session between masters, and leaves none behind", async () => {
+    const ioRedis = new Cluster(roots());
+    const nodeRedis = createCluster({
+      rootNodes: roots().map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
+    });
+    await nodeRedis.connect();
+    for (const client of [ioRedis, nodeRedis]) {
+      const records = new RedisRecords(client, "session:");
+      // Among so many pairs of keys there are some within a slot's master and some across.
+      for (let round = 0; round < 20; round++) {
+        const [before, after] = [newToken().selector, newToken().selector];
+        const [content, next] = [Buffer.of(0x80, round), Buffer.of(0x81, round)];
+        expect(await records.insert(before, { content, lifetime: 60 })).toBe("ok");
+        const moved = { key: after, content: next, lifetime: 60 };
+        expect(await records.replace(before, next, moved)).toEqual({ status: "conflict", content });
+        expect(await records.replace(before, content, moved)).toEqual({ status: "ok" });
+        expect([await records.read(before), await records.read(after)]).toEqual([null, next]);
+        expect(await records.replace(before, content, moved)).toEqual({ status: "gone" });
+      }
+    }
+    await nodeRedis.close();
+    await ioRedis.quit();
   });
 
   it("survives the sudden end of a master", async () => {

@@ -21,7 +21,9 @@ const VIEWS: Readonly<Record<string, (query: URLSearchParams) => unknown>> = {
 };
 
 /** A server of TypeScript, for a domain that it shares with one of Python. */
-export async function serve(options: SessionOptions): Promise<Listening & { readonly manager: SessionManager }> {
+export async function serve(
+  options: SessionOptions,
+): Promise<Listening & { readonly manager: SessionManager }> {
   const manager = new SessionManager(options);
   const server = createServer(
     sessions(manager)((request, response) => {

@@ -37,7 +37,12 @@ async function engine(
 ): Promise<DjangoEngine> {
   const python = pythonThat(drivers);
   const note = python === undefined ? ` (skipped: no python3 that does "${drivers}")` : service.note;
-  return { name: `${name}${note}`, skip: service.skip || (python === undefined && !process.env.CI), python, open };
+  return {
+    name: `${name}${note}`,
+    skip: service.skip || (python === undefined && !process.env.CI),
+    python,
+    open,
+  };
 }
 
 function settingsOf(url: string, backend: string, name: string): Record<string, unknown> {

@@ -54,7 +54,10 @@ describe.each(djangoEngines)("djangoSessions beside a live Django on $name", ({ 
       const shown = (await browser.get(`${django.url}/show`)).json as { data: object };
       await browser.get(at(put({ added: "here" })));
       await browser.get(at("/cycle"));
-      expect((await browser.get(`${django.url}/types`)).json).toEqual({ ...(before as object), added: "str" });
+      expect((await browser.get(`${django.url}/types`)).json).toEqual({
+        ...(before as object),
+        added: "str",
+      });
       expect((await browser.get(`${django.url}/show`)).json).toEqual({
         user: null,
         data: { ...shown.data, added: "here" },

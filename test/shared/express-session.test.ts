@@ -54,7 +54,12 @@ describe.skipIf(skip)(`expressSessionStore over memorystore${note}`, () => {
     await expect(store.list("ada")).rejects.toMatchObject({ reason: "unsupported" });
     await expect(store.destroyAll("ada")).rejects.toMatchObject({ reason: "unsupported" });
     const claim = { owner: "ada", elapsed: () => 0, limit: { max: 1, overflow: "refuse" } } as const;
-    const record = { selector: "a".repeat(16), verifierHash: "b".repeat(43), fields: new Map(), expiry: { idle: 60 } };
+    const record = {
+      selector: "a".repeat(16),
+      verifierHash: "b".repeat(43),
+      fields: new Map(),
+      expiry: { idle: 60 },
+    };
     await expect(store.create({ ...record, claim })).rejects.toMatchObject({ reason: "unsupported" });
   });
 
@@ -94,22 +99,28 @@ describe("expressSessionStore", () => {
   it("tells of a store's errors as a StoreError, and takes a missing file for no session", async () => {
     const broken = expressSessionStore(failing(new Error("ECONNREFUSED")));
     await expect(broken.read("a".repeat(16))).rejects.toMatchObject({ code: "STORE", status: 503 });
-    const missing = expressSessionStore(failing(Object.assign(new Error("no such file"), { code: "ENOENT" })));
+    const missing = expressSessionStore(
+      failing(Object.assign(new Error("no such file"), { code: "ENOENT" })),
+    );
     expect(await missing.read("a".repeat(16))).toEqual({ status: "gone" });
     const garbled = expressSessionStore(failing(new SyntaxError("Unexpected token")));
     expect(await garbled.read("a".repeat(16))).toEqual({ status: "gone", undecodable: true });
     const promising = { ...failing(null), get: () => Promise.reject(new Error("lost")) };
-    await expect(expressSessionStore(promising).read("a".repeat(16))).rejects.toMatchObject({ code: "STORE" });
+    await expect(expressSessionStore(promising).read("a".repeat(16))).rejects.toMatchObject({
+      code: "STORE",
+    });
   });
 });
 
 describe.skipIf(skip || redis.skip)(`expressSessionStore over connect-redis${note || redis.note}`, () => {
   const client = createClient({ url: urls.redis });
   const prefix = `${unique}:`;
-  const open = () => new (require("connect-redis") as { RedisStore: Constructor }).RedisStore({ client, prefix });
+  const open = () =>
+    new (require("connect-redis") as { RedisStore: Constructor }).RedisStore({ client, prefix });
   beforeAll(async () => void (await client.connect()));
   afterAll(async () => {
-    for await (const keys of client.scanIterator({ MATCH: `${prefix}*` })) if (keys.length > 0) await client.del(keys);
+    for await (const keys of client.scanIterator({ MATCH: `${prefix}*` }))
+      if (keys.length > 0) await client.del(keys);
     await client.close();
   });
 
@@ -136,41 +147,45 @@ describe.skipIf(skip || redis.skip)(`expressSessionStore over connect-redis${not
   });
 });
 
-describe.skipIf(skip || postgres.skip)(`expressSessionStore over connect-pg-simple${note || postgres.note}`, () => {
-  const pool = new Pool({ connectionString: urls.postgres, max: 8 });
-  const open = () => {
-    const Store = (require("connect-pg-simple") as (session: object) => Constructor)({ Store: class {} });
-    return new Store({ pool, tableName: unique, createTableIfMissing: true, pruneSessionInterval: false });
-  };
-  afterAll(async () => {
-    await pool.query(`DROP TABLE IF EXISTS ${unique}`);
-    await pool.end();
-  });
+describe.skipIf(skip || postgres.skip)(
+  `expressSessionStore over connect-pg-simple${note || postgres.note}`,
+  () => {
+    const pool = new Pool({ connectionString: urls.postgres, max: 8 });
+    const open = () => {
+      const Store = (require("connect-pg-simple") as (session: object) => Constructor)({ Store: class {} });
+      return new Store({ pool, tableName: unique, createTableIfMissing: true, pruneSessionInterval: false });
+    };
+    afterAll(async () => {
+      await pool.query(`DROP TABLE IF EXISTS ${unique}`);
+      await pool.end();
+    });
 
-  describe("in one process", () => {
-    storeContract({ describe, it }, (tools) => under(open(), tools), capabilities);
-  });
+    describe("in one process", () => {
+      storeContract({ describe, it }, (tools) => under(open(), tools), capabilities);
+    });
 
-  /** As docs/stores-express.md shows it. */
-  const compareAndSet = async ({ sid, version, next }: ExpressCompareAndSet) => {
-    const stored = "sid = $1 AND sess -> 'hipflask' ->> 'version' = $2";
-    const values = next && [JSON.stringify(next), next.cookie.expires.getTime() / 1000];
-    const { rowCount } =
-      values === null
-        ? await pool.query(`DELETE FROM ${unique} WHERE ${stored}`, [sid, version])
-        : version === null
-          ? await pool.query(
-              `INSERT INTO ${unique} (sid, sess, expire) VALUES ($1, $2, to_timestamp($3)) ON CONFLICT (sid) DO NOTHING`,
-              [sid, ...values],
-            )
-          : await pool.query(
-              `UPDATE ${unique} SET sess = $3, expire = to_timestamp($4) WHERE ${stored}`,
-              [sid, version, ...values],
-            );
-    return rowCount === 1;
-  };
+    /** As docs/stores-express.md shows it. */
+    const compareAndSet = async ({ sid, version, next }: ExpressCompareAndSet) => {
+      const stored = "sid = $1 AND sess -> 'hipflask' ->> 'version' = $2";
+      const values = next && [JSON.stringify(next), next.cookie.expires.getTime() / 1000];
+      const { rowCount } =
+        values === null
+          ? await pool.query(`DELETE FROM ${unique} WHERE ${stored}`, [sid, version])
+          : version === null
+            ? await pool.query(
+                `INSERT INTO ${unique} (sid, sess, expire) VALUES ($1, $2, to_timestamp($3)) ON CONFLICT (sid) DO NOTHING`,
+                [sid, ...values],
+              )
+            : await pool.query(`UPDATE ${unique} SET sess = $3, expire = to_timestamp($4) WHERE ${stored}`, [
+                sid,
+                version,
+                ...values,
+              ]);
+      return rowCount === 1;
+    };
 
-  describe("with statements that compare", () => {
-    storeContract({ describe, it }, (tools) => under(open(), tools, compareAndSet), capabilities);
-  });
-});
+    describe("with statements that compare", () => {
+      storeContract({ describe, it }, (tools) => under(open(), tools, compareAndSet), capabilities);
+    });
+  },
+);

@@ -17,7 +17,9 @@ interface SignedId {
 const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
 const service = await reachable("Redis", "REDIS_URL", url);
 const file = join(import.meta.dirname, "../vectors/flask.json");
-const { blocks } = JSON.parse(readFileSync(file, "utf8")) as { blocks: { flask_session_signed_sid: SignedId[] } };
+const { blocks } = JSON.parse(readFileSync(file, "utf8")) as {
+  blocks: { flask_session_signed_sid: SignedId[] };
+};
 const prefix = `hipflask-test-${process.pid}-${Date.now()}:`;
 const SID = "zMZlCl4VOUD0OheRUWU2FM3e2nfKcyabpIblPgU8Adc";
 const T = Date.UTC(2026, 0, 1);
@@ -62,8 +64,12 @@ describe.skipIf(service.skip)(`flaskSessions${service.note}`, () => {
     });
     expect([lines, vary, await redis.keys(`${prefix}*`)]).toEqual([[], "Cookie", []]);
     const begun = await visit({}, undefined, (session) => session.set("a", 1));
-    const sid = /^session=([\w-]{43}); Expires=Sun, 01 Feb 2026 00:00:00 GMT; HttpOnly; Path=\/$/.exec(begun.lines[0]!)![1]!;
-    expect(await redis.getBuffer(prefix + sid)).toEqual(Buffer.from("82aa5f7065726d616e656e74c3a16101", "hex"));
+    const sid = /^session=([\w-]{43}); Expires=Sun, 01 Feb 2026 00:00:00 GMT; HttpOnly; Path=\/$/.exec(
+      begun.lines[0]!,
+    )![1]!;
+    expect(await redis.getBuffer(prefix + sid)).toEqual(
+      Buffer.from("82aa5f7065726d616e656e74c3a16101", "hex"),
+    );
     expect(await redis.ttl(prefix + sid)).toBeGreaterThan(31 * 24 * 3600 - 10);
   });
 
@@ -114,7 +120,10 @@ describe.skipIf(service.skip)(`flaskSessions${service.note}`, () => {
 
   it("refuses pickled and broken records, says so, and leaves them alone", async () => {
     const pickled = Buffer.from("80027d710058010000006171014b01732e", "hex");
-    for (const [content, reason] of [[pickled, "pickle"], [Buffer.from("{"), "undecodable"]] as const) {
+    for (const [content, reason] of [
+      [pickled, "pickle"],
+      [Buffer.from("{"), "undecodable"],
+    ] as const) {
       await redis.set(prefix + SID, content, "EX", 100);
       const reasons: string[] = [];
       const onRefused = (why: string) => reasons.push(why);
@@ -131,7 +140,12 @@ describe.skipIf(service.skip)(`flaskSessions${service.note}`, () => {
   it("refuses ids that it did not give out, and cookies that hold none", async () => {
     const seen: string[] = [];
     const onRefused = (reason: string) => seen.push(reason);
-    for (const cookie of ["unknown".repeat(6), "short", "with spaces and more", "../../etc/passwd-and-more"]) {
+    for (const cookie of [
+      "unknown".repeat(6),
+      "short",
+      "with spaces and more",
+      "../../etc/passwd-and-more",
+    ]) {
       await visit({ onRefused }, cookie);
     }
     expect(seen).toEqual(["unknown", "malformed", "malformed", "malformed"]);

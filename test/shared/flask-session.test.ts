@@ -20,11 +20,7 @@ const setups: readonly Setup[] = [
   ["MessagePack", {}, {}],
   ["JSON", { format: "json" }, { SESSION_SERIALIZATION_FORMAT: "json" }],
   ["MessagePack here and JSON there", {}, { SESSION_SERIALIZATION_FORMAT: "json" }],
-  [
-    "signed ids",
-    { useSigner: true, secretKey: "the secret of the Flask app" },
-    { SESSION_USE_SIGNER: true },
-  ],
+  ["signed ids", { useSigner: true, secretKey: "the secret of the Flask app" }, { SESSION_USE_SIGNER: true }],
 ];
 
 describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
@@ -45,7 +41,11 @@ describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
       ((await browser.get(`${flask.url}/show`)).json as { data: Record<string, string> }).data;
 
     beforeAll(async () => {
-      flask = await pythonServer(python!, join(import.meta.dirname, "flask_session_app.py"), JSON.stringify({ REDIS: url, ...config }));
+      flask = await pythonServer(
+        python!,
+        join(import.meta.dirname, "flask_session_app.py"),
+        JSON.stringify({ REDIS: url, ...config }),
+      );
       // Both clients take part.
       const client = name === "JSON" ? nodeRedis : redis;
       ours = await serve({ sessionInterface: flaskSessions(client, options) });
@@ -59,7 +59,9 @@ describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
       const browser = new Browser();
       await browser.get(`${flask.url}${put({ user: "ada", n: 1 })}`);
       const { cookie } = browser;
-      expect((await browser.get(at("/show"))).json).toMatchObject({ data: { user: "ada", n: 1, _permanent: true } });
+      expect((await browser.get(at("/show"))).json).toMatchObject({
+        data: { user: "ada", n: 1, _permanent: true },
+      });
       await browser.get(at(put({ cart: ["tea"], text: "çé 鍵 🍶" })));
       expect(browser.cookie).toBe(cookie);
       expect(await reprs(browser)).toEqual({
@@ -133,7 +135,11 @@ describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
   });
 
   it("brings bytes, moments and 64 bits back as Python left them, whatever else is written", async () => {
-    const flask = await pythonServer(python!, join(import.meta.dirname, "flask_session_app.py"), JSON.stringify({ REDIS: url }));
+    const flask = await pythonServer(
+      python!,
+      join(import.meta.dirname, "flask_session_app.py"),
+      JSON.stringify({ REDIS: url }),
+    );
     const ours = await serve({ sessionInterface: flaskSessions(redis) });
     try {
       const browser = new Browser();

@@ -22,7 +22,9 @@ export async function pythonServer(
   script: string,
   ...options: string[]
 ): Promise<PythonServer> {
-  const child: ChildProcess = spawn(python, ["-u", script, ...options], { stdio: ["ignore", "pipe", "pipe"] });
+  const child: ChildProcess = spawn(python, ["-u", script, ...options], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let complaints = "";
   child.stderr!.on("data", (chunk) => (complaints += String(chunk)));
   const lines = createInterface({ input: child.stdout! });

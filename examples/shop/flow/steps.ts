@@ -18,6 +18,7 @@ const REASONS: Record<RefusalReason, string> = {
   malformed: "it is no token of ours",
   unknown: "there is no such session, or none any more",
   undecodable: "its record cannot be read",
+  pickle: "its record is pickled, which is never read",
   ambiguous: "two sessions came in at once",
 };
 
