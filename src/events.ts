@@ -26,7 +26,7 @@ export interface SavedEvent {
 
 /** Message of the channels that tell of a stored session: `hipflask:created`, `rotated`, `destroyed` and `reused`. */
 export interface StoredEvent {
-  /** The public half of the session's token. */
+  /** The public half of the session's token; for a record shared with another program, a hash of its key. */
   readonly selector: string;
   readonly owner: string | null;
 }

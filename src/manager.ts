@@ -148,6 +148,7 @@ export class SessionManager {
     this.#unswept = undefined;
     await this.#sweep?.close();
     await this.#store?.close?.();
+    await this.sessionInterface.close?.();
   }
 
   #startSweep({ store, sweepEvery: every }: StoreConfig): void {

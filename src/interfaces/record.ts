@@ -48,6 +48,10 @@ export abstract class RecordSessionInterface<
     return this.#sessionOf({ presented: presented ?? "nothing" });
   }
 
+  async close(): Promise<void> {
+    await this.config.store.close?.();
+  }
+
   /** The key in the request's cookie. */
   protected abstract presentedKey(request: SessionRequest): PresentedKey;
   /** A fresh key from the platform's CSPRNG. */

@@ -47,4 +47,6 @@ export interface SessionResponse {
 export interface SessionInterface {
   openSession(request: SessionRequest): Session | null | undefined | Promise<Session | null | undefined>;
   saveSession(session: Session, response: SessionResponse): void | Promise<void>;
+  /** Lets go of what it opened itself; `manager.close()` calls it. */
+  close?(): void | Promise<void>;
 }

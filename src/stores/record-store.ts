@@ -25,6 +25,9 @@ export interface RecordStore<Content> {
 
   /** Removes a record. */
   remove(key: string): Promise<"ok" | "gone">;
+
+  /** Lets go of what the store opened itself. A client that was passed in stays open: it is yours. */
+  close?(): Promise<void>;
 }
 
 /** A record to be stored. */

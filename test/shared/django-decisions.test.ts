@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { djangoCodec, djangoSessionData } from "../../src/codecs/django.ts";
@@ -226,6 +228,55 @@ describe("djangoSessions", () => {
     const dated = visit({}, null, (session) => session.set("when", new Date(0)));
     await expect(dated).rejects.toMatchObject({ code: "UNSERIALIZABLE" });
     expect(rows()).toEqual([]);
+  });
+
+  it("opens a file by its path, and closes it with its manager", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "hipflask-django-"));
+    const path = join(folder, "db.sqlite3");
+    const django = await openSqlite(path);
+    django.exec("CREATE TABLE django_session (session_key, session_data, expire_date)");
+    const manager = new SessionManager({ sessionInterface: djangoSessions(path, { secretKey }) });
+    const context = manager.requestContext({ headers: new Headers() });
+    context.session.set("a", 1);
+    await context.save({ headers: new Headers() });
+    await manager.close();
+    expect(django.prepare("SELECT count(*) AS n FROM django_session").all()).toEqual([{ n: 1 }]);
+    django.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("answers 503 when the database cannot be asked, and sets no cookie", async () => {
+    db.exec("DROP TABLE django_session");
+    const asked = visit({}, KEY);
+    await expect(asked).rejects.toMatchObject({ code: "STORE", status: 503 });
+    const written = visit({}, null, (session) => session.set("a", 1));
+    await expect(written).rejects.toMatchObject({ code: "STORE" });
+    const never = { query: () => new Promise<never>(() => {}) };
+    const slow = djangoSessions(never, { secretKey, storeTimeout: 0.02 });
+    const headers = new Headers({ Cookie: `sessionid=${KEY}` });
+    await expect(slow.openSession({ headers })).rejects.toMatchObject({ reason: "timeout" });
+  });
+
+  it("tells of its sessions on the channels, and never by their key", async () => {
+    const told: string[] = [];
+    const listen = (message: unknown, channel: string | symbol) =>
+      told.push(`${String(channel)} ${JSON.stringify(message)}`);
+    const channels = ["opened", "created", "rotated", "destroyed", "lost", "saved"].map(
+      (name) => `hipflask:${name}`,
+    );
+    for (const channel of channels) subscribe(channel, listen);
+    await visit({}, null, (session) => session.set("a", 1));
+    const [row] = rows() as [{ session_key: string }];
+    await visit({}, row.session_key, (session) => session.regenerate({ keep: true }));
+    const [moved] = rows() as [{ session_key: string }];
+    await visit({}, moved.session_key, (session) => session.destroy());
+    for (const channel of channels) unsubscribe(channel, listen);
+    expect(told.map((line) => line.split(" ")[0])).toEqual(
+      ["created", "saved", "opened", "rotated", "saved", "opened", "destroyed"].map(
+        (name) => `hipflask:${name}`,
+      ),
+    );
+    expect(told.join()).not.toMatch(new RegExp(`${row.session_key}|${moved.session_key}`));
   });
 
   it("says what is wrong with its options, and that Django's rows have no owners", async () => {
