@@ -1,3 +1,4 @@
+import { ConfigError } from "../errors.ts";
 import type { DecodedRecord } from "../codecs/record-format.ts";
 import { SessionState, type SessionStateOptions } from "../session-state.ts";
 
@@ -29,5 +30,15 @@ export class RecordSessionState<Content> extends SessionState {
     super({ ...options, isNew: options.origin === undefined });
     this.origin = options.origin;
     this.presented = options.presented;
+  }
+
+  override get owner(): null {
+    return null;
+  }
+
+  override set owner(_: string | null) {
+    throw new ConfigError(
+      "A session that is shared with another program has no owner here; that program knows who it is.",
+    );
   }
 }

@@ -284,6 +284,8 @@ describe("djangoSessions", () => {
     expect(() => djangoSessions(db, { secretKey, timeZone: "Mars/Base" })).toThrow(/timeZone/);
     expect(() => djangoSessions(db, { secretKey, table: "a; DROP TABLE b" })).toThrow(/table/);
     expect(() => djangoSessions({} as SqliteDatabase, { secretKey })).toThrow(/none of them/);
+    const owned = visit({}, null, (session) => (session.owner = "1"));
+    await expect(owned).rejects.toThrow(/shared with another program/);
     const { manager } = await visit({}, null);
     await expect(manager.list("1")).rejects.toMatchObject({ code: "CONFIG" });
   });

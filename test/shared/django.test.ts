@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { djangoSessions } from "../../src/django.ts";
+import { DjangoTable } from "../../src/stores/django-table.ts";
 import { fullScale } from "../services/service.ts";
 import { pythonServer, type PythonServer } from "../support/python.ts";
 import { serve } from "./app.ts";
@@ -179,6 +180,35 @@ describe.each(djangoEngines)("djangoSessions beside a live Django on $name", ({ 
         if (data.count !== 8) lost.push(`${8 - Number(data.count)} counts of round ${round}`);
       }
       expect(lost).toEqual([]);
+    });
+
+    it("compares rows letter for letter, whatever the collation", async () => {
+      const table = new DjangoTable(shared.database, {
+        table: "django_session",
+        timeZone: "UTC",
+        now: Date.now,
+      });
+      const [key, other] = ["abc0".repeat(8), "xyz9".repeat(8)];
+      expect(await table.insert(key, { content: "AbC:x", lifetime: 60 })).toBe("ok");
+      expect(await table.insert(key, { content: "late", lifetime: 60 })).toBe("taken");
+      const next = { content: "next", lifetime: 60 };
+      expect(await table.replace(key, "aBc:X", next)).toEqual({ status: "conflict", content: "AbC:x" });
+      expect(await table.insert(other, next)).toBe("ok");
+      expect(await table.replace(key, "AbC:x", { ...next, key: other })).toEqual({ status: "taken" });
+      expect(await table.replace(key, "AbC:x", next)).toEqual({ status: "ok" });
+      expect(await table.replace(key, "next", next)).toEqual({ status: "ok" });
+      expect([await table.touch(key, 1), await table.touch(key, -1), await table.touch(key, 60)]).toEqual([
+        "ok",
+        "ok",
+        "gone",
+      ]);
+      expect(await table.replace(key, "next", next)).toEqual({ status: "gone" });
+      expect([await table.remove(key), await table.remove(key), await table.remove(other)]).toEqual([
+        "ok",
+        "gone",
+        "ok",
+      ]);
+      await table.close();
     });
 
     it("revives nothing in races of logout and write", async () => {
