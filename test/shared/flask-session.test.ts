@@ -3,10 +3,11 @@ import { Redis } from "ioredis";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { flaskSessions, type FlaskSessionsOptions } from "../../src/flask-session.ts";
-import { fullScale, reachable } from "../services/service.ts";
+import { reachable } from "../services/service.ts";
 import { pythonServer, pythonThat, type PythonServer } from "../support/python.ts";
 import { serve } from "./app.ts";
 import { Browser } from "./browser.ts";
+import { rounds } from "./rounds.ts";
 
 const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
 const service = await reachable("Redis", "REDIS_URL", url);
@@ -156,11 +157,11 @@ describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
   });
 
   it("loses no write of parallel requests, and revives nothing", async () => {
-    const ours = await serve({ sessionInterface: flaskSessions(redis) });
+    const ours = await serve({ sessionInterface: flaskSessions(redis, { storeTimeout: 20 }) });
     const at = (path: string) => `http://127.0.0.1:${ours.port}${path}`;
     const faults: string[] = [];
     try {
-      for (let round = 0; round < Math.max(5, Math.ceil(200 * fullScale)); round++) {
+      await rounds(200, async (round) => {
         const first = new Browser();
         await first.get(at(`/put?json={"round":${round}}`));
         const go = (path: string) => {
@@ -182,7 +183,7 @@ describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
         await Promise.all([go('/put?json={"late":1}'), go("/logout"), go("/cycle"), go("/show")]);
         const { json } = await go("/show");
         if ("round" in (json as { data: object }).data) faults.push(`round ${round}: revived`);
-      }
+      });
     } finally {
       await ours.close();
     }
