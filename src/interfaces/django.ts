@@ -71,6 +71,11 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     return this.#expiryOf(fields).lifetime;
   }
 
+  /** A row without data is a session like any other. */
+  protected isEmpty(): boolean {
+    return false;
+  }
+
   #expiryOf(fields: Fields): DjangoExpiry {
     const { lifetime: age, expireAtBrowserClose: atBrowserClose, now } = this.config;
     return djangoExpiry(fields, { age, atBrowserClose }, now());

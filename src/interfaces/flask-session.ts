@@ -49,14 +49,12 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
       refreshAfter: 0,
     });
     if (vary) varyOnCookie(response.headers);
-    const fate = await this.commit(state, this.#wishOf(outcome, fields), false);
-    if (outcome === "nothing") return;
-    // A browser without the cookie has nothing to remove, and a lost session's cookie may be another one's by now.
-    if (outcome === "delete") this.deleteCookie(response);
-    else if (typeof fate === "object")
-      this.setCookie(response, this.#signed(fate.key), session, EMPTY_FIELDS);
-    else return;
-    events.saved({ outcome, cookieName: this.getCookieName() });
+    const fate = await this.commit(state, this.#wishOf(outcome, fields, state.isCleared), false);
+    if (fate === "removed" || (fate === "none" && outcome === "delete")) this.deleteCookie(response);
+    // A lost session's cookie may be another one's by now.
+    else if (typeof fate !== "object" || outcome === "nothing") return;
+    else this.setCookie(response, this.#signed(fate.key), session, EMPTY_FIELDS);
+    if (outcome !== "nothing") events.saved({ outcome, cookieName: this.getCookieName() });
   }
 
   protected presentedKey(request: SessionRequest): PresentedKey {
@@ -84,9 +82,17 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
     return new FlaskSessionState(options);
   }
 
-  /** Every session that holds something lives on when refreshed, permanent or not: only the cookie makes that difference. */
-  #wishOf(outcome: Outcome, fields: Fields): RecordWish {
-    if (outcome === "delete") return "remove";
+  protected isEmpty(fields: Fields): boolean {
+    return isEmpty(fields);
+  }
+
+  /**
+   * Whoever drops everything ends the session, which is how people log out of Flask; whoever takes out the last key does not
+   * know what others put in meanwhile. All that hold something live on when refreshed, permanent or not: only the cookie
+   * makes that difference.
+   */
+  #wishOf(outcome: Outcome, fields: Fields, isCleared: boolean): RecordWish {
+    if (outcome === "delete") return isCleared ? "remove" : "write";
     if (outcome === "write") return "write";
     return this.config.refreshEachRequest && !isEmpty(fields) ? "touch" : "nothing";
   }

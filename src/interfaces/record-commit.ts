@@ -23,6 +23,8 @@ export interface RecordCommit<Content> {
   readonly newKey: () => string;
   /** Seconds that a record with these fields lives. */
   readonly lifetimeOf: (fields: Fields) => number;
+  /** Whether a record with these fields is none: it is removed instead of written. */
+  readonly isEmpty: (fields: Fields) => boolean;
   readonly lostWrites: "drop" | "throw";
 }
 
@@ -46,11 +48,10 @@ export async function commitRecord<Content>(
 ): Promise<RecordFate> {
   const { origin, fate } = state;
   const isOver = fate === "destroyed" || wish === "remove";
-  if (origin !== undefined && isOver && (await commit.store.remove(origin.key)) === "ok") {
-    events.destroyed({ selector: labelOf(origin.key), owner: null });
-  }
+  if (origin !== undefined && isOver && (await commit.store.remove(origin.key)) === "ok") removed(origin.key);
   if (origin === undefined || isOver) {
-    if (wish === "write" && !isFailure) return { key: await insert(state.fields(), commit) };
+    const isBegun = wish === "write" && !isFailure && !commit.isEmpty(state.fields());
+    if (isBegun) return { key: await insert(state.fields(), commit) };
     return origin === undefined ? "none" : "removed";
   }
   if (wish === "write" || fate === "regenerated") return replace(state, origin, isFailure, commit);
@@ -77,7 +78,7 @@ async function replace<Content>(
   state: RecordSessionState<Content>,
   origin: RecordOrigin<Content>,
   isFailure: boolean,
-  { store, format, json, newKey, lifetimeOf, lostWrites }: RecordCommit<Content>,
+  { store, format, json, newKey, lifetimeOf, isEmpty, lostWrites }: RecordCommit<Content>,
 ): Promise<RecordFate> {
   const changes = isFailure ? undefined : state.changes();
   const opened = origin.decoded.fields;
@@ -85,9 +86,16 @@ async function replace<Content>(
   let key = state.fate === "regenerated" ? newKey() : origin.key;
   for (let tried = 0; tried < ATTEMPTS; tried++) {
     const fields = changes ? applied(decoded.fields, changes, opened, json) : decoded.fields;
-    const next = { key, content: format.encode(fields, decoded), lifetime: lifetimeOf(fields) };
-    const answer = await store.replace(origin.key, content, next);
+    const isOver = isEmpty(fields);
+    const answer = isOver
+      ? await store.discard(origin.key, content)
+      : await store.replace(origin.key, content, {
+          key,
+          content: format.encode(fields, decoded),
+          lifetime: lifetimeOf(fields),
+        });
     if (answer.status === "ok") {
+      if (isOver) return removed(origin.key);
       if (key !== origin.key) events.rotated({ selector: labelOf(key), owner: null });
       return { key };
     }
@@ -109,6 +117,11 @@ async function replace<Content>(
 /** What events call a record: its key is all that a thief would need, and events are logged. */
 export function labelOf(key: string): string {
   return hash("sha256", key, "base64url").slice(0, 16);
+}
+
+function removed(key: string): "removed" {
+  events.destroyed({ selector: labelOf(key), owner: null });
+  return "removed";
 }
 
 function lost(key: string, lostWrites: "drop" | "throw"): "lost" {

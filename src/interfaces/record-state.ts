@@ -25,11 +25,22 @@ export interface RecordStateOptions<Content> extends SessionStateOptions {
 export class RecordSessionState<Content> extends SessionState {
   readonly origin: RecordOrigin<Content> | undefined;
   readonly presented: Presented;
+  #isCleared = false;
 
   constructor(options: RecordStateOptions<Content>) {
     super({ ...options, isNew: options.origin === undefined });
     this.origin = options.origin;
     this.presented = options.presented;
+  }
+
+  /** Everything was dropped in one go. */
+  get isCleared(): boolean {
+    return this.#isCleared;
+  }
+
+  override clear(): void {
+    super.clear();
+    this.#isCleared = true;
   }
 
   override get owner(): null {

@@ -58,6 +58,8 @@ export abstract class RecordSessionInterface<
   protected abstract newKey(): string;
   /** Seconds that a record with these fields lives from now. */
   protected abstract lifetimeOf(fields: Fields): number;
+  /** Whether a record with these fields is none, and is to go. */
+  protected abstract isEmpty(fields: Fields): boolean;
 
   /** What a session holds that has no record yet. */
   protected initialFields(): Fields {
@@ -82,6 +84,7 @@ export abstract class RecordSessionInterface<
       lostWrites,
       newKey: () => this.newKey(),
       lifetimeOf: (fields) => this.lifetimeOf(fields),
+      isEmpty: (fields) => this.isEmpty(fields),
     });
   }
 
@@ -117,6 +120,7 @@ function withinTime<Content>(store: RecordStore<Content>, seconds: number): Reco
     insert: (key, record) => ask("insert", false, () => store.insert(key, record)),
     replace: (key, expected, next) => ask("replace", false, () => store.replace(key, expected, next)),
     touch: (key, lifetime) => ask("touch", true, () => store.touch(key, lifetime)),
+    discard: (key, expected) => ask("discard", false, () => store.discard(key, expected)),
     remove: (key) => ask("remove", true, () => store.remove(key)),
   };
 }

@@ -24,6 +24,8 @@ export interface DjangoStatements {
   readonly replace: string;
   /** expiry, key, now */
   readonly touch: string;
+  /** key, now, expected content */
+  readonly discard: string;
   /** key */
   readonly remove: string;
 }
@@ -83,6 +85,7 @@ export function djangoStatements(table: string, dialect: DjangoDialect): DjangoS
     insert: `INSERT INTO ${table} (${columns}) VALUES (?, ?, ${at})`,
     replace: `UPDATE ${table} SET session_key = ?, session_data = ?, expire_date = ${at} WHERE ${live} AND ${same("session_data", "?")}`,
     touch: `UPDATE ${table} SET expire_date = ${at} WHERE ${live}`,
+    discard: `DELETE FROM ${table} WHERE ${live} AND ${same("session_data", "?")}`,
     remove: `DELETE FROM ${table} WHERE session_key = ?`,
   });
 }

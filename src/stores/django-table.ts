@@ -64,6 +64,13 @@ export class DjangoTable implements RecordStore<string> {
     return affected > 0 || (await this.read(key)) !== null ? "ok" : "gone";
   }
 
+  async discard(key: string, expected: string): Promise<Replaced<string>> {
+    const { affected } = await this.#run("discard", [key, this.#at(0), expected]);
+    if (affected > 0) return { status: "ok" };
+    const content = await this.read(key);
+    return content === null ? { status: "gone" } : { status: "conflict", content };
+  }
+
   async remove(key: string): Promise<"ok" | "gone"> {
     const { affected } = await this.#run("remove", [key]);
     return affected > 0 ? "ok" : "gone";

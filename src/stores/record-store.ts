@@ -23,7 +23,10 @@ export interface RecordStore<Content> {
   /** Lets a live record last `lifetime` seconds from now. */
   touch(key: string, lifetime: number): Promise<"ok" | "gone">;
 
-  /** Removes a record. */
+  /** Removes a live record if it still holds `expected`. */
+  discard(key: string, expected: Content): Promise<Replaced<Content>>;
+
+  /** Removes a record, whatever it holds. */
   remove(key: string): Promise<"ok" | "gone">;
 
   /** Lets go of what the store opened itself. A client that was passed in stays open: it is yours. */

@@ -22,7 +22,7 @@ return 1
 `);
 
 /** ARGV expected. 1 removed, 0 gone, or what is there. */
-const TAKE = script(`
+const DISCARD = script(`
 local stored = redis.call('GET', KEYS[1])
 if not stored then return 0 end
 if stored ~= ARGV[1] then return stored end
@@ -67,6 +67,10 @@ export class RedisRecords implements RecordStore<Buffer> {
     return (await this.#ask("touch", TOUCH, [key], wholeSeconds(lifetime))) === 1 ? "ok" : "gone";
   }
 
+  async discard(key: string, expected: Buffer): Promise<Replaced<Buffer>> {
+    return replaced(await this.#ask("discard", DISCARD, [key], expected));
+  }
+
   async remove(key: string): Promise<"ok" | "gone"> {
     return (await this.#ask("remove", REMOVE, [key])) === 1 ? "ok" : "gone";
   }
@@ -77,8 +81,8 @@ export class RedisRecords implements RecordStore<Buffer> {
     expected: Buffer,
     next: NextRecord<Buffer> & { readonly key: string },
   ): Promise<Replaced<Buffer>> {
-    const taken = replaced(await this.#ask("replace", TAKE, [key], expected));
-    if (taken.status !== "ok") return taken;
+    const discarded = await this.discard(key, expected);
+    if (discarded.status !== "ok") return discarded;
     return { status: await this.insert(next.key, next) };
   }
 

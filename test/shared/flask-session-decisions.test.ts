@@ -177,6 +177,35 @@ describe.skipIf(service.skip)(`flaskSessions${service.note}`, () => {
     await visit({}, SID, (session) => expect(session.getFlashedMessages()).toEqual([]));
   });
 
+  it("stores nothing for a visitor who leaves nothing behind", async () => {
+    await forgetAll();
+    const passing = (session: Session) => (session.set("a", 1), session.pop("a"));
+    await visit({}, undefined, passing);
+    await visit({ permanent: false }, undefined, passing);
+    await visit({}, undefined, (session) => session.clear());
+    expect(await redis.keys(`${prefix}*`)).toEqual([]);
+  });
+
+  it("ends with its last key, unless others put one in meanwhile", async () => {
+    await store({ _permanent: "true", a: "1" });
+    const { lines } = await visit({}, SID, (session) => session.pop("a"));
+    expect(lines[0]).toMatch(/^session=; /);
+    expect(await redis.exists(prefix + SID)).toBe(0);
+    await store({ _permanent: "true", a: "1" });
+    const shared = await visit({}, SID, async (session) => {
+      session.pop("a");
+      await visit({}, SID, (other) => other.set("b", 2));
+    });
+    expect(shared.lines[0]).toContain(SID);
+    await visit({}, SID, (session) => expect(session.toJSON()).toEqual({ _permanent: true, b: 2 }));
+    // Dropping everything is a logout, whatever others do.
+    await visit({}, SID, async (session) => {
+      session.clear();
+      await visit({}, SID, (other) => other.set("c", 3));
+    });
+    expect(await redis.exists(prefix + SID)).toBe(0);
+  });
+
   it("neither revives nor overwrites what ended while it was changed", async () => {
     await store({ a: "1" });
     const late = () =>
