@@ -14,6 +14,7 @@ export const REASONS: Readonly<Record<RefusalReason, string>> = {
   too_long: "it is too long",
   unknown_key: "it names a key that is not here",
   schema: "its data does not fit the schema",
+  pickle: "its record is pickled, which is never read",
   malformed: "it is no token",
   unknown: "there is no such session, or none any more",
   undecodable: "its record cannot be read",
