@@ -367,6 +367,7 @@ describe("package.json exports", () => {
         type OpenTelemetryOptions
         type SessionMeter
         type SessionSpan
+
       hipflask/django
         djangoSessions
         type DjangoDatabase
