@@ -7,6 +7,7 @@ import type {
   AcceptRefusal,
   StoreAcceptOptions,
 } from "./accepted-cookie.ts";
+import { unsignExpressValue } from "./express-value.ts";
 import { mac } from "./mac.ts";
 import { isRecord, percentDecode, without } from "./plain-json.ts";
 
@@ -40,10 +41,9 @@ export function expressSession(options: ExpressSessionOptions): AcceptedCookie {
       read(cookies) {
         const text = cookies.get(cookieName);
         if (text === undefined) return "missing";
-        const value = percentDecode(text);
-        if (!value?.startsWith("s:")) return "bad_shape";
-        const id = signature.unsign(value.slice(2));
-        return id ? { kind: "id", id } : "bad_signature";
+        const value = unsignExpressValue(percentDecode(text), signature);
+        if (typeof value === "string") return value;
+        return value.text === "" ? "bad_signature" : { kind: "id", id: value.text };
       },
       readRecord: readExpressRecord,
     },

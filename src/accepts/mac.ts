@@ -10,6 +10,8 @@ export type MacEncoding = "base64" | "base64 unpadded" | "base64url" | "hex";
 
 /** Signatures of one library: HMAC with one of several keys. */
 export interface Mac {
+  /** The text with "." and its signature under the first key behind it. */
+  sign(text: string): string;
   /** Whether a signature is that of a text under one of the keys, spelled the way the library spells it. */
   verify(text: string, signature: string): boolean;
   /** The text in front of the last "." if what follows is its signature. */
@@ -48,6 +50,7 @@ export function mac(
   }
 
   return {
+    sign: (text) => `${text}.${signatureOf(keys[0]!, text)}`,
     verify,
     unsign(signed) {
       const dot = signed.lastIndexOf(".");

@@ -2,6 +2,7 @@ import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { ConfigError } from "../errors.ts";
 import { acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
+import { unsignExpressValue } from "./express-value.ts";
 import { mac } from "./mac.ts";
 import { percentDecode } from "./plain-json.ts";
 
@@ -93,8 +94,9 @@ export function cookieParser(options: CookieParserOptions): AcceptedCookie {
         if (sent === undefined) return "missing";
         let value = percentDecode(sent);
         if (signature) {
-          if (!value?.startsWith("s:")) return "bad_shape";
-          value = signature.unsign(value.slice(2));
+          const unsigned = unsignExpressValue(value, signature);
+          if (typeof unsigned === "string") return unsigned;
+          value = unsigned.text;
         }
         if (value === undefined) return "bad_signature";
         return { kind: "data", data: { [as]: value.startsWith("j:") ? JSON.parse(value.slice(2)) : value } };
