@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, OutgoingHttpHeader, ServerResponse } from "node:http";
 import type { RequestContext } from "../context.ts";
+import type { SessionResponse } from "../interfaces/session-interface.ts";
 import { ERROR_TYPE, errorPageOf } from "./error-page.ts";
 import { responseOf } from "./node-headers.ts";
 import { sealHead } from "./sealed-head.ts";
@@ -9,13 +10,21 @@ type Method = "writeHead" | "write" | "end" | "flushHeaders";
 type Originals = Record<Method, (...args: unknown[]) => unknown>;
 type Call = readonly [method: Method, args: unknown[]];
 
+/** What is saved with a response: the context of its request. */
+export interface HeldContext {
+  /** Saves before the first header leaves. `undefined` if that took no time. */
+  save(response: SessionResponse): Promise<void> | undefined;
+  /** Saves, before the last byte leaves, what changed after the headers did, for contexts that allow that. */
+  saveLate?(): Promise<void> | undefined;
+}
+
 /**
  * A Node response that sends nothing before its session is saved. The first call that would send a header starts the
  * save; if that takes time, this call and those after it wait in line and are then made in their order.
  */
-export class HeldResponse {
+export class HeldResponse<Context extends HeldContext = RequestContext> {
   /** Whose session is saved; undefined while it is being opened, for then there is nothing to save. */
-  context: RequestContext | undefined;
+  context: Context | undefined;
   readonly #res: ServerResponse;
   readonly #onError: (error: unknown) => void;
   readonly #originals: Originals;
@@ -41,7 +50,7 @@ export class HeldResponse {
     const isSaving = this.#phase === "saving";
     if (isSaving) this.#openHead?.();
     if (res.headersSent) {
-      // Too late for another answer: cutting the connection tells the client that this one is not whole.
+      // See #cut; whoever calls this has told of the error.
       res.destroy();
       return;
     }
@@ -56,7 +65,7 @@ export class HeldResponse {
     if (this.#phase === "untouched") {
       if (method === "writeHead") args = applyHead(this.#res, args);
       this.#start();
-    }
+    } else if (this.#phase === "released" && method === "end") return this.#end(args);
     if (this.#phase === "released") return this.#originals[method].apply(this.#res, args);
     if (this.#phase === "saving") this.#queue(method, args);
     return method === "write" ? false : this.#res;
@@ -72,7 +81,7 @@ export class HeldResponse {
   #start(): void {
     this.#phase = "saving";
     try {
-      const saving = this.context?.save(responseOf(this.#res));
+      const saving = this.#save();
       if (saving === undefined) {
         this.#phase = "released";
         return;
@@ -87,13 +96,24 @@ export class HeldResponse {
     }
   }
 
+  #save(): Promise<void> | undefined {
+    const context: HeldContext | undefined = this.context;
+    // Something before us may have sent the headers: what is left to be saved then is late.
+    if (this.#res.headersSent && context?.saveLate !== undefined) return context.saveLate();
+    return context?.save(responseOf(this.#res));
+  }
+
   #release(): void {
     const res = this.#res;
     this.#phase = "released";
     this.#openHead?.();
     const calls = this.#waiting;
     try {
-      for (const [method, args] of calls) this.#originals[method].apply(res, args);
+      for (const [at, [method, args]] of calls.entries()) {
+        // Between the first call and the end there was time for more changes.
+        if (method === "end" && at > 0) this.#end(args);
+        else this.#originals[method].apply(res, args);
+      }
     } catch (error) {
       // The handler that passed the wrong thing is not there any more to hear of it.
       res.destroy();
@@ -103,10 +123,35 @@ export class HeldResponse {
     if (calls.some(([method]) => method === "write") && !res.writableEnded) res.emit("drain");
   }
 
+  /** The end of an answer whose headers have left. */
+  #end(args: unknown[]): unknown {
+    const res = this.#res;
+    const end = () => this.#originals.end.apply(res, args);
+    let saving: Promise<void> | undefined;
+    try {
+      saving = (this.context as HeldContext | undefined)?.saveLate?.();
+    } catch (error) {
+      this.#cut(error);
+      return res;
+    }
+    if (saving === undefined) return end();
+    this.#phase = "discarding";
+    saving.then(end).catch((error: unknown) => this.#cut(error));
+    return res;
+  }
+
+  /** Too late for another answer: cutting the connection tells the client that this one is not whole. */
+  #cut(error: unknown): void {
+    this.#phase = "discarding";
+    this.#res.destroy();
+    this.#onError(error);
+  }
+
   /** The save failed: whatever the handler wanted to say must not look like success. */
   #refuse(error: unknown): void {
     this.#waiting = [];
     this.#openHead?.();
+    if (this.#res.headersSent) return this.#cut(error);
     this.#phase = "released";
     this.#originals.end.call(this.#res, resetToErrorPage(this.#res, error));
     this.#phase = "discarding";
@@ -116,6 +161,8 @@ export class HeldResponse {
 
 /** @returns the text of the page */
 function resetToErrorPage(res: ServerResponse, error: unknown): string {
+  // What stands for the response of a WebSocket handshake has no page; its end cuts the socket.
+  if (typeof res.getHeaderNames !== "function") return "";
   const { status, text } = errorPageOf(error);
   for (const name of res.getHeaderNames()) res.removeHeader(name);
   res.statusCode = status;

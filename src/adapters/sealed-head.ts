@@ -1,6 +1,13 @@
 import type { ServerResponse } from "node:http";
 
-const NAMES = ["headersSent", "setHeader", "setHeaders", "appendHeader", "removeHeader"] as const;
+/** What Node says of each: the property, or the verb in the message of the error. */
+const SEALED = [
+  ["headersSent", undefined],
+  ["setHeader", "set"],
+  ["setHeaders", "set"],
+  ["appendHeader", "append"],
+  ["removeHeader", "remove"],
+] as const;
 
 /**
  * Makes a response that waits for its save look as if its head had left already: frameworks then see that it was
@@ -10,12 +17,13 @@ const NAMES = ["headersSent", "setHeader", "setHeaders", "appendHeader", "remove
  */
 export function sealHead(res: ServerResponse): () => void {
   const { statusCode, statusMessage } = res;
-  const before = NAMES.map((name) => Object.getOwnPropertyDescriptor(res, name));
-  for (const name of NAMES) {
-    Object.defineProperty(res, name, { configurable: true, value: name === "headersSent" || refuse });
+  const before = SEALED.map(([name]) => Object.getOwnPropertyDescriptor(res, name));
+  for (const [name, verb] of SEALED) {
+    const value = verb === undefined || (() => refuse(verb));
+    Object.defineProperty(res, name, { configurable: true, value });
   }
   return () => {
-    for (const [at, name] of NAMES.entries()) {
+    for (const [at, [name]] of SEALED.entries()) {
       if (before[at] === undefined) Reflect.deleteProperty(res, name);
       else Object.defineProperty(res, name, before[at]);
     }
@@ -24,7 +32,7 @@ export function sealHead(res: ServerResponse): () => void {
   };
 }
 
-function refuse(): never {
-  const error = new Error("Cannot change headers after they are sent to the client");
+function refuse(verb: string): never {
+  const error = new Error(`Cannot ${verb} headers after they are sent to the client`);
   throw Object.assign(error, { code: "ERR_HTTP_HEADERS_SENT" });
 }
