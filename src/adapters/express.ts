@@ -3,6 +3,7 @@ import type { RequestContext } from "../context.ts";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
 import type { Session } from "../session.ts";
+import "./express-request.ts";
 import { logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf } from "./node-headers.ts";
@@ -10,9 +11,8 @@ import { requestOf } from "./node-headers.ts";
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- where @types/express lets requests be extended
   namespace Express {
-    interface Request {
-      /** This visitor's session; put there by `sessions` of `hipflask/express`. */
-      session: Session;
+    interface RequestSessions {
+      hipflask: { session: Session };
     }
   }
 }
@@ -46,7 +46,7 @@ export function sessions(
   const manager = SessionManager.from(options);
   return (req, res, next) => {
     const handle = (context: RequestContext): void => {
-      req.session = context.session;
+      req.session = context.session as typeof req.session;
       new HeldResponse(res, onError).context = context;
       context.run(next);
     };
