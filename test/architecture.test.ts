@@ -36,7 +36,7 @@ const layers: Layers = [
     ["itsdangerous.ts"],
     ["accepts.ts"],
   ],
-  [["index.ts"], ["cli/"]],
+  [["index.ts"], ["cli/"], ["express-session/", "express-session.ts"]],
 ];
 
 /** What the core may use: the platform, but no socket and no file. */
@@ -56,15 +56,18 @@ const platform = [
 const homes: Homes = {
   "node:assert": ["testing/"],
   "node:child_process": ["testing/", "cli/"],
+  "node:events": ["express-session/"],
   "node:fs": ["cli/", "testing/", "stores/sqlite"],
-  "node:http": ["adapters/", "inspector/", "testing/", "cli/"],
+  "node:http": ["adapters/", "express-session/", "inspector/", "testing/", "cli/"],
   "node:module": ["stores/sqlite"],
   "node:net": ["testing/", "cli/"],
   "node:path": ["cli/", "testing/", "stores/sqlite"],
   "node:process": ["cli/"],
   "node:sqlite": ["stores/sqlite"],
+  "node:stream": ["express-session/"],
+  "node:tls": ["express-session/"],
   "@redis/client": ["stores/redis", "stores/from-url"],
-  express: ["adapters/express"],
+  express: ["adapters/express", "express-session/"],
   fastify: ["adapters/fastify"],
   h3: ["adapters/h3"],
   hono: ["adapters/hono"],

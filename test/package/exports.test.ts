@@ -262,6 +262,23 @@ describe("package.json exports", () => {
       hipflask/express
         sessions
 
+      hipflask/express-session
+        Cookie
+        MemoryStore
+        Session
+        Store
+        default
+        module.exports
+        session
+        type CookieData
+        type CookieOptions
+        type MemoryStoreOptions
+        type RequestOfSession
+        type SessionCallback
+        type SessionData
+        type SessionOptions
+        type SessionStore
+
       hipflask/fastify
         sessions
 

@@ -1,0 +1,120 @@
+import { deprecate } from "./deprecate.ts";
+import { setCookieLine } from "./set-cookie.ts";
+
+/** What a session's cookie is told; the names and defaults of express-session. */
+export interface CookieOptions {
+  /** Milliseconds until the cookie expires. Default none: it goes when the browser closes. */
+  maxAge?: number | null | undefined;
+  /** When the cookie expires; of `maxAge` and this the one given last counts. Default none. */
+  expires?: Date | null | undefined;
+  /** Whether scripts are kept from reading it. Default `true`. */
+  httpOnly?: boolean | undefined;
+  /** Requests outside of this path get no session. Default `"/"`. */
+  path?: string | undefined;
+  /** Default none: only the host that set it. */
+  domain?: string | undefined;
+  /** Whether it is for HTTPS alone; `"auto"` follows the connection of each request. Default no. */
+  secure?: boolean | "auto" | undefined;
+  /** `true` is `"strict"`; `"auto"` is `"none"` over HTTPS and else `"lax"`. Default none. */
+  sameSite?: boolean | "lax" | "strict" | "none" | "auto" | undefined;
+  /** Whether it is kept apart per top-level site. Default no. */
+  partitioned?: boolean | undefined;
+  /** Which cookies a browser drops first. Default none. */
+  priority?: "low" | "medium" | "high" | undefined;
+}
+
+/** A cookie as it is stored with its session. */
+export interface CookieData extends Omit<CookieOptions, "maxAge"> {
+  originalMaxAge: number | null;
+}
+
+/**
+ * The cookie of a session, at `req.session.cookie`: how long the session lives, and how its cookie is set.
+ *
+ * @throws TypeError if the options are no object, or `maxAge` no number
+ * @example
+ * ```ts
+ * import { Cookie } from "hipflask/express-session";
+ *
+ * const cookie = new Cookie({ maxAge: 60_000, sameSite: "lax" });
+ * console.log(cookie.originalMaxAge, cookie.expires); // 60000, a minute from now
+ * console.log(cookie.serialize("theme", "dark")); // theme=dark; Path=/; Expires=…; HttpOnly; SameSite=Lax
+ * ```
+ */
+export class Cookie implements CookieOptions {
+  /** What `maxAge` was when it was last set; each request starts the time again with it. Milliseconds, or `null`. */
+  declare originalMaxAge: number | null;
+  declare httpOnly: boolean | undefined;
+  declare path: string | undefined;
+  declare domain: string | undefined;
+  declare secure: boolean | "auto" | undefined;
+  declare sameSite: CookieOptions["sameSite"];
+  declare partitioned: boolean | undefined;
+  declare priority: CookieOptions["priority"];
+  /** Where express-session keeps `expires`; stores copy it. */
+  declare private _expires: Date | null | undefined;
+
+  constructor(options?: CookieOptions) {
+    this.path = "/";
+    this.maxAge = null;
+    this.httpOnly = true;
+    if (options) {
+      if (typeof options !== "object") throw new TypeError("argument options must be a object");
+      // Inherited ones too: a cookie that another copy of this class made has its accessors there.
+      for (const key in options) {
+        if (key !== "data" && key !== "__proto__") Reflect.set(this, key, Reflect.get(options, key));
+      }
+    }
+    this.originalMaxAge ??= (this.maxAge as number | undefined) ?? null;
+  }
+
+  /** When the session expires; `null` or `undefined` when the browser closes. Setting it sets `originalMaxAge`. */
+  get expires(): Date | null | undefined {
+    return this._expires;
+  }
+
+  set expires(date: Date | null | undefined) {
+    this._expires = date;
+    this.originalMaxAge = this.maxAge as number | null;
+  }
+
+  /** Milliseconds until the session expires; not a number when it goes with the browser. Setting it sets `expires`. */
+  get maxAge(): number | undefined {
+    const { expires } = this;
+    return expires instanceof Date ? expires.valueOf() - Date.now() : (expires as unknown as undefined);
+  }
+
+  set maxAge(ms: number | Date | null | undefined) {
+    if (ms && typeof ms !== "number" && !(ms instanceof Date)) {
+      throw new TypeError("maxAge must be a number or Date");
+    }
+    if (ms instanceof Date) deprecate("maxAge as Date; pass number of milliseconds instead");
+    this.expires = typeof ms === "number" ? new Date(Date.now() + ms) : ms;
+    // Exactly, though the clock has moved on meanwhile.
+    if (typeof ms === "number") this.originalMaxAge = ms;
+  }
+
+  /** What is stored of it. */
+  get data(): CookieData {
+    return {
+      originalMaxAge: this.originalMaxAge,
+      partitioned: this.partitioned,
+      priority: this.priority,
+      expires: this._expires,
+      secure: this.secure,
+      httpOnly: this.httpOnly,
+      domain: this.domain,
+      path: this.path,
+      sameSite: this.sameSite,
+    };
+  }
+
+  /** A Set-Cookie line with these attributes. @throws TypeError for what cannot be put into a line */
+  serialize(name: string, value: string): string {
+    return setCookieLine(name, value, this.data);
+  }
+
+  toJSON(): CookieData {
+    return this.data;
+  }
+}

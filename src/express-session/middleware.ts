@@ -1,0 +1,116 @@
+import type { RequestHandler } from "express";
+import type { ServerResponse } from "node:http";
+import { finished } from "node:stream";
+import "../adapters/express-request.ts";
+import { logError } from "../adapters/error-page.ts";
+import { HeldResponse } from "../adapters/held-response.ts";
+import { Cookie, type CookieOptions } from "./cookie.ts";
+import { MemoryStore } from "./memory-store.ts";
+import { resolveOptions, type SessionOptions } from "./options.ts";
+import { pathOf, signatureOf } from "./request-facts.ts";
+import { generateFor, RequestSession } from "./request-session.ts";
+import { Session, type SessionData, type SessionRequest } from "./session.ts";
+import { Store } from "./store.ts";
+
+declare global {
+  // oxlint-disable-next-line typescript/no-namespace -- where @types/express lets requests be extended
+  namespace Express {
+    interface RequestSessions {
+      "express-session": { session: Session & Partial<SessionData>; sessionID: string };
+    }
+    interface Request {
+      /** The store of the session; put there by `session` of `hipflask/express-session`. */
+      sessionStore: Store;
+    }
+  }
+}
+
+type Next = (error?: unknown) => void;
+
+/**
+ * The middleware of express-session, with its options, defaults and semantics: `req.session`, `req.sessionID` and
+ * `req.sessionStore`. It reads and writes the same cookies, and uses the same stores.
+ *
+ * Unlike there, no header leaves before the session is saved. A save that fails, or takes longer than `storeTimeout`,
+ * is answered with a plain error page and then told to `next(error)`.
+ *
+ * @throws TypeError for what express-session refuses
+ * @throws ConfigError for secrets that are empty or no secrets
+ * @example
+ * ```ts
+ * import express from "express";
+ * import session from "hipflask/express-session";
+ *
+ * declare module "hipflask/express-session" {
+ *   interface SessionData {
+ *     views: number;
+ *   }
+ * }
+ *
+ * const app = express();
+ * app.use(session({ secret: "keyboard cat", resave: false, saveUninitialized: false }));
+ * app.get("/", (req, res) => {
+ *   req.session.views = (req.session.views ?? 0) + 1;
+ *   res.send(`${req.session.views} views\n`);
+ * });
+ * app.listen(3000);
+ * ```
+ */
+export function session(options?: SessionOptions): RequestHandler {
+  const config = resolveOptions(options ?? {});
+  const { store } = config;
+  let isReady = true;
+  store.on("disconnect", () => (isReady = false));
+  store.on("connect", () => (isReady = true));
+  Object.assign(store, { generate: (req: SessionRequest) => generateFor(req, config) });
+
+  const handle = (req: SessionRequest, res: ServerResponse, next: Next): void => {
+    if (req.session || !isReady || !pathOf(req).startsWith(config.cookieOf(req).path || "/")) {
+      next();
+      return;
+    }
+    const signature = config.signature ?? signatureOf(req);
+    if (signature === undefined) {
+      next(new Error("secret option required for sessions"));
+      return;
+    }
+    const state = new RequestSession(req, signature, config);
+    state.open((error?: unknown) => {
+      if (error) {
+        next(error);
+        return;
+      }
+      const held = new HeldResponse<RequestSession>(res, (failure) => tell(res, next, failure));
+      held.context = state;
+      next();
+    });
+  };
+  // A name that tools show, and the parameters of any middleware.
+  return Object.defineProperty(handle, "name", { value: "session" }) as unknown as RequestHandler;
+}
+
+/** For types as `session.SessionData`. */
+export declare namespace session {
+  export type { CookieOptions, SessionData, SessionOptions };
+}
+
+session.Session = Session;
+session.Store = Store;
+session.Cookie = Cookie;
+session.MemoryStore = MemoryStore;
+
+/** Tells the application of an error once the answer for it has left, which its error handlers would else cut short. */
+function tell(res: ServerResponse, next: Next, error: unknown): void {
+  // A `next` that takes no error would handle the request once more.
+  if (next.length === 0) return logError(error);
+  const pass = (): void => {
+    try {
+      next(error);
+    } catch (failure) {
+      logError(failure);
+    }
+  };
+  // What stands for the response of a WebSocket handshake tells of no end.
+  if (typeof res.on === "function") finished(res, pass);
+  else setImmediate(pass);
+}

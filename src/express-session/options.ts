@@ -1,0 +1,99 @@
+import type { Request } from "express";
+import { KeyObject, randomBytes } from "node:crypto";
+import { mac, type Mac } from "../accepts/mac.ts";
+import type { SecretKey } from "../itsdangerous/secret-key.ts";
+import type { CookieOptions } from "./cookie.ts";
+import { deprecate } from "./deprecate.ts";
+import { MemoryStore } from "./memory-store.ts";
+import type { SessionStore } from "./session-store.ts";
+
+/** The options of express-session, and its defaults. */
+export interface SessionOptions {
+  /** What cookies are signed with; of several the first signs, and any may have signed. Default `req.secret`. */
+  secret?: SecretKey | KeyObject | (SecretKey | KeyObject)[] | undefined;
+  /** Where sessions are kept. Default a {@link MemoryStore}. */
+  store?: SessionStore | undefined;
+  /** Whether sessions are saved that did not change. Default `true`, which is deprecated: say `false`. */
+  resave?: boolean | undefined;
+  /** Whether new sessions are saved that nothing was put in. Default `true`, which is deprecated: say `false`. */
+  saveUninitialized?: boolean | undefined;
+  /** Whether every response sets the cookie, so that it expires later. Default `false`. */
+  rolling?: boolean | undefined;
+  /** The cookie, for all requests or for each. Default `{ path: "/", httpOnly: true, secure: false, maxAge: null }`. */
+  cookie?: CookieOptions | ((req: Request) => CookieOptions) | undefined;
+  /** Makes the ids of new sessions. Default 24 random bytes in base64url. */
+  genid?: ((req: Request) => string) | undefined;
+  /** The name of the cookie. Default `"connect.sid"`. */
+  name?: string | undefined;
+  /** The older name of `name`. */
+  key?: string | undefined;
+  /** Whether `X-Forwarded-Proto` tells of HTTPS. Default: what Express says (`req.secure`, "trust proxy"). */
+  proxy?: boolean | undefined;
+  /** What becomes of a stored session when a handler deletes `req.session`. Default `"keep"`. */
+  unset?: "destroy" | "keep" | undefined;
+  /** Milliseconds a store may take for an answer; later it is an error. Not in express-session. Default 5000. */
+  storeTimeout?: number | undefined;
+}
+
+/** The options with every default filled in. */
+export interface Config {
+  readonly signature: Mac | undefined;
+  readonly store: SessionStore;
+  readonly resave: boolean;
+  readonly saveUninitialized: boolean;
+  readonly rolling: boolean;
+  readonly cookieOf: (req: object) => CookieOptions;
+  readonly newId: (req: object) => string;
+  readonly name: string;
+  readonly proxy: boolean | undefined;
+  readonly destroysUnset: boolean;
+  readonly storeTimeout: number;
+}
+
+/**
+ * @throws TypeError for what express-session refuses
+ * @throws ConfigError for secrets that are empty or no secrets
+ */
+export function resolveOptions(options: SessionOptions): Config {
+  const { secret, cookie = {}, genid = newId, store = new MemoryStore(), storeTimeout = 5000 } = options;
+  const { unset } = options;
+  if (typeof genid !== "function") throw new TypeError("genid option must be a function");
+  if (unset && unset !== "destroy" && unset !== "keep") {
+    throw new TypeError('unset option must be "destroy" or "keep"');
+  }
+  if (Array.isArray(secret) && secret.length === 0) {
+    throw new TypeError("secret option array must contain one or more strings");
+  }
+  if (!secret) deprecate("req.secret; provide secret option");
+  if (store instanceof MemoryStore && process.env["NODE_ENV"] === "production") {
+    process.emitWarning(
+      "MemoryStore keeps sessions in this process: they end with it, and no other sees them.",
+    );
+  }
+  return {
+    signature: secret ? mac("secret", Array.isArray(secret) ? secret.map(plain) : plain(secret)) : undefined,
+    store,
+    resave: options.resave ?? whenUndefined("resave"),
+    saveUninitialized: options.saveUninitialized ?? whenUndefined("saveUninitialized"),
+    rolling: Boolean(options.rolling),
+    cookieOf: typeof cookie === "function" ? (cookie as Config["cookieOf"]) : () => cookie,
+    newId: genid as Config["newId"],
+    name: options.name || options.key || "connect.sid",
+    proxy: options.proxy,
+    destroysUnset: unset === "destroy",
+    storeTimeout,
+  };
+}
+
+function whenUndefined(option: string): true {
+  deprecate(`undefined ${option} option; provide ${option} option`);
+  return true;
+}
+
+function plain(secret: SecretKey | KeyObject): SecretKey {
+  return secret instanceof KeyObject ? secret.export() : secret;
+}
+
+function newId(): string {
+  return randomBytes(24).toString("base64url");
+}

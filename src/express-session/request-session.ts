@@ -1,0 +1,247 @@
+import { signExpressValue } from "../accepts/express-value.ts";
+import type { Mac } from "../accepts/mac.ts";
+import type { HeldContext } from "../adapters/held-response.ts";
+import type { SessionResponse } from "../interfaces/session-interface.ts";
+import { askStore, type Answer } from "./ask-store.ts";
+import { generate } from "./generate.ts";
+import type { Config } from "./options.ts";
+import { isSecure } from "./request-facts.ts";
+import { readSessionId } from "./session-id.ts";
+import type { SessionCallback } from "./session-store.ts";
+import type { Session, SessionRequest } from "./session.ts";
+import { setCookieLine } from "./set-cookie.ts";
+import { attempt, settled } from "./settled.ts";
+import { isSame, versionOf, type Version } from "./version.ts";
+
+/** A save under way, and who waits for it besides the one who began it. */
+interface Saving {
+  readonly version: Version;
+  readonly waiting: SessionCallback[];
+}
+
+const STATE = Symbol("hipflask.express-session");
+type Marked = SessionRequest & { [STATE]?: RequestSession };
+
+/** Puts an empty session on a request, and watches it if the request came through the middleware. */
+export function generateFor(req: SessionRequest, fallback: Config): void {
+  const state = (req as Marked)[STATE];
+  if (state === undefined) generate(req, fallback);
+  else state.generate();
+}
+
+/** The session of one request: opened, watched for changes, and saved with the response. */
+export class RequestSession implements HeldContext {
+  readonly #config: Config;
+  readonly #req: SessionRequest;
+  readonly #signature: Mac;
+  /** What the visitor's cookie says. */
+  readonly #cookieId: string | undefined;
+  /** The session as the request found it. */
+  #original: Version | undefined;
+  /** The session as the store has it, as far as we know. */
+  #saved: Version | undefined;
+  #saving: Saving | undefined;
+  /** While the session is being destroyed: who waits for that besides the one who asked for it. */
+  #ending: SessionCallback[] | undefined;
+  #isTouched = false;
+  #isUnset = false;
+
+  constructor(req: SessionRequest, signature: Mac, config: Config) {
+    this.#config = config;
+    this.#req = req;
+    this.#signature = signature;
+    this.#cookieId = readSessionId(req, config.name, signature);
+    req.sessionStore = config.store;
+    req.sessionID = this.#cookieId;
+    (req as Marked)[STATE] = this;
+  }
+
+  /** @param then is told of an error, or called without once `req.session` is there */
+  open(then: SessionCallback): void {
+    const begin = (): void => {
+      this.generate();
+      this.#original = versionOf(this.#req.session!);
+    };
+    const id = this.#cookieId;
+    if (id === undefined) return attempt(begin, then);
+    this.#ask(
+      "get",
+      (answer) => this.#config.store.get(id, answer),
+      (error, data) => {
+        const isMissing = (error as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+        if (error && !isMissing) return then(error);
+        const resume = (): void => {
+          this.#inflate(data);
+          this.#original = versionOf(this.#req.session!);
+        };
+        attempt(error || !data ? begin : resume, then);
+      },
+    );
+  }
+
+  generate(): void {
+    generate(this.#req, this.#config);
+    this.#watch(this.#req.session!);
+  }
+
+  /** Saves and sets the cookie, in the moment the headers are about to leave. */
+  save(response: SessionResponse): Promise<void> | undefined {
+    return this.#whenEnded(() => this.#commit(response));
+  }
+
+  /** Saves what changed after the headers left. A cookie cannot be set any more. */
+  saveLate(): Promise<void> | undefined {
+    return this.#whenEnded(() => this.#commitLate());
+  }
+
+  /** A handler that logged somebody out and did not wait is waited for. */
+  #whenEnded(then: () => Promise<void> | undefined): Promise<void> | undefined {
+    const ending = this.#ending;
+    if (ending === undefined) return then();
+    return new Promise<void>((resolve, reject) => {
+      ending.push((error) => (error ? reject(error as Error) : resolve()));
+    }).then(then);
+  }
+
+  #commit({ headers }: SessionResponse): Promise<void> | undefined {
+    const { session, sessionID } = this.#req;
+    if (!session) return this.#destroyUnset();
+    if (!this.#isTouched) session.touch();
+    this.#isTouched = true;
+    if (typeof sessionID !== "string") return undefined;
+    const version = versionOf(session);
+    const { cookie } = session;
+    if (this.#wantsCookie(session, version) && (!cookie.secure || this.#isSecure())) {
+      const value = signExpressValue(sessionID, this.#signature);
+      headers.append("Set-Cookie", setCookieLine(this.#config.name, value, cookie.data));
+    }
+    if (this.#wantsSave(version)) return this.#persist(session, version);
+    const { store } = this.#config;
+    if (typeof store.touch !== "function" || sessionID !== this.#cookieId) return undefined;
+    return settled((done) => this.#ask("touch", (answer) => store.touch!(sessionID, session, answer), done));
+  }
+
+  #commitLate(): Promise<void> | undefined {
+    const { session, sessionID } = this.#req;
+    if (!session) return this.#destroyUnset();
+    if (typeof sessionID !== "string") return undefined;
+    const version = versionOf(session);
+    return this.#wantsSave(version) ? this.#persist(session, version) : undefined;
+  }
+
+  #isSecure(): boolean {
+    return isSecure(this.#req, this.#config.proxy);
+  }
+
+  #wantsCookie(session: Session, version: Version): boolean {
+    const isChanged = !isSame(version, this.#original);
+    if (this.#cookieId !== this.#req.sessionID) return this.#config.saveUninitialized || isChanged;
+    return this.#config.rolling || (isChanged && session.cookie.expires != null);
+  }
+
+  #wantsSave(version: Version): boolean {
+    const isUninitialized = this.#saved === undefined && this.#cookieId !== this.#req.sessionID;
+    if (isUninitialized && !this.#config.saveUninitialized) return !isSame(version, this.#original);
+    return !isSame(version, this.#saved);
+  }
+
+  #persist(session: Session, version: Version): Promise<void> | undefined {
+    return settled((done) => {
+      // A handler that saved and did not wait is waited for.
+      if (isSame(version, this.#saving?.version)) this.#saving!.waiting.push(done);
+      else this.#ask("set", (answer) => session.save(answer), done);
+    });
+  }
+
+  #destroyUnset(): Promise<void> | undefined {
+    const { session, sessionID } = this.#req;
+    if (!this.#config.destroysUnset || !sessionID || session != null || this.#isUnset) return undefined;
+    this.#isUnset = true;
+    const { store } = this.#config;
+    return settled((done) => this.#ask("destroy", (answer) => store.destroy(sessionID, answer), done));
+  }
+
+  #inflate(data: unknown): void {
+    this.#config.store.createSession(this.#req, data);
+    const session = this.#req.session!;
+    this.#watch(session);
+    if (!this.#config.resave) this.#saved = versionOf(session);
+  }
+
+  /** Gives a session's own methods what makes them safe, whichever library's class it is of. */
+  #watch(session: Session): void {
+    const methods = {
+      save: (then?: SessionCallback) => this.#saveNow(session, then),
+      reload: (then?: SessionCallback) => this.#reload(session, then),
+      destroy: (then?: SessionCallback) => this.#destroy(session, then),
+      regenerate: (then?: SessionCallback) => this.#regenerate(then),
+    };
+    for (const [name, method] of Object.entries(methods)) {
+      const value = (then?: SessionCallback): Session => {
+        method(then);
+        return session;
+      };
+      Object.defineProperty(session, name, { configurable: true, writable: true, value });
+    }
+  }
+
+  #saveNow(session: Session, then?: SessionCallback): void {
+    let saving: Saving | undefined;
+    this.#ask(
+      "set",
+      (answer) => {
+        saving = this.#saving = { version: versionOf(session), waiting: [] };
+        return this.#config.store.set(session.id, session, answer);
+      },
+      (error) => {
+        if (!error) this.#saved = saving!.version;
+        if (this.#saving === saving) this.#saving = undefined;
+        for (const told of saving?.waiting ?? []) told(error);
+        then?.(error);
+      },
+    );
+  }
+
+  #reload(session: Session, then?: SessionCallback): void {
+    this.#ask(
+      "get",
+      (answer) => this.#config.store.get(session.id, answer),
+      (error, data) => {
+        if (error) return then?.(error);
+        if (!data) return then?.(new Error("failed to load session"));
+        attempt(() => this.#inflate(data), then);
+      },
+    );
+  }
+
+  #destroy(session: Session, then?: SessionCallback): void {
+    delete this.#req.session;
+    this.#end(session.id, then);
+  }
+
+  #regenerate(then?: SessionCallback): void {
+    this.#end(this.#req.sessionID!, (error) =>
+      attempt(
+        () => this.generate(),
+        (failure) => then?.(error ?? failure),
+      ),
+    );
+  }
+
+  #end(id: string, then?: SessionCallback): void {
+    const waiting: SessionCallback[] = (this.#ending = []);
+    this.#ask(
+      "destroy",
+      (answer) => this.#config.store.destroy(id, answer),
+      (error) => {
+        if (this.#ending === waiting) this.#ending = undefined;
+        for (const told of waiting) told(error);
+        then?.(error);
+      },
+    );
+  }
+
+  #ask(verb: string, ask: (answer: Answer) => unknown, then: Answer): void {
+    askStore(verb, this.#config.storeTimeout, ask, then);
+  }
+}

@@ -1,0 +1,104 @@
+import type { IncomingMessage } from "node:http";
+import type { Cookie } from "./cookie.ts";
+import type { SessionCallback, SessionStore } from "./session-store.ts";
+
+/**
+ * What your sessions hold. Empty but for the cookie, for you to fill:
+ * `declare module "hipflask/express-session" { interface SessionData { user: string } }`.
+ */
+export interface SessionData {
+  cookie: Cookie;
+}
+
+/** What the middleware puts on a request, and what it reads there. */
+export interface SessionRequest extends IncomingMessage {
+  session?: (Session & Partial<SessionData>) | null | undefined;
+  sessionID?: string | undefined;
+  sessionStore?: SessionStore | undefined;
+  originalUrl?: string | undefined;
+  /** What Express says of the connection. */
+  secure?: boolean | undefined;
+  /** These three are put there by cookie-parser. */
+  secret?: string | undefined;
+  cookies?: Record<string, string | undefined> | undefined;
+  signedCookies?: Record<string, string | false | undefined> | undefined;
+}
+
+/** What a session needs of its request. */
+export type RequestOfSession = Pick<SessionRequest, "session" | "sessionID" | "sessionStore">;
+
+/**
+ * A visitor's session as express-session has it: an object with your data and a `cookie`. The request's own is
+ * `req.session`.
+ *
+ * @example
+ * ```ts
+ * import express from "express";
+ * import session from "hipflask/express-session";
+ *
+ * const app = express();
+ * app.use(session({ secret: "keyboard cat", resave: false, saveUninitialized: false }));
+ * app.post("/logout", (req, res, next) => {
+ *   req.session.destroy((error) => (error ? next(error) : res.redirect("/")));
+ * });
+ * ```
+ */
+export class Session {
+  /** The session's id; the cookie holds it, signed. */
+  declare readonly id: string;
+  /** How long the session lives, and how its cookie is set. */
+  declare cookie: Cookie;
+  declare protected readonly req: RequestOfSession;
+
+  /** @param data what a store gave; whatever has the name of a method is left out, as express-session does */
+  constructor(req: RequestOfSession, data?: object | null) {
+    Object.defineProperty(this, "req", { value: req });
+    Object.defineProperty(this, "id", { value: req.sessionID });
+    if (typeof data !== "object" || data === null) return;
+    for (const key in data) if (!(key in this)) Reflect.set(this, key, Reflect.get(data, key));
+  }
+
+  /** Starts the time until the session expires again. The middleware does so for every request. */
+  touch(): this {
+    return this.resetMaxAge();
+  }
+
+  /** Sets the cookie's `maxAge` to its `originalMaxAge`. */
+  resetMaxAge(): this {
+    this.cookie.maxAge = this.cookie.originalMaxAge;
+    return this;
+  }
+
+  /** Saves now. The middleware saves before a response leaves, so this is for what else must see it. */
+  save(callback: SessionCallback = ignore): this {
+    this.req.sessionStore!.set(this.id, this, callback);
+    return this;
+  }
+
+  /** Reads the session again; `req.session` is then another object. */
+  reload(callback: SessionCallback = ignore): this {
+    const { req } = this;
+    req.sessionStore!.get(this.id, (error, data) => {
+      if (error) return callback(error);
+      if (!data) return callback(new Error("failed to load session"));
+      req.sessionStore!.createSession(req, data);
+      callback();
+    });
+    return this;
+  }
+
+  /** Ends the session; `req.session` is gone at once. */
+  destroy(callback: SessionCallback = ignore): this {
+    delete this.req.session;
+    this.req.sessionStore!.destroy(this.id, callback);
+    return this;
+  }
+
+  /** Ends the session and begins an empty one with a new id, at `req.session`. Do so whenever somebody logs in. */
+  regenerate(callback: SessionCallback = ignore): this {
+    this.req.sessionStore!.regenerate!(this.req, callback);
+    return this;
+  }
+}
+
+function ignore(): void {}
