@@ -30,7 +30,11 @@ export async function commit(
 ): Promise<CookieFate> {
   const { origin } = state;
   const isOver = state.fate === "destroyed" || (outcome === "delete" && !isFailure);
-  if (origin !== undefined && isOver) await destroy(origin, config);
+  if (origin !== undefined && isOver && !(await destroy(origin, config))) {
+    // Somebody else was faster, and the browser may hold a newer cookie by now.
+    const isWritten = outcome === "write" && !isFailure;
+    return isWritten ? lost(origin.record.selector, origin.record.owner, "gone", config) : "keep";
+  }
   if (origin !== undefined && !isOver) return change(state, origin, isFailure, config);
   if (outcome === "write" && !isFailure) return create(state, config);
   return origin !== undefined || outcome === "delete" ? "delete" : "keep";
@@ -97,9 +101,11 @@ async function change(
   return told(answer, state, next.token);
 }
 
-async function destroy({ record }: Origin, { store }: StoreConfig): Promise<void> {
+/** @returns whether there was still something to end */
+async function destroy({ record }: Origin, { store }: StoreConfig): Promise<boolean> {
   const { status } = await store.destroy(record.selector);
   if (status === "ok") events.destroyed({ selector: record.selector, owner: record.owner });
+  return status === "ok";
 }
 
 /** The token to move on to: a fresh one when the handler asked for it, the derived one when the old one has served long enough. */
