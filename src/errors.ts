@@ -16,10 +16,12 @@ export type HipflaskErrorCode =
   | "COOKIE_TOO_LARGE"
   | "SESSION_CLOSED"
   | "SESSION_READ_ONLY"
+  | "SESSION_NOT_LOADED"
   | "STORE"
   | "CONFLICT"
   | "SESSION_LOST"
-  | "OWNER_LIMIT";
+  | "OWNER_LIMIT"
+  | "NOT_FRESH";
 
 /**
  * The root of every error this library throws on purpose.
@@ -210,6 +212,16 @@ export class SessionReadOnlyError extends HipflaskError {
   }
 }
 
+/** A session of a `lazy` store was used before it was fetched. */
+export class SessionNotLoadedError extends HipflaskError {
+  constructor() {
+    super(
+      "SESSION_NOT_LOADED",
+      "The session was not fetched from its store yet: with `lazy`, call `await loadSession()` before you use it.",
+    );
+  }
+}
+
 /** Why a store could not do what it was asked. */
 export type StoreErrorReason =
   | "unavailable" // the engine cannot be reached or refuses to work; trying again later may help
@@ -264,5 +276,15 @@ export class OwnerLimitError extends HipflaskError {
 
   constructor() {
     super("OWNER_LIMIT", "The owner has too many sessions already; let them end one and log in again.");
+  }
+}
+
+/** The visitor is not logged in, or logged in too long ago for what was asked; let them log in again and come back. */
+export class NotFreshError extends HipflaskError {
+  /** What to answer (RFC 9110 §15.5.4), unless you lead them to a login page. */
+  override readonly status = 403;
+
+  constructor() {
+    super("NOT_FRESH", "This needs a login that is more recent; let the visitor log in again.");
   }
 }

@@ -24,6 +24,13 @@ export interface SavedEvent {
   readonly cookieName: string;
 }
 
+/** Message of the channel `hipflask:cacheConflict`: an answer with a session cookie wanted to be kept by caches. */
+export interface CacheConflictEvent {
+  readonly cookieName: string;
+  /** The directives of Cache-Control that were removed. */
+  readonly removed: readonly string[];
+}
+
 /** Message of the channels that tell of a stored session: `hipflask:created`, `rotated`, `destroyed` and `reused`. */
 export interface StoredEvent {
   /** The public half of the session's token; for a record shared with another program, a hash of its key. */
@@ -72,6 +79,7 @@ export const events = {
   opened: publisher<OpenedEvent>("hipflask:opened"),
   refused: publisher<RefusedEvent>("hipflask:refused"),
   saved: publisher<SavedEvent>("hipflask:saved"),
+  cacheConflict: publisher<CacheConflictEvent>("hipflask:cacheConflict"),
   created: publisher<StoredEvent>("hipflask:created"),
   rotated: publisher<StoredEvent>("hipflask:rotated"),
   destroyed: publisher<StoredEvent>("hipflask:destroyed"),

@@ -1,4 +1,5 @@
 export { getSession, hasSession, RequestContext, session } from "./context.ts";
+export { loadSession } from "./load-session.ts";
 export { streamWithContext } from "./stream-with-context.ts";
 export { createSession, isReservedName, stateOf } from "./session.ts";
 export type { ReservedName, Session, SessionData, SessionMethods } from "./session.ts";
@@ -6,8 +7,10 @@ export type { Fate, Opened, SessionState, SessionStateOptions } from "./session-
 export type { FlashedMessagesOptions } from "./flash.ts";
 
 export { selectorOf, SessionManager, type OwnedSession } from "./manager.ts";
+export { requireFresh } from "./require-fresh.ts";
+export { AAL1, AAL2, AAL3 } from "./assurance-levels.ts";
 export type { DestroyedListener } from "./destroyed-watch.ts";
-export type { SessionOptions } from "./options.ts";
+export type { ClearSiteDataType, SessionOptions } from "./options.ts";
 export type { InferSessionData, SchemaIssue, SchemaResult, StandardSchemaV1 } from "./standard-schema.ts";
 export { resolveOptions } from "./resolve-options.ts";
 export { optionsFromFlask, type FlaskConfig } from "./flask-options.ts";
@@ -35,6 +38,7 @@ export { Float, float, Markup, Tuple, tuple, UUID } from "./json/values.ts";
 export { dumpCookie, parseCookie, type CookieAttributes, type SameSite } from "./cookie.ts";
 export type { ResponseHeaders } from "./response-headers.ts";
 export type {
+  CacheConflictEvent,
   LostEvent,
   MigratedEvent,
   OpenedEvent,

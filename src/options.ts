@@ -9,6 +9,9 @@ import type { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { StandardSchemaV1 } from "./standard-schema.ts";
 import type { SessionStore } from "./stores/store.ts";
 
+/** What a browser can be asked to drop (W3C Clear Site Data §3.1). */
+export type ClearSiteDataType = "cache" | "clientHints" | "cookies" | "executionContexts" | "storage" | "*";
+
 /**
  * How sessions are kept. Names and defaults are Flask's settings in camelCase without `SESSION_`; a whole Flask
  * configuration can be passed through `optionsFromFlask`.
@@ -56,7 +59,7 @@ export interface SessionOptions {
   readonly refreshAfter?: number | undefined;
   /** Bytes of a Set-Cookie line above which `oversize` applies; 0 never. Default 4093. */
   readonly maxCookieSize?: number | undefined;
-  /** `"warn"` (default, as Flask) sends a cookie that is too large and calls `onOversize`; `"throw"` answers with an error. */
+  /** `"warn"` (default, as Flask) sends a cookie that is too large and calls `onOversize`; `"throw"` (default with `hardened`) answers with an error. */
   readonly oversize?: "warn" | "throw" | undefined;
 
   /** `"flask"` (default; signed, readable by the visitor), `"sealed"` (encrypted), or a codec of your own. */
@@ -84,6 +87,11 @@ export interface SessionOptions {
   readonly trackNested?: boolean | undefined;
   /** Send `Cache-Control: no-store` with every session cookie. Default true; false is Flask's behaviour. */
   readonly cacheControl?: boolean | undefined;
+  /**
+   * Sends `Clear-Site-Data` with the answer to `session.destroy()`: true for `"storage"`, or a list of its types. Browsers
+   * act on it over TLS only; `"cookies"` drops those of all other apps on the domain as well. Default false.
+   */
+  readonly clearSiteData?: boolean | readonly ClearSiteDataType[] | undefined;
   /** One word for safe settings: a `__Host-` name, Secure, SameSite=Lax, a sealed cookie; what contradicts them is refused. Default false. */
   readonly hardened?: boolean | undefined;
   /** Keep sessions your own way. Most of the options above are then yours to follow or not. */
@@ -96,6 +104,8 @@ export interface SessionOptions {
   readonly accepts?: readonly AcceptedCookie[] | undefined;
   /** Keeps the data on a server; the cookie carries a random token. Default: none, the data is in the cookie. */
   readonly store?: SessionStore | undefined;
+  /** Fetches a stored session when `await loadSession()` is called and not with every request that has a cookie. Default false. */
+  readonly lazy?: boolean | undefined;
   /** Seconds without a request after which a stored session ends. Default `lifetime`; with `hardened`, one hour. */
   readonly idleTimeout?: number | undefined;
   /** Seconds after which a stored session ends in any case, counted from its beginning or the owner's login; null: never. Default null; with `hardened`, 24 hours. */
@@ -112,6 +122,11 @@ export interface SessionOptions {
   readonly maxPerOwner?: number | undefined;
   /** One login too many is refused with `OwnerLimitError`, or ends the owner's oldest session (default). */
   readonly ownerOverflow?: "refuse" | "end-oldest" | undefined;
+  /**
+   * Keys of a stranger's session that stay when `session.owner` is assigned, beside what the same request wrote; true:
+   * all of them. Default true; with `hardened`, none.
+   */
+  readonly keepAtLogin?: readonly string[] | true | undefined;
   /** What to remember of a device for lists of sessions, as JSON; at most 1 KiB. Default nothing. */
   readonly device?: ((request: SessionRequest) => unknown) | undefined;
   /** What to do with a change to a session that ended meanwhile: `"drop"` it (default) or `"throw"` a `SessionLostError`. */

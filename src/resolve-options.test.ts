@@ -52,6 +52,8 @@ describe("resolveOptions", () => {
     ["a domain that ends the attribute", { cookieDomain: "a.example; Path=/x" }, /cookieDomain/],
     ["a path with a line break", { cookiePath: "/\r\nX: y" }, /cookiePath/],
     ["a wrong oversize", { oversize: "split" }, /"warn" or "throw"/],
+    ["a path that browsers ignore", { cookiePath: `/${"x".repeat(1024)}` }, /cookiePath.*1024/],
+    ["something to clear that is nothing", { clearSiteData: ["local"] }, /clearSiteData.*"storage"/],
     ["a wrong codec", { codec: "jwt" }, /"flask" or "sealed"/],
     ["an unknown digest", { secretKey: "a", digest: "md5" }, /digest/],
     ["a rotation without a key", { store: {}, rotateAfter: "soon" }, /must be a number/],
@@ -85,6 +87,7 @@ describe("hardened", () => {
       cookieSameSite: "Lax",
     });
     expect(config.codec?.name).toBe("sealed");
+    expect(config.oversize).toBe("throw");
   });
 
   it.each<[string, SessionOptions]>([
@@ -95,6 +98,7 @@ describe("hardened", () => {
     ["no Secure", { cookieSecure: false }],
     ["scripts that read", { cookieHttpOnly: false }],
     ["a readable cookie", { codec: "flask" }],
+    ["a lifetime beyond 400 days", { lifetime: 400 * 86_400 + 1 }],
     ["a short secret", { secretKey: "dev" }],
   ])("refuses %s", (_, options) => {
     expect(() => resolveOptions({ secretKey: strong, hardened: true, ...options })).toThrow(ConfigError);

@@ -6,7 +6,7 @@ import { ConfigError } from "./errors.ts";
 import type { SecureCookieConfig } from "./interfaces/secure-cookie.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import { DEFAULT_LIFETIME } from "./lifetime.ts";
-import type { SessionOptions } from "./options.ts";
+import type { ClearSiteDataType, SessionOptions } from "./options.ts";
 import { misfitOf } from "./schema.ts";
 
 type Kind = "boolean" | "number" | "string" | "function" | "any";
@@ -36,10 +36,12 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   schema: "any",
   trackNested: "boolean",
   cacheControl: "boolean",
+  clearSiteData: "any",
   hardened: "boolean",
   sessionInterface: "any",
   accepts: "any",
   store: "any",
+  lazy: "boolean",
   idleTimeout: "number",
   absoluteTimeout: "number",
   touchEvery: "number",
@@ -49,6 +51,7 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   maxPerOwner: "number",
   ownerOverflow: "string",
   device: "function",
+  keepAtLogin: "any",
   lostWrites: "string",
   saveOnError: "boolean",
   storeTimeout: "number",
@@ -58,6 +61,18 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   onOversize: "function",
   now: "function",
 };
+
+/** RFC 6265bis §5.5, in seconds. */
+const LONGEST_LIFETIME = 400 * 24 * 60 * 60;
+
+const CLEARABLE: readonly ClearSiteDataType[] = [
+  "cache",
+  "clientHints",
+  "cookies",
+  "executionContexts",
+  "storage",
+  "*",
+];
 
 /** What people write who come from another library, and what they mean. */
 const MEANT: Record<string, string> = {
@@ -111,9 +126,10 @@ export function resolveOptions(options: SessionOptions): SecureCookieConfig {
     refreshEachRequest: options.refreshEachRequest ?? true,
     refreshAfter: options.refreshAfter ?? 0,
     maxCookieSize: options.maxCookieSize ?? 4093,
-    oversize: oneOf("oversize", options.oversize ?? "warn", ["warn", "throw"]),
+    oversize: oneOf("oversize", options.oversize ?? (hardened ? "throw" : "warn"), ["warn", "throw"]),
     cacheControl: options.cacheControl ?? true,
     misfit: options.schema ? misfitOf(options.schema, json) : undefined,
+    clearSiteData: resolveClearSiteData(options.clearSiteData ?? false),
     trackNested: options.trackNested ?? true,
     now: options.now ?? Date.now,
     onRefused: options.onRefused,
@@ -178,6 +194,13 @@ function resolveSameSite(word: string | null): SameSite | undefined {
   return sameSite;
 }
 
+function resolveClearSiteData(given: boolean | readonly ClearSiteDataType[]): string | undefined {
+  const types = given === true ? (["storage"] as const) : given === false ? [] : given;
+  return types.length === 0
+    ? undefined
+    : types.map((type) => `"${oneOf("clearSiteData", type, CLEARABLE)}"`).join(", ");
+}
+
 /** RFC 6265bis §4.1.3: what a `__Host-` cookie must be, or browsers drop it. */
 function checkHardened(config: SecureCookieConfig): void {
   const contradictions = [
@@ -186,12 +209,16 @@ function checkHardened(config: SecureCookieConfig): void {
     config.cookiePath !== "/" && 'cookiePath must be "/"',
     !config.cookieSecure && "cookieSecure must not be false",
     !config.cookieHttpOnly && "cookieHttpOnly must not be false",
+    config.lifetime > LONGEST_LIFETIME &&
+      "lifetime must be at most 400 days, which is all that browsers keep",
   ].filter((text) => text !== false);
   if (contradictions.length > 0) throw new ConfigError(`With "hardened", ${contradictions.join(" and ")}.`);
 }
 
 /** RFC 6265 §4.1.1: no attribute may hold a control character or a semicolon. */
 function checkNoControls(name: string, value: string): string {
+  if (Buffer.byteLength(value) > 1024)
+    throw new ConfigError(`"${name}" must be at most 1024 bytes, or browsers ignore it.`);
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\x00-\x1f\x7f]/.test(value) || (name === "cookieDomain" && value.includes(";"))) {
     throw new ConfigError(`"${name}" must hold no control characters and no ";".`);

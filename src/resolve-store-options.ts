@@ -10,6 +10,8 @@ import type { SessionStore } from "./stores/store.ts";
 import { withTimeLimit } from "./stores/time-limit.ts";
 
 const HOUR = 60 * 60;
+const NOT_ATOMIC =
+  "hipflask: this session store is not atomic: parallel requests may lose writes, and a slow one may undo a logout.";
 
 /**
  * The part of the options that is about a store, checked and filled in.
@@ -26,6 +28,9 @@ export function resolveStoreOptions(
   const absoluteTimeout =
     options.absoluteTimeout === undefined ? (hardened ? 24 * HOUR : null) : options.absoluteTimeout;
   const rotationKey = rotationKeyOf(options);
+  const isLoose = !store.traits.atomic && (options.allowNonAtomicStore ?? false);
+  // oxlint-disable-next-line no-console -- said once, at start-up, to whoever runs the server
+  if (isLoose) console.warn(NOT_ATOMIC);
   if ((options.rotateAfter ?? 0) > 0 && rotationKey === null) {
     throw new ConfigError('"rotateAfter" needs a "secretKey", from which the next token is derived.');
   }
@@ -37,6 +42,7 @@ export function resolveStoreOptions(
     }),
     json: options.json ?? new TaggedJSONSerializer(),
     trackNested: options.trackNested ?? true,
+    lazy: options.lazy ?? false,
     idleTimeout,
     absoluteTimeout: absoluteTimeout === null ? null : positive("absoluteTimeout", absoluteTimeout),
     touchEvery: Math.max(0, options.touchEvery ?? Math.min(idleTimeout / 10, 300)),
@@ -53,9 +59,10 @@ export function resolveStoreOptions(
             overflow: oneOf("ownerOverflow", options.ownerOverflow ?? "end-oldest", ["refuse", "end-oldest"]),
           },
     device: options.device,
+    keepAtLogin: keysOrAll(options.keepAtLogin ?? (hardened ? [] : true)),
     lostWrites: oneOf("lostWrites", options.lostWrites ?? "drop", ["drop", "throw"]),
     saveOnError: options.saveOnError ?? false,
-    ownable: store.traits.indexed && (store.traits.atomic || (options.allowNonAtomicStore ?? false)),
+    ownable: store.traits.indexed && (store.traits.atomic || isLoose),
   };
 }
 
@@ -63,6 +70,11 @@ export function resolveStoreOptions(
 function rotationKeyOf({ secretKey }: SessionOptions): KeyObject | null {
   if (secretKey === undefined || secretKey === null || secretKey.length === 0) return null;
   return createSecretKey(Buffer.from(hkdfSync("sha256", secretKey, "", "hipflask session rotation", 32)));
+}
+
+function keysOrAll(keys: readonly string[] | true): readonly string[] | true {
+  if (keys === true || (Array.isArray(keys) && keys.every((key) => typeof key === "string"))) return keys;
+  throw new ConfigError('"keepAtLogin" must be a list of keys, or true for all of them.');
 }
 
 function positive(name: string, value: number): number {

@@ -40,4 +40,12 @@ describe("forbidStoring", () => {
     forbidStoring(headers);
     expect(headers.get("Cache-Control")).toBe(expected);
   });
+
+  it("tells what it removed, also where no-store was there already", () => {
+    const removed = (given: string) => forbidStoring(new Headers({ "Cache-Control": given }));
+    expect(removed("public, max-age=60")).toEqual(["public"]);
+    expect(removed("no-store, S-MaxAge=9, immutable")).toEqual(["S-MaxAge=9", "immutable"]);
+    expect(removed("no-store")).toEqual([]);
+    expect(removed("private")).toEqual([]);
+  });
 });

@@ -22,16 +22,19 @@ const STORABLE = /^(public|s-maxage(=.*)?|immutable)$/i;
 /**
  * Keeps a response that carries a session cookie out of every cache (RFC 9111 §7.3): adds `no-store` and removes the
  * directives that contradict it; the others stay.
+ *
+ * @returns the directives that were removed
  */
-export function forbidStoring(headers: ResponseHeaders): void {
-  const given = headers.get("Cache-Control");
-  if (given === null || given.trim() === "") return headers.set("Cache-Control", "no-store");
-  if (listHas(given, "no-store")) return;
-  const kept = given
+export function forbidStoring(headers: ResponseHeaders): string[] {
+  const given = (headers.get("Cache-Control") ?? "")
     .split(",")
     .map((directive) => directive.trim())
-    .filter((directive) => directive !== "" && !STORABLE.test(directive));
-  headers.set("Cache-Control", [...kept, "no-store"].join(", "));
+    .filter((directive) => directive !== "");
+  const kept = given.filter((directive) => !STORABLE.test(directive));
+  const isForbidden = kept.some((directive) => directive.toLowerCase() === "no-store");
+  if (kept.length === given.length && isForbidden) return [];
+  headers.set("Cache-Control", (isForbidden ? kept : [...kept, "no-store"]).join(", "));
+  return given.filter((directive) => !kept.includes(directive));
 }
 
 function listHas(list: string, word: string): boolean {

@@ -54,7 +54,7 @@ export class SessionState {
   accessed = false;
   fate: Fate = "kept";
   readonly isNull: boolean;
-  readonly isNew: boolean;
+  readonly #isNew: boolean;
   readonly #json: TaggedJSONSerializer;
   readonly #trackNested: boolean;
   readonly #open: (() => Opened) | undefined;
@@ -73,7 +73,12 @@ export class SessionState {
     this.#json = options.json ?? DEFAULT_JSON;
     this.#trackNested = options.trackNested ?? true;
     this.isNull = options.isNull ?? false;
-    this.isNew = options.isNew ?? false;
+    this.#isNew = options.isNew ?? false;
+  }
+
+  /** This request started the session. */
+  get isNew(): boolean {
+    return this.#isNew;
   }
 
   get modified(): boolean {

@@ -224,6 +224,7 @@ describe("Session.accessed", () => {
     ["JSON.stringify", (s) => JSON.stringify(s)],
     ["reading modified", (s) => s.modified],
     ["reading permanent", (s) => s.permanent],
+    ["reading owner", (s) => s.owner],
     ["a write", (s) => (s.a = 2)],
     ["delete", (s) => delete s.a],
     ["pop", (s) => s.pop("zz")],

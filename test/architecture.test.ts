@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { importsOf, moduleOf, readModules } from "./architecture/modules.ts";
@@ -10,7 +11,14 @@ import { cycles, homeFaults, layerFaults, type Homes, type Layers } from "./arch
 const layers: Layers = [
   [["errors.ts"], ["base64url.ts"]],
   [["json/"]],
-  [["itsdangerous/"], ["cookie.ts"], ["lifetime.ts"], ["decide.ts"], ["response-headers.ts"]],
+  [
+    ["itsdangerous/"],
+    ["cookie.ts"],
+    ["lifetime.ts"],
+    ["assurance-levels.ts"],
+    ["decide.ts"],
+    ["response-headers.ts"],
+  ],
   [
     ["codecs/"],
     ["inspect.ts"],
@@ -22,7 +30,7 @@ const layers: Layers = [
   [["events.ts"], ["accepts/"]],
   [["interfaces/"]],
   [
-    ["context.ts", "stream-with-context.ts"],
+    ["context.ts", "stream-with-context.ts", "load-session.ts", "require-fresh.ts"],
     ["options.ts", "resolve-options.ts", "resolve-store-options.ts", "flask-options.ts"],
   ],
   [["manager.ts", "destroyed-watch.ts"]],
@@ -81,7 +89,8 @@ const homes: Homes = {
   "tough-cookie": ["testing/cookie-jar"],
 };
 
-const modules = readModules(join(import.meta.dirname, "../src"));
+const src = join(import.meta.dirname, "../src");
+const modules = readModules(src);
 
 describe("src", () => {
   it("imports downwards only", () => expect(layerFaults(modules, layers)).toEqual([]));
@@ -113,6 +122,31 @@ describe("src", () => {
       .map(({ path, lines }) => `${path}: ${lines} lines`);
     if (long.length > 0) console.log(`Look again at files of more than 250 lines:\n  ${long.join("\n  ")}`);
     expect(modules.filter(({ lines }) => lines > 300).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe("secrets", () => {
+  const sources = readdirSync(src, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
+    .map((path) => ({ path, code: readFileSync(join(src, path), "utf8").replaceAll(/^\s*\*.*$/gm, "") }));
+  const files = (pattern: RegExp) =>
+    sources.flatMap(({ path, code }) => (pattern.test(code) ? path : [])).toSorted();
+
+  it("come from the platform's random source; weaker ones only spread waits (SEC-1)", () => {
+    expect(files(/Math\s*\.\s*random|randomUUID|pseudoRandomBytes/)).toEqual([
+      "stores/sqlite.ts",
+      "stores/sweep.ts",
+      "stores/transact.ts",
+      "testing/store-kit/kit.ts",
+    ]);
+  });
+
+  it("are compared in constant time; the engines compare hashes that were judged before (SEC-3)", () => {
+    const secret = String.raw`(?:verifier|verifierHash|presented|previousHash|signature)\b`;
+    const compared = new RegExp(
+      String.raw`${secret}\s*[!=]==(?!\s*(?:null|undefined|"))|[!=]==\s*[\w.!?]*${secret}`,
+    );
+    expect(files(compared)).toEqual(["stores/record.ts", "stores/sql-store.ts"]);
   });
 });
 

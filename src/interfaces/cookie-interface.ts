@@ -29,6 +29,8 @@ export interface CookieConfig {
   readonly cacheControl: boolean;
   /** Where data does not fit the `schema`; `undefined` without one. */
   readonly misfit: Misfit | undefined;
+  /** Value of Clear-Site-Data after a logout. */
+  readonly clearSiteData: string | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly onRefused: ((reason: RefusalReason) => void) | undefined;
@@ -121,9 +123,18 @@ export abstract class CookieSessionInterface<
     this.#send(response, dumpCookie(this.getCookieName(), "", this.#attributes(0, 0)));
   }
 
+  /** After a logout: has the browser drop what the site left in it, where the options say so. */
+  protected clearSite(response: SessionResponse, session: Session): void {
+    const { clearSiteData } = this.config;
+    if (clearSiteData !== undefined && stateOf(session).fate === "destroyed")
+      response.headers.set("Clear-Site-Data", clearSiteData);
+  }
+
   #send(response: SessionResponse, line: string): void {
     response.headers.append("Set-Cookie", line);
-    if (this.config.cacheControl) forbidStoring(response.headers);
+    if (!this.config.cacheControl) return;
+    const removed = forbidStoring(response.headers);
+    if (removed.length > 0) events.cacheConflict({ cookieName: this.getCookieName(), removed });
   }
 
   #attributes(expires?: number, maxAge?: number): CookieAttributes {

@@ -7,7 +7,7 @@ import type { SessionState } from "../session-state.ts";
 import { stateOf, type Session } from "../session.ts";
 import type { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
-import { isEmpty } from "./store-state.ts";
+import { isEmpty, StoreSessionState } from "./store-state.ts";
 
 /** An old cookie that is good. */
 interface OldSession {
@@ -70,6 +70,8 @@ export class MigratingSessionInterface implements SessionInterface {
   ): Promise<Session> {
     const session = await opened;
     const state = stateOf(session);
+    // Whether there is one of ours decides it, so a lazy one is fetched.
+    if (state instanceof StoreSessionState) await state.load();
     const isOurs = state.size > 0 || state.owner !== null;
     state.accessed = false;
     if (state.isNull) return session;

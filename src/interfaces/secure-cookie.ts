@@ -64,6 +64,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
       refreshAfter,
     });
     if (vary) varyOnCookie(response.headers);
+    this.clearSite(response, session);
     if (outcome === "nothing") return;
     const cookieName = this.getCookieName();
     if (outcome === "delete") this.deleteCookie(response);

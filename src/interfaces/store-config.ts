@@ -9,6 +9,8 @@ export interface StoreConfig extends CookieConfig {
   readonly store: SessionStore;
   readonly json: TaggedJSONSerializer;
   readonly trackNested: boolean;
+  /** Sessions are fetched when `loadSession()` is called, not when a request comes in with a token. */
+  readonly lazy: boolean;
   /** A session ends after this long without a request. */
   readonly idleTimeout: number;
   /** A session ends this long after it began, or after its owner's last login; null: no such limit. */
@@ -26,6 +28,8 @@ export interface StoreConfig extends CookieConfig {
   readonly sweepEvery: number;
   /** What to show of a device in a list of sessions. */
   readonly device: ((request: SessionRequest) => unknown) | undefined;
+  /** What of a stranger's data follows its owner's login. */
+  readonly keepAtLogin: readonly string[] | true;
   readonly lostWrites: "drop" | "throw";
   readonly saveOnError: boolean;
   /** Sessions may have owners: the store can file them, and change them atomically. */

@@ -1,5 +1,5 @@
-import { ConfigError } from "../errors.ts";
-import type { Fields } from "../json/fields.ts";
+import { ConfigError, SessionNotLoadedError } from "../errors.ts";
+import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import { SessionState, type SessionStateOptions } from "../session-state.ts";
 import type { SessionRecord } from "../stores/store.ts";
 import type { Token } from "../stores/token.ts";
@@ -18,41 +18,76 @@ export interface Origin {
   readonly flashes: string | undefined;
 }
 
-/** How a stored session comes to life. */
-export interface StoreStateOptions extends SessionStateOptions {
-  readonly request: SessionRequest;
+/** What the tokens of a request led to. */
+export interface Arrival {
   readonly origin?: Origin | undefined;
-  /** Epoch milliseconds by this process's clock: how long a login took is measured from here. */
-  readonly arrivedAt: number;
   /** Nobody can say which session is meant, so no cookie is sent, whatever happens. */
   readonly isAmbiguous?: boolean;
+}
+
+/** How a stored session comes to life. */
+export interface StoreStateOptions extends Omit<SessionStateOptions, "open"> {
+  readonly request: SessionRequest;
+  /** What was found for the request, or how to look for it later. */
+  readonly arrival: Arrival | (() => Promise<Arrival>);
+  /** Epoch milliseconds by this process's clock: how long a login took is measured from here. */
+  readonly arrivedAt: number;
   /** Whether the store can keep owners as they must be kept. */
   readonly ownable: boolean;
+  /** What of a stranger's data follows its owner's login. */
+  readonly keepAtLogin: readonly string[] | true;
 }
 
 /** A session whose data is in a store, during one request. */
 export class StoreSessionState extends SessionState {
   readonly request: SessionRequest;
-  readonly origin: Origin | undefined;
   readonly arrivedAt: number;
-  readonly isAmbiguous: boolean;
-  #owner: string | null;
+  #arrival: Arrival | undefined;
+  #find: (() => Promise<Arrival>) | undefined;
+  #loading: Promise<void> | undefined;
+  /** What a handler made of the owner; `undefined` as long as it is the record's. */
+  #owner: string | null | undefined;
   #isLogin = false;
   readonly #ownable: boolean;
+  readonly #keepAtLogin: readonly string[] | true;
 
-  constructor(options: StoreStateOptions) {
-    super({ ...options, isNew: options.origin === undefined });
+  constructor({ arrival, ...options }: StoreStateOptions) {
+    super({ ...options, open: () => ({ fields: this.#arrived.origin?.record.fields ?? EMPTY_FIELDS }) });
     this.request = options.request;
-    this.#ownable = options.ownable;
-    this.origin = options.origin;
     this.arrivedAt = options.arrivedAt;
-    this.isAmbiguous = options.isAmbiguous ?? false;
-    this.#owner = options.origin?.record.owner ?? null;
+    this.#ownable = options.ownable;
+    this.#keepAtLogin = options.keepAtLogin;
+    if (typeof arrival === "function") this.#find = arrival;
+    else this.#arrival = arrival;
+  }
+
+  /** Whether the session was fetched, or there is none to fetch. */
+  get isLoaded(): boolean {
+    return this.#arrival !== undefined;
+  }
+
+  /** Fetches a session that was not fetched with its request; once, however many ask. */
+  load(): Promise<void> | undefined {
+    if (this.#arrival !== undefined) return undefined;
+    this.#loading ??= this.#fetch();
+    return this.#loading;
+  }
+
+  get origin(): Origin | undefined {
+    return this.#arrival?.origin;
+  }
+
+  get isAmbiguous(): boolean {
+    return this.#arrived.isAmbiguous ?? false;
+  }
+
+  override get isNew(): boolean {
+    return this.#arrived.origin === undefined;
   }
 
   override get owner(): string | null {
     this.accessed = true;
-    return this.#owner;
+    return this.#owner === undefined ? (this.#arrived.origin?.record.owner ?? null) : this.#owner;
   }
 
   override set owner(owner: string | null) {
@@ -61,9 +96,10 @@ export class StoreSessionState extends SessionState {
         "This store cannot change a record atomically, or not list sessions by owner; use another, or allowNonAtomicStore.",
       );
     }
+    const before = this.owner;
     // Whoever comes after somebody else starts from nothing; only a stranger's cart follows its owner's login.
-    if (this.#owner !== null && owner !== this.#owner) this.destroy();
-    else this.regenerate(true);
+    if (before !== null && owner !== before) this.destroy();
+    else this.regenerate(before === null && this.fate === "kept" ? this.#kept() : true);
     this.#owner = owner === null ? null : String(owner);
     this.#isLogin = owner !== null;
   }
@@ -77,6 +113,27 @@ export class StoreSessionState extends SessionState {
     super.destroy();
     this.#owner = null;
     this.#isLogin = false;
+  }
+
+  async #fetch(): Promise<void> {
+    try {
+      this.#arrival = await this.#find!();
+    } finally {
+      // Whoever asks again after an error may have more luck.
+      this.#loading = undefined;
+    }
+  }
+
+  /** What a login leaves of a stranger's session: what this very request wrote, and what may follow. */
+  #kept(): readonly string[] | true {
+    if (this.#keepAtLogin === true) return true;
+    const { set, transactions } = this.changes();
+    return [...set.keys(), ...transactions.keys(), ...this.#keepAtLogin];
+  }
+
+  get #arrived(): Arrival {
+    if (this.#arrival === undefined) throw new SessionNotLoadedError();
+    return this.#arrival;
   }
 }
 

@@ -14,10 +14,13 @@ import { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 import { commit } from "./store-commit.ts";
 import type { StoreConfig } from "./store-config.ts";
-import { isEmpty, StoreSessionState, type Origin, type StoreStateOptions } from "./store-state.ts";
+import { isEmpty, StoreSessionState, type Arrival, type Origin } from "./store-state.ts";
 
 /** More tokens than this in one request are not looked up. */
 const MAX_CANDIDATES = 8;
+
+/** What no token leads to. */
+const NOTHING: Arrival = {};
 
 /**
  * Sessions on a server: the cookie carries `selector.verifier`, a store keeps the data under the selector beside a hash
@@ -34,19 +37,23 @@ const MAX_CANDIDATES = 8;
  * ```
  */
 export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
-  /** A request without a token costs nothing; one with a token, a single read. */
+  /** A request without a token costs nothing; one with a token a single read, or none before it is asked for. */
   openSession(request: SessionRequest): Session | Promise<Session> {
     const arrivedAt = this.config.now();
     const cookies = readCookies(request.headers.get("Cookie") ?? "", this.getCookieName());
     const tokens = [...new Set(cookies)].slice(0, MAX_CANDIDATES).flatMap((text) => parseToken(text) ?? []);
     if (tokens.length === 0 && cookies.length > 0) this.refused("malformed");
-    if (tokens.length === 0) return this.#sessionOf({ request, arrivedAt });
-    return this.#open(tokens, request, arrivedAt);
+    const sessionFrom = (arrival: Arrival | (() => Promise<Arrival>)) =>
+      this.#sessionOf(request, arrivedAt, arrival);
+    if (tokens.length === 0) return sessionFrom(NOTHING);
+    const find = () => this.#find(tokens, request.readOnly === true);
+    return this.config.lazy ? sessionFrom(find) : find().then(sessionFrom);
   }
 
   async saveSession(session: Session, response: SessionResponse): Promise<void> {
     const state = stateOf(session) as StoreSessionState;
     const { accessed, origin } = state;
+    if (!state.isLoaded) return accessed ? varyOnCookie(response.headers) : undefined;
     const fields = state.fields();
     if (state.isAmbiguous) return varyOnCookie(response.headers);
     const { outcome, vary } = decide({
@@ -65,6 +72,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     if (outcome === "write" && !isFailure) assertFits(this.config.misfit, fields);
     const token = await commit(state, outcome, isFailure, this.config);
     if (vary || token !== "keep") varyOnCookie(response.headers);
+    this.clearSite(response, session);
     if (token === "keep") return;
     const cookieName = this.getCookieName();
     if (token === "delete") this.deleteCookie(response);
@@ -73,7 +81,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     events.saved({ outcome: token === "delete" ? "delete" : sent, cookieName });
   }
 
-  async #open(tokens: readonly Token[], request: SessionRequest, arrivedAt: number): Promise<Session> {
+  async #find(tokens: readonly Token[], readOnly: boolean): Promise<Arrival> {
     const origins: Origin[] = [];
     for (const token of tokens) {
       const found = await this.config.store.read(token.selector);
@@ -85,14 +93,14 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     // The partitioned and the plain cookie of one session may come in together; two sessions may not.
     const isAmbiguous = others.some(({ record }) => record.selector !== origin?.record.selector);
     if (isAmbiguous) this.refused("ambiguous");
-    if (origin === undefined || isAmbiguous) return this.#sessionOf({ request, arrivedAt, isAmbiguous });
-    const claimed = request.readOnly === true ? await this.#touch(origin) : await this.#takeFlashes(origin);
+    if (origin === undefined || isAmbiguous) return { isAmbiguous };
+    const claimed = readOnly ? await this.#touch(origin) : await this.#takeFlashes(origin);
     events.opened({
       cookieName: this.getCookieName(),
       keys: claimed.record.fields.size,
       selector: origin.record.selector,
     });
-    return this.#sessionOf({ request, arrivedAt, origin: claimed });
+    return { origin: claimed };
   }
 
   /** Judges the verifier; the record itself was found live by the store, and is judged once more here. */
@@ -147,12 +155,14 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     return { ...origin, record: { ...record, fields }, flashes: text ?? undefined };
   }
 
-  #sessionOf(options: Omit<StoreStateOptions, "open" | "ownable">): Session {
-    const { json, trackNested, ownable } = this.config;
-    const fields = options.origin?.record.fields ?? EMPTY_FIELDS;
-    return sessionOf(
-      new StoreSessionState({ ...options, json, trackNested, ownable, open: () => ({ fields }) }),
-    );
+  #sessionOf(
+    request: SessionRequest,
+    arrivedAt: number,
+    arrival: Arrival | (() => Promise<Arrival>),
+  ): Session {
+    const { json, trackNested, ownable, keepAtLogin } = this.config;
+    const options = { request, arrivedAt, arrival, json, trackNested, ownable, keepAtLogin };
+    return sessionOf(new StoreSessionState(options));
   }
 }
 

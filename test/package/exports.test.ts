@@ -57,6 +57,9 @@ describe("package.json exports", () => {
     expect(`\n${listing.join("\n\n")}\n`).toMatchInlineSnapshot(`
       "
       hipflask
+        AAL1
+        AAL2
+        AAL3
         BadData
         BadHeader
         BadPayload
@@ -71,6 +74,7 @@ describe("package.json exports", () => {
         HipflaskError
         Markup
         NoSecretKeyError
+        NotFreshError
         OutsideRequestError
         OwnerLimitError
         RequestContext
@@ -81,6 +85,7 @@ describe("package.json exports", () => {
         SessionConflictError
         SessionLostError
         SessionManager
+        SessionNotLoadedError
         SessionReadOnlyError
         SignatureExpired
         StoreError
@@ -98,8 +103,10 @@ describe("package.json exports", () => {
         hasSession
         inspectCookie
         isReservedName
+        loadSession
         optionsFromFlask
         parseCookie
+        requireFresh
         resolveOptions
         sealedCodec
         selectorOf
@@ -107,6 +114,8 @@ describe("package.json exports", () => {
         stateOf
         streamWithContext
         tuple
+        type CacheConflictEvent
+        type ClearSiteDataType
         type Codec
         type CodecContext
         type CookieAttributes
