@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../src/stores/memory.ts";
-import { OK, type SessionStore } from "../src/stores/store.ts";
-import { storeContract, type StoreTools } from "../src/testing/store-contract.ts";
+import { StoreError } from "../src/errors.ts";
+import { GONE, OK, TAKEN, UNDECODABLE, type SessionStore } from "../src/stores/store.ts";
+import { storeContract, type StoreTools, type StoreUnderTest } from "../src/testing/store-contract.ts";
 import { bound } from "../src/testing/store-kit/concurrency.ts";
 
-type Break = (store: SessionStore, tools: StoreTools) => Partial<SessionStore>;
+/** A store, and whether its engine is out of reach just now. */
+interface Engine {
+  readonly isDown: () => boolean;
+}
+
+type Break = (store: SessionStore, tools: StoreTools, engine: Engine) => Partial<SessionStore>;
 
 /** For each requirement a store that breaks it, and it alone as far as that is possible. */
 const BROKEN: ReadonlyArray<readonly [requirement: string, what: string, damage: Break]> = [
@@ -100,6 +106,30 @@ const BROKEN: ReadonlyArray<readonly [requirement: string, what: string, damage:
     },
   ],
   [
+    "SEC-12",
+    "looks before it writes",
+    (store) => ({
+      async patch(selector, presented, change) {
+        const found = await store.read(selector);
+        return found.status === "ok" ? store.patch(selector, presented, change) : found;
+      },
+    }),
+  ],
+  [
+    "SEC-12",
+    "puts a session back that ended between two commands",
+    (store) => ({
+      async rotate(selector, presented, rotation) {
+        const found = await store.read(selector);
+        const answer = await store.rotate(selector, presented, rotation);
+        if (answer.status !== "gone" || found.status !== "ok") return answer;
+        const { verifierHash, fields } = found.record;
+        await store.create({ selector, verifierHash, fields, expiry: { idle: 60 } });
+        return OK;
+      },
+    }),
+  ],
+  [
     "SEC-13",
     "compares nothing",
     (store) => ({
@@ -183,6 +213,42 @@ const BROKEN: ReadonlyArray<readonly [requirement: string, what: string, damage:
   ["SEC-32", "removes without bounds", (store) => ({ deleteExpired: () => store.deleteExpired(1e9) })],
   ["SEC-32", "forgets to remove", () => ({ deleteExpired: async () => 0 })],
   [
+    "SEC-34",
+    "takes an engine that is down for an empty one",
+    (store, _, { isDown }) => ({
+      read: async (selector) => (isDown() ? GONE : store.read(selector)),
+    }),
+  ],
+  [
+    "SEC-34",
+    "says ok to what it could not write",
+    (store, _, { isDown }) => ({
+      patch: async (...args) => (isDown() ? OK : store.patch(...args)),
+    }),
+  ],
+  [
+    "SEC-37",
+    "throws away what it cannot read",
+    (store) => ({
+      async read(selector) {
+        const found = await store.read(selector);
+        if (found.status === "gone" && found.undecodable) await store.destroy(selector);
+        return found;
+      },
+    }),
+  ],
+  [
+    "SEC-37",
+    "fails at what it cannot read",
+    (store) => ({
+      async read(selector) {
+        const found = await store.read(selector);
+        if (found.status === "gone" && found.undecodable) throw new SyntaxError("not JSON");
+        return found;
+      },
+    }),
+  ],
+  [
     "SEC-61",
     "takes records of any size",
     () => {
@@ -237,30 +303,89 @@ describe("storeContract", () => {
     expect(await failures((store) => bound(store))).toEqual([]);
   });
 
+  it("has a broken store for every requirement it tests", async () => {
+    const broken = new Set(BROKEN.map(([requirement]) => requirement));
+    const { tests } = contractOn(() => ({}));
+    const tested = tests.flatMap(([name]) => /^SEC-\d+/.exec(name) ?? []);
+    expect(tested.length).toBeGreaterThan(30);
+    expect(tested.filter((requirement) => !broken.has(requirement))).toEqual([]);
+  });
+
   it.each(BROKEN)("%s: catches a store that %s", async (requirement, _, damage) => {
     const failed = await failures(damage);
     expect(failed.map((name) => name.split(":")[0])).toContain(requirement);
   });
 });
 
-/** The names of the tests that a damaged store fails. */
-async function failures(damage: Break): Promise<string[]> {
+/** The contract on a damaged store, its tests ready to be run. */
+function contractOn(damage: Break) {
   const tests: Array<[name: string, body: () => Promise<void>]> = [];
   const runner = {
     describe: (_: string, body: () => void) => body(),
     it: (name: string, body: () => Promise<void>) => void tests.push([name, body]),
   };
-  storeContract(
-    runner,
-    (tools) => {
-      const store = memoryStore({ now: tools.clock.now });
-      return { store: { ...bound(store), ...damage(store, tools) } };
-    },
-    { scale: 0.02, seed: 1 },
-  );
+  const factory = (tools: StoreTools): StoreUnderTest => {
+    const { store, isDown, ...rest } = mortal(memoryStore({ now: tools.clock.now }), tools);
+    return { ...rest, store: { ...store, ...damage(store, tools, { isDown }) } };
+  };
+  const capabilities = { corrupts: true, stops: true, countsCommands: true };
+  storeContract(runner, factory, { ...capabilities, scale: 0.02, seed: 1 });
+  return { tests };
+}
+
+/** The names of the tests that a damaged store fails. */
+async function failures(damage: Break): Promise<string[]> {
   const failed: string[] = [];
-  for (const [name, body] of tests) {
+  for (const [name, body] of contractOn(damage).tests) {
     await body().catch(() => failed.push(name));
   }
   return failed;
+}
+
+/** A sound store on an engine like any other: each verb is a command, it can be out of reach, and records can break. */
+function mortal(inner: SessionStore, { beforeCommand }: StoreTools) {
+  const corrupted = new Set<string>();
+  let isDown = false;
+  const sound = bound(inner);
+  const command = async <Result>(act: () => Promise<Result>): Promise<Result> => {
+    await beforeCommand();
+    if (isDown) throw new StoreError("unavailable", "down on purpose");
+    return act();
+  };
+  const unless = async <Result>(selector: string, answer: Result, act: () => Promise<Result>) =>
+    command(async () => (corrupted.has(selector) ? answer : act()));
+  const store: SessionStore = {
+    traits: sound.traits,
+    create: (session) =>
+      unless<Awaited<ReturnType<SessionStore["create"]>>>(session.selector, TAKEN, () =>
+        sound.create(session),
+      ),
+    read: (selector) =>
+      unless<Awaited<ReturnType<SessionStore["read"]>>>(selector, UNDECODABLE, () => sound.read(selector)),
+    patch: (selector, ...rest) =>
+      unless<Awaited<ReturnType<SessionStore["patch"]>>>(selector, GONE, () =>
+        sound.patch(selector, ...rest),
+      ),
+    touch: (selector, ...rest) =>
+      unless<Awaited<ReturnType<SessionStore["touch"]>>>(selector, GONE, () =>
+        sound.touch(selector, ...rest),
+      ),
+    rotate: (selector, ...rest) =>
+      unless<Awaited<ReturnType<SessionStore["rotate"]>>>(selector, GONE, () =>
+        sound.rotate(selector, ...rest),
+      ),
+    destroy: (selector) => command(() => (corrupted.delete(selector), sound.destroy(selector))),
+    list: (owner) => command(() => sound.list(owner)),
+    destroyAll: (owner, options) => command(() => sound.destroyAll(owner, options)),
+    deleteExpired: (limit) => command(() => sound.deleteExpired(limit)),
+    live: (selectors) => command(() => sound.live(selectors)),
+  };
+  return {
+    store,
+    isDown: () => isDown,
+    corrupt: async (selector: string) => corrupted.add(selector),
+    dump: async (selector: string) =>
+      `${corrupted.has(selector)} ${JSON.stringify(await sound.read(selector))}`,
+    outage: { begin: async () => (isDown = true), end: async () => (isDown = false) },
+  };
 }

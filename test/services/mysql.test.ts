@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { mysqlStore, type MysqlPool } from "../../src/stores/mysql.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { fullScale, reachable } from "./service.ts";
+import { tcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 const url = process.env.MYSQL_URL ?? "mysql://root@127.0.0.1:3306/test";
 const service = await reachable("MariaDB or MySQL", "MYSQL_URL", url);
@@ -10,6 +11,8 @@ const service = await reachable("MariaDB or MySQL", "MYSQL_URL", url);
 describe.skipIf(service.skip)(`mysqlStore${service.note}`, () => {
   const database = `hipflask_test_${process.pid}_${Date.now()}`;
   let pool: Pool;
+  let proxy: TcpProxy;
+  let proxied: Pool;
   beforeAll(async () => {
     const connection = await createConnection(url);
     await connection.query(`CREATE DATABASE ${database}`);
@@ -17,10 +20,14 @@ describe.skipIf(service.skip)(`mysqlStore${service.note}`, () => {
     const own = new URL(url);
     own.pathname = `/${database}`;
     pool = createPool({ uri: own.href, connectionLimit: 8 });
+    proxy = await tcpProxy({ host: own.hostname, port: Number(own.port) });
+    own.host = `127.0.0.1:${proxy.port}`;
+    proxied = createPool({ uri: own.href, connectionLimit: 8 });
   });
   afterAll(async () => {
     await pool.query(`DROP DATABASE ${database}`);
-    await pool.end();
+    await Promise.all([pool.end(), proxied.end()]);
+    await proxy.close();
   });
 
   storeContract(
@@ -29,9 +36,9 @@ describe.skipIf(service.skip)(`mysqlStore${service.note}`, () => {
       const counting: MysqlPool = {
         async execute(sql, values) {
           await beforeCommand();
-          return pool.execute(sql, values);
+          return proxied.execute(sql, values);
         },
-        getConnection: () => pool.getConnection(),
+        getConnection: () => proxied.getConnection(),
       };
       const store = mysqlStore(counting, { clockOffset: clock.offset });
       await store.migrate();
@@ -45,8 +52,9 @@ describe.skipIf(service.skip)(`mysqlStore${service.note}`, () => {
           JSON.stringify(
             (await pool.execute("SELECT * FROM hipflask_sessions WHERE selector = ?", [selector]))[0],
           ),
+        outage: { begin: async () => proxy.cut(), end: async () => proxy.mend() },
       };
     },
-    { corrupts: true, countsCommands: true, scale: fullScale },
+    { corrupts: true, stops: true, countsCommands: true, scale: fullScale },
   );
 });

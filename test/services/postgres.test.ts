@@ -1,18 +1,31 @@
 import { Pool } from "pg";
-import { afterAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import { postgresStore, type PostgresPool } from "../../src/stores/postgres.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { fullScale, reachable } from "./service.ts";
+import { tcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 const url = process.env.POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/test";
 const service = await reachable("PostgreSQL", "POSTGRES_URL", url);
 
 describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
   const schema = `hipflask_test_${process.pid}_${Date.now()}`;
-  const pool = new Pool({ connectionString: url, max: 8, options: `-c search_path=${schema}` });
+  const options = `-c search_path=${schema}`;
+  const pool = new Pool({ connectionString: url, max: 8, options });
+  let proxy: TcpProxy;
+  let proxied: Pool;
+  beforeAll(async () => {
+    const { hostname, port } = new URL(url);
+    proxy = await tcpProxy({ host: hostname, port: Number(port) });
+    const through = new URL(url);
+    through.host = `127.0.0.1:${proxy.port}`;
+    proxied = new Pool({ connectionString: through.href, max: 8, options });
+    proxied.on("error", () => {});
+  });
   afterAll(async () => {
     await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
-    await pool.end();
+    await Promise.all([pool.end(), proxied.end()]);
+    await proxy.close();
   });
 
   storeContract(
@@ -22,9 +35,9 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
       const counting: PostgresPool = {
         async query(text, values) {
           await beforeCommand();
-          return pool.query(text, values);
+          return proxied.query(text, values);
         },
-        connect: () => pool.connect(),
+        connect: () => proxied.connect(),
       };
       const store = postgresStore(counting, { clockOffset: clock.offset });
       await store.migrate();
@@ -37,8 +50,9 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
           pool.query(`UPDATE hipflask_sessions SET fields = '[1]' ${selected}`, [selector]),
         dump: async (selector) =>
           JSON.stringify((await pool.query(`SELECT * FROM hipflask_sessions ${selected}`, [selector])).rows),
+        outage: { begin: async () => proxy.cut(), end: async () => proxy.mend() },
       };
     },
-    { corrupts: true, countsCommands: true, scale: fullScale },
+    { corrupts: true, stops: true, countsCommands: true, scale: fullScale },
   );
 });

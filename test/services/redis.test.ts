@@ -5,16 +5,25 @@ import { describe, it } from "vitest";
 import { redisStore, type RedisStoreOptions } from "../../src/stores/redis.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { fullScale, reachable } from "./service.ts";
+import { tcpProxy } from "./tcp-proxy.ts";
 
 const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
 const service = await reachable("Redis", "REDIS_URL", url);
-const capabilities = { corrupts: true, expiresItself: true, countsCommands: true, scale: fullScale };
+const capabilities = {
+  corrupts: true,
+  stops: true,
+  expiresItself: true,
+  countsCommands: true,
+  scale: fullScale,
+};
 
 describe.skipIf(service.skip)(`redisStore over ioredis${service.note}`, () => {
   storeContract(
     { describe, it },
     async ({ clock, beforeCommand }) => {
-      const client = new Redis(url);
+      const { proxy, through, outage } = await behindProxy();
+      const client = new Redis(through);
+      client.on("error", () => {});
       const second = new Redis(url);
       const prefix = freshPrefix();
       const options: RedisStoreOptions = { prefix, clockOffset: clock.offset };
@@ -29,13 +38,15 @@ describe.skipIf(service.skip)(`redisStore over ioredis${service.note}`, () => {
       return {
         store: redisStore(counting as typeof client, options),
         another: redisStore(second, options),
-        corrupt: (selector) => client.set(`${prefix}session:{${selector}}`, "[1,", "KEEPTTL"),
-        dump: async (selector) => String(await client.get(`${prefix}session:{${selector}}`)),
+        corrupt: (selector) => second.set(`${prefix}session:{${selector}}`, "[1,", "KEEPTTL"),
+        dump: async (selector) => String(await second.get(`${prefix}session:{${selector}}`)),
+        outage,
         async close() {
-          for await (const keys of client.scanStream({ match: `${prefix}*` })) {
-            if ((keys as string[]).length > 0) await client.del(keys as string[]);
+          for await (const keys of second.scanStream({ match: `${prefix}*` })) {
+            if ((keys as string[]).length > 0) await second.del(keys as string[]);
           }
           await Promise.all([client.quit(), second.quit()]);
+          await proxy.close();
         },
       };
     },
@@ -47,7 +58,9 @@ describe.skipIf(service.skip)(`redisStore over @redis/client${service.note}`, ()
   storeContract(
     { describe, it },
     async ({ clock, beforeCommand }) => {
-      const client = createClient({ url });
+      const { proxy, through, outage } = await behindProxy();
+      const client = createClient({ url: through });
+      client.on("error", () => {});
       const second = createClient({ url });
       await Promise.all([client.connect(), second.connect()]);
       const prefix = freshPrefix();
@@ -63,19 +76,29 @@ describe.skipIf(service.skip)(`redisStore over @redis/client${service.note}`, ()
       return {
         store: redisStore(counting as unknown as typeof client, options),
         another: redisStore(second, options),
-        corrupt: (selector) => client.set(`${prefix}session:{${selector}}`, "{}"),
-        dump: async (selector) => String(await client.get(`${prefix}session:{${selector}}`)),
+        corrupt: (selector) => second.set(`${prefix}session:{${selector}}`, "{}"),
+        dump: async (selector) => String(await second.get(`${prefix}session:{${selector}}`)),
+        outage,
         async close() {
-          for await (const keys of client.scanIterator({ MATCH: `${prefix}*` })) {
-            if (keys.length > 0) await client.del(keys);
+          for await (const keys of second.scanIterator({ MATCH: `${prefix}*` })) {
+            if (keys.length > 0) await second.del(keys);
           }
           await Promise.all([client.close(), second.close()]);
+          await proxy.close();
         },
       };
     },
     capabilities,
   );
 });
+
+async function behindProxy() {
+  const through = new URL(url);
+  const proxy = await tcpProxy({ host: through.hostname, port: Number(through.port || 6379) });
+  through.host = `127.0.0.1:${proxy.port}`;
+  const outage = { begin: async () => proxy.cut(), end: async () => proxy.mend() };
+  return { proxy, through: through.href, outage };
+}
 
 function freshPrefix(): string {
   return `hipflask-test-${randomBytes(6).toString("hex")}:`;

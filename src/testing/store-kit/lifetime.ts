@@ -21,6 +21,19 @@ export function lifetime(kit: Kit): void {
 
   if (!kit.capabilities.movesTime) return;
 
+  it("SEC-29: of a burst of touches that are due, one writes", async () => {
+    const { store, another } = await kit.open();
+    const { selector, verifierHash } = await kit.session(store, { expiry: { idle: 600 } });
+    clock.advance(61);
+    const touch = (through: SessionStore) => through.touch(selector, verifierHash, { idle: 600, every: 60 });
+    await Promise.all(Array.from({ length: 20 }, (_, n) => touch(n % 2 ? store : another)));
+    const touched = await recordOf(store, selector);
+    assert.equal(touched.expiresAt, touched.lastSeenAt + 600_000);
+    clock.advance(59);
+    await Promise.all(Array.from({ length: 20 }, () => touch(store)));
+    assert.deepEqual(await recordOf(store, selector), touched);
+  });
+
   it("SEC-27: the idle limit holds at every verb, with nothing cleaned up", async () => {
     const { store } = await kit.open();
     const { selector, verifierHash } = await kit.session(store, { expiry: { idle: 100 } });
