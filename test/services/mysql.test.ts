@@ -20,7 +20,7 @@ describe.skipIf(service.skip)(`mysqlStore${service.note}`, () => {
     const own = new URL(url);
     own.pathname = `/${database}`;
     pool = createPool({ uri: own.href, connectionLimit: 8 });
-    proxy = await tcpProxy({ host: own.hostname, port: Number(own.port) });
+    proxy = await tcpProxy({ host: own.hostname, port: Number(own.port || 3306) });
     own.host = `127.0.0.1:${proxy.port}`;
     proxied = createPool({ uri: own.href, connectionLimit: 8 });
   });

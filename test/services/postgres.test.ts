@@ -16,7 +16,7 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
   let proxied: Pool;
   beforeAll(async () => {
     const { hostname, port } = new URL(url);
-    proxy = await tcpProxy({ host: hostname, port: Number(port) });
+    proxy = await tcpProxy({ host: hostname, port: Number(port || 5432) });
     const through = new URL(url);
     through.host = `127.0.0.1:${proxy.port}`;
     proxied = new Pool({ connectionString: through.href, max: 8, options });

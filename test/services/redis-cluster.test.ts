@@ -6,63 +6,41 @@ import { redisStore } from "../../src/stores/redis.ts";
 import type { SessionStore } from "../../src/stores/store.ts";
 import { newToken, type Token } from "../../src/stores/token.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
-import { command, hasRedisServer, redisServer, untilTrue, type RedisServer } from "./redis-server.ts";
+import { redisCluster, type RedisCluster } from "./redis-cluster.ts";
+import { hasRedisServer, untilTrue } from "./redis-server.ts";
 import { fullScale } from "./service.ts";
 
 const note = hasRedisServer ? "" : " (skipped: no redis-server on the PATH)";
-const MASTERS = 3;
-const SLOTS = 16_384;
 
 describe.skipIf(!hasRedisServer && !process.env.CI)(`redisStore on a cluster${note}`, () => {
-  /** Three masters, then a replica of each. */
-  let servers: RedisServer[] = [];
-
+  let cluster: RedisCluster;
   beforeAll(async () => {
-    const options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
-    servers = await Promise.all(Array.from({ length: 2 * MASTERS }, () => redisServer(...options)));
-    const [first] = servers;
-    for (const server of servers.slice(1))
-      await command(first!.port, "CLUSTER", "MEET", "127.0.0.1", server.port);
-    for (const [index, { port }] of servers.slice(0, MASTERS).entries()) {
-      const [from, to] = [index, index + 1].map((at) => Math.floor((at * SLOTS) / MASTERS));
-      await command(port, "CLUSTER", "ADDSLOTSRANGE", from!, to! - 1);
-    }
-    await everywhere(
-      async (port) => String(await command(port, "CLUSTER", "NODES")).split("\n").length > 2 * MASTERS,
-    );
-    for (const [index, { port }] of servers.slice(MASTERS).entries()) {
-      const id = String(await command(servers[index]!.port, "CLUSTER", "MYID"));
-      await untilTrue(async () => (await command(port, "CLUSTER", "REPLICATE", id)) === "OK");
-    }
-    await everywhere(async (port) =>
-      String(await command(port, "CLUSTER", "INFO")).includes("cluster_state:ok"),
-    );
-    await replicasAreInStep();
+    cluster = await redisCluster();
   }, 60_000);
-  afterAll(() => Promise.all(servers.map((server) => server.remove())));
-
-  const roots = () => servers.map(({ port }) => ({ host: "127.0.0.1", port }));
+  afterAll(() => cluster.remove());
 
   describe("over ioredis", () => {
     storeContract(
       { describe, it },
       async ({ clock, beforeCommand }) => {
-        const cluster = new Cluster(roots());
-        const counting = Object.assign(Object.create(cluster) as Cluster, {
-          evalsha: async (...args: Parameters<typeof cluster.evalsha>) => {
+        const client = new Cluster([...cluster.roots]);
+        client.on("error", () => {});
+        const counting = Object.assign(Object.create(client) as Cluster, {
+          evalsha: async (...args: Parameters<typeof client.evalsha>) => {
             await beforeCommand();
-            return cluster.evalsha(...args);
+            return client.evalsha(...args);
           },
         });
         return {
           store: redisStore(counting, { clockOffset: clock.offset }),
-          another: redisStore(cluster, { clockOffset: clock.offset }),
-          corrupt: (selector) => cluster.set(`hipflask:session:{${selector}}`, "nonsense"),
-          dump: async (selector) => String(await cluster.get(`hipflask:session:{${selector}}`)),
-          close: () => cluster.quit(),
+          another: redisStore(client, { clockOffset: clock.offset }),
+          corrupt: (selector) => client.set(`hipflask:session:{${selector}}`, "nonsense"),
+          dump: async (selector) => String(await client.get(`hipflask:session:{${selector}}`)),
+          outage: { begin: async () => cluster.pause(), end: () => cluster.resume() },
+          close: () => client.quit(),
         };
       },
-      { corrupts: true, countsCommands: true, expiresItself: true, scale: fullScale },
+      { corrupts: true, stops: true, countsCommands: true, expiresItself: true, scale: fullScale },
     );
   });
 
@@ -70,11 +48,11 @@ describe.skipIf(!hasRedisServer && !process.env.CI)(`redisStore on a cluster${no
     storeContract(
       { describe, it },
       async ({ clock }) => {
-        const cluster = createCluster({
-          rootNodes: roots().map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
+        const client = createCluster({
+          rootNodes: cluster.roots.map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
         });
-        await cluster.connect();
-        return { store: redisStore(cluster, { clockOffset: clock.offset }), close: () => cluster.close() };
+        await client.connect();
+        return { store: redisStore(client, { clockOffset: clock.offset }), close: () => client.close() };
       },
       { expiresItself: true, scale: fullScale },
     );
@@ -105,17 +83,18 @@ describe.skipIf(!hasRedisServer && !process.env.CI)(`redisStore on a cluster${no
   });
 
   it("survives the sudden end of a master", async () => {
-    const cluster = new Cluster(roots(), { clusterRetryStrategy: () => 100 });
-    cluster.on("error", () => {});
-    const store = redisStore(cluster);
+    const client = new Cluster([...cluster.roots], { clusterRetryStrategy: () => 100 });
+    client.on("error", () => {});
+    const store = redisStore(client);
     const owner = newToken().selector;
     const claim = { owner, elapsed: () => 0 };
     const tokens = await sessions(store, 60, { claim });
     const ended = tokens.splice(0, 20);
     for (const token of ended) await store.destroy(token.selector);
-    await replicasAreInStep();
+    await cluster.replicasAreInStep();
 
-    await servers[0]!.kill();
+    const [master] = await cluster.masters();
+    await master!.kill();
     await untilTrue(async () => answers(() => store.live(tokens.map(({ selector }) => selector))));
 
     for (const [index, { selector, verifierHash }] of tokens.entries()) {
@@ -136,23 +115,8 @@ describe.skipIf(!hasRedisServer && !process.env.CI)(`redisStore on a cluster${no
     expect(await store.list(owner)).toHaveLength(tokens.length);
     expect((await store.destroyAll(owner)).ended).toHaveLength(tokens.length);
     expect(await store.live(tokens.map(({ selector }) => selector))).toEqual([]);
-    cluster.disconnect();
+    client.disconnect();
   }, 60_000);
-
-  async function everywhere(probe: (port: number) => Promise<boolean>): Promise<void> {
-    for (const { port } of servers) await untilTrue(() => probe(port));
-  }
-
-  async function replicasAreInStep(): Promise<void> {
-    for (const { port } of servers.slice(0, MASTERS)) {
-      await untilTrue(async () => {
-        const told = String(await command(port, "INFO", "replication"));
-        const [, replica] = /state=online,offset=(\d+)/.exec(told) ?? [];
-        const [, master] = /master_repl_offset:(\d+)/.exec(told) ?? [];
-        return replica !== undefined && replica === master;
-      });
-    }
-  }
 });
 
 async function sessions(store: SessionStore, count: number, given: object): Promise<Token[]> {

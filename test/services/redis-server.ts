@@ -14,6 +14,9 @@ export interface RedisServer {
   start(): Promise<void>;
   /** Ends it as a power failure would. */
   kill(): Promise<void>;
+  /** Stops it as it stands, without a word to anybody, and lets it go on. */
+  pause(): void;
+  resume(): void;
   /** Ends it and removes its folder. */
   remove(): Promise<void>;
 }
@@ -38,6 +41,8 @@ export async function redisServer(...options: string[]): Promise<RedisServer> {
       await ended;
       running = undefined;
     },
+    pause: () => void running?.kill("SIGSTOP"),
+    resume: () => void running?.kill("SIGCONT"),
     async remove() {
       await server.kill();
       rmSync(folder, { recursive: true, force: true });

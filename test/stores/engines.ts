@@ -1,4 +1,4 @@
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,14 +9,30 @@ import { mysqlStore } from "../../src/stores/mysql.ts";
 import { postgresStore } from "../../src/stores/postgres.ts";
 import { redisStore } from "../../src/stores/redis.ts";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
-import type { SessionStore } from "../../src/stores/store.ts";
+import { openSqlite } from "../../src/stores/sqlite-database.ts";
+import { UNDECODABLE, type SessionStore } from "../../src/stores/store.ts";
+import { testClock, type TestClock } from "../../src/testing/clock.ts";
+import { redisCluster } from "../services/redis-cluster.ts";
+import { hasRedisServer } from "../services/redis-server.ts";
 import { reachable } from "../services/service.ts";
+import { bound } from "../../src/testing/store-kit/concurrency.ts";
+import { textOf } from "./recorded.ts";
 
 /** An engine to run the same tests on. */
 export interface Engine {
   readonly name: string;
   readonly skip: boolean;
-  open(): Promise<{ store: SessionStore; close(): Promise<unknown> }>;
+  /** @param clock the time the store lives by; default the real one */
+  open(clock?: TestClock): Promise<OpenedEngine>;
+}
+
+interface OpenedEngine {
+  readonly store: SessionStore;
+  /** Makes the stored record of a session unreadable, behind the store's back. */
+  corrupt(selector: string): Promise<unknown>;
+  /** Everything that is stored of a session, as text. */
+  dump(selector: string): Promise<string>;
+  close(): Promise<unknown>;
 }
 
 const urls = {
@@ -36,22 +52,45 @@ export const engines: readonly Engine[] = [
   {
     name: "memory",
     skip: false,
-    open: async () => ({ store: memoryStore(), close: async () => {} }),
+    async open(clock = testClock()) {
+      const store = memoryStore({ now: clock.now });
+      // Nobody reaches into this process; what its map holds is what it was given.
+      const broken = new Set<string>();
+      const read: SessionStore["read"] = async (selector) =>
+        broken.has(selector) ? UNDECODABLE : store.read(selector);
+      return {
+        store: { ...bound(store), read },
+        corrupt: async (selector) => broken.add(selector),
+        dump: async (selector) => textOf(await store.read(selector)),
+        close: async () => {},
+      };
+    },
   },
   {
     name: "SQLite",
     skip: false,
-    async open() {
+    async open(clock = testClock()) {
       const folder = await mkdtemp(join(tmpdir(), "hipflask-"));
-      const store = await sqliteStore(join(folder, "sessions.db"));
-      return { store, close: async () => (await store.close?.(), rm(folder, { recursive: true })) };
+      const file = join(folder, "sessions.db");
+      const store = sqliteStore(file, { now: clock.now });
+      await store.live([]);
+      const db = await openSqlite(file);
+      const where = "WHERE selector = ?";
+      return {
+        store,
+        corrupt: async (selector) =>
+          db.prepare(`UPDATE hipflask_sessions SET record = '[1,' ${where}`).run(selector),
+        dump: async (selector) =>
+          textOf(db.prepare(`SELECT * FROM hipflask_sessions ${where}`).all(selector)),
+        close: async () => (db.close(), await store.close?.(), rm(folder, { recursive: true })),
+      };
     },
   },
-  await service("Redis", "REDIS_URL", urls.redis, async () => {
+  await service("Redis", "REDIS_URL", urls.redis, async (clock = testClock()) => {
     const client = new Redis(urls.redis);
     const prefix = `${unique()}:`;
     return {
-      store: redisStore(client, { prefix }),
+      ...onRedis(client, prefix, clock),
       async close() {
         for await (const keys of client.scanStream({ match: `${prefix}*` })) {
           if ((keys as string[]).length > 0) await client.del(keys as string[]);
@@ -60,24 +99,56 @@ export const engines: readonly Engine[] = [
       },
     };
   }),
-  await service("PostgreSQL", "POSTGRES_URL", urls.postgres, async () => {
+  {
+    name: `Redis Cluster${hasRedisServer ? "" : " (skipped: no redis-server on the PATH)"}`,
+    skip: !hasRedisServer && !process.env["CI"],
+    async open(clock = testClock()) {
+      const cluster = await redisCluster();
+      const client = new Cluster([...cluster.roots]);
+      return {
+        ...onRedis(client, "hipflask:", clock),
+        close: async () => (client.disconnect(), cluster.remove()),
+      };
+    },
+  },
+  await service("PostgreSQL", "POSTGRES_URL", urls.postgres, async (clock = testClock()) => {
     const schema = unique();
     const pool = new Pool({ connectionString: urls.postgres, max: 16, options: `-c search_path=${schema}` });
     await pool.query(`CREATE SCHEMA ${schema}`);
-    const store = postgresStore(pool);
+    const store = postgresStore(pool, { clockOffset: clock.offset });
     await store.migrate();
-    return { store, close: async () => (await pool.query(`DROP SCHEMA ${schema} CASCADE`), pool.end()) };
+    const where = "WHERE selector = $1";
+    return {
+      store,
+      corrupt: (selector) => pool.query(`UPDATE hipflask_sessions SET fields = '[1]' ${where}`, [selector]),
+      dump: async (selector) =>
+        textOf((await pool.query(`SELECT * FROM hipflask_sessions ${where}`, [selector])).rows),
+      close: async () => (await pool.query(`DROP SCHEMA ${schema} CASCADE`), pool.end()),
+    };
   }),
-  await service("MariaDB", "MYSQL_URL", urls.mysql, async () => {
+  await service("MariaDB", "MYSQL_URL", urls.mysql, async (clock = testClock()) => {
     const database = unique();
     const admin = createPool(urls.mysql);
     await admin.query(`CREATE DATABASE ${database}`);
     const pool = createPool({ uri: urls.mysql, database, connectionLimit: 16 });
-    const store = mysqlStore(pool);
+    const store = mysqlStore(pool, { clockOffset: clock.offset });
     await store.migrate();
+    const where = "WHERE selector = ?";
     return {
       store,
+      corrupt: (selector) => pool.query(`UPDATE hipflask_sessions SET fields = '[1]' ${where}`, [selector]),
+      dump: async (selector) =>
+        textOf((await pool.query(`SELECT * FROM hipflask_sessions ${where}`, [selector]))[0]),
       close: async () => (await pool.end(), await admin.query(`DROP DATABASE ${database}`), admin.end()),
     };
   }),
 ];
+
+function onRedis(client: Redis | Cluster, prefix: string, clock: TestClock): Omit<OpenedEngine, "close"> {
+  const key = (selector: string) => `${prefix}session:{${selector}}`;
+  return {
+    store: redisStore(client, { prefix, clockOffset: clock.offset }),
+    corrupt: (selector) => client.set(key(selector), "[1,", "KEEPTTL"),
+    dump: async (selector) => String(await client.get(key(selector))),
+  };
+}
