@@ -29,7 +29,9 @@ export async function commit(
   config: StoreConfig,
 ): Promise<CookieFate> {
   const { origin } = state;
-  const isOver = state.fate === "destroyed" || (outcome === "delete" && !isFailure);
+  // Whoever takes out the last key they know of does not know what others put in meanwhile.
+  const isEmptied = outcome === "delete" && state.isCleared && !isFailure;
+  const isOver = state.fate === "destroyed" || isEmptied;
   if (origin !== undefined && isOver && !(await destroy(origin, config))) {
     // Somebody else was faster, and the browser may hold a newer cookie by now.
     const isWritten = outcome === "write" && !isFailure;

@@ -48,6 +48,7 @@ export class StoreSessionState extends SessionState {
   /** What a handler made of the owner; `undefined` as long as it is the record's. */
   #owner: string | null | undefined;
   #isLogin = false;
+  #isCleared = false;
   readonly #ownable: boolean;
   readonly #keepAtLogin: readonly string[] | true;
 
@@ -107,6 +108,16 @@ export class StoreSessionState extends SessionState {
   /** The handler named the owner: the session was authenticated in this very request. */
   get isLogin(): boolean {
     return this.#isLogin;
+  }
+
+  /** Everything was dropped in one go, which ends a session as in Flask; taking out its last key does not. */
+  get isCleared(): boolean {
+    return this.#isCleared;
+  }
+
+  override clear(): void {
+    super.clear();
+    this.#isCleared = true;
   }
 
   override destroy(): void {

@@ -61,7 +61,10 @@ export const engines: readonly Engine[] = [
       return {
         store: { ...bound(store), read },
         corrupt: async (selector) => broken.add(selector),
-        dump: async (selector) => textOf(await store.read(selector)),
+        async dump(selector) {
+          const found = await store.read(selector);
+          return found.status === "ok" ? textOf(found.record) : "";
+        },
         close: async () => {},
       };
     },

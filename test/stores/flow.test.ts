@@ -106,6 +106,25 @@ describe("a stored session", () => {
     expect(calls.filter((verb) => verb === "create")).toHaveLength(1);
   });
 
+  it("stays when its last key is taken out, for others may have put one in meanwhile", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    const { cookie } = ada;
+    const { cookies } = await ada.visit(async () => {
+      delete session.a;
+      await someone().visit(() => (session.b = 2), { cookie });
+    });
+    expect(cookies).toEqual([]);
+    expect(await ada.data()).toEqual({ b: 2 });
+    await ada.visit(() => session.flash("one"));
+    await ada.visit(() => session.pop("b"));
+    await ada.visit(async () => {
+      expect(session.getFlashedMessages()).toEqual(["one"]);
+      await someone().visit(() => (session.c = 3), { cookie });
+    });
+    expect(await ada.data()).toEqual({ c: 3 });
+  });
+
   it("never adopts a token: unknown, malformed, or forged from a dump of the store", async () => {
     const mallory = someone();
     const planted = `session=${"A".repeat(16)}.${"A".repeat(43)}`;
