@@ -39,13 +39,12 @@ class Node {
     });
     const handler = sessions(this.manager, { onError: () => {} });
     this.#server = createServer(handler((req, res) => this.#view(req, res)));
-    this.#server.on("upgrade", (req, socket, head) => {
+    this.#server.on("upgrade", async (req, socket, head) => {
       const headers = { get: (name: string) => String(req.headers[name.toLowerCase()] ?? "") };
       const context = this.manager.requestContext({ headers });
-      void Promise.resolve(context.opening).then(() => {
-        this.#sockets.handleUpgrade(req, socket, head, (client) => {
-          this.manager.onDestroyed(context.session, () => client.close(4001, "logged out"));
-        });
+      await context.opening;
+      this.#sockets.handleUpgrade(req, socket, head, (client) => {
+        this.manager.onDestroyed(context.session, () => client.close(4001, "logged out"));
       });
     });
   }
