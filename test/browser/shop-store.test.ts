@@ -169,6 +169,7 @@ describe.skipIf(skipWithoutChromium).each(stores)("the demo shop on %s, in a bro
     const before = await devices.count();
     expect(before).toBeGreaterThanOrEqual(3);
     expect(await devices.filter({ hasText: "this one" }).count()).toBe(1);
+    expect(await desk.locator("#flow").innerText()).toMatch(/store\.list → \d+ of them/);
     const other = (await cookie(phone)).split(".")[0]!;
     await devices.filter({ hasText: other }).getByRole("button").click();
     await desk.waitForLoadState();

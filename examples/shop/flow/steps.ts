@@ -60,7 +60,7 @@ function opened({ verdict, operations }: FlowRecord): Html {
       return step(
         name,
         "good",
-        html`<strong>Recognised.</strong> ${proof}; ${keys} inside.${asked("read", operations)}`,
+        html`<strong>Recognised.</strong> ${proof}; ${keys} inside.${asked("open", operations)}`,
       );
     }
     case "refused":
@@ -72,28 +72,36 @@ function opened({ verdict, operations }: FlowRecord): Html {
   }
 }
 
-function viewed({ read, changes }: FlowRecord): Html {
-  if (read.size + changes.length === 0) return step("The view", "off", html`Did not touch the session.`);
-  const asked = [...read].map((key) => html`<code>${key}</code> `);
+function viewed({ read, changes, operations }: FlowRecord): Html {
+  const isUntouched = read.size + changes.length === 0;
+  if (isUntouched && operations.every(({ verb }) => stepOf(verb) !== "view"))
+    return step("The view", "off", html`Did not touch the session.`);
+  const keys = [...read].map((key) => html`<code>${key}</code> `);
   return step(
     "The view",
     "on",
-    html`${asked.length === 0 ? raw("") : html`<span class="keys">read ${asked}</span>`}${changes.map(
+    html`${keys.length === 0 ? raw("") : html`<span class="keys">read ${keys}</span>`}${changes.map(
       ({ key, kind }) => html`<span class="keys keys-${kind}">${kind} <code>${key}</code></span>`,
-    )}`,
+    )}${asked("view", operations)}`,
   );
 }
 
 function saved({ outcome, operations }: FlowRecord): Html {
-  const sent = operations.filter(({ verb }) => verb !== "read");
+  const sent = operations.filter(({ verb }) => stepOf(verb) === "save");
   if (sent.length > 0)
-    return step("saveSession", "on", html`Saved in the store before this answer.${asked("write", sent)}`);
+    return step("saveSession", "on", html`Saved in the store before this answer.${asked("save", sent)}`);
   return step("saveSession", outcome === "nothing" ? "off" : "on", html`${OUTCOMES[outcome]}`);
 }
 
-/** The operations that were sent to the store, each with its keys and its answer. */
-function asked(kind: "read" | "write", operations: readonly Operation[]): Html {
-  const shown = operations.filter(({ verb }) => (verb === "read") === (kind === "read"));
+/** Which step sends a verb to the store. */
+function stepOf(verb: string): "open" | "view" | "save" {
+  if (verb === "read") return "open";
+  return verb === "list" || verb === "destroyAll" ? "view" : "save";
+}
+
+/** The operations that a step sent to the store, each with its keys and its answer. */
+function asked(step: ReturnType<typeof stepOf>, operations: readonly Operation[]): Html {
+  const shown = operations.filter(({ verb }) => stepOf(verb) === step);
   return html`${shown.map(
     ({ verb, keys, answer }) =>
       html`<span class="keys"><code>store.${verb}</code> ${keys.map((key) => html`<code>${key}</code> `)}→ ${answer}</span>`,

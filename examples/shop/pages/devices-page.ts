@@ -17,12 +17,14 @@ export function devicesPage(devices: readonly OwnedSession[]): Page {
 </div>
 </section>
 <ul class="devices">${devices.map(device)}</ul>
+<div class="device-actions">
+<a class="button" href="/">Back to the shelf</a>
 ${
   others.length === 0
     ? raw("")
     : html`<form method="post" action="/devices/end-others"><button>Log out everywhere else</button></form>`
 }
-<p><a class="button" href="/">Back to the shelf</a></p>
+</div>
 </main>`,
   };
 }
