@@ -19,6 +19,9 @@ import { isEmpty, StoreSessionState, type Arrival, type Origin } from "./store-s
 /** More tokens than this in one request are not looked up. */
 const MAX_CANDIDATES = 8;
 
+/** More fields than this are not looked into; stores refuse them long before. */
+const MAX_FIELDS = 10_000;
+
 /** What no token leads to. */
 const NOTHING: Arrival = {};
 
@@ -168,6 +171,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
 
 /** Whatever else writes to the store may have left what nobody can read; the record is kept for inspection. */
 function isReadable(fields: Fields, json: TaggedJSONSerializer): boolean {
+  if (fields.size > MAX_FIELDS) return false;
   try {
     for (const text of fields.values()) json.loads(text);
     return true;

@@ -2,9 +2,9 @@ import { StoreError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
 import type { Change, Claim, NewSession, Rotation } from "./store.ts";
 
-/** How large one record may grow. Both are checked before a write is applied, and a larger record is not read. */
+/** How large one record may grow. Both are checked before a write is applied. */
 export interface RecordLimits {
-  /** Number of fields. Default 1000. */
+  /** Number of fields. Default 1000; no more than 10 000 are read. */
   readonly fields: number;
   /** Keys and texts together, in bytes of UTF-8. Default 262144. */
   readonly bytes: number;
