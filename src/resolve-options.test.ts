@@ -79,7 +79,7 @@ describe("resolveOptions", () => {
 });
 
 describe("hardened", () => {
-  it("switches to a __Host- name, Secure, SameSite=Lax and a sealed cookie", () => {
+  it("switches to a __Host- name, Secure, SameSite=Lax and a sealed cookie (SEC-50)", () => {
     const config = resolveOptions({ secretKey: strong, hardened: true });
     expect(config).toMatchObject({
       cookieName: "__Host-Http-session",

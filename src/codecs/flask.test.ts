@@ -96,7 +96,7 @@ describe("flaskCodec", () => {
     expect(flaskCodec({ secretKey }).decode(cookie, context)).toEqual({ ok: true, fields, signedAt: NOW });
   });
 
-  it("signs with the secret key and verifies with the fallbacks as well", () => {
+  it("signs with the secret key and verifies with the fallbacks as well (SEC-45)", () => {
     const rotated = { secretKey: "new", secretKeyFallbacks: ["oldest", secretKey] };
     expect(reason(cookie, rotated)).toBe("valid");
     expect(flaskCodec(rotated).encode(fields, context)).toBe(
@@ -232,7 +232,7 @@ describe("flaskCodec, compression", () => {
     );
   });
 
-  it("unfolds up to the limit and no byte further", () => {
+  it("unfolds up to the limit and no byte further (SEC-46)", () => {
     const text = JSON.stringify({ v: "a".repeat(1000) });
     const compressed = mint(`.${deflateSync(text).toString("base64url")}`);
     expect(reason(compressed, { maxInflatedSize: text.length })).toBe("valid");

@@ -27,7 +27,7 @@ describe("rootSecret", () => {
     expect(() => rootSecret("secretKey", secret)).toThrow(ConfigError);
   });
 
-  it("never repeats the secret in its message", () => {
+  it("never repeats the secret in its message (SEC-40)", () => {
     expect(() => rootSecret("secretKey", "hunter2hunter2")).toThrow(/^(?!.*hunter2).*"secretKey"/);
   });
 

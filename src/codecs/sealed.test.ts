@@ -118,7 +118,7 @@ describe("sealedCodec", () => {
     }
   });
 
-  it("falls back to no weaker format, and reaches no parser", () => {
+  it("falls back to no weaker format, and reaches no parser (SEC-43)", () => {
     const json = spying();
     const spied = sealedCodec({ secretKey, json });
     const plain = '{"username":"ada"}';
@@ -142,7 +142,7 @@ describe("sealedCodec", () => {
     expect(json.parsed).toBe(0);
   });
 
-  it("reaches no parser for 10 000 forged texts of the right shape", () => {
+  it("reaches no parser for 10 000 forged texts of the right shape (SEC-44)", () => {
     const json = spying();
     const spied = sealedCodec({ secretKey, json });
     const genuine = Buffer.from(spied.encode(fields, context), "base64url");
@@ -154,7 +154,7 @@ describe("sealedCodec", () => {
     expect(json.parsed).toBe(0);
   });
 
-  it("refuses a text moved to another cookie name or audience", () => {
+  it("refuses a text moved to another cookie name or audience (SEC-39)", () => {
     const text = codec.encode(fields, context);
     expect(codec.decode(text, { ...context, cookieName: "Session" })).toEqual({
       ok: false,
@@ -184,7 +184,7 @@ describe("sealedCodec", () => {
     Buffer.from(codec.encode(new Map([["k", JSON.stringify(text)]]), context), "base64url").length;
 
   describe("lengths", () => {
-    it("are equal for secrets that differ by 1 to 10 characters", () => {
+    it("are equal for secrets that differ by 1 to 10 characters (SEC-46)", () => {
       const lengths = Array.from(
         { length: 11 },
         (_, more) =>
@@ -205,7 +205,7 @@ describe("sealedCodec", () => {
   describe("time", () => {
     const text = codec.encode(fields, context);
 
-    it("is judged by the issue time inside, to the second", () => {
+    it("is judged by the issue time inside, to the second (SEC-47)", () => {
       expect(codec.decode(text, later(3600)).ok).toBe(true);
       expect(codec.decode(text, later(3601))).toEqual({ ok: false, reason: "expired" });
     });
@@ -238,7 +238,7 @@ describe("sealedCodec", () => {
     const oldest = randomBytes(32);
     const rotated = sealedCodec({ secretKey, secretKeyFallbacks: [older, oldest] });
 
-    it("tries one key for every text, whatever the number of keys", () => {
+    it("tries one key for every text, whatever the number of keys (SEC-41)", () => {
       for (const key of [secretKey, older, oldest]) {
         const text = sealedCodec({ secretKey: key }).encode(fields, context);
         counts.opened = 0;

@@ -20,7 +20,7 @@ describe("xaes256gcm", () => {
     expect(xaes.open(nonce, Buffer.from(sealed, "hex"), bytes(data))?.toString()).toBe("XAES-256-GCM");
   });
 
-  it("gives the published digest over 10 000 messages drawn from SHAKE128", () => {
+  it("gives the published digest over 10 000 messages drawn from SHAKE128 (SEC-38)", () => {
     const source = createHash("shake128", { outputLength: 10_000 * (32 + 24 + 1 + 255 + 1 + 255) }).digest();
     let position = 0;
     const take = (length: number) => source.subarray(position, (position += length));

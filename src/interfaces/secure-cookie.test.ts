@@ -92,7 +92,7 @@ describe("SecureCookieSessionInterface", () => {
     expect(errors[0]!.message).not.toContain("secret");
   });
 
-  it("draws the line at exactly maxCookieSize", () => {
+  it("draws the line at exactly maxCookieSize (SEC-52)", () => {
     const { line } = visit({}, undefined, () => (session.a = 1));
     const errors: unknown[] = [];
     const options = { onOversize: (error: HipflaskError) => errors.push(error) };
@@ -103,7 +103,7 @@ describe("SecureCookieSessionInterface", () => {
     expect(errors).toHaveLength(1);
   });
 
-  it("throws where oversize is throw, and sets no cookie", () => {
+  it("throws where oversize is throw, and sets no cookie (SEC-52)", () => {
     const fill = () => (session.a = "x".repeat(9000));
     expect(() => visit({ compress: false, oversize: "throw" }, undefined, fill)).toThrow(CookieTooLargeError);
   });

@@ -36,7 +36,7 @@ export function writeLate(): string {
 export function savesBeforeHeaders(name: string, serve: Serve, ways: Record<string, Way>): void {
   describe(`${name} with a store of 300 ms`, () => {
     it.concurrent.each(Object.entries(ways))(
-      "sends no byte of %s before the save",
+      "sends no byte of %s before the save (SEC-17)",
       async (path, { status = 200, body = "" }) => {
         let isSaved = false;
         const slow: SessionInterface = {

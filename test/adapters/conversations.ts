@@ -262,7 +262,7 @@ export function conversations(name: string, harness: Harness): void {
       expect(answer.headers.get("Cache-Control")).toBe("max-age=9, no-store");
     });
 
-    it("saves before a stream begins and refuses what the stream writes later", async () => {
+    it("saves before a stream begins and refuses what the stream writes later (SEC-17)", async () => {
       lateWrite = undefined;
       const ada = client();
       const answer = await ada.fetch("/stream");

@@ -54,13 +54,13 @@ describe("a stored session", () => {
     ).not.toContain(verifier);
   });
 
-  it("leaves no trace on a response whose request did not look at it", async () => {
+  it("leaves no trace on a response whose request did not look at it (SEC-30)", async () => {
     const ada = someone();
     await ada.visit(() => (session.a = 1));
     expect(await ada.visit(() => {})).toEqual({ seen: undefined, cookies: [], vary: null });
   });
 
-  it("reads once per request and writes nothing when nothing changed", async () => {
+  it("reads once per request and writes nothing when nothing changed (SEC-30)", async () => {
     const ada = someone();
     await ada.visit(() => (session.a = { deep: [1] }));
     calls = [];
@@ -334,7 +334,7 @@ describe("a change to a session that ended meanwhile", () => {
     expect(told).toEqual([{ selector: expect.any(String) as string, owner: null, reason: "gone" }]);
   });
 
-  it("throws where lostWrites says so", async () => {
+  it("throws where lostWrites says so (SEC-15)", async () => {
     await expect(endedMeanwhile({ lostWrites: "throw" })).rejects.toThrow(SessionLostError);
   });
 });

@@ -146,7 +146,7 @@ describe.each(Object.entries(servers))("an ill store behind %s", (_, serve) => {
   }
 
   it.each(["rejects", "throws", "hangs"] as const)(
-    "answers 503 without a cookie while reading %s, and recovers",
+    "answers 503 without a cookie while reading %s, and recovers (SEC-34)",
     async (illness) => {
       const { cookies } = await get();
       const cookie = cookies[0]!.split(";")[0]!;
@@ -160,7 +160,7 @@ describe.each(Object.entries(servers))("an ill store behind %s", (_, serve) => {
   );
 
   it.each(["rejects", "throws", "hangs"] as const)(
-    "never looks like success while saving %s, and recovers",
+    "never looks like success while saving %s, and recovers (SEC-35)",
     async (illness) => {
       const { cookies } = await get();
       const cookie = cookies[0]!.split(";")[0]!;
