@@ -17,7 +17,7 @@ import { stateOf } from "./session.ts";
  *   try {
  *     requireFresh(5 * 60);
  *   } catch (error) {
- *     if (error instanceof NotFreshError) return Response.redirect("https://shop.example/login?next=/address");
+ *     if (error instanceof NotFreshError) return Response.redirect("https://shop.example/login", 303);
  *     throw error;
  *   }
  *   session.address = address;

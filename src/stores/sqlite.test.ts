@@ -27,10 +27,14 @@ describe("sqliteStore", () => {
         corrupt: async (selector) =>
           db.prepare("UPDATE hipflask_sessions SET record = '[1,' WHERE selector = ?").run(selector),
         dump: async (selector) => JSON.stringify(rowOf(selector)),
+        outage: {
+          begin: async () => db.exec("ALTER TABLE hipflask_sessions RENAME TO lost"),
+          end: async () => db.exec("ALTER TABLE lost RENAME TO hipflask_sessions"),
+        },
         close: () => db.close(),
       };
     },
-    { corrupts: true, scale: process.env.CI ? 1 : 0.05 },
+    { corrupts: true, stops: true, scale: process.env.CI ? 1 : 0.05 },
   );
 
   it("keeps the file from other users of the machine", async () => {

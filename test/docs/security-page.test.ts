@@ -48,11 +48,8 @@ describe("docs/security.md", () => {
     for (const { id, last } of requirements) {
       const files = [...last.matchAll(/\]\(\.\.\/([^)]+)\)/g)].map(([, file = ""]) => join(root, file));
       expect(files.filter((file) => !existsSync(file))).toEqual([]);
-      const named =
-        files
-          .map((file) => readFileSync(file, "utf8"))
-          .join("")
-          .match(/SEC-\d+/g) ?? [];
+      const text = files.map((file) => readFileSync(file, "utf8")).join("");
+      const named = [...text.matchAll(/SEC-\d+/g)].map(([name]) => name);
       expect({ id, isNamed: named.includes(id) }).toEqual({ id, isNamed: true });
     }
   });

@@ -4,6 +4,7 @@ import { postgresStore, type PostgresPool } from "../../src/stores/postgres.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { fullScale, reachable } from "./service.ts";
 import { tcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+import { TransactionPooler } from "./transaction-pooler.ts";
 
 const url = process.env.POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/test";
 const service = await reachable("PostgreSQL", "POSTGRES_URL", url);
@@ -54,5 +55,27 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
       };
     },
     { corrupts: true, stops: true, countsCommands: true, scale: fullScale },
+  );
+});
+
+describe.skipIf(service.skip)(`postgresStore behind a pooler in transaction mode${service.note}`, () => {
+  const schema = `hipflask_pooler_${process.pid}_${Date.now()}`;
+  const admin = new Pool({ connectionString: url });
+  const pooler = new TransactionPooler({ connectionString: url, options: `-c search_path=${schema}` });
+  afterAll(async () => {
+    await pooler.end();
+    await admin.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+    await admin.end();
+  });
+
+  storeContract(
+    { describe, it },
+    async ({ clock }) => {
+      await admin.query(`CREATE SCHEMA ${schema}`);
+      const store = postgresStore(pooler, { clockOffset: clock.offset });
+      await store.migrate();
+      return { store };
+    },
+    { scale: Math.min(fullScale, 0.1) },
   );
 });

@@ -1,6 +1,7 @@
 import { createCluster } from "@redis/client";
 import { Cluster } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { storeFromUrl } from "../../src/stores/from-url.ts";
 import { RedisRecords } from "../../src/stores/redis-records.ts";
 import { redisStore } from "../../src/stores/redis.ts";
 import type { SessionStore } from "../../src/stores/store.ts";
@@ -59,9 +60,9 @@ describe.skipIf(!hasRedisServer && !process.env.CI)(`redisStore on a cluster${no
   });
 
   it("moves the records of Flask-Session between masters, and leaves none behind", async () => {
-    const ioRedis = new Cluster(roots());
+    const ioRedis = new Cluster([...cluster.roots]);
     const nodeRedis = createCluster({
-      rootNodes: roots().map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
+      rootNodes: cluster.roots.map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
     });
     await nodeRedis.connect();
     for (const client of [ioRedis, nodeRedis]) {
@@ -80,6 +81,16 @@ describe.skipIf(!hasRedisServer && !process.env.CI)(`redisStore on a cluster${no
     }
     await nodeRedis.close();
     await ioRedis.quit();
+  });
+
+  it("is opened by a URL that names some of its nodes", async () => {
+    const [first, , third] = cluster.roots;
+    const url = `redis+cluster://127.0.0.1:${first!.port},127.0.0.1:${third!.port}`;
+    const store = await storeFromUrl(url);
+    const tokens = await sessions(store, 30, {});
+    const selectors = tokens.map(({ selector }) => selector);
+    expect(await store.live(selectors)).toEqual(selectors);
+    await store.close?.();
   });
 
   it("survives the sudden end of a master", async () => {
