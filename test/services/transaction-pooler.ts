@@ -10,6 +10,8 @@ export class TransactionPooler implements PostgresPool {
   readonly #all: Promise<Client>[] = [];
   readonly #free: Client[] = [];
   readonly #waiting: ((client: Client) => void)[] = [];
+  /** Connections that were let go and are not clean yet. */
+  readonly #returning = new Set<Promise<void>>();
   readonly #size: number;
 
   constructor(config: ClientConfig, size = 6) {
@@ -30,11 +32,12 @@ export class TransactionPooler implements PostgresPool {
     const client = await this.#take();
     return {
       query: (text: string, values?: unknown[]) => client.query(text, values),
-      release: () => void this.#giveBack(client),
+      release: () => this.#letGo(client),
     };
   }
 
   async end(): Promise<void> {
+    await Promise.all(this.#returning);
     for (const client of await Promise.all(this.#all)) await client.end();
   }
 
@@ -54,6 +57,11 @@ export class TransactionPooler implements PostgresPool {
     const client = new Client(this.#config);
     await client.connect();
     return client;
+  }
+
+  #letGo(client: Client): void {
+    const returning = this.#giveBack(client).finally(() => this.#returning.delete(returning));
+    this.#returning.add(returning);
   }
 
   async #giveBack(client: Client): Promise<void> {

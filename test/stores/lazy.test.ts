@@ -1,8 +1,9 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   getSession,
   loadSession,
   OutsideRequestError,
+  requireFresh,
   session,
   SessionManager,
   SessionNotLoadedError,
@@ -11,8 +12,12 @@ import {
 } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { cookieSession } from "../../src/accepts.ts";
+import { apps } from "./apps.ts";
 import { recorded, type StoreCall } from "./recorded.ts";
 import { Visitor, visitorOf } from "./visitor.ts";
+
+// Express tells of every error it answers.
+vi.spyOn(console, "error").mockReturnValue();
 
 let ada: Visitor;
 let calls: StoreCall[];
@@ -138,5 +143,37 @@ describe("loadSession", () => {
 
   it("works during a request only", async () => {
     await expect(loadSession()).rejects.toThrow(OutsideRequestError);
+  });
+});
+
+describe.each(Object.entries(apps))("a lazy store behind %s", (_, serve) => {
+  it("is asked by the paths that load, and a use before that is an error", async () => {
+    const { store, calls } = recorded(memoryStore());
+    const server = await serve(
+      new SessionManager({ secretKey: "s", store, lazy: true, sweepEvery: 0 }),
+      async (path) => {
+        if (path === "/logo") return "logo";
+        if (path !== "/early") await loadSession();
+        if (path === "/login") session.owner = "ada";
+        if (path === "/pay") requireFresh(300);
+        return String(session.owner);
+      },
+    );
+    const get = async (path: string, cookie = "") => {
+      calls.length = 0;
+      const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
+        headers: { cookie },
+        redirect: "manual",
+      });
+      await response.text();
+      const [line = ""] = response.headers.getSetCookie();
+      return { status: response.status, cookie: line.split(";")[0]!, verbs: calls.map(({ verb }) => verb) };
+    };
+    expect(await get("/pay")).toEqual({ status: 403, cookie: "", verbs: [] });
+    const { cookie } = await get("/login");
+    expect(await get("/logo", cookie)).toEqual({ status: 302, cookie: "", verbs: [] });
+    expect(await get("/early", cookie)).toEqual({ status: 500, cookie: "", verbs: [] });
+    expect(await get("/pay", cookie)).toEqual({ status: 302, cookie: "", verbs: ["read"] });
+    await server.close();
   });
 });

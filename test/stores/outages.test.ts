@@ -1,27 +1,9 @@
-import { createAdaptorServer } from "@hono/node-server";
-import express5 from "express";
-import fastify from "fastify";
-import { H3, redirect, serve as serveH3 } from "h3";
-import { Hono } from "hono";
-import type { HTTPException } from "hono/http-exception";
-import Koa3 from "koa";
-import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { sessions as express } from "../../src/adapters/express.ts";
-import { sessions as fastifySessions } from "../../src/adapters/fastify.ts";
-import { sessions as fetchSessions } from "../../src/adapters/fetch.ts";
-import { sessions as h3 } from "../../src/adapters/h3.ts";
-import { sessions as hono } from "../../src/adapters/hono.ts";
-import { sessions as koa } from "../../src/adapters/koa.ts";
-import { sessions as node } from "../../src/adapters/node.ts";
 import { session, SessionManager } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { faultyStore, type FaultyStore } from "../../src/testing.ts";
-import { listen, type Listening } from "../adapters/listen.ts";
-
-const require = createRequire(import.meta.url);
-const sessionsFor = { express, fastify: fastifySessions, fetch: fetchSessions, h3, hono, koa, node };
+import type { Listening } from "../adapters/listen.ts";
+import { apps } from "./apps.ts";
 
 // Express tells of every error it answers.
 vi.spyOn(console, "error").mockReturnValue();
@@ -34,89 +16,9 @@ function act(path: string): string {
   return `visit ${session.visits}`;
 }
 
-const quiet = { onError: () => {} };
-const next = { Location: "/next" };
-type Serve = (manager: SessionManager) => Promise<Listening>;
-
-const onExpress =
-  (express: typeof express5): Serve =>
-  (manager) => {
-    const app = express();
-    app.set("env", "production");
-    app.use(sessionsFor.express(manager, quiet));
-    app.use((req, res) => {
-      const text = act(req.path);
-      res.redirect(302, "/next");
-      return text;
-    });
-    return listen(createServer(app));
-  };
-
-const onKoa =
-  (Koa: typeof Koa3): Serve =>
-  (manager) => {
-    const app = new Koa().use(sessionsFor.koa(manager));
-    app.silent = true;
-    app.use((ctx) => {
-      act(ctx.path);
-      ctx.redirect("/next");
-    });
-    return listen(createServer(app.callback()));
-  };
-
-const servers: Record<string, Serve> = {
-  "hipflask/node": (manager) =>
-    listen(
-      createServer(
-        sessionsFor.node(
-          manager,
-          quiet,
-        )((req, res) => {
-          const text = act(req.url!);
-          res.writeHead(302, next).end(text);
-        }),
-      ),
-    ),
-  "hipflask/fetch": (manager) => {
-    const handler = sessionsFor.fetch(
-      manager,
-      quiet,
-    )((request) => new Response(act(new URL(request.url).pathname), { status: 302, headers: next }));
-    return listen(createAdaptorServer({ fetch: handler }));
-  },
-  "hipflask/hono": (manager) => {
-    const app = new Hono();
-    app.use(sessionsFor.hono(manager));
-    app.onError((error, c) =>
-      "getResponse" in error ? (error as HTTPException).getResponse() : c.text("Internal Server Error", 500),
-    );
-    app.get("*", (c) => (act(c.req.path), c.redirect("/next")));
-    return listen(createAdaptorServer({ fetch: app.fetch }));
-  },
-  "hipflask/express on Express 5": onExpress(express5),
-  "hipflask/express on Express 4": onExpress(require("express4") as typeof express5),
-  "hipflask/koa on Koa 3": onKoa(Koa3),
-  "hipflask/koa on Koa 2": onKoa(require("koa2") as typeof Koa3),
-  async "hipflask/fastify"(manager) {
-    const app = fastify().register(sessionsFor.fastify(manager, quiet));
-    app.setErrorHandler((error: { status?: number }, _, reply) =>
-      reply.code(error.status ?? 500).send("sorry"),
-    );
-    app.get("*", (request, reply) => (act(request.url), reply.redirect("/next")));
-    const address = await app.listen({ port: 0, host: "127.0.0.1" });
-    return { port: Number(new URL(address).port), close: () => app.close() };
-  },
-  async "hipflask/h3"(manager) {
-    const app = new H3({ silent: true }).use(sessionsFor.h3(manager));
-    app.get("/**", ({ url }) => (act(url.pathname), redirect("/next")));
-    const server = await serveH3(app, { port: 0, hostname: "127.0.0.1", silent: true }).ready();
-    return { port: Number(new URL(server.url!).port), close: () => server.close(true) };
-  },
-};
-
-describe.each(Object.entries(servers))("an ill store behind %s", (_, serve) => {
+describe.each(Object.entries(apps))("an ill store behind %s", (_, serve) => {
   let store: FaultyStore;
-  let server: Awaited<ReturnType<typeof listen>>;
+  let server: Listening;
   let manager: SessionManager;
 
   beforeEach(async () => {
@@ -127,7 +29,7 @@ describe.each(Object.entries(servers))("an ill store behind %s", (_, serve) => {
       storeTimeout: 0.05,
       sweepEvery: 0,
     });
-    server = await serve(manager);
+    server = await serve(manager, act);
   });
 
   afterEach(() => server.close());
@@ -176,11 +78,11 @@ describe.each(Object.entries(servers))("an ill store behind %s", (_, serve) => {
   );
 });
 
-describe.each(Object.entries(servers))("a failing handler behind %s", (_, serve) => {
+describe.each(Object.entries(apps))("a failing handler behind %s", (_, serve) => {
   it("saves nothing that it wrote, and ends what it ended (SEC-18)", async () => {
     const store = memoryStore();
     const manager = new SessionManager({ secretKey: "s", store, sweepEvery: 0 });
-    const server = await serve(manager);
+    const server = await serve(manager, act);
     const get = async (path: string, cookie = "") => {
       const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
         headers: { cookie },
