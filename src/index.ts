@@ -1,4 +1,5 @@
 export { getSession, hasSession, RequestContext, session } from "./context.ts";
+export { consume } from "./consume.ts";
 export { loadSession } from "./load-session.ts";
 export { streamWithContext } from "./stream-with-context.ts";
 export { createSession, isReservedName, stateOf } from "./session.ts";

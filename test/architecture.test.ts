@@ -30,7 +30,7 @@ const layers: Layers = [
   [["events.ts"], ["accepts/"]],
   [["interfaces/"]],
   [
-    ["context.ts", "stream-with-context.ts", "load-session.ts", "require-fresh.ts"],
+    ["context.ts", "stream-with-context.ts", "load-session.ts", "require-fresh.ts", "consume.ts"],
     ["options.ts", "resolve-options.ts", "resolve-store-options.ts", "flask-options.ts"],
   ],
   [["manager.ts", "destroyed-watch.ts"]],

@@ -1,6 +1,6 @@
 import { ConfigError, SessionNotLoadedError } from "../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
-import { SessionState, type SessionStateOptions } from "../session-state.ts";
+import { SessionState, type SessionChanges, type SessionStateOptions } from "../session-state.ts";
 import type { SessionRecord } from "../stores/store.ts";
 import type { Token } from "../stores/token.ts";
 import type { SessionRequest } from "./session-interface.ts";
@@ -30,6 +30,8 @@ export interface StoreStateOptions extends Omit<SessionStateOptions, "open"> {
   readonly request: SessionRequest;
   /** What was found for the request, or how to look for it later. */
   readonly arrival: Arrival | (() => Promise<Arrival>);
+  /** Takes a key out of the record at once, and gives its value to one caller alone. */
+  readonly take: (origin: Origin, key: string) => Promise<unknown>;
   /** Epoch milliseconds by this process's clock: how long a login took is measured from here. */
   readonly arrivedAt: number;
   /** Whether the store can keep owners as they must be kept. */
@@ -49,6 +51,8 @@ export class StoreSessionState extends SessionState {
   #owner: string | null | undefined;
   #isLogin = false;
   #isCleared = false;
+  readonly #take: StoreStateOptions["take"];
+  readonly #consumed = new Set<string>();
   readonly #ownable: boolean;
   readonly #keepAtLogin: readonly string[] | true;
 
@@ -56,6 +60,7 @@ export class StoreSessionState extends SessionState {
     super({ ...options, open: () => ({ fields: this.#arrived.origin?.record.fields ?? EMPTY_FIELDS }) });
     this.request = options.request;
     this.arrivedAt = options.arrivedAt;
+    this.#take = options.take;
     this.#ownable = options.ownable;
     this.#keepAtLogin = options.keepAtLogin;
     if (typeof arrival === "function") this.#find = arrival;
@@ -72,6 +77,22 @@ export class StoreSessionState extends SessionState {
     if (this.#arrival !== undefined) return undefined;
     this.#loading ??= this.#fetch();
     return this.#loading;
+  }
+
+  /** Takes a key out of the session at once: of all requests that do so, one gets the value. */
+  async consume(key: string): Promise<unknown> {
+    const { origin } = this.#arrived;
+    const own = this.get(key);
+    if (!this.delete(key)) return undefined;
+    if (!origin?.record.fields.has(key)) return own;
+    this.#consumed.add(key);
+    return this.#take(origin, key);
+  }
+
+  /** What was consumed is out of the record already; whoever puts it in again meanwhile keeps it. */
+  override changes(): SessionChanges {
+    const changes = super.changes();
+    return { ...changes, unset: changes.unset.filter((key) => !this.#consumed.has(key)) };
   }
 
   get origin(): Origin | undefined {

@@ -163,8 +163,13 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     arrivedAt: number,
     arrival: Arrival | (() => Promise<Arrival>),
   ): Session {
-    const { json, trackNested, ownable, keepAtLogin } = this.config;
-    const options = { request, arrivedAt, arrival, json, trackNested, ownable, keepAtLogin };
+    const { json, trackNested, ownable, keepAtLogin, store } = this.config;
+    const takeValue = async ({ record, token }: Origin, key: string): Promise<unknown> => {
+      const { selector, fields } = record;
+      const text = await take(store, selector, token.verifierHash, key, { fields });
+      return text === null ? undefined : json.loads(text);
+    };
+    const options = { request, arrivedAt, arrival, json, trackNested, ownable, keepAtLogin, take: takeValue };
     return sessionOf(new StoreSessionState(options));
   }
 }

@@ -94,6 +94,7 @@ describe("package.json exports", () => {
         Tuple
         UUID
         UnserializableError
+        consume
         createSession
         decide
         dumpCookie

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { sessions } from "../../src/adapters/node.ts";
-import { selectorOf, session, SessionManager, type SessionOptions } from "../../src/index.ts";
+import { consume, selectorOf, session, SessionManager, type SessionOptions } from "../../src/index.ts";
 import type { SessionStore } from "../../src/stores/store.ts";
 import { sweepOnce } from "../../src/stores/sweep.ts";
 import { testClock, type TestClock } from "../../src/testing/clock.ts";
@@ -102,9 +102,11 @@ class Node {
           ? await this.manager.destroy(argument)
           : action === "elsewhere"
             ? await this.manager.destroyAll(owner, { except: session })
-            : action === "owner"
-              ? session.owner
-              : session.toJSON();
+            : action === "consume"
+              ? ((await consume(argument)) ?? null)
+              : action === "owner"
+                ? session.owner
+                : session.toJSON();
     res.end(JSON.stringify({ seen, selector: selectorOf(session) ?? null }));
   }
 }
@@ -262,6 +264,13 @@ describe.each(engines.filter(({ skip }) => !skip))("conversations over HTTP on $
     clock.advance(6);
     expect(await get("/", old, rotating)).toMatchObject({ line: "", seen: {} });
     expect((await get("/", fresh, rotating)).seen).toEqual({ a: "1", b: "2" });
+  });
+
+  it("gives what is to be used once to one of eight requests at once (SEC-26)", async () => {
+    const { cookie } = await get("/set/voucher/42");
+    const answers = await parallel(8, (at) => get("/consume/voucher", cookie, at % 2 ? here : there));
+    expect(answers.map(({ seen }) => seen).filter((seen) => seen !== null)).toEqual(["42"]);
+    expect((await get("/", cookie)).seen).toEqual({});
   });
 
   it("lists a person's devices, ends one, and all the others (SEC-63, SEC-64)", async () => {
