@@ -54,6 +54,7 @@ describe("resolveOptions", () => {
     ["a wrong oversize", { oversize: "split" }, /"warn" or "throw"/],
     ["a path that browsers ignore", { cookiePath: `/${"x".repeat(1024)}` }, /cookiePath.*1024/],
     ["something to clear that is nothing", { clearSiteData: ["local"] }, /clearSiteData.*"storage"/],
+    ["a number to clear", { clearSiteData: 1 }, /clearSiteData.*"storage"/],
     ["a wrong codec", { codec: "jwt" }, /"flask" or "sealed"/],
     ["an unknown digest", { secretKey: "a", digest: "md5" }, /digest/],
     ["a rotation without a key", { store: {}, rotateAfter: "soon" }, /must be a number/],

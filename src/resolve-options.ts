@@ -195,10 +195,9 @@ function resolveSameSite(word: string | null): SameSite | undefined {
 }
 
 function resolveClearSiteData(given: boolean | readonly ClearSiteDataType[]): string | undefined {
-  const types = given === true ? (["storage"] as const) : given === false ? [] : given;
-  return types.length === 0
-    ? undefined
-    : types.map((type) => `"${oneOf("clearSiteData", type, CLEARABLE)}"`).join(", ");
+  if (given === false) return undefined;
+  const types = given === true ? ["storage"] : [given].flat();
+  return types.map((type) => `"${oneOf("clearSiteData", type, CLEARABLE)}"`).join(", ") || undefined;
 }
 
 /** RFC 6265bis §4.1.3: what a `__Host-` cookie must be, or browsers drop it. */

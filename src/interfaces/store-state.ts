@@ -18,6 +18,8 @@ export interface Origin {
   readonly flashes: string | undefined;
 }
 
+const NONE: string[] = [];
+
 /** What the tokens of a request led to. */
 export interface Arrival {
   readonly origin?: Origin | undefined;
@@ -52,7 +54,7 @@ export class StoreSessionState extends SessionState {
   #isLogin = false;
   #isCleared = false;
   readonly #take: StoreStateOptions["take"];
-  readonly #consumed = new Set<string>();
+  #consumed: string[] = NONE;
   readonly #ownable: boolean;
   readonly #keepAtLogin: readonly string[] | true;
 
@@ -85,14 +87,15 @@ export class StoreSessionState extends SessionState {
     const own = this.get(key);
     if (!this.delete(key)) return undefined;
     if (!origin?.record.fields.has(key)) return own;
-    this.#consumed.add(key);
+    this.#consumed = [...this.#consumed, key];
     return this.#take(origin, key);
   }
 
   /** What was consumed is out of the record already; whoever puts it in again meanwhile keeps it. */
   override changes(): SessionChanges {
     const changes = super.changes();
-    return { ...changes, unset: changes.unset.filter((key) => !this.#consumed.has(key)) };
+    if (this.#consumed === NONE) return changes;
+    return { ...changes, unset: changes.unset.filter((key) => !this.#consumed.includes(key)) };
   }
 
   get origin(): Origin | undefined {

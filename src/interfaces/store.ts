@@ -163,15 +163,16 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     arrivedAt: number,
     arrival: Arrival | (() => Promise<Arrival>),
   ): Session {
-    const { json, trackNested, ownable, keepAtLogin, store } = this.config;
-    const takeValue = async ({ record, token }: Origin, key: string): Promise<unknown> => {
-      const { selector, fields } = record;
-      const text = await take(store, selector, token.verifierHash, key, { fields });
-      return text === null ? undefined : json.loads(text);
-    };
-    const options = { request, arrivedAt, arrival, json, trackNested, ownable, keepAtLogin, take: takeValue };
-    return sessionOf(new StoreSessionState(options));
+    const { json, trackNested, ownable, keepAtLogin } = this.config;
+    const options = { request, arrivedAt, arrival, json, trackNested, ownable, keepAtLogin };
+    return sessionOf(new StoreSessionState({ ...options, take: this.#take }));
   }
+
+  readonly #take = async ({ record, token }: Origin, key: string): Promise<unknown> => {
+    const { selector, fields } = record;
+    const text = await take(this.config.store, selector, token.verifierHash, key, { fields });
+    return text === null ? undefined : this.config.json.loads(text);
+  };
 }
 
 /** Whatever else writes to the store may have left what nobody can read; the record is kept for inspection. */
