@@ -7,7 +7,7 @@ import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { hasRedisServer, redisServer } from "./redis-server.ts";
+import { hasRedisServer, redisServer, untilTrue } from "./redis-server.ts";
 import { fullScale } from "./service.ts";
 import { hasMariadbServer, hasPostgresServer, mariadbServer, postgresServer } from "./sql-servers.ts";
 
@@ -92,7 +92,8 @@ describe.each(engines)("an app that is killed while it writes to %s", (name, isT
           await request("/logout", other.cookie);
           ended.push(other.cookie);
         });
-        await sleep(300 + 100 * (round % 4));
+        await untilTrue(async () => written > 10 && counted > 3 && ended.length > 0);
+        await sleep(20 * (round % 5));
         app!.kill("SIGKILL");
         await once(app!, "exit");
         dead.abort();
@@ -100,13 +101,11 @@ describe.each(engines)("an app that is killed while it writes to %s", (name, isT
 
         const again = await start(engine.url);
         const { seen } = await again("/", cookie);
-        expect(written).toBeGreaterThan(5);
         expect([seen["b"], seen["c"]]).toEqual([seen["a"], seen["a"]]);
         // The last one may have been written, and its answer lost.
         expect([written, written + 1]).toContain(Number(seen["a"]));
         expect(seen["count"]).toBeGreaterThanOrEqual(counted);
         expect(seen["count"]).toBeLessThanOrEqual(sent);
-        expect(ended.length).toBeGreaterThan(0);
         for (const gone of ended.slice(-20)) expect((await again("/", gone)).seen).toEqual({});
         app!.kill("SIGKILL");
         await once(app!, "exit");
