@@ -134,7 +134,8 @@ describe("secrets", () => {
 
   it("come from the platform's random source; weaker ones only spread waits (SEC-1)", () => {
     expect(files(/Math\s*\.\s*random|randomUUID|pseudoRandomBytes/)).toEqual([
-      "stores/sqlite.ts",
+      "interfaces/record-commit.ts",
+      "stores/sqlite-database.ts",
       "stores/sweep.ts",
       "stores/transact.ts",
       "testing/store-kit/kit.ts",
