@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { types } from "node:util";
-import { ConfigError, OutsideRequestError } from "./errors.ts";
+import { ConfigError, OutsideRequestError, SessionClosedError, SessionLostError } from "./errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./interfaces/session-interface.ts";
 import { INSPECT, SessionState } from "./session-state.ts";
 import { sessionOf, stateOf, type Session } from "./session.ts";
@@ -33,10 +33,13 @@ export class RequestContext {
   /** Resolves once the session is there; `undefined` if it is there already. */
   readonly opening: Promise<void> | undefined;
   readonly #interface: SessionInterface;
+  readonly #request: SessionRequest;
   #session: Session | undefined;
   #state: SessionState | undefined;
   #isNull = false;
   #saved: Promise<void> | true | undefined;
+  /** The commit or reload that the next step waits for; never rejects. */
+  #busy: Promise<void> | undefined;
 
   /**
    * @param keys the framework's own objects for this request; `getSession` finds the session by any of them
@@ -44,6 +47,7 @@ export class RequestContext {
    */
   constructor(sessionInterface: SessionInterface, request: SessionRequest, ...keys: object[]) {
     this.#interface = sessionInterface;
+    this.#request = request;
     const opened = sessionInterface.openSession(request);
     if (types.isPromise(opened)) this.opening = opened.then((session) => this.#open(session));
     else this.#open(opened);
@@ -76,15 +80,72 @@ export class RequestContext {
   save(response: SessionResponse): Promise<void> | undefined {
     if (this.#saved === undefined) {
       this.#saved = true;
-      const saving = this.#isNull ? undefined : this.#interface.saveSession(this.session, response);
+      const saving =
+        this.#busy === undefined ? this.#save(response) : this.#busy.then(() => this.#save(response));
       if (saving instanceof Promise) this.#saved = saving;
-      this.#state!.close();
     }
     return this.#saved === true ? undefined : this.#saved;
   }
 
+  /**
+   * Makes what has changed so far durable now; what is saved later is what changed since. A session in a cookie is
+   * written with the headers, so there is nothing to do for it.
+   *
+   * @throws SessionLostError if the session ended meanwhile, or moved on; StoreError and whatever else saving fails
+   *   with, and then nothing is lost yet
+   */
+  async commit(): Promise<void> {
+    if (this.#saved !== undefined) await this.#saved;
+    else if (this.#interface.commitSession === undefined) this.#readOnly();
+    else if (!this.#isNull) await this.#alone(async () => this.#interface.commitSession!(this.session));
+  }
+
+  /**
+   * Reads the session again, and drops what was not saved.
+   *
+   * @throws SessionLostError if there is no such session any more; what it held stays to be seen. StoreError
+   */
+  async reload(): Promise<void> {
+    // Whoever waits for the save hears of its failure.
+    if (this.#saved instanceof Promise) await this.#saved.catch(() => {});
+    await this.#alone(async () => {
+      if (this.#interface.reloadSession === undefined || this.#isNull) await this.#openAgain();
+      else await this.#interface.reloadSession(this.session);
+    });
+  }
+
   toString(): string {
     return String(this.session);
+  }
+
+  #save(response: SessionResponse): Promise<void> | void {
+    try {
+      return this.#isNull ? undefined : this.#interface.saveSession(this.session, response);
+    } finally {
+      this.#state!.close();
+    }
+  }
+
+  /** One at a time, in the order of the calls. */
+  async #alone(step: () => Promise<void>): Promise<void> {
+    const done = this.#busy === undefined ? step() : this.#busy.then(step);
+    const busy = done.catch(() => {});
+    this.#busy = busy;
+    await done;
+    if (this.#busy === busy) this.#busy = undefined;
+  }
+
+  /** What was changed inside of a value, no write has told of. @throws SessionClosedError */
+  #readOnly(): void {
+    if (this.#request.isHandshake) this.#state?.fields();
+  }
+
+  async #openAgain(): Promise<void> {
+    const session = await this.#interface.openSession(this.#request);
+    const state = session ? stateOf(session) : undefined;
+    if (state === undefined || state.size === 0)
+      throw new SessionLostError("There is no session to read again.");
+    this.#state!.reset({ ...state.opened, fields: state.fields() });
   }
 
   #open(session: Session | null | undefined): void {
@@ -95,8 +156,13 @@ export class RequestContext {
       throw new ConfigError("openSession must give a session made by createSession(), or null.");
     }
     this.#session = opened;
+    if (this.#request.isHandshake && this.#interface.commitSession === undefined)
+      this.#state.close(() => new SessionClosedError(NO_COOKIE));
   }
 }
+
+const NO_COOKIE =
+  "A socket cannot write to a session that is kept in a cookie, since no cookie can be sent to it.";
 
 /**
  * The session of a request: of the one given (the framework's own object), or of the one being handled.

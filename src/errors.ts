@@ -21,7 +21,8 @@ export type HipflaskErrorCode =
   | "CONFLICT"
   | "SESSION_LOST"
   | "OWNER_LIMIT"
-  | "NOT_FRESH";
+  | "NOT_FRESH"
+  | "FOREIGN_ORIGIN";
 
 /**
  * The root of every error this library throws on purpose.
@@ -264,8 +265,8 @@ export class SessionLostError extends HipflaskError {
   /** What to answer (RFC 9110 §15.5.10). */
   override readonly status = 409;
 
-  constructor() {
-    super("SESSION_LOST", "The session ended while this request was handled, so its changes were not saved.");
+  constructor(message = "The session ended while this request was handled, so its changes were not saved.") {
+    super("SESSION_LOST", message);
   }
 }
 

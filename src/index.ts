@@ -4,7 +4,8 @@ export { loadSession } from "./load-session.ts";
 export { streamWithContext } from "./stream-with-context.ts";
 export { createSession, isReservedName, stateOf } from "./session.ts";
 export type { ReservedName, Session, SessionData, SessionMethods } from "./session.ts";
-export type { Fate, Opened, SessionState, SessionStateOptions } from "./session-state.ts";
+export type { Checkpoint, Fate, Opened, SessionChanges, SessionStateOptions } from "./session-changes.ts";
+export type { SessionState } from "./session-state.ts";
 export type { FlashedMessagesOptions } from "./flash.ts";
 
 export { selectorOf, SessionManager, type OwnedSession } from "./manager.ts";

@@ -3,7 +3,7 @@ import { RequestContext } from "./context.ts";
 import { DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
 import { ConfigError } from "./errors.ts";
 import { events } from "./events.ts";
-import type { CookieSessionInterface } from "./interfaces/cookie-interface.ts";
+import type { CookieConfig, CookieSessionInterface } from "./interfaces/cookie-interface.ts";
 import { MigratingSessionInterface } from "./interfaces/migrating.ts";
 import { SecureCookieSessionInterface } from "./interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "./interfaces/session-interface.ts";
@@ -45,6 +45,8 @@ export interface OwnedSession extends Omit<SessionInfo, "device"> {
 export class SessionManager {
   /** Flask's `app.session_interface`. */
   readonly sessionInterface: SessionInterface;
+  /** What the options and their defaults came to, as far as they are about the cookie. */
+  readonly config: CookieConfig;
   /** What requests go through: the interface itself, or what watches it. */
   #requestInterface: SessionInterface;
   readonly #store: SessionStore | undefined;
@@ -55,6 +57,7 @@ export class SessionManager {
 
   constructor(options: SessionOptions) {
     const config = resolveOptions(options);
+    this.config = config;
     const stored = options.store && resolveStoreOptions(options, options.store, config);
     this.#store = stored?.store;
     if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
@@ -135,10 +138,11 @@ export class SessionManager {
    * @throws ConfigError without a store
    */
   onDestroyed(session: Session | string, listener: DestroyedListener): () => void {
+    const store = this.#stored();
     const selector = typeof session === "string" ? session : selectorOf(session);
     if (selector === undefined)
       throw new ConfigError("This session is not in the store yet, so it cannot be watched.");
-    this.#watch ??= new DestroyedWatch(this.#stored());
+    this.#watch ??= new DestroyedWatch(store);
     return this.#watch.watch(selector, listener);
   }
 
@@ -157,7 +161,8 @@ export class SessionManager {
   }
 
   #stored(): SessionStore {
-    if (this.#store === undefined) throw new ConfigError("Listing and ending sessions needs a `store`.");
+    if (this.#store === undefined)
+      throw new ConfigError("Listing, watching and ending sessions needs a `store`.");
     return this.#store;
   }
 }

@@ -2,39 +2,8 @@ import { ConfigError, NoSecretKeyError, SessionClosedError } from "./errors.ts";
 import { EMPTY_FIELDS, type Fields } from "./json/fields.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import { isTruthy } from "./json/truth.ts";
-
-/** What a session is made from when somebody first looks into it. */
-export interface Opened {
-  readonly fields: Fields;
-  /** Epoch seconds at which the fields were written, where the format says. */
-  readonly writtenAt?: number | undefined;
-}
-
-/** How a session comes to life and what it may do. */
-export interface SessionStateOptions {
-  /** Called once, at the first access. Default: an empty session. */
-  readonly open?: () => Opened;
-  readonly json?: TaggedJSONSerializer;
-  /** A session without a secret key: reading sees nothing, every write throws. */
-  readonly isNull?: boolean;
-  /** Notice changes inside nested values. Flask does not. Default true. */
-  readonly trackNested?: boolean;
-  readonly isNew?: boolean;
-}
-
-/** What a request did to its session, key by key, compared with what it was opened with. */
-export interface SessionChanges {
-  /** Texts that are new or different. */
-  readonly set: Fields;
-  readonly unset: readonly string[];
-  /** Nothing but these keys may survive, whoever wrote the others; `undefined`: no such wish. */
-  readonly keep: readonly string[] | undefined;
-  /** Keys whose new text depends on the old one, with the function that makes it; `null` means absent. */
-  readonly transactions: ReadonlyMap<string, (text: string | null) => string | null>;
-}
-
-/** What became of the identity of a session: nothing, a new one was asked for, or it ended. */
-export type Fate = "kept" | "regenerated" | "destroyed";
+import type { Checkpoint, Fate, Opened, SessionChanges, SessionStateOptions } from "./session-changes.ts";
+import { forget, onTexts, type Transactions } from "./transactions.ts";
 
 const DEFAULT_JSON = new TaggedJSONSerializer();
 /** Leads from a session to its state. */
@@ -44,7 +13,7 @@ export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const PERMANENT = "_permanent";
 /** What a session begins with: most requests read one key or none, and an empty map is as large as all the rest of a state. */
 const NO_VALUES = new Map<string, unknown>();
-const NO_TRANSACTIONS = new Map<string, ((value: unknown) => unknown)[]>();
+const NO_TRANSACTIONS: Transactions = new Map();
 
 /**
  * The data and the flags of one session during one request, without any syntax around it. Values are parsed when they
@@ -53,9 +22,11 @@ const NO_TRANSACTIONS = new Map<string, ((value: unknown) => unknown)[]>();
 export class SessionState {
   accessed = false;
   fate: Fate = "kept";
+  /** Seconds for which this one response keeps the cookie of a permanent session, if not for the whole lifetime. */
+  maxAge: number | undefined = undefined;
   readonly isNull: boolean;
   readonly #isNew: boolean;
-  readonly #json: TaggedJSONSerializer;
+  readonly json: TaggedJSONSerializer;
   readonly #trackNested: boolean;
   readonly #open: (() => Opened) | undefined;
   #opened: Opened | undefined;
@@ -66,11 +37,13 @@ export class SessionState {
   #transactions = NO_TRANSACTIONS;
   #keep: readonly string[] | undefined;
   #modified = false;
+  /** Counts writes, to tell whether there was one since. */
+  #edits = 0;
   #refusal: (() => Error) | undefined;
 
   constructor(options: SessionStateOptions = {}) {
     this.#open = options.open;
-    this.#json = options.json ?? DEFAULT_JSON;
+    this.json = options.json ?? DEFAULT_JSON;
     this.#trackNested = options.trackNested ?? true;
     this.isNull = options.isNull ?? false;
     this.#isNew = options.isNew ?? false;
@@ -86,8 +59,9 @@ export class SessionState {
   }
 
   set modified(value: boolean) {
-    if (this.#refusal !== undefined) throw this.#refusal();
+    this.assertOpen();
     this.#modified = Boolean(value);
+    this.#edits++;
   }
 
   /** Whether anybody has looked inside yet. */
@@ -134,7 +108,7 @@ export class SessionState {
     const text = this.#read().get(key);
     if (text === undefined) return undefined;
     if (this.#values.has(key)) return this.#values.get(key);
-    const value = this.#json.loads(text);
+    const value = this.json.loads(text);
     this.#remember(key, value);
     return value;
   }
@@ -146,7 +120,7 @@ export class SessionState {
   /** @throws UnserializableError at once, so that the error points at the line that stored the value. */
   set(key: string, value: unknown): void {
     const texts = this.#write();
-    texts.set(key, this.#json.dumps(value, key));
+    texts.set(key, this.json.dumps(value, key));
     this.#remember(key, value);
     this.#transactions.delete(key);
     this.modified = true;
@@ -214,6 +188,8 @@ export class SessionState {
     void this.opened;
     const changedInPlace = this.#settle();
     if (changedInPlace && this.#trackNested) this.modified = true;
+    if (this.maxAge !== undefined && this.#texts.size > 0 && !this.#texts.has(PERMANENT))
+      this.permanent = true;
     return this.#texts;
   }
 
@@ -221,20 +197,49 @@ export class SessionState {
   changes(): SessionChanges {
     const now = this.fields();
     const before = this.opened.fields;
-    const transactions = new Map(
-      [...this.#transactions].map(([key, changes]) => [
-        key,
-        (text: string | null) => this.#repeat(changes, text),
-      ]),
-    );
+    const transactions = onTexts(this.#transactions, this.json);
     const set = new Map([...now].filter(([key, text]) => before.get(key) !== text && !transactions.has(key)));
     const unset = [...before.keys()].filter((key) => !now.has(key));
     return { set, unset, keep: this.#keep, transactions };
   }
 
+  /** The same as {@link changes}, for storing it while the request goes on. */
+  checkpoint(): Checkpoint {
+    const changes = this.changes();
+    const [keep, told, edits] = [this.#keep, new Map(this.#transactions), this.#edits];
+    const stored = (fields: Fields): void => {
+      if (this.#texts === this.opened.fields) this.#texts = fields;
+      this.#opened = { ...this.opened, fields };
+      if (this.#keep === keep) this.#keep = undefined;
+      forget(this.#transactions, told);
+      if (this.#edits === edits) this.#modified = false;
+    };
+    return { fields: new Map(this.#texts), changes, stored };
+  }
+
+  /** Begins anew from what was read again; what was not stored is dropped. */
+  reset(opened: Opened): void {
+    this.accessed = true;
+    this.#opened = opened;
+    this.#texts = opened.fields;
+    [this.#values, this.#transactions] = [NO_VALUES, NO_TRANSACTIONS];
+    this.#keep = undefined;
+    this.#modified = false;
+    this.fate = "kept";
+  }
+
   /** From now on every write throws what `refusal` makes: `SessionClosedError`, as the response's headers are gone. */
   close(refusal: () => Error = () => new SessionClosedError()): void {
     this.#refusal = refusal;
+  }
+
+  get isClosed(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  /** @throws what {@link close} was told to, once the session is closed */
+  protected assertOpen(): void {
+    if (this.#refusal !== undefined) throw this.#refusal();
   }
 
   /** Names, never values: logs are read by more people than sessions are. Not a look at the session. */
@@ -262,7 +267,7 @@ export class SessionState {
   #write(): Map<string, string> {
     this.#read();
     if (this.isNull) throw new NoSecretKeyError();
-    if (this.#refusal !== undefined) throw this.#refusal();
+    this.assertOpen();
     if (this.#texts === this.#opened?.fields) this.#texts = new Map(this.#texts);
     return this.#texts as Map<string, string>;
   }
@@ -278,7 +283,7 @@ export class SessionState {
     for (const [key, value] of this.#values) {
       if (typeof value !== "object" || value === null) continue;
       const before = this.#texts.get(key)!;
-      const now = this.#json.dumps(value, key);
+      const now = this.json.dumps(value, key);
       if (now === before || now === this.#canonical(before)) continue;
       this.#write().set(key, now);
       changed = true;
@@ -286,13 +291,8 @@ export class SessionState {
     return changed;
   }
 
-  #repeat(changes: readonly ((value: unknown) => unknown)[], text: string | null): string {
-    const before = text === null ? undefined : this.#json.loads(text);
-    return this.#json.dumps(changes.reduce((value, change) => change(value), before));
-  }
-
   /** The text as we would have written it: another writer may sort or space differently and mean the same. */
   #canonical(text: string): string {
-    return this.#json.dumps(this.#json.loads(text));
+    return this.json.dumps(this.json.loads(text));
   }
 }

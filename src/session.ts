@@ -1,6 +1,7 @@
 import { ReservedNameError } from "./errors.ts";
 import { flash, getFlashedMessages, type FlashedMessagesOptions } from "./flash.ts";
-import { SessionState, STATE, type SessionStateOptions } from "./session-state.ts";
+import type { SessionStateOptions } from "./session-changes.ts";
+import { SessionState, STATE } from "./session-state.ts";
 
 /**
  * The shape of your session, for the type checker. Empty here; add to it once in your app and every `session` is typed.

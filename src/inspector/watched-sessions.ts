@@ -27,11 +27,15 @@ export class WatchedSessions implements SessionInterface {
   readonly #watches = new WeakMap<SessionState, Watch>();
   /** Requests that are nobody's business, as those for the inspector's own page. */
   readonly #ignored = new WeakSet<FlowRecord>();
+  readonly commitSession: SessionInterface["commitSession"];
+  readonly reloadSession: SessionInterface["reloadSession"];
 
   constructor(sessionInterface: SessionInterface, log: FlowLog, cookieName: string | undefined) {
     this.#interface = sessionInterface;
     this.#log = log;
     this.#cookieName = cookieName;
+    this.commitSession = sessionInterface.commitSession?.bind(sessionInterface);
+    this.reloadSession = sessionInterface.reloadSession?.bind(sessionInterface);
   }
 
   openSession(request: SessionRequest): ReturnType<SessionInterface["openSession"]> {

@@ -101,7 +101,9 @@ export abstract class CookieSessionInterface<
 
   /** Epoch milliseconds for a permanent session; `undefined` for one that ends with the browser. */
   getExpirationTime(session: Session): number | undefined {
-    return stateOf(session).permanent ? expiresAt(this.config.now(), this.config.lifetime) : undefined;
+    const { permanent, maxAge = Infinity } = stateOf(session);
+    const { now, lifetime } = this.config;
+    return permanent ? expiresAt(now(), Math.min(lifetime, maxAge)) : undefined;
   }
 
   /** Tells whoever wants to know that a cookie came in and is no session. */

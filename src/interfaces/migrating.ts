@@ -37,10 +37,15 @@ export class MigratingSessionInterface implements SessionInterface {
   readonly #interface: CookieSessionInterface;
   readonly #accepts: readonly AcceptedCookie[];
   readonly #arrivals = new WeakMap<object, Arrival>();
+  readonly commitSession: SessionInterface["commitSession"];
+  readonly reloadSession: SessionInterface["reloadSession"];
 
   constructor(sessionInterface: CookieSessionInterface, accepts: readonly AcceptedCookie[]) {
     this.#interface = sessionInterface;
     this.#accepts = accepts;
+    const { commitSession, reloadSession }: SessionInterface = sessionInterface;
+    this.commitSession = commitSession?.bind(sessionInterface);
+    this.reloadSession = reloadSession?.bind(sessionInterface);
   }
 
   /** The interface that sessions are saved through. */

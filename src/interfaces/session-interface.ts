@@ -8,6 +8,8 @@ export interface SessionRequest {
   /** The path at least, where the adapter knows it. Shown to people, trusted by nobody. */
   readonly url?: string | undefined;
   readonly headers: { get(name: string): string | null };
+  /** A socket is being opened, so no cookie can be sent. Default false. */
+  readonly isHandshake?: boolean | undefined;
   /** No answer can carry a cookie: the session will be read and never saved. Default false. */
   readonly readOnly?: boolean | undefined;
 }
@@ -47,6 +49,19 @@ export interface SessionResponse {
 export interface SessionInterface {
   openSession(request: SessionRequest): Session | null | undefined | Promise<Session | null | undefined>;
   saveSession(session: Session, response: SessionResponse): void | Promise<void>;
+  /**
+   * Optional, for sessions on a server: makes what has changed so far durable while the request goes on. What is saved
+   * later is what changed since. Without it everything is saved by `saveSession`, and sockets can only read.
+   *
+   * @throws SessionLostError if the session ended meanwhile
+   */
+  commitSession?: ((session: Session) => Promise<void>) | undefined;
+  /**
+   * Optional: reads the session again, and drops what was not saved. Default: opens the request once more.
+   *
+   * @throws SessionLostError if the session ended meanwhile
+   */
+  reloadSession?: ((session: Session) => Promise<void>) | undefined;
   /** Lets go of what it opened itself; `manager.close()` calls it. */
   close?(): void | Promise<void>;
 }

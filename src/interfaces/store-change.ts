@@ -1,8 +1,7 @@
 import type { Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import type { SessionChanges } from "../session-state.ts";
+import type { SessionChanges } from "../session-changes.ts";
 import type { Change } from "../stores/store.ts";
-import type { Origin } from "./store-state.ts";
 
 const FLASHES = "_flashes";
 
@@ -13,17 +12,17 @@ export type ChangeOf = (stored: Fields) => Change;
  * What a request did to its session, as operations on the stored fields: plain keys are written and removed, and
  * whatever depends on what is stored expects it to be as it was seen.
  *
+ * @param flashes one-time messages to put back or to leave, as JSON text
  * @returns `undefined` if there is nothing to do
  */
 export function changeOf(
   changes: SessionChanges,
-  origin: Origin,
+  flashes: string | undefined,
   json: TaggedJSONSerializer,
 ): ChangeOf | undefined {
   const set = new Map(changes.set);
   const unset = changes.unset.filter((key) => key !== FLASHES);
   const transactions = new Map(changes.transactions);
-  const flashes = set.get(FLASHES) ?? (unset.length === changes.unset.length ? origin.flashes : undefined);
   set.delete(FLASHES);
   if (flashes !== undefined && flashes !== "[]") {
     transactions.set(FLASHES, (stored) => joined(flashes, stored, json));

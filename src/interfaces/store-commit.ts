@@ -1,58 +1,69 @@
 import type { Outcome } from "../decide.ts";
-import { OwnerLimitError, SessionLostError, StoreError } from "../errors.ts";
+import { OwnerLimitError, SessionClosedError, SessionLostError, StoreError } from "../errors.ts";
 import { events } from "../events.ts";
 import type { Fields } from "../json/fields.ts";
-import type { Answer, Change, Expiry, NewSession, Ok } from "../stores/store.ts";
+import { assertFits } from "../schema.ts";
+import type { Answer, Change, Expiry, NewSession, Ok, SessionRecord } from "../stores/store.ts";
 import { newToken, newVerifier, successorOf, type Token } from "../stores/token.ts";
 import { retried } from "../stores/transact.ts";
 import { changeOf, giveBack } from "./store-change.ts";
 import type { StoreConfig } from "./store-config.ts";
-import type { Origin, StoreSessionState } from "./store-state.ts";
-
-/** What the cookie must become: this token, nothing, or what it is. */
-export type CookieFate = Token | "delete" | "keep";
+import type { Committed, CookieFate, Intent } from "./store-intent.ts";
+import type { Origin } from "./store-origin.ts";
 
 /** A selector of 96 random bits is never taken, unless the random source is broken. */
 const MAX_COLLISIONS = 3;
+const NO_COOKIE =
+  "A new session or a new identity needs a new cookie, and a socket cannot send one: log in over HTTP, and let the socket connect again.";
 
 /**
  * Makes what a request did to its session durable, with one operation of the store (two where a session ends and another
  * begins).
  *
  * @param isFailure the request failed: endings and new identities take effect, data is left as it was
- * @throws StoreError, SessionConflictError, OwnerLimitError; SessionLostError where `lostWrites` is `"throw"`
+ * @throws StoreError, SessionConflictError, OwnerLimitError; SessionLostError where `lostWrites` is `"throw"`;
+ *   SessionClosedError for what needs a new cookie in a handshake, which cannot carry one
  */
 export async function commit(
-  state: StoreSessionState,
+  intent: Intent,
   outcome: Outcome,
   isFailure: boolean,
   config: StoreConfig,
-): Promise<CookieFate> {
-  const { origin } = state;
+): Promise<Committed> {
+  const { origin, fate, isCleared, hasDeadCookie } = intent;
   // Whoever takes out the last key they know of does not know what others put in meanwhile.
-  const isEmptied = outcome === "delete" && state.isCleared && !isFailure;
-  const isOver = state.fate === "destroyed" || isEmptied;
+  const isOver = fate === "destroyed" || (outcome === "delete" && isCleared && !isFailure);
   if (origin !== undefined && isOver && !(await destroy(origin, config))) {
     // Somebody else was faster, and the browser may hold a newer cookie by now.
     const isWritten = outcome === "write" && !isFailure;
-    return isWritten ? lost(origin.record.selector, origin.record.owner, "gone", config) : "keep";
+    return isWritten ? lost(origin.record, "gone", origin, config) : { cookie: "keep", origin };
   }
-  if (origin !== undefined && !isOver) return change(state, origin, isFailure, config);
-  if (outcome === "write" && !isFailure) return create(state, config);
-  return origin !== undefined || outcome === "delete" ? "delete" : "keep";
+  if (outcome === "write" && !isFailure) assertFits(config.misfit, intent.fields);
+  if (origin !== undefined && !isOver) return change(intent, origin, isFailure, config);
+  if (outcome === "write" && !isFailure) return create(intent, config);
+  const isDead = origin !== undefined || outcome === "delete" || hasDeadCookie;
+  return { cookie: isDead ? "delete" : "keep", origin: undefined };
 }
 
-async function create(state: StoreSessionState, config: StoreConfig): Promise<CookieFate> {
+async function create(intent: Intent, config: StoreConfig): Promise<Committed> {
+  const { fields, owner } = intent;
+  needCookie(intent);
   for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
-    const token = newToken();
+    const token = attempt === 0 ? intent.newToken() : newToken();
     const { selector, verifierHash } = token;
-    const session = { selector, verifierHash, fields: state.fields(), ...loginOf(state, config) };
+    const session = { selector, verifierHash, fields, ...loginOf(intent, config) };
     const answer = await config.store.create({ ...session, expiry: wholeExpiry(config) });
     if (answer.status === "ok") {
-      events.created({ selector, owner: state.owner });
-      return told(answer, state, token);
+      events.created({ selector, owner });
+      const now = config.now();
+      const authenticatedAt = owner === null ? null : now;
+      const record = { selector, fields, owner, authenticatedAt, rotatedAt: now, lastSeenAt: now };
+      return told(answer, owner, {
+        cookie: token,
+        origin: { record, token, isMissed: true, now, flashes: undefined },
+      });
     }
-    if (answer.status === "stale") return lost(selector, state.owner, "revoked", config);
+    if (answer.status === "stale") return lost({ selector, owner }, "revoked", undefined, config);
     if (answer.reason === "limit") throw new OwnerLimitError();
   }
   throw new StoreError(
@@ -62,21 +73,25 @@ async function create(state: StoreSessionState, config: StoreConfig): Promise<Co
 }
 
 async function change(
-  state: StoreSessionState,
+  intent: Intent,
   origin: Origin,
   isFailure: boolean,
   config: StoreConfig,
-): Promise<CookieFate> {
+): Promise<Committed> {
   const { store, json, idleTimeout, touchEvery } = config;
   const { record, token } = origin;
-  const changeFor = isFailure ? giveBack(origin.flashes, json) : changeOf(state.changes(), origin, json);
-  const next = nextToken(state, origin, config);
-  const isTouchDue = secondsSince(record.lastSeenAt, origin) >= touchEvery;
-  if (next === undefined && changeFor === undefined && !isTouchDue) return cookieOf(state, origin, false);
+  const changeFor = isFailure
+    ? giveBack(origin.flashes, json)
+    : changeOf(intent.changes, intent.flashes, json);
+  const next = nextToken(intent, origin, config);
+  const isTouchDue = intent.request.isHandshake || secondsSince(record.lastSeenAt, origin) >= touchEvery;
+  if (next === undefined && changeFor === undefined && !isTouchDue) {
+    return { cookie: cookieOf(intent, origin, false), origin };
+  }
 
-  const isLogin = state.isLogin && !isFailure;
+  const isLogin = intent.isLogin && !isFailure;
   const rest: Change = isLogin
-    ? { ...loginOf(state, config), expiry: wholeExpiry(config) }
+    ? { ...loginOf(intent, config), expiry: wholeExpiry(config) }
     : { expiry: { idle: idleTimeout } };
   const attempt = (fields: Fields = record.fields): Promise<Answer> => {
     const change = { ...changeFor?.(fields), ...rest };
@@ -92,15 +107,33 @@ async function change(
     return store.touch(record.selector, presented, { idle: idleTimeout, every: touchEvery });
   };
   const answer = await retried(attempt, { fields: storedFields(origin) });
-  if (answer.status === "gone") return lost(record.selector, record.owner, "gone", config);
-  if (answer.status === "stale") return lost(record.selector, record.owner, answer.reason, config);
+  if (answer.status === "gone") return lost(record, "gone", origin, config);
+  if (answer.status === "stale") return lost(record, answer.reason, origin, config);
   if (answer.status === "conflict") {
     if (answer.reason === "limit") throw new OwnerLimitError();
-    return lost(record.selector, record.owner, "verifier", config);
+    return lost(record, "verifier", origin, config);
   }
-  if (next === undefined) return told(answer, state, cookieOf(state, origin, true));
-  events.rotated({ selector: record.selector, owner: state.owner });
-  return told(answer, state, next.token);
+  const { owner } = intent;
+  const fields = isFailure ? record.fields : intent.fields;
+  const seen = { ...record, fields, lastSeenAt: origin.now };
+  if (next === undefined) {
+    return told(answer, owner, {
+      cookie: cookieOf(intent, origin, true),
+      origin: { ...origin, record: seen },
+    });
+  }
+  events.rotated({ selector: record.selector, owner });
+  const login = isLogin ? { owner, authenticatedAt: origin.now } : {};
+  const moved = { ...seen, ...login, rotatedAt: origin.now };
+  return told(answer, owner, {
+    cookie: next.token,
+    origin: { ...origin, record: moved, token: next.token },
+  });
+}
+
+/** @throws SessionClosedError in a handshake */
+function needCookie({ request }: Intent): void {
+  if (request.isHandshake) throw new SessionClosedError(NO_COOKIE);
 }
 
 /** @returns whether there was still something to end */
@@ -112,12 +145,16 @@ async function destroy({ record }: Origin, { store }: StoreConfig): Promise<bool
 
 /** The token to move on to: a fresh one when the handler asked for it, the derived one when the old one has served long enough. */
 function nextToken(
-  state: StoreSessionState,
+  intent: Intent,
   origin: Origin,
   { rotateAfter, rotationGrace, rotationKey }: StoreConfig,
 ): { readonly token: Token; readonly grace: number } | undefined {
   const { record, token, isMissed } = origin;
-  if (state.fate === "regenerated") return { token: newVerifier(record.selector), grace: 0 };
+  if (intent.fate === "regenerated") {
+    needCookie(intent);
+    return { token: newVerifier(record.selector), grace: 0 };
+  }
+  if (intent.request.isHandshake) return undefined;
   const isDue = rotateAfter > 0 && !isMissed && secondsSince(record.rotatedAt, origin) >= rotateAfter;
   return isDue && rotationKey !== null
     ? { token: successorOf(token, rotationKey), grace: rotationGrace }
@@ -126,21 +163,22 @@ function nextToken(
 
 /** The browser needs the cookie again if it missed the last one, or if its expiry has moved. */
 function cookieOf(
-  state: StoreSessionState,
+  { fields, permanent, isCookieDue }: Intent,
   { token, isMissed, record }: Origin,
   isWritten: boolean,
 ): CookieFate {
-  const isMoved = state.fields().get("_permanent") !== record.fields.get("_permanent");
-  return isMissed || isMoved || (isWritten && state.permanent) ? token : "keep";
+  const isMoved = fields.get("_permanent") !== record.fields.get("_permanent");
+  return isMissed || isMoved || isCookieDue || (isWritten && permanent) ? token : "keep";
 }
 
-function loginOf(state: StoreSessionState, config: StoreConfig): Pick<NewSession, "claim" | "device"> {
+function loginOf(intent: Intent, config: StoreConfig): Pick<NewSession, "claim" | "device"> {
+  const { owner, arrivedAt, request } = intent;
   const { ownerLimit: limit } = config;
-  const device = JSON.stringify(config.device?.(state.request));
-  if (state.owner === null) return { device };
+  const device = JSON.stringify(config.device?.(request));
+  if (owner === null) return { device };
   return {
     device,
-    claim: { owner: state.owner, elapsed: () => Math.max(0, config.now() - state.arrivedAt) / 1000, limit },
+    claim: { owner, elapsed: () => Math.max(0, config.now() - arrivedAt) / 1000, limit },
   };
 }
 
@@ -162,18 +200,18 @@ function secondsSince(moment: number, { now }: Origin): number {
 
 /** A session that ended or moved on meanwhile is left alone: nothing is revived, and no cookie contradicts a newer one. */
 function lost(
-  selector: string,
-  owner: string | null,
+  { selector, owner }: Pick<SessionRecord, "selector" | "owner">,
   reason: "gone" | "verifier" | "revoked",
+  origin: Origin | undefined,
   { lostWrites }: StoreConfig,
-): CookieFate {
+): Committed {
   events.lost({ selector, owner, reason });
   if (lostWrites === "throw") throw new SessionLostError();
-  return "keep";
+  return { cookie: "keep", origin };
 }
 
 /** Tells of the sessions that a limit ended. */
-function told(answer: Ok, { owner }: StoreSessionState, fate: CookieFate): CookieFate {
+function told(answer: Ok, owner: string | null, committed: Committed): Committed {
   for (const selector of answer.ended ?? []) events.destroyed({ selector, owner });
-  return fate;
+  return committed;
 }

@@ -1,31 +1,14 @@
 import { ConfigError, SessionNotLoadedError } from "../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
-import { SessionState, type SessionChanges, type SessionStateOptions } from "../session-state.ts";
-import type { SessionRecord } from "../stores/store.ts";
-import type { Token } from "../stores/token.ts";
+import type { Opened, SessionChanges, SessionStateOptions } from "../session-changes.ts";
+import { SessionState } from "../session-state.ts";
+import { newToken, type Token } from "../stores/token.ts";
 import type { SessionRequest } from "./session-interface.ts";
+import type { Intent } from "./store-intent.ts";
+import type { Arrival, Origin } from "./store-origin.ts";
 
-/** The record a session was opened from. */
-export interface Origin {
-  readonly record: SessionRecord;
-  /** The token that is good now: the one presented, or its successor if the client missed a rotation. */
-  readonly token: Token;
-  /** The client does not have that token yet. */
-  readonly isMissed: boolean;
-  /** The store's clock at the read, epoch milliseconds. */
-  readonly now: number;
-  /** Messages taken out of the record for this request alone, as JSON text. */
-  readonly flashes: string | undefined;
-}
-
+const FLASHES = "_flashes";
 const NONE: string[] = [];
-
-/** What the tokens of a request led to. */
-export interface Arrival {
-  readonly origin?: Origin | undefined;
-  /** Nobody can say which session is meant, so no cookie is sent, whatever happens. */
-  readonly isAmbiguous?: boolean;
-}
 
 /** How a stored session comes to life. */
 export interface StoreStateOptions extends Omit<SessionStateOptions, "open"> {
@@ -49,10 +32,15 @@ export class StoreSessionState extends SessionState {
   #arrival: Arrival | undefined;
   #find: (() => Promise<Arrival>) | undefined;
   #loading: Promise<void> | undefined;
+  /** Where the session is since it was stored or read again in this request. */
+  #moved: { readonly origin: Origin | undefined } | undefined;
+  /** What a session without a record will be stored under. */
+  #token: Token | undefined;
   /** What a handler made of the owner; `undefined` as long as it is the record's. */
   #owner: string | null | undefined;
   #isLogin = false;
   #isCleared = false;
+  #hasDeadCookie = false;
   readonly #take: StoreStateOptions["take"];
   #consumed: string[] = NONE;
   readonly #ownable: boolean;
@@ -83,8 +71,8 @@ export class StoreSessionState extends SessionState {
 
   /** Takes a key out of the session at once: of all requests that do so, one gets the value. */
   async consume(key: string): Promise<unknown> {
-    const { origin } = this.#arrived;
     const own = this.get(key);
+    const { origin } = this;
     if (!this.delete(key)) return undefined;
     if (!origin?.record.fields.has(key)) return own;
     this.#consumed = [...this.#consumed, key];
@@ -99,7 +87,7 @@ export class StoreSessionState extends SessionState {
   }
 
   get origin(): Origin | undefined {
-    return this.#arrival?.origin;
+    return (this.#moved ?? this.#arrival)?.origin;
   }
 
   get isAmbiguous(): boolean {
@@ -110,9 +98,18 @@ export class StoreSessionState extends SessionState {
     return this.#arrived.origin === undefined;
   }
 
+  /** The public name of the session, also of one that will be stored under it when there is something to store. */
+  get selector(): string {
+    const { origin } = this;
+    return origin !== undefined && this.fate !== "destroyed"
+      ? origin.record.selector
+      : this.#newToken().selector;
+  }
+
   override get owner(): string | null {
     this.accessed = true;
-    return this.#owner === undefined ? (this.#arrived.origin?.record.owner ?? null) : this.#owner;
+    void this.#arrived;
+    return this.#owner === undefined ? (this.origin?.record.owner ?? null) : this.#owner;
   }
 
   override set owner(owner: string | null) {
@@ -134,11 +131,6 @@ export class StoreSessionState extends SessionState {
     return this.#isLogin;
   }
 
-  /** Everything was dropped in one go, which ends a session as in Flask; taking out its last key does not. */
-  get isCleared(): boolean {
-    return this.#isCleared;
-  }
-
   override clear(): void {
     super.clear();
     this.#isCleared = true;
@@ -148,6 +140,64 @@ export class StoreSessionState extends SessionState {
     super.destroy();
     this.#owner = null;
     this.#isLogin = false;
+    this.#token = undefined;
+  }
+
+  override reset(opened: Opened, origin: Origin | undefined = this.origin): void {
+    super.reset(opened);
+    this.#moved = { origin };
+    this.#owner = undefined;
+    this.#isLogin = false;
+    this.#isCleared = false;
+    this.#consumed = NONE;
+  }
+
+  /**
+   * What there is to do as of now. Until its `stored` or `failed` is called, the session behaves as if it were done.
+   *
+   * @param isFinal the last commit of a request, which also settles its one-time messages; nothing comes after it
+   */
+  take(isFinal: boolean): Intent {
+    const { origin, fate, request, arrivedAt, owner } = this;
+    const [isLogin, isCleared] = [this.#isLogin, this.#isCleared];
+    const messages = request.isHandshake ? this.#takeMessages() : undefined;
+    const { fields, changes, stored } = this.checkpoint();
+    if (!isFinal) {
+      this.fate = "kept";
+      this.#isLogin = false;
+      this.#isCleared = false;
+      if (fate === "destroyed") this.#moved = { origin: undefined };
+    }
+    return {
+      origin,
+      fate,
+      isCleared,
+      isLogin,
+      owner,
+      changes,
+      request,
+      arrivedAt,
+      permanent: this.permanent,
+      newToken: () => this.#newToken(),
+      isCookieDue: this.maxAge !== undefined,
+      hasDeadCookie: this.#hasDeadCookie,
+      fields: isFinal ? fields : withText(FLASHES, undefined, fields),
+      flashes: messages ?? (isFinal ? waiting(changes, origin) : undefined),
+      stored: ({ cookie, origin: now }) => {
+        if (!isFinal) stored(withText(FLASHES, this.opened.fields.get(FLASHES), fields));
+        const isMissed = !isFinal && typeof cookie === "object";
+        this.#moved = { origin: now && { ...now, isMissed, flashes: isFinal ? undefined : now.flashes } };
+        if (this.#token?.selector === now?.record.selector) this.#token = undefined;
+        this.#hasDeadCookie = cookie === "delete";
+      },
+      failed: () => {
+        if (messages !== undefined) this.#putBackMessages(messages);
+        if (this.fate !== "destroyed") this.#isLogin ||= isLogin;
+        if (this.fate === "kept" || fate === "destroyed") this.fate = fate;
+        this.#isCleared ||= isCleared;
+        this.#moved = { origin };
+      },
+    };
   }
 
   async #fetch(): Promise<void> {
@@ -166,10 +216,37 @@ export class StoreSessionState extends SessionState {
     return [...set.keys(), ...transactions.keys(), ...this.#keepAtLogin];
   }
 
+  #newToken(): Token {
+    return (this.#token ??= newToken());
+  }
+
+  /** A handshake has not taken the messages of others, so what is there is for the store alone. */
+  #takeMessages(): string | undefined {
+    const messages = this.fields().get(FLASHES);
+    if (messages !== undefined) this.delete(FLASHES);
+    return messages;
+  }
+
+  #putBackMessages(messages: string): void {
+    this.set(FLASHES, [this.json.loads(messages), this.get(FLASHES) ?? []].flat());
+  }
+
   get #arrived(): Arrival {
     if (this.#arrival === undefined) throw new SessionNotLoadedError();
     return this.#arrival;
   }
+}
+
+/** What is left of the messages a request took or left: all of its own, or those it took and did not show. */
+function waiting({ set, unset }: SessionChanges, origin: Origin | undefined): string | undefined {
+  return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : origin?.flashes);
+}
+
+function withText(key: string, text: string | undefined, fields: Fields): Fields {
+  const changed = new Map(fields);
+  if (text === undefined) changed.delete(key);
+  else changed.set(key, text);
+  return changed;
 }
 
 /** Flask-Session's rule: a session that holds nothing but its own permanence is empty. */

@@ -1,26 +1,24 @@
 import { readCookies } from "../cookie.ts";
-import { decide } from "../decide.ts";
-import { BadPayload } from "../errors.ts";
+import { decide, type Decision } from "../decide.ts";
+import { SessionLostError } from "../errors.ts";
 import { events } from "../events.ts";
-import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
-import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { EMPTY_FIELDS } from "../json/fields.ts";
 import { varyOnCookie } from "../response-headers.ts";
-import { assertFits } from "../schema.ts";
 import { sessionOf, stateOf, type Session } from "../session.ts";
-import type { Found } from "../stores/store.ts";
-import { formatToken, parseToken, sameText, standing, successorOf, type Token } from "../stores/token.ts";
-import { take } from "../stores/transact.ts";
+import { formatToken, parseToken } from "../stores/token.ts";
 import { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 import { commit } from "./store-commit.ts";
 import type { StoreConfig } from "./store-config.ts";
-import { isEmpty, StoreSessionState, type Arrival, type Origin } from "./store-state.ts";
+import type { Committed } from "./store-intent.ts";
+import type { Arrival, Origin } from "./store-origin.ts";
+import { StoreReader } from "./store-reader.ts";
+import { isEmpty, StoreSessionState } from "./store-state.ts";
 
 /** More tokens than this in one request are not looked up. */
 const MAX_CANDIDATES = 8;
-
-/** More fields than this are not looked into; stores refuse them long before. */
-const MAX_FIELDS = 10_000;
+const AMBIGUOUS =
+  "Two sessions came with this request, so nobody can say which one is meant; nothing was saved.";
 
 /** What no token leads to. */
 const NOTHING: Arrival = {};
@@ -40,6 +38,13 @@ const NOTHING: Arrival = {};
  * ```
  */
 export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
+  readonly #reader: StoreReader;
+
+  constructor(config: StoreConfig) {
+    super(config);
+    this.#reader = new StoreReader(config, (reason) => this.refused(reason));
+  }
+
   /** A request without a token costs nothing; one with a token a single read, or none before it is asked for. */
   openSession(request: SessionRequest): Session | Promise<Session> {
     const arrivedAt = this.config.now();
@@ -49,17 +54,53 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const sessionFrom = (arrival: Arrival | (() => Promise<Arrival>)) =>
       this.#sessionOf(request, arrivedAt, arrival);
     if (tokens.length === 0) return sessionFrom(NOTHING);
-    const find = () => this.#find(tokens, request.readOnly === true);
+    const find = async () => this.#opened(await this.#reader.find(tokens, request));
     return this.config.lazy ? sessionFrom(find) : find().then(sessionFrom);
   }
 
   async saveSession(session: Session, response: SessionResponse): Promise<void> {
     const state = stateOf(session) as StoreSessionState;
-    const { accessed, origin } = state;
+    const { accessed } = state;
     if (!state.isLoaded) return accessed ? varyOnCookie(response.headers) : undefined;
-    const fields = state.fields();
     if (state.isAmbiguous) return varyOnCookie(response.headers);
-    const { outcome, vary } = decide({
+    const decision = this.#decide(state);
+    const isFailure = (response.status ?? 200) >= 500 && !this.config.saveOnError;
+    const { cookie } = await this.#commit(state, decision, { isFailure, isFinal: true });
+    if (decision.vary || cookie !== "keep") varyOnCookie(response.headers);
+    this.clearSite(response, session);
+    if (cookie === "keep") return;
+    if (cookie === "delete") this.deleteCookie(response);
+    else this.setCookie(response, formatToken(cookie), session, EMPTY_FIELDS);
+    const sent = decision.outcome === "write" ? "write" : "refresh";
+    events.saved({ outcome: cookie === "delete" ? "delete" : sent, cookieName: this.getCookieName() });
+  }
+
+  async commitSession(session: Session): Promise<void> {
+    const state = stateOf(session) as StoreSessionState;
+    if (!state.isLoaded) return;
+    if (state.isAmbiguous) throw new SessionLostError(AMBIGUOUS);
+    await this.#commit(state, this.#decide(state), { isFailure: false, isFinal: false });
+  }
+
+  async reloadSession(session: Session): Promise<void> {
+    const state = stateOf(session) as StoreSessionState;
+    if (!state.isLoaded) return state.load();
+    const { origin, request } = state;
+    if (origin === undefined) throw new SessionLostError("There is no session to read again.");
+    const now = await this.#reader.follow(origin, request.isHandshake === true);
+    if (now === undefined) throw new SessionLostError("The session ended, or moved on to another identity.");
+    const messages = state.get("_flashes");
+    state.reset({ fields: now.record.fields }, now);
+    if (state.isClosed) return;
+    // Messages are shown once per request, whatever is read in it.
+    if (messages !== undefined) state.set("_flashes", messages);
+    else if (state.has("_flashes")) state.delete("_flashes");
+  }
+
+  #decide(state: StoreSessionState): Decision {
+    const { accessed, origin } = state;
+    const fields = state.fields();
+    return decide({
       isNull: false,
       // Somebody's session is not nothing, even while it holds no data.
       empty: isEmpty(fields) && state.owner === null,
@@ -71,91 +112,31 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
       age: origin && (origin.now - origin.record.lastSeenAt) / 1000,
       refreshAfter: this.config.touchEvery,
     });
-    const isFailure = (response.status ?? 200) >= 500 && !this.config.saveOnError;
-    if (outcome === "write" && !isFailure) assertFits(this.config.misfit, fields);
-    const token = await commit(state, outcome, isFailure, this.config);
-    if (vary || token !== "keep") varyOnCookie(response.headers);
-    this.clearSite(response, session);
-    if (token === "keep") return;
-    const cookieName = this.getCookieName();
-    if (token === "delete") this.deleteCookie(response);
-    else this.setCookie(response, formatToken(token), session, EMPTY_FIELDS);
-    const sent = outcome === "write" ? "write" : "refresh";
-    events.saved({ outcome: token === "delete" ? "delete" : sent, cookieName });
   }
 
-  async #find(tokens: readonly Token[], readOnly: boolean): Promise<Arrival> {
-    const origins: Origin[] = [];
-    for (const token of tokens) {
-      const found = await this.config.store.read(token.selector);
-      const origin = found.status === "ok" ? await this.#admit(found, token) : undefined;
-      if (found.status !== "ok") this.refused(found.undecodable ? "undecodable" : "unknown");
-      if (origin !== undefined) origins.push(origin);
+  async #commit(
+    state: StoreSessionState,
+    { outcome }: Decision,
+    { isFailure, isFinal }: { readonly isFailure: boolean; readonly isFinal: boolean },
+  ): Promise<Committed> {
+    const intent = state.take(isFinal);
+    try {
+      const config = isFinal ? this.config : { ...this.config, lostWrites: "throw" as const };
+      const committed = await commit(intent, outcome, isFailure, config);
+      intent.stored(committed);
+      return committed;
+    } catch (error) {
+      intent.failed();
+      throw error;
     }
-    const [origin, ...others] = origins;
-    // The partitioned and the plain cookie of one session may come in together; two sessions may not.
-    const isAmbiguous = others.some(({ record }) => record.selector !== origin?.record.selector);
-    if (isAmbiguous) this.refused("ambiguous");
-    if (origin === undefined || isAmbiguous) return { isAmbiguous };
-    const claimed = readOnly ? await this.#touch(origin) : await this.#takeFlashes(origin);
-    events.opened({
-      cookieName: this.getCookieName(),
-      keys: claimed.record.fields.size,
-      selector: origin.record.selector,
-    });
-    return { origin: claimed };
   }
 
-  /** Judges the verifier; the record itself was found live by the store, and is judged once more here. */
-  async #admit({ record, now }: Found, token: Token): Promise<Origin | undefined> {
-    const { rotationKey, reusedTokens, store } = this.config;
-    const judged = standing(record, token, now);
-    if (now >= record.expiresAt || judged === "unknown") {
-      this.refused("unknown");
-      return undefined;
+  #opened(arrival: Arrival): Arrival {
+    if (arrival.origin !== undefined) {
+      const { selector, fields } = arrival.origin.record;
+      events.opened({ cookieName: this.getCookieName(), keys: fields.size, selector });
     }
-    if (!isReadable(record.fields, this.config.json)) {
-      this.refused("undecodable");
-      return undefined;
-    }
-    if (judged === "replaced") {
-      events.reused({ selector: record.selector, owner: record.owner });
-      if (reusedTokens === "destroy") await store.destroy(record.selector);
-      return undefined;
-    }
-    if (this.config.misfit?.(record.fields) !== undefined) {
-      this.refused("schema");
-      return undefined;
-    }
-    if (judged === "current") return { record, token, isMissed: false, now, flashes: undefined };
-    const successor = rotationKey === null ? undefined : successorOf(token, rotationKey);
-    const isKnown = successor !== undefined && sameText(successor.verifierHash, record.verifierHash);
-    return { record, token: isKnown ? successor : token, isMissed: isKnown, now, flashes: undefined };
-  }
-
-  /** A visitor who only looks is active as well, and nothing will be saved that could note it. */
-  async #touch(origin: Origin): Promise<Origin> {
-    const { store, idleTimeout: idle, touchEvery: every } = this.config;
-    const { record, token, now } = origin;
-    if ((now - record.lastSeenAt) / 1000 >= every)
-      await store.touch(record.selector, token.verifierHash, { idle, every });
-    return origin;
-  }
-
-  /**
-   * One-time messages are taken out of the record before anybody can show them, so that of parallel requests only one
-   * has them; what it does not show goes back when it is saved.
-   */
-  async #takeFlashes(origin: Origin): Promise<Origin> {
-    const { record, token } = origin;
-    if (!record.fields.has("_flashes")) return origin;
-    const text = await take(this.config.store, record.selector, token.verifierHash, "_flashes", {
-      fields: record.fields,
-    });
-    const fields = new Map(record.fields);
-    fields.delete("_flashes");
-    if (text !== null) fields.set("_flashes", text);
-    return { ...origin, record: { ...record, fields }, flashes: text ?? undefined };
+    return arrival;
   }
 
   #sessionOf(
@@ -168,21 +149,5 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     return sessionOf(new StoreSessionState({ ...options, take: this.#take }));
   }
 
-  readonly #take = async ({ record, token }: Origin, key: string): Promise<unknown> => {
-    const { selector, fields } = record;
-    const text = await take(this.config.store, selector, token.verifierHash, key, { fields });
-    return text === null ? undefined : this.config.json.loads(text);
-  };
-}
-
-/** Whatever else writes to the store may have left what nobody can read; the record is kept for inspection. */
-function isReadable(fields: Fields, json: TaggedJSONSerializer): boolean {
-  if (fields.size > MAX_FIELDS) return false;
-  try {
-    for (const text of fields.values()) json.loads(text);
-    return true;
-  } catch (error) {
-    if (error instanceof BadPayload) return false;
-    throw error;
-  }
+  readonly #take = (origin: Origin, key: string): Promise<unknown> => this.#reader.take(origin, key);
 }

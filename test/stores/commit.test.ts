@@ -1,0 +1,370 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { currentContext } from "../../src/context.ts";
+import {
+  selectorOf,
+  session,
+  SessionLostError,
+  SessionManager,
+  stateOf,
+  StoreError,
+} from "../../src/index.ts";
+import type { StoreSessionState } from "../../src/interfaces/store-state.ts";
+import { memoryStore } from "../../src/stores/memory.ts";
+import type { SessionStore } from "../../src/stores/store.ts";
+import { Visitor } from "./visitor.ts";
+
+let time: number;
+let calls: string[];
+let failures: number;
+/** What the next call of the store waits for. */
+let gate: Promise<void> | undefined;
+let store: SessionStore;
+const managers: SessionManager[] = [];
+const now = () => time;
+const commit = () => currentContext().commit();
+const reload = () => currentContext().reload();
+
+/** The same store, writing down its calls, slow or failing when told to. */
+function watched(inner: SessionStore): SessionStore {
+  return new Proxy(inner, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value !== "function") return value;
+      return async (...args: unknown[]) => {
+        calls.push(String(name));
+        await gate;
+        if (failures-- > 0) throw new StoreError("unavailable", "The store is down on purpose.");
+        return (value as (...given: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+}
+
+beforeEach(() => {
+  time = Date.UTC(2026, 0, 1);
+  [calls, failures, gate] = [[], 0, undefined];
+  store = watched(memoryStore({ now }));
+});
+
+afterEach(() => Promise.all(managers.splice(0).map((manager) => manager.close())));
+
+function someone(options = {}): Visitor {
+  const manager = new SessionManager({ secretKey: "commit", store, now, sweepEvery: 0, ...options });
+  managers.push(manager);
+  return new Visitor(manager);
+}
+
+/** The same browser in another tab. */
+function tabOf(visitor: Visitor, options = {}): Visitor {
+  const tab = someone(options);
+  tab.cookie = visitor.cookie;
+  return tab;
+}
+
+describe("RequestContext.commit", () => {
+  it("makes a new session durable at once, and sends its cookie with the response", async () => {
+    const ada = someone();
+    const { cookies } = await ada.visit(async () => {
+      session.username = "ada";
+      await commit();
+      expect(await store.read(selectorOf(session)!)).toMatchObject({ status: "ok" });
+    });
+    expect(cookies).toHaveLength(1);
+    expect(await ada.data()).toEqual({ username: "ada" });
+  });
+
+  it("writes once, however often it is called, and afterwards only what changed since", async () => {
+    const ada = someone();
+    await ada.visit(async () => {
+      session.a = 1;
+      await commit();
+      await commit();
+    });
+    expect(calls).toEqual(["create"]);
+    calls = [];
+    await ada.visit(async () => {
+      session.list = [1];
+      await commit();
+      session.list.push(2);
+      session.b = 2;
+    });
+    expect(calls).toEqual(["read", "patch", "patch"]);
+    expect(await ada.data()).toEqual({ a: 1, list: [1, 2], b: 2 });
+  });
+
+  it("does not take back what others wrote between the commit and the end", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.start = 1));
+    await ada.visit(async () => {
+      session.regenerate({ keep: ["start"] });
+      session.mine = 1;
+      await commit();
+      const { token } = (stateOf(session) as StoreSessionState).origin!;
+      const patch = { set: new Map([["theirs", "2"]]) };
+      expect(await store.patch(token.selector, token.verifierHash, patch)).toEqual({ status: "ok" });
+      session.late = 3;
+    });
+    expect(await ada.data()).toEqual({ start: 1, mine: 1, theirs: 2, late: 3 });
+  });
+
+  it("counts each transaction once", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.visits = 1));
+    const tab = tabOf(ada);
+    await ada.visit(async () => {
+      session.transact("visits", (n = 0) => n + 1);
+      await commit();
+      await tab.visit(() => session.transact("visits", (n = 0) => n + 10));
+      session.transact("visits", (n = 0) => n + 100);
+    });
+    expect((await ada.data())["visits"]).toBe(112);
+  });
+
+  it("keeps what is written while it is under way for the next one", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ visits: 0, gone: 1 }));
+    await ada.visit(async () => {
+      let open = () => {};
+      gate = new Promise((resolve) => (open = resolve));
+      session.before = 1;
+      session.transact("visits", (n = 0) => n + 1);
+      const first = commit();
+      session.during = 2;
+      session.transact("visits", (n = 0) => n + 10);
+      delete session.gone;
+      const second = commit();
+      open();
+      await Promise.all([first, second]);
+    });
+    expect(await ada.data()).toEqual({ visits: 11, before: 1, during: 2 });
+  });
+
+  it("loses nothing when it fails: the end of the request tries again", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ visits: 1, old: 1 }));
+    const before = ada.cookie;
+    await ada.visit(async () => {
+      session.regenerate({ keep: ["visits"] });
+      session.transact("visits", (n = 0) => n + 1);
+      session.username = "ada";
+      failures = 1;
+      await expect(commit()).rejects.toThrow(StoreError);
+    });
+    expect(ada.cookie).not.toBe(before);
+    expect(await ada.data()).toEqual({ visits: 2, username: "ada" });
+  });
+
+  it("ends a session at once; nothing of it is left to see, and its cookie is removed", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    const selector = ada.cookie.slice("session=".length).split(".")[0]!;
+    const { cookies } = await ada.visit(async () => {
+      session.destroy();
+      await commit();
+      expect(await store.read(selector)).toEqual({ status: "gone" });
+    });
+    expect(cookies).toEqual([expect.stringContaining("Max-Age=0")]);
+    expect(calls.filter((verb) => verb === "destroy")).toHaveLength(1);
+  });
+
+  it("begins another one after that, under another name", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    const before = ada.cookie;
+    await ada.visit(async () => {
+      session.destroy();
+      await commit();
+      session.b = 2;
+      await commit();
+      session.c = 3;
+    });
+    expect(ada.cookie.slice(0, 24)).not.toBe(before.slice(0, 24));
+    expect(await ada.data()).toEqual({ b: 2, c: 3 });
+  });
+
+  it("makes a login durable: the old token is dead and the owner has a session", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.cart = ["tea"]));
+    const thief = tabOf(ada);
+    await ada.visit(async () => {
+      session.owner = "ada";
+      await commit();
+      expect(await thief.data()).toEqual({});
+      expect(await store.list("ada")).toHaveLength(1);
+    });
+    expect(await ada.data()).toEqual({ cart: ["tea"] });
+    expect(calls.filter((verb) => verb === "rotate")).toHaveLength(1);
+  });
+
+  it("tells that the session ended meanwhile, and revives nothing", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    const tab = tabOf(ada);
+    const { cookies } = await ada.visit(async () => {
+      await tab.visit(() => session.destroy());
+      session.b = 2;
+      await expect(commit()).rejects.toThrow(SessionLostError);
+    });
+    expect(cookies).toEqual([]);
+    expect(await ada.data()).toEqual({});
+  });
+
+  it("leaves one-time messages for the end: shown in this request, or there for the next page", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ a: 1 }));
+    await ada.visit(() => session.flash("first"));
+    await ada.visit(async () => {
+      session.b = 2;
+      await commit();
+      expect(session.getFlashedMessages()).toEqual(["first"]);
+      session.flash("second");
+      await commit();
+    });
+    expect((await ada.visit(() => session.getFlashedMessages())).seen).toEqual(["second"]);
+    expect(await ada.data()).toEqual({ a: 1, b: 2 });
+  });
+
+  it("is there for a session that begins with a message", async () => {
+    const ada = someone();
+    await ada.visit(async () => {
+      session.flash("hello");
+      await commit();
+    });
+    expect((await ada.visit(() => session.getFlashedMessages())).seen).toEqual(["hello"]);
+  });
+
+  it("sends the cookie of a permanent session again, as a write at the end does", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ _permanent: true, a: 1 }));
+    const { cookies } = await ada.visit(async () => {
+      session.a = 2;
+      await commit();
+    });
+    expect(cookies).toEqual([expect.stringContaining("Expires=")]);
+  });
+
+  it("stays done when the answer is an error", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    const saved = async () => {
+      session.b = 2;
+      await commit();
+      session.c = 3;
+    };
+    await ada.visit(saved, { status: 500 });
+    expect(await ada.data()).toEqual({ a: 1, b: 2 });
+  });
+
+  it("has nothing to do for a session in a cookie", async () => {
+    const ada = someone({ store: undefined });
+    const { cookies } = await ada.visit(async () => {
+      session.a = 1;
+      await commit();
+      session.b = 2;
+    });
+    expect(cookies).toHaveLength(1);
+    expect(await ada.data()).toEqual({ a: 1, b: 2 });
+  });
+
+  it("waits for the save once that has begun", async () => {
+    const ada = someone();
+    const context = await ada.visit(() => {
+      session.a = 1;
+      return currentContext();
+    });
+    await context.seen.commit();
+    expect(calls).toEqual(["create"]);
+  });
+});
+
+describe("RequestContext.reload", () => {
+  it("shows what others saved, and drops what was not saved here", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ a: 1, b: 1 }));
+    const tab = tabOf(ada);
+    await ada.visit(async () => {
+      session.b = "unsaved";
+      session.destroy();
+      await tab.visit(() => session.update({ a: 2 }));
+      await reload();
+      expect(session.toJSON()).toEqual({ a: 2, b: 1 });
+      session.c = 3;
+    });
+    expect(await ada.data()).toEqual({ a: 2, b: 1, c: 3 });
+  });
+
+  it("finds what was committed in this very request", async () => {
+    const ada = someone();
+    await ada.visit(async () => {
+      session.a = 1;
+      await commit();
+      session.a = 2;
+      await reload();
+      expect(session.a).toBe(1);
+    });
+  });
+
+  it("shows a message once, also when the session is read twice", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ a: 1 }));
+    await ada.visit(() => session.flash("only once"));
+    const { seen } = await ada.visit(async () => {
+      const messages = session.getFlashedMessages();
+      await reload();
+      return [messages, session.has("_flashes")];
+    });
+    expect(seen).toEqual([["only once"], false]);
+    expect((await ada.visit(() => session.getFlashedMessages())).seen).toEqual([]);
+  });
+
+  it("follows a rotation in passing, and sends the new token", async () => {
+    const rotating = { rotateAfter: 60, rotationGrace: 5 };
+    const ada = someone(rotating);
+    await ada.visit(() => (session.a = 1));
+    const tab = tabOf(ada, rotating);
+    await ada.visit(async () => {
+      time += 61_000;
+      await tab.visit(() => session.a);
+      time += 61_000;
+      await tab.visit(() => (session.a = 2));
+      time += 10_000;
+      await reload();
+      expect(session.a).toBe(2);
+    });
+    expect(ada.cookie).toBe(tab.cookie);
+  });
+
+  it("does not follow a login: that session is somebody else's now", async () => {
+    const ada = someone({ rotateAfter: 60 });
+    await ada.visit(() => (session.a = 1));
+    const tab = tabOf(ada);
+    await ada.visit(async () => {
+      await tab.visit(() => session.regenerate({ keep: true }));
+      await expect(reload()).rejects.toThrow(SessionLostError);
+      expect(session.a).toBe(1);
+    });
+  });
+
+  it("tells that there is no session, or that it ended", async () => {
+    const ada = someone();
+    await ada.visit(() => expect(reload()).rejects.toThrow(SessionLostError));
+    await ada.visit(() => (session.a = 1));
+    const tab = tabOf(ada);
+    await ada.visit(async () => {
+      await tab.visit(() => session.destroy());
+      await expect(reload()).rejects.toThrow(SessionLostError);
+    });
+  });
+
+  it("reads a cookie again, with the clock as it is now", async () => {
+    const ada = someone({ store: undefined, lifetime: 60 });
+    await ada.visit(() => (session.a = 1));
+    await ada.visit(async () => {
+      session.a = 2;
+      await reload();
+      expect(session.a).toBe(1);
+      time += 61_000;
+      await expect(reload()).rejects.toThrow(SessionLostError);
+    });
+  });
+});
