@@ -1,24 +1,28 @@
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import type { RequestContext } from "../context.ts";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
-import type { Session } from "../session.ts";
 import "./express-request.ts";
 import { logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf } from "./node-headers.ts";
+import { RequestSessionSlot, type RequestSession } from "./request-session.ts";
+
+export type { RequestSession, RequestSessionMethods, SessionCallback } from "./request-session.ts";
+export type { SessionCookie } from "./session-cookie.ts";
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- where @types/express lets requests be extended
   namespace Express {
     interface RequestSessions {
-      hipflask: { session: Session };
+      hipflask: { session: RequestSession; sessionID: string | undefined };
     }
   }
 }
 
 /**
- * Sessions for Express 4 and 5. Handlers use `session` from `hipflask`, or `req.session`.
+ * Sessions for Express 4 and 5. Handlers use `session` from `hipflask`, or `req.session`, which has besides what Express
+ * code and its packages call: see {@link RequestSessionMethods}. For Socket.IO it goes into `io.engine.use(…)`.
  *
  * Whatever sends the first header – `res.send`, `res.json`, `res.redirect`, a pipe – saves the session first. What
  * opening throws goes to `next(error)`. A save that fails replaces the answer by a plain error page, since Express has
@@ -45,14 +49,19 @@ export function sessions(
 ): RequestHandler {
   const manager = SessionManager.from(options);
   return (req, res, next) => {
+    const isHandshake = isSocket(req, res);
     const handle = (context: RequestContext): void => {
-      req.session = context.session as typeof req.session;
-      new HeldResponse(res, onError).context = context;
+      const slot = new RequestSessionSlot(context, manager.config, isHandshake ? onError : undefined);
+      (req as Partial<Slotted>)[SLOT] = slot;
+      Object.defineProperty(req, "session", SESSION);
+      Object.defineProperty(req, "sessionID", SESSION_ID);
+      if (!isHandshake) new HeldResponse(res, onError).context = context;
       context.run(next);
     };
     let context: RequestContext;
     try {
-      context = manager.requestContext(requestOf(req), req, res);
+      const request = requestOf(req);
+      context = manager.requestContext(isHandshake ? { ...request, isHandshake } : request, req, res);
     } catch (error) {
       next(error);
       return;
@@ -60,4 +69,34 @@ export function sessions(
     if (context.opening === undefined) handle(context);
     else context.opening.then(() => handle(context), next);
   };
+}
+
+const SLOT = Symbol("hipflask.session");
+type Slotted = { [SLOT]: RequestSessionSlot };
+
+/** Shared by all requests, and made where it is asked for: most requests do not look at their session. */
+const SESSION: PropertyDescriptor & ThisType<Slotted> = {
+  configurable: true,
+  enumerable: true,
+  get() {
+    return this[SLOT].session;
+  },
+  set(value: object | null | undefined) {
+    this[SLOT].session = value;
+  },
+};
+const SESSION_ID: PropertyDescriptor & ThisType<Slotted> = {
+  configurable: true,
+  enumerable: true,
+  get() {
+    return this[SLOT].id;
+  },
+};
+
+/**
+ * Tells the handshake of a socket, which has no answer that a session could be saved with: Engine.IO (under Socket.IO)
+ * marks each of its requests, and whoever calls this with the upgrade of a plain WebSocket has no response at all.
+ */
+function isSocket(req: Request & { _query?: { transport?: unknown } }, res: Partial<Response>): boolean {
+  return req._query?.transport !== undefined || res.writeHead === undefined;
 }

@@ -74,7 +74,7 @@ export class PlainVisitor {
 
   #keep(line: string): void {
     const [name, value] = line.split(";", 1)[0]!.split("=") as [string, string];
-    if (/; Max-Age=0/i.test(line)) this.cookies.delete(name);
+    if (/; (?:Max-Age=0|Expires=Thu, 01 Jan 1970)/i.test(line)) this.cookies.delete(name);
     else this.cookies.set(name, value);
   }
 }
