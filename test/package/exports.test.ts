@@ -116,6 +116,7 @@ describe("package.json exports", () => {
         streamWithContext
         tuple
         type CacheConflictEvent
+        type Checkpoint
         type ClearSiteDataType
         type Codec
         type CodecContext
@@ -152,6 +153,7 @@ describe("package.json exports", () => {
         type SealedCodecOptions
         type SecureCookieConfig
         type Session
+        type SessionChanges
         type SessionData
         type SessionInterface
         type SessionMethods
@@ -271,6 +273,10 @@ describe("package.json exports", () => {
 
       hipflask/express
         sessions
+        type RequestSession
+        type RequestSessionMethods
+        type SessionCallback
+        type SessionCookie
 
       hipflask/express-session
         Cookie
@@ -301,6 +307,14 @@ describe("package.json exports", () => {
       hipflask/hono
         sessions
         type SessionVariables
+
+      hipflask/socket
+        ForeignOriginError
+        sessions
+        type SocketOptions
+        type SocketSession
+        type SocketSessionMethods
+        type SocketSessions
 
       hipflask/next
         sessions

@@ -1,0 +1,135 @@
+import type { IncomingMessage } from "node:http";
+import type { SessionRequest } from "../interfaces/session-interface.ts";
+import { StoreSessionState } from "../interfaces/store-state.ts";
+import { SessionManager } from "../manager.ts";
+import type { SessionOptions } from "../options.ts";
+import { stateOf, type Session } from "../session.ts";
+import { ForeignOriginError } from "./foreign-origin.ts";
+import { layered } from "./layered-session.ts";
+import { requestOf } from "./node-headers.ts";
+
+export { ForeignOriginError } from "./foreign-origin.ts";
+
+/** What the session of a socket has beyond `session` of `hipflask`, since there is no response to save it with. */
+export interface SocketSessionMethods {
+  /**
+   * Reads the session again, as requests and other sockets left it, and drops what was not saved. Counts as activity.
+   *
+   * @throws SessionLostError if it ended, or moved on to another login; close the socket then. StoreError
+   */
+  readonly reload: () => Promise<void>;
+  /**
+   * Writes what changed since the last time. Counts as activity. In cookie mode there is nothing to do, for a write has
+   * thrown already.
+   *
+   * @throws SessionLostError if the session ended, or moved on to another login; close the socket then.
+   *   SessionClosedError for what needs a cookie: a first write, a login. StoreError
+   */
+  readonly save: () => Promise<void>;
+  /**
+   * Calls `listener` once when the session is over, whoever ended it and on whatever process; noticed within half a
+   * second. Never, for a visitor who has no session.
+   *
+   * @returns stops listening; call it when the socket closes
+   * @throws ConfigError without a `store`
+   */
+  readonly onDestroyed: (listener: () => void) => () => void;
+}
+
+/** The session of a socket's visitor, for as long as the socket lives. */
+export type SocketSession = SocketSessionMethods & Session;
+
+/** What makes sessions of handshakes. */
+export interface SocketSessions {
+  /**
+   * The session of the visitor who opens a socket.
+   *
+   * @param request of the handshake: Node's, as `ws` and Socket.IO give it, or the web's
+   * @throws ForeignOriginError; StoreError if the store cannot be asked
+   */
+  fromRequest(request: IncomingMessage | Request): Promise<SocketSession>;
+}
+
+/** Who may open a socket. */
+export interface SocketOptions {
+  /**
+   * Origins whose pages may open a socket besides those of the host itself: `["https://app.example.com"]`, or `"any"`.
+   * Browsers open sockets for every page with the visitor's cookies, and nothing else stops them. Default: none. Clients
+   * that send no `Origin` are no browsers, and pass.
+   */
+  readonly origins?: readonly string[] | "any" | undefined;
+}
+
+/**
+ * Sessions at the handshake of a WebSocket: `ws`, Socket.IO and whatever else hands out the request. Read as ever; in a
+ * store it can be written and read again while the socket is open. A cookie is never set, so whoever logs in does it over
+ * HTTP.
+ *
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { SessionManager } from "hipflask";
+ * import { sessions } from "hipflask/socket";
+ * import { memoryStore } from "hipflask/stores/memory";
+ * import { WebSocketServer } from "ws";
+ *
+ * const manager = new SessionManager({ secretKey: process.env.SECRET_KEY, store: memoryStore() });
+ * const sockets = sessions(manager);
+ * const server = createServer();
+ * const wss = new WebSocketServer({ noServer: true });
+ * server.on("upgrade", async (req, socket, head) => {
+ *   const session = await sockets.fromRequest(req).catch(() => undefined);
+ *   if (session?.username === undefined) return socket.end("HTTP/1.1 401 Unauthorized\r\n\r\n");
+ *   wss.handleUpgrade(req, socket, head, (ws) => {
+ *     ws.on("close", session.onDestroyed(() => ws.close(4401, "logged out")));
+ *     ws.send(`hello, ${session.username}`);
+ *   });
+ * });
+ * server.listen(3000);
+ * ```
+ */
+export function sessions(
+  options: SessionOptions | SessionManager,
+  { origins = [] }: SocketOptions = {},
+): SocketSessions {
+  const manager = SessionManager.from(options);
+  return {
+    async fromRequest(request) {
+      const { headers } = "rawHeaders" in request ? requestOf(request) : request;
+      refuseForeign(headers, request.url, origins);
+      const context = manager.requestContext({ headers, isHandshake: true }, request);
+      await context.opening;
+      return layered(context, {
+        reload: () => context.reload(),
+        save: () => context.commit(),
+        onDestroyed: (listener: () => void) => watch(manager, context.session, listener),
+      });
+    },
+  };
+}
+
+/** @throws ForeignOriginError */
+function refuseForeign(
+  headers: SessionRequest["headers"],
+  url: string | undefined,
+  origins: readonly string[] | "any",
+): void {
+  const origin = headers.get("Origin");
+  if (origin === null || origins === "any" || origins.includes(origin)) return;
+  // A sandboxed page says "null" and a file has no host: nobody's origin.
+  const page = urlOf(origin);
+  const host = headers.get("Host") ?? urlOf(url)?.host;
+  const own = host === undefined ? undefined : urlOf(`${page?.protocol}//${host}`);
+  if (!page?.host || page.host !== own?.host) throw new ForeignOriginError(origin);
+}
+
+function urlOf(text: string | undefined): URL | undefined {
+  return text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function watch(manager: SessionManager, session: Session, listener: () => void): () => void {
+  const state = stateOf(session);
+  const isNobody = state instanceof StoreSessionState && state.origin === undefined;
+  return isNobody ? () => {} : manager.onDestroyed(session, listener);
+}
