@@ -1,38 +1,57 @@
 import type { ServerResponse } from "node:http";
 
-/** What Node says of each: the property, or the verb in the message of the error. */
+/** While it is true, the response says that its head has left. */
+const IS_SEALED = Symbol("hipflask.sealed");
+type Sealable = ServerResponse & { [IS_SEALED]?: boolean };
+
+/** What a method does instead, in the words of Node's own error. */
 const SEALED = [
-  ["headersSent", undefined],
-  ["setHeader", "set"],
-  ["setHeaders", "set"],
-  ["appendHeader", "append"],
-  ["removeHeader", "remove"],
+  ["setHeader", refusing("set")],
+  ["setHeaders", refusing("set")],
+  ["appendHeader", refusing("append")],
+  ["removeHeader", refusing("remove")],
 ] as const;
+
+/** One for all responses, so that they keep one shape. */
+const HEADERS_SENT: PropertyDescriptor = {
+  configurable: true,
+  get(this: Sealable): boolean {
+    return (
+      this[IS_SEALED] === true || Reflect.get(Object.getPrototypeOf(this) as object, "headersSent", this)
+    );
+  },
+};
 
 /**
  * Makes a response that waits for its save look as if its head had left already: frameworks then see that it was
  * answered, and a late header throws as in Node, instead of spoiling the answer in the queue.
  *
+ * Nothing that is put on the response is deleted again: an object that loses properties is slow from then on, and every
+ * request with a store comes here.
+ *
  * @returns opens the head again, with the status it had
  */
 export function sealHead(res: ServerResponse): () => void {
   const { statusCode, statusMessage } = res;
-  const before = SEALED.map(([name]) => Object.getOwnPropertyDescriptor(res, name));
-  for (const [name, verb] of SEALED) {
-    const value = verb === undefined || (() => refuse(verb));
-    Object.defineProperty(res, name, { configurable: true, value });
-  }
+  const own = Object.getOwnPropertyDescriptor(res, "headersSent");
+  const methods = SEALED.map(([name]) => res[name]);
+  Object.defineProperty(res, "headersSent", HEADERS_SENT);
+  (res as Sealable)[IS_SEALED] = true;
+  for (const [name, refuse] of SEALED) if (res[name] !== undefined) res[name] = refuse;
   return () => {
+    if (own !== undefined) Object.defineProperty(res, "headersSent", own);
+    (res as Sealable)[IS_SEALED] = false;
     for (const [at, [name]] of SEALED.entries()) {
-      if (before[at] === undefined) Reflect.deleteProperty(res, name);
-      else Object.defineProperty(res, name, before[at]);
+      if (methods[at] !== undefined) res[name] = methods[at] as never;
     }
     res.statusCode = statusCode;
     res.statusMessage = statusMessage;
   };
 }
 
-function refuse(verb: string): never {
-  const error = new Error(`Cannot ${verb} headers after they are sent to the client`);
-  throw Object.assign(error, { code: "ERR_HTTP_HEADERS_SENT" });
+function refusing(verb: string): () => never {
+  return () => {
+    const error = new Error(`Cannot ${verb} headers after they are sent to the client`);
+    throw Object.assign(error, { code: "ERR_HTTP_HEADERS_SENT" });
+  };
 }
