@@ -11,7 +11,7 @@ const FLASHES = "_flashes";
 const NONE: string[] = [];
 
 /** How a stored session comes to life. */
-export interface StoreStateOptions extends Omit<SessionStateOptions, "open"> {
+export interface StoreStateOptions extends Required<Pick<SessionStateOptions, "json" | "trackNested">> {
   readonly request: SessionRequest;
   /** What was found for the request, or how to look for it later. */
   readonly arrival: Arrival | (() => Promise<Arrival>);
@@ -46,8 +46,14 @@ export class StoreSessionState extends SessionState {
   readonly #ownable: boolean;
   readonly #keepAtLogin: readonly string[] | true;
 
-  constructor({ arrival, ...options }: StoreStateOptions) {
-    super({ ...options, open: () => ({ fields: this.#arrived.origin?.record.fields ?? EMPTY_FIELDS }) });
+  constructor(options: StoreStateOptions) {
+    const { arrival, json, trackNested } = options;
+    // Written out: to spread an object costs as much as all the rest of this.
+    super({
+      json,
+      trackNested,
+      open: () => ({ fields: this.#arrived.origin?.record.fields ?? EMPTY_FIELDS }),
+    });
     this.request = options.request;
     this.arrivedAt = options.arrivedAt;
     this.#take = options.take;

@@ -145,8 +145,10 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     arrival: Arrival | (() => Promise<Arrival>),
   ): Session {
     const { json, trackNested, ownable, keepAtLogin } = this.config;
-    const options = { request, arrivedAt, arrival, json, trackNested, ownable, keepAtLogin };
-    return sessionOf(new StoreSessionState({ ...options, take: this.#take }));
+    const take = this.#take;
+    return sessionOf(
+      new StoreSessionState({ request, arrivedAt, arrival, json, trackNested, ownable, keepAtLogin, take }),
+    );
   }
 
   readonly #take = (origin: Origin, key: string): Promise<unknown> => this.#reader.take(origin, key);
