@@ -13,23 +13,24 @@ export interface Question<Result> {
 
 /** An answer in time, or a rejection with a `StoreError`: "timeout", or whatever became of the question. */
 export function inTime<Result>({ verb, seconds, repeatable, act }: Question<Result>): Promise<Result> {
+  // No longer chain of promises than this: every request with a session passes here once or twice.
   return new Promise((resolve, reject) => {
-    let expired = false;
+    let attempts = repeatable ? 2 : 1;
     const timer = setTimeout(() => {
-      expired = true;
+      attempts = 0;
       reject(
         new StoreError("timeout", `The session store did not answer "${verb}" within ${seconds} seconds.`),
       );
     }, seconds * 1000);
-    const again = (error: unknown) => {
-      if (repeatable && !expired && isDropped(error)) return act();
-      throw error;
+    const ask = async (): Promise<void> => {
+      try {
+        resolve(await act());
+      } catch (error) {
+        if (--attempts > 0 && isDropped(error)) return ask();
+        reject(storeError(verb, error));
+      }
+      clearTimeout(timer);
     };
-    // Begun in a promise, so that a driver that throws instead of rejecting is told of in the same way.
-    Promise.resolve()
-      .then(act)
-      .catch(again)
-      .then(resolve, (error: unknown) => reject(storeError(verb, error)))
-      .finally(() => clearTimeout(timer));
+    void ask();
   });
 }
