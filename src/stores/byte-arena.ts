@@ -2,13 +2,14 @@
  * Texts outside of the JavaScript heap. A million strings are a million things for the garbage collector to visit at
  * each full collection; a few hundred large buffers are not.
  *
- * Blocks come in multiples of {@link UNIT} bytes from chunks of 1 MiB; a freed block is used again for one of its size. A
- * text larger than a chunk has a chunk of its own.
+ * Blocks come in multiples of {@link UNIT} bytes from chunks of 1 MiB; a freed block is used again for one of its size, and
+ * until then holds the address of the one freed before it, so that a sweep allocates nothing. A text larger than a
+ * chunk has a chunk of its own.
  */
 export class ByteArena {
   readonly #chunks: Array<Buffer | undefined> = [];
-  /** Addresses of free blocks, by size in units. */
-  readonly #free: number[][] = [];
+  /** Where the block is that was freed last, by size in units; {@link NONE} after the only one. */
+  readonly #free: number[] = [];
   #chunk = -1;
   #used = CHUNK;
 
@@ -34,12 +35,19 @@ export class ByteArena {
 
   release(address: number, bytes: number): void {
     if (bytes > CHUNK) this.#chunks[Math.floor(address / CHUNK)] = undefined;
-    else (this.#free[unitsOf(bytes)] ??= []).push(address);
+    else {
+      const units = unitsOf(bytes);
+      this.#chunks[Math.floor(address / CHUNK)]!.writeDoubleLE(this.#free[units] ?? NONE, address % CHUNK);
+      this.#free[units] = address;
+    }
   }
 
   #take(units: number): number {
-    const freed = this.#free[units]?.pop();
-    if (freed !== undefined) return freed;
+    const freed = this.#free[units] ?? NONE;
+    if (freed !== NONE) {
+      this.#free[units] = this.#chunks[Math.floor(freed / CHUNK)]!.readDoubleLE(freed % CHUNK);
+      return freed;
+    }
     if (this.#used + units * UNIT > CHUNK) {
       this.#chunk = this.#chunks.push(Buffer.allocUnsafeSlow(CHUNK)) - 1;
       this.#used = 0;
@@ -54,6 +62,7 @@ export class ByteArena {
   }
 }
 
+const NONE = -1;
 const UNIT = 32;
 const CHUNK = 2 ** 20;
 

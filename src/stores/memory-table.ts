@@ -10,7 +10,8 @@ const EMPTY = -1;
 export class MemoryTable {
   readonly #arena = new ByteArena();
   readonly #heap = new ExpiryHeap();
-  readonly #free: number[] = [];
+  /** The slot that was freed last; its address is the slot freed before it. */
+  #free = EMPTY;
   /** Slots by hash, open addressing with linear probing; at most half full. */
   #index = new Int32Array(2048).fill(EMPTY);
   #hashes = new Int32Array(1024);
@@ -72,7 +73,8 @@ export class MemoryTable {
     if (slot === EMPTY) return;
     this.#forget(slot);
     this.#heap.delete(slot);
-    this.#free.push(slot);
+    this.#addresses[slot] = this.#free;
+    this.#free = slot;
     this.#size--;
     this.#closeGap(at);
   }
@@ -93,7 +95,8 @@ export class MemoryTable {
   }
 
   #insert(at: number, hash: number): number {
-    const slot = this.#free.pop() ?? this.#slots++;
+    const slot = this.#free === EMPTY ? this.#slots++ : this.#free;
+    if (slot === this.#free) this.#free = this.#addresses[slot]!;
     if (slot >= this.#hashes.length) this.#grow();
     this.#hashes[slot] = hash;
     if (++this.#size * 2 <= this.#index.length) this.#index[at] = slot;

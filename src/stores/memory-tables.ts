@@ -35,10 +35,10 @@ export class MemoryTables implements LocalTables {
   }
 
   remove(selector: string): void {
-    const stored = this.#records.get(selector);
-    if (!stored) return;
+    // The record alone knows its owner; taking thousands apart in a sweep is spared where nobody owns any.
+    const text = this.#owned.size > 0 ? this.#records.get(selector)?.text : undefined;
     this.#records.delete(selector);
-    this.#move(selector, unpack(selector, stored.text)?.owner ?? null, null);
+    if (text !== undefined) this.#move(selector, unpack(selector, text)?.owner ?? null, null);
   }
 
   removeExpired(now: number, limit: number): number {
