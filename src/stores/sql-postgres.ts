@@ -50,9 +50,16 @@ export const POSTGRES: Dialect = {
     `DELETE FROM hipflask_sessions WHERE selector IN (SELECT selector FROM hipflask_sessions WHERE expires_at <= ${NOW} + :offset::bigint ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,
   forgetOwners: (limit) =>
     `DELETE FROM hipflask_owners WHERE owner IN (SELECT owner FROM hipflask_owners WHERE revoked_at <= ${NOW} + :offset::bigint - :age::bigint LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,
-  isDuplicate: () => false,
-  isSerializationFailure: (error) => ["40001", "40P01"].includes(String((error as { code?: unknown }).code)),
+  isDuplicate: (error) => DUPLICATES.has(codeOf(error)),
+  isSerializationFailure: (error) => ["40001", "40P01"].includes(codeOf(error)),
 };
+
+/** A row, a table and an index that are there already. IF NOT EXISTS meets the first, in the catalogue, in a race. */
+const DUPLICATES = new Set(["23505", "42P07", "42710"]);
+
+function codeOf(error: unknown): string {
+  return String((error as { code?: unknown }).code);
+}
 
 const KEPT =
   "(SELECT COALESCE(jsonb_object_agg(key, value), '{}'::jsonb) FROM jsonb_each(fields) WHERE key = ANY(:keep::text[]))";

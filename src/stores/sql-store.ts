@@ -75,7 +75,14 @@ export class SqlStore implements SqlSessionStore {
   }
 
   async migrate(): Promise<void> {
-    for (const statement of this.#engine.dialect.schema) await this.#engine.run(statement);
+    const engine = this.#engine;
+    for (const statement of engine.dialect.schema) {
+      await engine.run(statement).catch((error: unknown) => {
+        // Of processes that start at once several may find a table missing; those that lose find it when they look again.
+        if (!engine.dialect.isDuplicate(error)) throw error;
+        return engine.run(statement);
+      });
+    }
   }
 
   async create(session: NewSession): Promise<Ok | Stale | Conflict> {

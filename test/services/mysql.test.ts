@@ -1,5 +1,5 @@
 import { createConnection, createPool, type Pool } from "mysql2/promise";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mysqlStore, type MysqlPool } from "../../src/stores/mysql.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { fullScale, reachable } from "./service.ts";
@@ -57,4 +57,17 @@ describe.skipIf(service.skip)(`mysqlStore${service.note}`, () => {
     },
     { corrupts: true, stops: true, countsCommands: true, scale: fullScale },
   );
+
+  it("makes its tables once when several processes start at the same time", async () => {
+    for (let round = 0; round < 5; round++) {
+      await pool.query(`CREATE DATABASE ${database}_${round}`);
+      const fresh = new URL(url);
+      fresh.pathname = `/${database}_${round}`;
+      const starting = createPool({ uri: fresh.href, connectionLimit: 8 });
+      await Promise.all(Array.from({ length: 8 }, () => mysqlStore(starting).migrate()));
+      expect(await mysqlStore(starting).list("nobody")).toEqual([]);
+      await starting.end();
+      await pool.query(`DROP DATABASE ${database}_${round}`);
+    }
+  });
 });

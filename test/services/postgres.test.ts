@@ -1,5 +1,5 @@
 import { Pool } from "pg";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresStore, type PostgresPool } from "../../src/stores/postgres.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { fullScale, reachable } from "./service.ts";
@@ -56,6 +56,18 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
     },
     { corrupts: true, stops: true, countsCommands: true, scale: fullScale },
   );
+
+  it("makes its tables once when several processes start at the same time", async () => {
+    for (let round = 0; round < 5; round++) {
+      const fresh = `${schema}_${round}`;
+      await pool.query(`CREATE SCHEMA ${fresh}`);
+      const starting = new Pool({ connectionString: url, max: 8, options: `-c search_path=${fresh}` });
+      await Promise.all(Array.from({ length: 8 }, () => postgresStore(starting).migrate()));
+      expect(await postgresStore(starting).list("nobody")).toEqual([]);
+      await starting.end();
+      await pool.query(`DROP SCHEMA ${fresh} CASCADE`);
+    }
+  });
 });
 
 describe.skipIf(service.skip)(`postgresStore behind a pooler in transaction mode${service.note}`, () => {
