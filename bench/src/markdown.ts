@@ -3,17 +3,20 @@ import type { Results } from "./results.ts";
 import { formatRatio, verdict } from "./table.ts";
 import { WORKLOADS } from "./workloads.ts";
 
-/** Where a document takes the figures of the last run; see `docs/performance.md`. */
-const BEGIN = "<!-- npm run bench writes from here -->";
 const END = "<!-- to here -->";
 
 /** Puts the tables of a run in the place that a document has for them. */
 export function writeInto(document: URL, results: Results): void {
+  writeFigures(document, markdown(results), "npm run bench");
+}
+
+/** Replaces what a document has between the line that names `command` and the one that says where figures end. */
+export function writeFigures(document: URL, figures: string, command: string): void {
   const text = readFileSync(document, "utf8");
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END);
-  if (begin === -1 || end < begin) throw new Error(`${document.pathname} has no place for the figures.`);
-  writeFileSync(document, `${text.slice(0, begin)}${BEGIN}\n\n${markdown(results)}\n\n${text.slice(end)}`);
+  const begin = `<!-- ${command} writes from here -->`;
+  const [from, to] = [text.indexOf(begin), text.indexOf(END)];
+  if (from === -1 || to < from) throw new Error(`${document.pathname} has no place for the figures.`);
+  writeFileSync(document, `${text.slice(0, from)}${begin}\n\n${figures}\n\n${text.slice(to)}`);
 }
 
 function markdown({ floor, rows, goals, node }: Results): string {

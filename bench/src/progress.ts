@@ -9,8 +9,9 @@ export class Progress {
     this.#total = total;
   }
 
-  step(what: string): void {
-    this.#done++;
+  /** @param steps how many of the total this one counts for, if it takes longer than most */
+  step(what: string, steps = 1): void {
+    this.#done += steps;
     const now = performance.now();
     const left = ((now - this.#start) / this.#done) * (this.#total - this.#done);
     const line = `[${this.#done}/${this.#total}] ${what} (${Math.ceil(left / 1000)} s left)`;

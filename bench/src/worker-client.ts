@@ -33,11 +33,16 @@ export class Worker {
   }
 
   /** @throws Error with the worker's own words if the cell cannot be measured */
-  async measure(command: Command): Promise<Reading> {
+  measure(command: Command): Promise<Reading> {
+    return this.ask<Reading>(command);
+  }
+
+  /** Sends an object as a line of JSON and waits for the line that answers it. */
+  async ask<Answer>(command: object): Promise<Answer> {
     this.#process.stdin!.write(`${JSON.stringify(command)}\n`);
     const { value, done } = await this.#answers.next();
     if (done === true) throw new Error("The worker ended.");
-    const answer = JSON.parse(value) as Reading | { error: string };
+    const answer = JSON.parse(value) as (Answer & object) | { error: string };
     if ("error" in answer) throw new Error(answer.error);
     return answer;
   }

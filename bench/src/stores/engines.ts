@@ -1,0 +1,117 @@
+import { Redis } from "ioredis";
+import { createPool, type Pool as MysqlPool } from "mysql2/promise";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Pool as PostgresPool } from "pg";
+import { createClient } from "redis";
+import { openSqlite } from "../../../dist/stores/sqlite-database.js";
+
+const { REDIS_URL, POSTGRES_URL, MYSQL_URL } = process.env;
+const REDIS = REDIS_URL ?? "redis://127.0.0.1:6379";
+const POSTGRES = POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/test";
+const MYSQL = MYSQL_URL ?? "mysql://root@127.0.0.1/test";
+
+export type NodeRedis = ReturnType<typeof createClient>;
+
+/** Where sessions can live: an engine as seen by one client. */
+export const ENGINES = ["memory", "sqlite", "redis", "ioredis", "postgres", "mariadb"] as const;
+export type Engine = (typeof ENGINES)[number];
+
+/**
+ * What a run keeps for itself in every engine, so that nothing of it is left afterwards, and nothing else is touched: the
+ * prefix of its keys in Redis, a schema in PostgreSQL, a database in MariaDB, a folder for SQLite.
+ */
+export interface Space {
+  readonly name: string;
+  readonly folder: string;
+}
+
+export function newSpace(): Space {
+  return { name: `hipflask_bench_${process.pid}`, folder: mkdtempSync(join(tmpdir(), "hipflask-bench-")) };
+}
+
+export const keyPrefix = ({ name }: Space): string => `${name}:`;
+
+export async function openRedis(): Promise<NodeRedis> {
+  const client = createClient({ url: REDIS, socket: { reconnectStrategy: false } });
+  client.on("error", () => {});
+  await client.connect();
+  return client;
+}
+
+export async function openIoRedis(): Promise<Redis> {
+  const client = new Redis(REDIS, { lazyConnect: true, retryStrategy: () => null });
+  client.on("error", () => {});
+  await client.connect();
+  return client;
+}
+
+export function openPostgres({ name }: Space): PostgresPool {
+  return new PostgresPool({ connectionString: POSTGRES, max: 8, options: `-c search_path=${name}` });
+}
+
+export function openMysql({ name }: Space): MysqlPool {
+  const url = new URL(MYSQL);
+  url.pathname = `/${name}`;
+  return createPool({ uri: url.href, connectionLimit: 8 });
+}
+
+export async function openSqliteFile({ folder }: Space, name: string) {
+  const db = await openSqlite(join(folder, name));
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+  return db;
+}
+
+/** Bytes of a SQLite file with what is not checkpointed yet. */
+export function sqliteBytes({ folder }: Space, name: string): number {
+  const files = ["", "-wal"].map((ending) => join(folder, name + ending));
+  return files.reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
+}
+
+/** Makes the place for a run in every engine that can be reached; says which these are. */
+export async function prepare({ name }: Space): Promise<Set<Engine>> {
+  const reached = new Set<Engine>(["memory", "sqlite"]);
+  const attempt = async (label: string, engines: readonly Engine[], act: () => Promise<unknown>) => {
+    try {
+      await act();
+      for (const engine of engines) reached.add(engine);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      console.error(`No ${label} here (${code ?? String(error)}): its cells show a dash.`);
+    }
+  };
+  await attempt("Redis", ["redis", "ioredis"], async () => (await openRedis()).destroy());
+  await attempt("PostgreSQL", ["postgres"], () => inPostgres(`CREATE SCHEMA ${name}`));
+  await attempt("MariaDB", ["mariadb"], () => inMysql(`CREATE DATABASE ${name}`));
+  return reached;
+}
+
+/** Takes away everything a run has put into the engines. */
+export async function clear(space: Space, reached: ReadonlySet<Engine>): Promise<void> {
+  const { name, folder } = space;
+  if (reached.has("redis")) {
+    const redis = await openRedis();
+    await unlinkAll(redis, keyPrefix(space));
+    redis.destroy();
+  }
+  if (reached.has("postgres")) await inPostgres(`DROP SCHEMA ${name} CASCADE`);
+  if (reached.has("mariadb")) await inMysql(`DROP DATABASE ${name}`);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+export async function unlinkAll(redis: NodeRedis, prefix: string): Promise<void> {
+  for await (const keys of redis.scanIterator({ MATCH: `${prefix}*`, COUNT: 5000 })) {
+    if (keys.length > 0) await redis.unlink(keys);
+  }
+}
+
+async function inPostgres(statement: string): Promise<void> {
+  const pool = new PostgresPool({ connectionString: POSTGRES, max: 1 });
+  await pool.query(statement).finally(() => pool.end());
+}
+
+async function inMysql(statement: string): Promise<void> {
+  const pool = createPool({ uri: MYSQL, connectionLimit: 1 });
+  await pool.query(statement).finally(() => pool.end());
+}

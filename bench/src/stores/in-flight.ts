@@ -1,0 +1,28 @@
+/** What a call took: microseconds of the clock, with others in flight, and of this process's own work. */
+export interface Cost {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+/** Calls that are under way at the same time, as on a server with some traffic. */
+export const IN_FLIGHT = 16;
+
+/** Calls over and over for at least this many milliseconds. */
+export async function costOf(
+  call: () => Promise<unknown>,
+  milliseconds: number,
+  inFlight: number,
+): Promise<Cost> {
+  let calls = 0;
+  const start = performance.now();
+  const cpu = process.cpuUsage();
+  const lane = async () => {
+    do {
+      await call();
+      calls++;
+    } while (performance.now() - start < milliseconds);
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  const used = process.cpuUsage(cpu);
+  return { wall: ((performance.now() - start) * 1000) / calls, cpu: (used.user + used.system) / calls };
+}
