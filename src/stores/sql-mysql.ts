@@ -71,8 +71,11 @@ export const MYSQL: Dialect = {
   forgetOwners: (limit) =>
     `DELETE FROM hipflask_owners WHERE revoked_at <= ${NOW} + :offset - :age LIMIT ${limit}`,
   isDuplicate: (error) => (error as { errno?: unknown }).errno === 1062,
-  isSerializationFailure: (error) => (error as { errno?: unknown }).errno === 1213,
+  isSerializationFailure: (error) => GAVE_WAY.has(Number((error as { errno?: unknown }).errno)),
 };
+
+/** A deadlock; and a row that changed after the transaction's snapshot, which MariaDB from 11.6 on refuses to update. */
+const GAVE_WAY = new Set([1213, 1020]);
 
 /** Escaped keys hold nothing that a quoted path would have to escape. */
 function pathOf(key: string): string {

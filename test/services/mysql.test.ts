@@ -1,6 +1,8 @@
 import { createConnection, createPool, type Pool } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mysqlStore, type MysqlPool } from "../../src/stores/mysql.ts";
+import type { Change } from "../../src/stores/store.ts";
+import { newToken } from "../../src/stores/token.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { fullScale, reachable } from "./service.ts";
 import { tcpProxy, type TcpProxy } from "./tcp-proxy.ts";
@@ -69,5 +71,33 @@ describe.skipIf(service.skip)(`mysqlStore${service.note}`, () => {
       await starting.end();
       await pool.query(`DROP DATABASE ${database}_${round}`);
     }
+  });
+
+  it("claims an owner while others write, also where snapshots are isolated as in MariaDB 11.6", async () => {
+    const own = new URL(url);
+    own.pathname = `/${database}`;
+    const strict = createPool({ uri: own.href, connectionLimit: 8 });
+    const [variables] = await strict.query("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'");
+    if ((variables as unknown[]).length > 0) {
+      strict.on("connection", (connection) => {
+        (connection as unknown as { query(sql: string): void }).query(
+          "SET SESSION innodb_snapshot_isolation = ON",
+        );
+      });
+    }
+    const store = mysqlStore(strict);
+    await store.migrate();
+    for (let round = 0; round < 40; round++) {
+      const token = newToken();
+      await store.create({ ...token, fields: new Map(), expiry: { idle: 60 } });
+      const claim = { owner: `owner ${round}`, elapsed: () => 0 };
+      const write = (key: string, change: Change = {}) =>
+        store.patch(token.selector, token.verifierHash, { ...change, set: new Map([[key, "1"]]) });
+      const rivals = ["a", "b", "c", "d"].flatMap((key) => [write(key), write(`${key} claimed`, { claim })]);
+      for (const answer of await Promise.all(rivals)) expect(answer.status).toBe("ok");
+      const found = await store.read(token.selector);
+      expect(found.status === "ok" && found.record.fields.size).toBe(8);
+    }
+    await strict.end();
   });
 });
