@@ -1,5 +1,5 @@
 import { loadSession } from "./load-session.ts";
-import { StoreSessionState } from "./interfaces/store-state.ts";
+import { StoreSessionState } from "./interfaces/store/state.ts";
 import { stateOf } from "./session.ts";
 
 /**

@@ -6,13 +6,13 @@ import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
 import { oneOf, resolveOptions } from "./resolve-options.ts";
-import type { DjangoDatabase } from "./stores/django-database.ts";
-import { DjangoTable } from "./stores/django-table.ts";
+import type { DjangoDatabase } from "./stores/django/database.ts";
+import { DjangoTable } from "./stores/django/table.ts";
 
-export type { DjangoDatabase } from "./stores/django-database.ts";
+export type { DjangoDatabase } from "./stores/django/database.ts";
 export type { MysqlQueryable } from "./stores/mysql-pool.ts";
 export type { PostgresQueryable } from "./stores/postgres-pool.ts";
-export type { SqliteDatabase, SqliteStatement } from "./stores/sqlite-database.ts";
+export type { SqliteDatabase, SqliteStatement } from "./stores/sqlite/database.ts";
 
 /** The options that mean the same with Django's sessions as with our own. */
 type SharedOptions = Pick<

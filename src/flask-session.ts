@@ -7,11 +7,11 @@ import { Signer } from "./itsdangerous/signer.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
 import { oneOf, resolveOptions } from "./resolve-options.ts";
-import type { IoRedisBytes, NodeRedisBytes } from "./stores/redis-bytes.ts";
-import { RedisRecords } from "./stores/redis-records.ts";
+import type { IoRedisBytes, NodeRedisBytes } from "./stores/redis/bytes.ts";
+import { RedisRecords } from "./stores/redis/records.ts";
 
 export type { FlaskSessionFormat } from "./codecs/flask-session-record.ts";
-export type { IoRedisBytes, NodeRedisBytes } from "./stores/redis-bytes.ts";
+export type { IoRedisBytes, NodeRedisBytes } from "./stores/redis/bytes.ts";
 
 /** The options that mean the same with Flask-Session as with our own. */
 type SharedOptions = Pick<

@@ -21,7 +21,7 @@ export type { SessionInterface, SessionRequest, SessionResponse } from "./interf
 export { CookieSessionInterface, type CookieConfig } from "./interfaces/cookie-interface.ts";
 export { SecureCookieSessionInterface, type SecureCookieConfig } from "./interfaces/secure-cookie.ts";
 export { StoreSessionInterface } from "./interfaces/store.ts";
-export type { StoreConfig } from "./interfaces/store-config.ts";
+export type { StoreConfig } from "./interfaces/store/config.ts";
 export type { SessionStore } from "./stores/store.ts";
 export { decide, type Decision, type Outcome, type SaveState } from "./decide.ts";
 

@@ -1,5 +1,5 @@
 import { getSession } from "./context.ts";
-import { StoreSessionState } from "./interfaces/store-state.ts";
+import { StoreSessionState } from "./interfaces/store/state.ts";
 import { stateOf, type Session } from "./session.ts";
 
 /**

@@ -7,9 +7,9 @@ import type { CookieConfig, CookieSessionInterface } from "./interfaces/cookie-i
 import { MigratingSessionInterface } from "./interfaces/migrating.ts";
 import { SecureCookieSessionInterface } from "./interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "./interfaces/session-interface.ts";
-import type { StoreConfig } from "./interfaces/store-config.ts";
+import type { StoreConfig } from "./interfaces/store/config.ts";
 import { StoreSessionInterface } from "./interfaces/store.ts";
-import { StoreSessionState } from "./interfaces/store-state.ts";
+import { StoreSessionState } from "./interfaces/store/state.ts";
 import type { SessionOptions } from "./options.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import { resolveStoreOptions } from "./resolve-store-options.ts";

@@ -1,6 +1,6 @@
 import { getSession } from "./context.ts";
 import { ConfigError, NotFreshError } from "./errors.ts";
-import { StoreSessionState } from "./interfaces/store-state.ts";
+import { StoreSessionState } from "./interfaces/store/state.ts";
 import { stateOf } from "./session.ts";
 
 /**

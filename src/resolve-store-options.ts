@@ -2,7 +2,7 @@ import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { ConfigError } from "./errors.ts";
 import { events } from "./events.ts";
 import type { CookieConfig } from "./interfaces/cookie-interface.ts";
-import type { StoreConfig } from "./interfaces/store-config.ts";
+import type { StoreConfig } from "./interfaces/store/config.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
 import { oneOf } from "./resolve-options.ts";

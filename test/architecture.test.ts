@@ -134,8 +134,8 @@ describe("secrets", () => {
 
   it("come from the platform's random source; weaker ones only spread waits (SEC-1)", () => {
     expect(files(/Math\s*\.\s*random|randomUUID|pseudoRandomBytes/)).toEqual([
-      "interfaces/record-commit.ts",
-      "stores/sqlite-database.ts",
+      "interfaces/record/commit.ts",
+      "stores/sqlite/database.ts",
       "stores/sweep.ts",
       "stores/transact.ts",
       "testing/store-kit/kit.ts",
@@ -147,7 +147,7 @@ describe("secrets", () => {
     const compared = new RegExp(
       String.raw`${secret}\s*[!=]==(?!\s*(?:null|undefined|"))|[!=]==\s*[\w.!?]*${secret}`,
     );
-    expect(files(compared)).toEqual(["stores/record.ts", "stores/sql-store.ts"]);
+    expect(files(compared)).toEqual(["stores/record.ts", "stores/sql/sql-store.ts"]);
   });
 });
 

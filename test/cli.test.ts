@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openSqlite } from "../src/stores/sqlite-database.ts";
+import { openSqlite } from "../src/stores/sqlite/database.ts";
 import { sqliteStore } from "../src/stores/sqlite.ts";
 import { newToken } from "../src/stores/token.ts";
 

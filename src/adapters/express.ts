@@ -2,14 +2,14 @@ import type { Request, RequestHandler, Response } from "express";
 import type { RequestContext } from "../context.ts";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
-import "./express-request.ts";
+import "./express/express-request.ts";
 import { logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf } from "./node-headers.ts";
-import { RequestSessionSlot, type RequestSession } from "./request-session.ts";
+import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
 
-export type { RequestSession, RequestSessionMethods, SessionCallback } from "./request-session.ts";
-export type { SessionCookie } from "./session-cookie.ts";
+export type { RequestSession, RequestSessionMethods, SessionCallback } from "./express/request-session.ts";
+export type { SessionCookie } from "./express/session-cookie.ts";
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- where @types/express lets requests be extended

@@ -12,7 +12,7 @@ import {
   nextResponseHeaders,
   type NextCookies,
   type NextCookieWriter,
-} from "./next-cookies.ts";
+} from "./next/cookies.ts";
 import { saveInto } from "./pending-headers.ts";
 
 /** What {@link sessions} gives an app; keep it in a module of its own, `lib/session.ts` by custom. */

@@ -5,7 +5,7 @@ import type { Session } from "../session.ts";
 import { errorPageOf } from "./error-page.ts";
 import { saveInto } from "./pending-headers.ts";
 
-export { sessionStorage } from "./react-router-storage.ts";
+export { sessionStorage } from "./react-router/storage.ts";
 
 /**
  * Where {@link sessions} puts this visitor's session: `context.get(sessionContext)` in loaders, actions and middleware.

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import type { SessionRequest } from "../interfaces/session-interface.ts";
-import { StoreSessionState } from "../interfaces/store-state.ts";
+import { StoreSessionState } from "../interfaces/store/state.ts";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
 import { stateOf, type Session } from "../session.ts";
-import { ForeignOriginError } from "./foreign-origin.ts";
+import { ForeignOriginError } from "./socket/foreign-origin.ts";
 import { layered } from "./layered-session.ts";
 import { requestOf } from "./node-headers.ts";
 
-export { ForeignOriginError } from "./foreign-origin.ts";
+export { ForeignOriginError } from "./socket/foreign-origin.ts";
 
 /** What the session of a socket has beyond `session` of `hipflask`, since there is no response to save it with. */
 export interface SocketSessionMethods {

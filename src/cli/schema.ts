@@ -1,6 +1,6 @@
-import { MYSQL } from "../stores/sql-mysql.ts";
-import { POSTGRES } from "../stores/sql-postgres.ts";
-import { SQLITE_SCHEMA } from "../stores/sqlite-tables.ts";
+import { MYSQL } from "../stores/sql/mysql-dialect.ts";
+import { POSTGRES } from "../stores/sql/postgres-dialect.ts";
+import { SQLITE_SCHEMA } from "../stores/sqlite/tables.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -1,7 +1,7 @@
 import type { RequestHandler } from "express";
 import type { ServerResponse } from "node:http";
 import { finished } from "node:stream";
-import "../adapters/express-request.ts";
+import "../adapters/express/express-request.ts";
 import { logError } from "../adapters/error-page.ts";
 import { HeldResponse } from "../adapters/held-response.ts";
 import { Cookie, type CookieOptions } from "./cookie.ts";

@@ -7,7 +7,7 @@ import { forbidStoring, varyOnCookie } from "../response-headers.ts";
 import { stateOf, type Session } from "../session.ts";
 import { djangoExpiry, type DjangoExpiry } from "./django-expiry.ts";
 import { RecordSessionInterface, type PresentedKey, type RecordConfig } from "./record.ts";
-import type { RecordSessionState } from "./record-state.ts";
+import type { RecordSessionState } from "./record/state.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 
 /** What Django's sessions are configured with beyond record and cookie. */

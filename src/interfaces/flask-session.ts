@@ -7,11 +7,11 @@ import type { Signer } from "../itsdangerous/signer.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import { varyOnCookie } from "../response-headers.ts";
 import { stateOf, type Session } from "../session.ts";
-import type { RecordWish } from "./record-commit.ts";
+import type { RecordWish } from "./record/commit.ts";
 import { RecordSessionInterface, type PresentedKey, type RecordConfig } from "./record.ts";
-import { RecordSessionState, type RecordStateOptions } from "./record-state.ts";
+import { RecordSessionState, type RecordStateOptions } from "./record/state.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
-import { isEmpty } from "./store-state.ts";
+import { isEmpty } from "./store/state.ts";
 
 /** What Flask-Session is configured with beyond record and cookie. */
 export interface FlaskSessionConfig extends RecordConfig<Buffer> {

@@ -7,7 +7,7 @@ import type { SessionState } from "../session-state.ts";
 import { stateOf, type Session } from "../session.ts";
 import type { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
-import { isEmpty, StoreSessionState } from "./store-state.ts";
+import { isEmpty, StoreSessionState } from "./store/state.ts";
 
 /** An old cookie that is good. */
 interface OldSession {

@@ -6,8 +6,8 @@ import { sessionOf, type Session } from "../session.ts";
 import { inTime } from "../stores/in-time.ts";
 import type { RecordStore } from "../stores/record-store.ts";
 import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
-import { commitRecord, labelOf, type RecordFate, type RecordWish } from "./record-commit.ts";
-import { RecordSessionState, type RecordStateOptions } from "./record-state.ts";
+import { commitRecord, labelOf, type RecordFate, type RecordWish } from "./record/commit.ts";
+import { RecordSessionState, type RecordStateOptions } from "./record/state.ts";
 import type { SessionRequest } from "./session-interface.ts";
 
 /** What a session in a shared record is configured with beyond its cookie. */

@@ -8,12 +8,12 @@ import { sessionOf, stateOf, type Session } from "../session.ts";
 import { formatToken, parseToken } from "../stores/token.ts";
 import { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
-import { commit } from "./store-commit.ts";
-import type { StoreConfig } from "./store-config.ts";
-import type { Committed } from "./store-intent.ts";
-import type { Arrival, Origin } from "./store-origin.ts";
-import { StoreReader } from "./store-reader.ts";
-import { isEmpty, StoreSessionState } from "./store-state.ts";
+import { commit } from "./store/commit.ts";
+import type { StoreConfig } from "./store/config.ts";
+import type { Committed } from "./store/intent.ts";
+import type { Arrival, Origin } from "./store/origin.ts";
+import { StoreReader } from "./store/reader.ts";
+import { isEmpty, StoreSessionState } from "./store/state.ts";
 
 /** More tokens than this in one request are not looked up. */
 const MAX_CANDIDATES = 8;

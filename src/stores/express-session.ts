@@ -1,5 +1,5 @@
 import { SessionConflictError } from "../errors.ts";
-import { called, Turns, type ExpressSessionBackend } from "./express-calls.ts";
+import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
 import {
   loadedOf,
   OneRecord,
@@ -7,14 +7,14 @@ import {
   UNREADABLE,
   type ExpressRecord,
   type Loaded,
-} from "./express-record.ts";
+} from "./express-session/record.ts";
 import { LocalStore } from "./local-store.ts";
 import type { RecordLimits } from "./limits.ts";
 import type { Change, NewSession, Rotation, SessionStore, StoreTraits, Touch } from "./store.ts";
 import { storeError } from "./store-error.ts";
 
-export type { ExpressSessionBackend } from "./express-calls.ts";
-export type { ExpressRecord } from "./express-record.ts";
+export type { ExpressSessionBackend } from "./express-session/calls.ts";
+export type { ExpressRecord } from "./express-session/record.ts";
 
 /** A write that is to happen only if nobody else wrote meanwhile. */
 export interface ExpressCompareAndSet {

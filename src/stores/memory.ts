@@ -1,6 +1,6 @@
 import type { RecordLimits } from "./limits.ts";
 import { LocalStore, type LocalEngine } from "./local-store.ts";
-import { MemoryTables } from "./memory-tables.ts";
+import { MemoryTables } from "./memory/tables.ts";
 import type { SessionStore } from "./store.ts";
 
 /** Options of {@link memoryStore}. */

@@ -1,5 +1,5 @@
-import type { SqlConnection, SqlPool } from "./sql-engine.ts";
-import type { Row } from "./sql-row.ts";
+import type { SqlConnection, SqlPool } from "./sql/engine.ts";
+import type { Row } from "./sql/row.ts";
 
 /** What we call of a connection of `mysql2/promise`. */
 export interface MysqlQueryable {

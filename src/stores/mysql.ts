@@ -1,9 +1,9 @@
 import { mysqlPool, type MysqlPool } from "./mysql-pool.ts";
-import { MYSQL } from "./sql-mysql.ts";
-import { SqlStore, type SqlSessionStore, type SqlStoreOptions } from "./sql-store.ts";
+import { MYSQL } from "./sql/mysql-dialect.ts";
+import { SqlStore, type SqlSessionStore, type SqlStoreOptions } from "./sql/sql-store.ts";
 
 export type { MysqlPool, MysqlQueryable } from "./mysql-pool.ts";
-export type { SqlSessionStore, SqlStoreOptions } from "./sql-store.ts";
+export type { SqlSessionStore, SqlStoreOptions } from "./sql/sql-store.ts";
 
 /**
  * Sessions in MariaDB 10.6 or MySQL 8, or later. Takes a pool of `mysql2/promise`, which stays yours to end; call

@@ -1,9 +1,9 @@
 import { postgresPool, type PostgresPool } from "./postgres-pool.ts";
-import { POSTGRES } from "./sql-postgres.ts";
-import { SqlStore, type SqlSessionStore, type SqlStoreOptions } from "./sql-store.ts";
+import { POSTGRES } from "./sql/postgres-dialect.ts";
+import { SqlStore, type SqlSessionStore, type SqlStoreOptions } from "./sql/sql-store.ts";
 
 export type { PostgresPool, PostgresQueryable } from "./postgres-pool.ts";
-export type { SqlSessionStore, SqlStoreOptions } from "./sql-store.ts";
+export type { SqlSessionStore, SqlStoreOptions } from "./sql/sql-store.ts";
 
 /**
  * Sessions in PostgreSQL 13 or later, or a relative that speaks its protocol. Takes a `Pool` of `pg`, which stays yours

@@ -1,9 +1,9 @@
 import { checkChange, checkNewSession, checkRotation, DEFAULT_LIMITS, type RecordLimits } from "./limits.ts";
 import { latestFirst, sessionInfo } from "./record.ts";
-import { redisCommands, type IoRedisClient, type NodeRedisClient } from "./redis-client.ts";
-import { RedisEngine } from "./redis-engine.ts";
-import { RedisOwners } from "./redis-owners.ts";
-import { RedisSessions } from "./redis-sessions.ts";
+import { redisCommands, type IoRedisClient, type NodeRedisClient } from "./redis/client.ts";
+import { RedisEngine } from "./redis/engine.ts";
+import { RedisOwners } from "./redis/owners.ts";
+import { RedisSessions } from "./redis/sessions.ts";
 import {
   GONE,
   OK,
@@ -22,7 +22,7 @@ import {
   type Touch,
 } from "./store.ts";
 
-export type { IoRedisClient, NodeRedisClient } from "./redis-client.ts";
+export type { IoRedisClient, NodeRedisClient } from "./redis/client.ts";
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { storeContract } from "../testing/store-contract.ts";
-import { openSqlite } from "./sqlite-database.ts";
+import { openSqlite } from "./sqlite/database.ts";
 import { sqliteStore } from "./sqlite.ts";
 import { newToken } from "./token.ts";
 

@@ -6,7 +6,7 @@ import { io as connectTo, type Socket as Client } from "socket.io-client";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { sessions as expressSessions } from "../../src/adapters/express.ts";
-import type { RequestSession } from "../../src/adapters/request-session.ts";
+import type { RequestSession } from "../../src/adapters/express/request-session.ts";
 import { sessions as socketSessions, type SocketSession } from "../../src/adapters/socket.ts";
 import { session, SessionManager } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPool } from "mysql2/promise";
 import { Pool } from "pg";
-import { openSqlite } from "../../src/stores/sqlite-database.ts";
+import { openSqlite } from "../../src/stores/sqlite/database.ts";
 import { reachable } from "../services/service.ts";
 
 /** A store, by the URL that a server of its sessions is started with. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPool } from "mysql2/promise";
 import { Pool } from "pg";
-import type { DjangoDatabase } from "../../src/stores/django-database.ts";
+import type { DjangoDatabase } from "../../src/stores/django/database.ts";
 import { reachable } from "../services/service.ts";
 import { pythonThat } from "../support/python.ts";
 

@@ -7,7 +7,7 @@ import { djangoCodec, djangoSessionData } from "../../src/codecs/django.ts";
 import { djangoSessions, type DjangoSessionsOptions } from "../../src/django.ts";
 import { SessionManager } from "../../src/manager.ts";
 import { stateOf, type Session } from "../../src/session.ts";
-import { openSqlite, type SqliteDatabase } from "../../src/stores/sqlite-database.ts";
+import { openSqlite, type SqliteDatabase } from "../../src/stores/sqlite/database.ts";
 
 interface RequestVector {
   readonly name: string;

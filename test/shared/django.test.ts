@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { djangoSessions } from "../../src/django.ts";
-import { DjangoTable } from "../../src/stores/django-table.ts";
+import { DjangoTable } from "../../src/stores/django/table.ts";
 import { pythonServer, type PythonServer } from "../support/python.ts";
 import { serve } from "./app.ts";
 import { Browser } from "./browser.ts";

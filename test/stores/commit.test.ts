@@ -8,7 +8,7 @@ import {
   stateOf,
   StoreError,
 } from "../../src/index.ts";
-import type { StoreSessionState } from "../../src/interfaces/store-state.ts";
+import type { StoreSessionState } from "../../src/interfaces/store/state.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import type { SessionStore } from "../../src/stores/store.ts";
 import { Visitor } from "./visitor.ts";

@@ -9,7 +9,7 @@ import { mysqlStore } from "../../src/stores/mysql.ts";
 import { postgresStore } from "../../src/stores/postgres.ts";
 import { redisStore } from "../../src/stores/redis.ts";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
-import { openSqlite } from "../../src/stores/sqlite-database.ts";
+import { openSqlite } from "../../src/stores/sqlite/database.ts";
 import { UNDECODABLE, type SessionStore } from "../../src/stores/store.ts";
 import { testClock, type TestClock } from "../../src/testing/clock.ts";
 import { redisCluster } from "../services/redis-cluster.ts";

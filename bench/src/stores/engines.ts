@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool as PostgresPool } from "pg";
 import { createClient } from "redis";
-import { openSqlite } from "../../../dist/stores/sqlite-database.js";
+import { openSqlite } from "../../../dist/stores/sqlite/database.js";
 
 const { REDIS_URL, POSTGRES_URL, MYSQL_URL } = process.env;
 const REDIS = REDIS_URL ?? "redis://127.0.0.1:6379";

@@ -1,0 +1,64 @@
+import type { CookieConfig } from "../../interfaces/cookie-interface.ts";
+import type { SessionState } from "../../session-state.ts";
+
+/**
+ * `req.session.cookie` as Express code knows it, over what Flask has: a session is permanent, or it ends with the
+ * browser. A time that is set here makes the session permanent and is what **this response** says of its cookie, never
+ * more than the option `lifetime`; a later response that writes the cookie gives it the whole lifetime again.
+ */
+export class SessionCookie {
+  readonly #state: SessionState;
+  readonly #config: CookieConfig;
+
+  constructor(state: SessionState, config: CookieConfig) {
+    this.#state = state;
+    this.#config = config;
+    // Whoever sets `secure` or `path` here must hear that it has no effect.
+    Object.preventExtensions(this);
+  }
+
+  /** Milliseconds the browser keeps the cookie, from this response on; null: until it closes. */
+  get maxAge(): number | null {
+    const { permanent, maxAge } = this.#state;
+    const { lifetime } = this.#config;
+    if (maxAge !== undefined) return Math.min(maxAge, lifetime) * 1000;
+    return permanent ? lifetime * 1000 : null;
+  }
+
+  /** Null, undefined or false: until the browser closes. @throws TypeError for what is not a number */
+  set maxAge(milliseconds: number | null | undefined | false) {
+    const state = this.#state;
+    if (milliseconds === null || milliseconds === undefined || milliseconds === false) {
+      state.maxAge = undefined;
+      if (state.permanent) state.permanent = false;
+      return;
+    }
+    if (typeof milliseconds !== "number" || Number.isNaN(milliseconds)) {
+      throw new TypeError("session.cookie.maxAge must be a number of milliseconds, or null.");
+    }
+    // A session without data stays without a cookie, and becomes permanent with its first data.
+    if (state.size > 0) state.permanent = true;
+    state.maxAge = Math.max(0, milliseconds / 1000);
+  }
+
+  /** The same as {@link maxAge}: what counts down here begins anew with every cookie. */
+  get originalMaxAge(): number | null {
+    return this.maxAge;
+  }
+
+  /** When the browser forgets the cookie of this response; null: when it closes. */
+  get expires(): Date | null {
+    const { maxAge } = this;
+    return maxAge === null ? null : new Date(this.#config.now() + maxAge);
+  }
+
+  /** Null, undefined or false: when the browser closes. @throws TypeError for what is not a date */
+  set expires(date: Date | number | null | undefined | false) {
+    const isNever = date === null || date === undefined || date === false;
+    this.maxAge = isNever ? null : Number(date) - this.#config.now();
+  }
+
+  toJSON(): { originalMaxAge: number | null; expires: Date | null } {
+    return { originalMaxAge: this.originalMaxAge, expires: this.expires };
+  }
+}

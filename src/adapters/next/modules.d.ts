@@ -1,0 +1,15 @@
+// The smallest part of Next that is called. Next itself is no dependency of ours, and too large to be one for its types.
+
+declare module "next/headers.js" {
+  /** The cookies of the request being handled: readable anywhere, writable where Next can still send headers. */
+  export function cookies(): Promise<import("./cookies.ts").NextCookies>;
+  /** The headers of the request being handled, as the client sent them. */
+  export function headers(): Promise<{ get(name: string): string | null }>;
+}
+
+declare module "next/server.js" {
+  export const NextResponse: {
+    /** What a proxy answers to let the request go on. */
+    next(): Response & { readonly cookies: import("./cookies.ts").NextCookieWriter };
+  };
+}

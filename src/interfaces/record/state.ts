@@ -1,0 +1,56 @@
+import { ConfigError } from "../../errors.ts";
+import type { DecodedRecord } from "../../codecs/record-format.ts";
+import type { SessionStateOptions } from "../../session-changes.ts";
+import { SessionState } from "../../session-state.ts";
+
+/** The record a session was opened from. */
+export interface RecordOrigin<Content> {
+  readonly key: string;
+  readonly content: Content;
+  readonly decoded: DecodedRecord & { readonly ok: true };
+}
+
+/**
+ * What a request showed for a session: no cookie, one that is no key, a key that nobody knows (any more), a record that
+ * cannot be read, or a live one.
+ */
+export type Presented = "nothing" | "malformed" | "unknown" | "undecodable" | "live";
+
+/** How a session in a shared record comes to life. */
+export interface RecordStateOptions<Content> extends SessionStateOptions {
+  readonly origin?: RecordOrigin<Content> | undefined;
+  readonly presented: Presented;
+}
+
+/** A session whose record another program reads and writes too, during one request. */
+export class RecordSessionState<Content> extends SessionState {
+  readonly origin: RecordOrigin<Content> | undefined;
+  readonly presented: Presented;
+  #isCleared = false;
+
+  constructor(options: RecordStateOptions<Content>) {
+    super({ ...options, isNew: options.origin === undefined });
+    this.origin = options.origin;
+    this.presented = options.presented;
+  }
+
+  /** Everything was dropped in one go. */
+  get isCleared(): boolean {
+    return this.#isCleared;
+  }
+
+  override clear(): void {
+    super.clear();
+    this.#isCleared = true;
+  }
+
+  override get owner(): null {
+    return null;
+  }
+
+  override set owner(_: string | null) {
+    throw new ConfigError(
+      "A session that is shared with another program has no owner here; that program knows who it is.",
+    );
+  }
+}
