@@ -120,7 +120,9 @@ export class RequestContext {
 
   #save(response: SessionResponse): Promise<void> | void {
     try {
-      return this.#isNull ? undefined : this.#interface.saveSession(this.session, response);
+      return this.#isNull
+        ? undefined
+        : this.#interface.saveSession(this.session, new Answer(response, this.#request));
     } finally {
       this.#state!.close();
     }
@@ -158,6 +160,24 @@ export class RequestContext {
     this.#session = opened;
     if (this.#request.isHandshake && this.#interface.commitSession === undefined)
       this.#state.close(() => new SessionClosedError(NO_COOKIE));
+  }
+}
+
+/** A response that knows of its request whether it goes by HTTPS; most sessions do not ask. */
+class Answer implements SessionResponse {
+  readonly status: number | undefined;
+  readonly headers: SessionResponse["headers"];
+  readonly #request: SessionRequest;
+
+  constructor({ status, headers }: SessionResponse, request: SessionRequest) {
+    this.status = status;
+    this.headers = headers;
+    this.#request = request;
+  }
+
+  get secure(): boolean {
+    const { secure, url } = this.#request;
+    return secure ?? url?.startsWith("https:") ?? false;
   }
 }
 

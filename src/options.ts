@@ -44,8 +44,11 @@ export interface SessionOptions {
   readonly cookiePath?: string | null | undefined;
   /** Keeps the cookie from scripts. Default true. */
   readonly cookieHttpOnly?: boolean | undefined;
-  /** Sends the cookie over TLS only. Default false; with `hardened`, true. */
-  readonly cookieSecure?: boolean | undefined;
+  /**
+   * Sends the cookie over TLS only. `"auto"` does so for visitors who came by HTTPS, by what the framework's trust in
+   * proxies says. Default false; with `hardened`, true.
+   */
+  readonly cookieSecure?: boolean | "auto" | undefined;
   /** `"Strict"`, `"Lax"` or `"None"` in any capitalisation. Default: no attribute; with `hardened`, `"Lax"`. */
   readonly cookieSameSite?: string | null | undefined;
   /** Cookies of embedded pages (CHIPS); implies Secure. Default false. */

@@ -18,7 +18,7 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   cookieDomain: "string",
   cookiePath: "string",
   cookieHttpOnly: "boolean",
-  cookieSecure: "boolean",
+  cookieSecure: "any",
   cookieSameSite: "string",
   cookiePartitioned: "boolean",
   lifetime: "number",
@@ -119,7 +119,7 @@ export function resolveOptions(options: SessionOptions): SecureCookieConfig {
     cookiePath:
       options.cookiePath === null ? undefined : checkNoControls("cookiePath", options.cookiePath ?? "/"),
     cookieHttpOnly: options.cookieHttpOnly ?? true,
-    cookieSecure: options.cookieSecure ?? hardened,
+    cookieSecure: resolveSecure(options.cookieSecure ?? hardened),
     cookieSameSite: resolveSameSite(options.cookieSameSite ?? (hardened ? "Lax" : null)),
     cookiePartitioned: options.cookiePartitioned ?? false,
     lifetime: options.lifetime ?? DEFAULT_LIFETIME,
@@ -194,6 +194,11 @@ function resolveSameSite(word: string | null): SameSite | undefined {
   return sameSite;
 }
 
+function resolveSecure(given: unknown): boolean | "auto" {
+  if (typeof given === "boolean" || given === "auto") return given;
+  throw new ConfigError('"cookieSecure" must be true, false or "auto".');
+}
+
 function resolveClearSiteData(given: boolean | readonly ClearSiteDataType[]): string | undefined {
   if (given === false) return undefined;
   const types = given === true ? ["storage"] : [given].flat();
@@ -206,7 +211,7 @@ function checkHardened(config: SecureCookieConfig): void {
     !config.cookieName.startsWith("__Host-") && 'cookieName must start with "__Host-"',
     config.cookieDomain !== undefined && "cookieDomain must be left out",
     config.cookiePath !== "/" && 'cookiePath must be "/"',
-    !config.cookieSecure && "cookieSecure must not be false",
+    config.cookieSecure !== true && "cookieSecure must not be anything but true",
     !config.cookieHttpOnly && "cookieHttpOnly must not be false",
     config.lifetime > LONGEST_LIFETIME &&
       "lifetime must be at most 400 days, which is all that browsers keep",

@@ -73,7 +73,7 @@ const homes: Homes = {
   "node:process": ["cli/"],
   "node:sqlite": ["stores/sqlite"],
   "node:stream": ["express-session/"],
-  "node:tls": ["express-session/"],
+  "node:tls": ["adapters/node-headers", "express-session/"],
   "@redis/client": ["stores/redis", "stores/from-url"],
   express: ["adapters/express", "express-session/"],
   fastify: ["adapters/fastify"],

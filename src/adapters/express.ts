@@ -5,7 +5,7 @@ import type { SessionOptions } from "../options.ts";
 import "./express/express-request.ts";
 import { logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
-import { requestOf } from "./node-headers.ts";
+import { handshakeOf, requestOf } from "./node-headers.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
 
 export type { RequestSession, RequestSessionMethods, SessionCallback } from "./express/request-session.ts";
@@ -60,8 +60,7 @@ export function sessions(
     };
     let context: RequestContext;
     try {
-      const request = requestOf(req);
-      context = manager.requestContext(isHandshake ? { ...request, isHandshake } : request, req, res);
+      context = manager.requestContext(isHandshake ? handshakeOf(req) : requestOf(req), req, res);
     } catch (error) {
       next(error);
       return;

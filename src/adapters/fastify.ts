@@ -1,4 +1,4 @@
-import type { FastifyPluginCallback, FastifyReply } from "fastify";
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 import type { RequestContext } from "../context.ts";
 import { SessionManager } from "../manager.ts";
 import type { SessionOptions } from "../options.ts";
@@ -6,7 +6,7 @@ import type { ResponseHeaders } from "../response-headers.ts";
 import type { Session } from "../session.ts";
 import { errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
-import { requestOf } from "./node-headers.ts";
+import { requestOf, type Connection } from "./node-headers.ts";
 
 const HELD = Symbol("hipflask.held");
 
@@ -54,7 +54,12 @@ export function sessions(
         request[HELD].context = context;
         context.run(next);
       };
-      const context = manager.requestContext(requestOf(request.raw), request, request.raw, reply);
+      const context = manager.requestContext(
+        requestOf(request.raw, connectionOf(request)),
+        request,
+        request.raw,
+        reply,
+      );
       if (context.opening === undefined) handle(context);
       else context.opening.then(() => handle(context), next);
     });
@@ -89,6 +94,15 @@ export function sessions(
     [Symbol.for("skip-override")]: true,
     [Symbol.for("fastify.display-name")]: "hipflask",
   });
+}
+
+/** By `trustProxy`, if that is set. */
+function connectionOf(request: FastifyRequest): Connection {
+  return {
+    get secure() {
+      return request.protocol === "https";
+    },
+  };
 }
 
 /** Fastify would put the headers of a `Response` over the session's, after all hooks. */

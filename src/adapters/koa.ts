@@ -38,7 +38,7 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
   return async (ctx, next) => {
     const { req, res } = ctx;
-    const context = manager.requestContext(requestOf(req), ctx, req, res);
+    const context = manager.requestContext(requestOf(req, ctx), ctx, req, res);
     if (context.opening !== undefined) await context.opening;
     ctx.session = context.session;
     // Koa drops all headers when it answers a thrown error, so that answer is saved when it is sent.

@@ -181,7 +181,12 @@ async function open(manager: SessionManager, store: NextCookies): Promise<Reques
   const readOnly = isReadOnly(store);
   const get = (name: string) =>
     name.toLowerCase() === "cookie" ? cookieHeaderOf(sent.get("cookie") ?? "", store) : sent.get(name);
-  const context = manager.requestContext({ headers: { get }, readOnly });
+  const context = manager.requestContext({
+    headers: { get },
+    readOnly,
+    // Next sets it itself where no proxy does.
+    secure: sent.get("x-forwarded-proto") === "https",
+  });
   if (context.opening !== undefined) await context.opening;
   if (readOnly) stateOf(context.session).close(readOnlyError);
   return context;

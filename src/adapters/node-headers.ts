@@ -1,11 +1,58 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { TLSSocket } from "node:tls";
 import type { SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
 import type { ResponseHeaders } from "../response-headers.ts";
 
-/** A request of `node:http` seen through the web's `Headers.get`. Nothing is read before it is asked for. */
-export function requestOf(req: Pick<IncomingMessage, "rawHeaders" | "method" | "url">): SessionRequest {
-  const { rawHeaders, method, url } = req;
-  return { method, url, headers: { get: (name) => lookUp(rawHeaders, name.toLowerCase()) } };
+/** Tells whether a request came by HTTPS, as Express and Koa do: by the connection, or by a proxy they trust. */
+export interface Connection {
+  readonly secure?: boolean | undefined;
+}
+
+/**
+ * A request of `node:http` seen through the web's `Headers.get`. Nothing is read before it is asked for.
+ *
+ * @param connection default: the request itself, which Express adds `secure` to
+ */
+export function requestOf(req: IncomingMessage, connection: Connection = req as Connection): SessionRequest {
+  return new NodeRequest(req, connection, false);
+}
+
+/** The same for a request that opens a socket. */
+export function handshakeOf(req: IncomingMessage): SessionRequest {
+  return new NodeRequest(req, req as Connection, true);
+}
+
+class NodeRequest implements SessionRequest {
+  readonly isHandshake: boolean;
+  readonly #req: IncomingMessage;
+  readonly #connection: Connection;
+
+  constructor(req: IncomingMessage, connection: Connection, isHandshake: boolean) {
+    this.#req = req;
+    this.#connection = connection;
+    this.isHandshake = isHandshake;
+  }
+
+  get method(): string | undefined {
+    return this.#req.method;
+  }
+
+  get url(): string | undefined {
+    return this.#req.url;
+  }
+
+  get secure(): boolean {
+    return this.#connection.secure ?? (this.#req.socket as Partial<TLSSocket>).encrypted === true;
+  }
+
+  /** The request is its own headers: one object less for each. */
+  get headers(): this {
+    return this;
+  }
+
+  get(name: string): string | null {
+    return lookUp(this.#req.rawHeaders, name.toLowerCase());
+  }
 }
 
 /** A response of `node:http` seen as the headers a session writes. */

@@ -72,7 +72,9 @@ export class WatchedSessions implements SessionInterface {
     const headers = new WatchedHeaders(response.headers, this.#cookieName);
     return settled(
       () =>
-        watched.run(record, () => this.#interface.saveSession(session, { status: response.status, headers })),
+        watched.run(record, () =>
+          this.#interface.saveSession(session, { status: response.status, secure: response.secure, headers }),
+        ),
       () => {
         record.took.save = performance.now() - from;
         record.read = read;

@@ -15,7 +15,8 @@ export interface CookieConfig {
   readonly cookieDomain: string | undefined;
   readonly cookiePath: string | undefined;
   readonly cookieHttpOnly: boolean;
-  readonly cookieSecure: boolean;
+  /** `"auto"`: exactly when the response goes by HTTPS. */
+  readonly cookieSecure: boolean | "auto";
   readonly cookieSameSite: SameSite | undefined;
   readonly cookiePartitioned: boolean;
   /** Seconds. */
@@ -87,7 +88,7 @@ export abstract class CookieSessionInterface<
     return this.config.cookieHttpOnly;
   }
 
-  getCookieSecure(): boolean {
+  getCookieSecure(): boolean | "auto" {
     return this.config.cookieSecure;
   }
 
@@ -115,14 +116,20 @@ export abstract class CookieSessionInterface<
   /** Adds the Set-Cookie line that carries `value`. @throws CookieTooLargeError where `oversize` is `"throw"`. */
   protected setCookie(response: SessionResponse, value: string, session: Session, fields: Fields): void {
     const expires = this.getExpirationTime(session);
-    const line = dumpCookie(this.getCookieName(), value, this.#attributes(expires));
+    const line = dumpCookie(this.getCookieName(), value, this.#attributes(response, expires));
     this.#checkSize(line, fields);
     this.#send(response, line);
   }
 
   /** Adds the line that removes the cookie. It repeats every attribute, or browsers would keep the cookie. */
   protected deleteCookie(response: SessionResponse): void {
-    this.#send(response, dumpCookie(this.getCookieName(), "", this.#attributes(0, 0)));
+    this.#send(response, dumpCookie(this.getCookieName(), "", this.#attributes(response, 0, 0)));
+  }
+
+  /** Whether the cookie of this response is for HTTPS alone. */
+  protected isSecure(response: SessionResponse): boolean {
+    const secure = this.getCookieSecure();
+    return secure === "auto" ? (response.secure ?? false) : secure;
   }
 
   /** After a logout: has the browser drop what the site left in it, where the options say so. */
@@ -139,14 +146,14 @@ export abstract class CookieSessionInterface<
     if (removed.length > 0) events.cacheConflict({ cookieName: this.getCookieName(), removed });
   }
 
-  #attributes(expires?: number, maxAge?: number): CookieAttributes {
+  #attributes(response: SessionResponse, expires?: number, maxAge?: number): CookieAttributes {
     return {
       expires,
       maxAge,
       domain: this.getCookieDomain(),
       path: this.getCookiePath(),
       httpOnly: this.getCookieHttpOnly(),
-      secure: this.getCookieSecure(),
+      secure: this.isSecure(response),
       sameSite: this.getCookieSameSite(),
       partitioned: this.getCookiePartitioned(),
     };

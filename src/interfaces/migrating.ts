@@ -112,7 +112,11 @@ export class MigratingSessionInterface implements SessionInterface {
 
   async #save(session: Session, response: SessionResponse, arrival: Arrival): Promise<void> {
     const headers = new ObservedHeaders(response.headers);
-    await this.#interface.saveSession(session, { status: response.status, headers });
+    await this.#interface.saveSession(session, {
+      status: response.status,
+      secure: response.secure,
+      headers,
+    });
     // As long as ours was not sent, the old cookie is the only one the visitor has.
     if (!headers.hasCookie) return;
     for (const old of this.#over(session, arrival)) {

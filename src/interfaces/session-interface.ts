@@ -8,6 +8,8 @@ export interface SessionRequest {
   /** The path at least, where the adapter knows it. Shown to people, trusted by nobody. */
   readonly url?: string | undefined;
   readonly headers: { get(name: string): string | null };
+  /** The visitor came by HTTPS, by what the framework's own trust in proxies says. Default: as in `url`, if it is whole. */
+  readonly secure?: boolean | undefined;
   /** A socket is being opened, so no cookie can be sent. Default false. */
   readonly isHandshake?: boolean | undefined;
   /** No answer can carry a cookie: the session will be read and never saved. Default false. */
@@ -19,6 +21,8 @@ export interface SessionResponse {
   /** HTTP status, where the adapter knows it. */
   readonly status?: number | undefined;
   readonly headers: ResponseHeaders;
+  /** It goes to the visitor by HTTPS. A request context fills it in. Default false. */
+  readonly secure?: boolean | undefined;
 }
 
 /**
