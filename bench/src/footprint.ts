@@ -4,7 +4,7 @@ import { median } from "./figures.ts";
 
 const DIST = new URL("../../dist/", import.meta.url);
 
-/** Bytes of everything that `hipflask` and `hipflask/node` are made of, types included. */
+/** Bytes of everything that `hipflask` is made of, types included. An adapter adds 10 to 15 KB. */
 export function installedSize(): number {
   const files = new Set<string>();
   const visit = (file: URL): void => {
@@ -14,7 +14,6 @@ export function installedSize(): number {
     for (const [, path] of imports) visit(new URL(path!, file));
   };
   visit(new URL("index.js", DIST));
-  visit(new URL("adapters/node.js", DIST));
   const sizes = Array.from(
     files,
     (href) => sizeOf(new URL(href)) + sizeOf(new URL(href.replace(/js$/, "d.ts"))),
