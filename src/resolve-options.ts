@@ -211,7 +211,7 @@ function checkHardened(config: SecureCookieConfig): void {
     !config.cookieName.startsWith("__Host-") && 'cookieName must start with "__Host-"',
     config.cookieDomain !== undefined && "cookieDomain must be left out",
     config.cookiePath !== "/" && 'cookiePath must be "/"',
-    config.cookieSecure !== true && "cookieSecure must not be anything but true",
+    config.cookieSecure !== true && `cookieSecure must not be ${JSON.stringify(config.cookieSecure)}`,
     !config.cookieHttpOnly && "cookieHttpOnly must not be false",
     config.lifetime > LONGEST_LIFETIME &&
       "lifetime must be at most 400 days, which is all that browsers keep",

@@ -26,10 +26,13 @@ class NodeRequest implements SessionRequest {
   readonly isHandshake: boolean;
   readonly #req: IncomingMessage;
   readonly #connection: Connection;
+  /** Looked at while there is a socket. */
+  readonly #isEncrypted: boolean;
 
   constructor(req: IncomingMessage, connection: Connection, isHandshake: boolean) {
     this.#req = req;
     this.#connection = connection;
+    this.#isEncrypted = (req.socket as Partial<TLSSocket> | null)?.encrypted === true;
     this.isHandshake = isHandshake;
   }
 
@@ -42,7 +45,7 @@ class NodeRequest implements SessionRequest {
   }
 
   get secure(): boolean {
-    return this.#connection.secure ?? (this.#req.socket as Partial<TLSSocket>).encrypted === true;
+    return this.#connection.secure ?? this.#isEncrypted;
   }
 
   /** The request is its own headers: one object less for each. */

@@ -2,6 +2,7 @@ import { types } from "node:util";
 import { readCookie } from "../cookie.ts";
 import { HipflaskError } from "../errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
+import { withHeaders } from "../interfaces/with-headers.ts";
 import type { Fields } from "../json/fields.ts";
 import type { ResponseHeaders } from "../response-headers.ts";
 import type { SessionState } from "../session-state.ts";
@@ -71,10 +72,7 @@ export class WatchedSessions implements SessionInterface {
     const read = new Set(record.read);
     const headers = new WatchedHeaders(response.headers, this.#cookieName);
     return settled(
-      () =>
-        watched.run(record, () =>
-          this.#interface.saveSession(session, { status: response.status, secure: response.secure, headers }),
-        ),
+      () => watched.run(record, () => this.#interface.saveSession(session, withHeaders(response, headers))),
       () => {
         record.took.save = performance.now() - from;
         record.read = read;

@@ -8,6 +8,7 @@ import { stateOf, type Session } from "../session.ts";
 import type { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
 import { isEmpty, StoreSessionState } from "./store/state.ts";
+import { withHeaders } from "./with-headers.ts";
 
 /** An old cookie that is good. */
 interface OldSession {
@@ -112,11 +113,7 @@ export class MigratingSessionInterface implements SessionInterface {
 
   async #save(session: Session, response: SessionResponse, arrival: Arrival): Promise<void> {
     const headers = new ObservedHeaders(response.headers);
-    await this.#interface.saveSession(session, {
-      status: response.status,
-      secure: response.secure,
-      headers,
-    });
+    await this.#interface.saveSession(session, withHeaders(response, headers));
     // As long as ours was not sent, the old cookie is the only one the visitor has.
     if (!headers.hasCookie) return;
     for (const old of this.#over(session, arrival)) {
