@@ -109,8 +109,15 @@ export class RequestContext {
     // Whoever waits for the save hears of its failure.
     if (this.#saved instanceof Promise) await this.#saved.catch(() => {});
     await this.#alone(async () => {
+      const state = this.#state!;
+      const shown = state.isOpened ? state.get("_flashes") : undefined;
+      const wasOpened = state.isOpened;
       if (this.#interface.reloadSession === undefined || this.#isNull) await this.#openAgain();
       else await this.#interface.reloadSession(this.session);
+      if (!wasOpened || state.isClosed) return;
+      // Messages are shown once per request, whatever is read in it.
+      if (shown !== undefined) state.set("_flashes", shown);
+      else if (state.has("_flashes")) state.delete("_flashes");
     });
   }
 
@@ -147,7 +154,8 @@ export class RequestContext {
     const state = session ? stateOf(session) : undefined;
     if (state === undefined || state.size === 0)
       throw new SessionLostError("There is no session to read again.");
-    this.#state!.reset({ ...state.opened, fields: state.fields() });
+    this.#state!.reset({ ...state.opened, fields: state.fields() }, state);
+    if (state.modified) this.#state!.modified = true;
   }
 
   #open(session: Session | null | undefined): void {

@@ -1,4 +1,5 @@
-import { ConfigError, NoSecretKeyError, SessionClosedError } from "./errors.ts";
+import { Closable } from "./closable.ts";
+import { ConfigError, NoSecretKeyError } from "./errors.ts";
 import { EMPTY_FIELDS, type Fields } from "./json/fields.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import { isTruthy } from "./json/truth.ts";
@@ -19,9 +20,11 @@ const NO_TRANSACTIONS: Transactions = new Map();
  * The data and the flags of one session during one request, without any syntax around it. Values are parsed when they
  * are first read and written back only if they changed, so an untouched key leaves as the very text it came in.
  */
-export class SessionState {
+export class SessionState extends Closable {
   accessed = false;
   fate: Fate = "kept";
+  /** It ended in this request, whatever has begun since. */
+  wasDestroyed = false;
   /** Seconds for which this one response keeps the cookie of a permanent session, if not for the whole lifetime. */
   maxAge: number | undefined = undefined;
   readonly isNull: boolean;
@@ -39,9 +42,9 @@ export class SessionState {
   #modified = false;
   /** Counts writes, to tell whether there was one since. */
   #edits = 0;
-  #refusal: (() => Error) | undefined;
 
   constructor(options: SessionStateOptions = {}) {
+    super();
     this.#open = options.open;
     this.json = options.json ?? DEFAULT_JSON;
     this.#trackNested = options.trackNested ?? true;
@@ -128,7 +131,7 @@ export class SessionState {
 
   /** Replaces a value by a function of itself, and remembers the function for a store to repeat on a newer value. */
   transact(key: string, change: (value: unknown) => unknown): void {
-    const isUnchanged = this.#write().get(key) === this.opened.fields.get(key);
+    const isUnchanged = this.#write().get(key) === this.#before(key);
     const earlier = this.#transactions.get(key) ?? [];
     this.set(key, change(this.get(key)));
     if (!isUnchanged && earlier.length === 0) return;
@@ -175,6 +178,7 @@ export class SessionState {
   destroy(): void {
     this.clear();
     this.fate = "destroyed";
+    this.wasDestroyed = true;
   }
 
   /** Marks the session modified without a change of its own, as `update()` with nothing does. */
@@ -196,10 +200,11 @@ export class SessionState {
   /** The difference between {@link fields} and what the session was opened with. */
   changes(): SessionChanges {
     const now = this.fields();
-    const before = this.opened.fields;
     const transactions = onTexts(this.#transactions, this.json);
-    const set = new Map([...now].filter(([key, text]) => before.get(key) !== text && !transactions.has(key)));
-    const unset = [...before.keys()].filter((key) => !now.has(key));
+    const set = new Map(
+      [...now].filter(([key, text]) => this.#before(key) !== text && !transactions.has(key)),
+    );
+    const unset = [...this.opened.fields.keys()].filter((key) => !now.has(key));
     return { set, unset, keep: this.#keep, transactions };
   }
 
@@ -217,8 +222,13 @@ export class SessionState {
     return { fields: new Map(this.#texts), changes, stored };
   }
 
+  /** What is stored has changed without a commit. */
+  protected rebase(fields: Fields): void {
+    this.#opened = { ...this.opened, fields };
+  }
+
   /** Begins anew from what was read again; what was not stored is dropped. */
-  reset(opened: Opened): void {
+  reset(opened: Opened, _from?: SessionState): void {
     this.accessed = true;
     this.#opened = opened;
     this.#texts = opened.fields;
@@ -226,20 +236,7 @@ export class SessionState {
     this.#keep = undefined;
     this.#modified = false;
     this.fate = "kept";
-  }
-
-  /** From now on every write throws what `refusal` makes: `SessionClosedError`, as the response's headers are gone. */
-  close(refusal: () => Error = () => new SessionClosedError()): void {
-    this.#refusal = refusal;
-  }
-
-  get isClosed(): boolean {
-    return this.#refusal !== undefined;
-  }
-
-  /** @throws what {@link close} was told to, once the session is closed */
-  protected assertOpen(): void {
-    if (this.#refusal !== undefined) throw this.#refusal();
+    this.wasDestroyed = false;
   }
 
   /** Names, never values: logs are read by more people than sessions are. Not a look at the session. */
@@ -272,6 +269,12 @@ export class SessionState {
     return this.#texts as Map<string, string>;
   }
 
+  /** What is stored under a key: nothing, once all keys but some were dropped. */
+  #before(key: string): string | undefined {
+    const isDropped = this.#keep !== undefined && !this.#keep.includes(key);
+    return isDropped ? undefined : this.opened.fields.get(key);
+  }
+
   #remember(key: string, value: unknown): void {
     if (this.#values === NO_VALUES) this.#values = new Map();
     this.#values.set(key, value);
@@ -284,15 +287,11 @@ export class SessionState {
       if (typeof value !== "object" || value === null) continue;
       const before = this.#texts.get(key)!;
       const now = this.json.dumps(value, key);
-      if (now === before || now === this.#canonical(before)) continue;
+      // Another writer may sort or space differently and mean the same.
+      if (now === before || now === this.json.dumps(this.json.loads(before))) continue;
       this.#write().set(key, now);
       changed = true;
     }
     return changed;
-  }
-
-  /** The text as we would have written it: another writer may sort or space differently and mean the same. */
-  #canonical(text: string): string {
-    return this.json.dumps(this.json.loads(text));
   }
 }

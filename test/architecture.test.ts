@@ -25,7 +25,7 @@ const layers: Layers = [
     ["pasted-value.ts"],
     ["schema.ts", "standard-schema.ts"],
     ["stores/"],
-    ["session-changes.ts", "transactions.ts", "session-state.ts", "flash.ts", "session.ts"],
+    ["closable.ts", "session-changes.ts", "transactions.ts", "session-state.ts", "flash.ts", "session.ts"],
   ],
   [["events.ts"], ["accepts/"]],
   [["interfaces/"]],

@@ -100,6 +100,8 @@ export function sessions(
       refuseForeign(headers, request.url, origins);
       const context = manager.requestContext({ headers, isHandshake: true }, request);
       await context.opening;
+      const state = stateOf(context.session);
+      if (state instanceof StoreSessionState) await state.load();
       return layered(context, {
         reload: () => context.reload(),
         save: () => context.commit(),

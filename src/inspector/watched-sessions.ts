@@ -70,6 +70,7 @@ export class WatchedSessions implements SessionInterface {
     record.status = response.status;
     // What saving itself looks at is not what the handler did.
     const read = new Set(record.read);
+    const left = state.isOpened ? new Map(state.fields()) : undefined;
     const headers = new WatchedHeaders(response.headers, this.#cookieName);
     return settled(
       () => watched.run(record, () => this.#interface.saveSession(session, withHeaders(response, headers))),
@@ -79,7 +80,7 @@ export class WatchedSessions implements SessionInterface {
         record.setCookie = headers.sent;
         if (state.isOpened) {
           if (record.verdict.kind === "unread") record.verdict = { kind: "empty" };
-          record.changes = changesBetween(state.opened.fields, state.fields());
+          record.changes = changesBetween(state.opened.fields, left ?? state.opened.fields);
         }
         this.#log.add(record);
       },

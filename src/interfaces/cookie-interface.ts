@@ -135,7 +135,7 @@ export abstract class CookieSessionInterface<
   /** After a logout: has the browser drop what the site left in it, where the options say so. */
   protected clearSite(response: SessionResponse, session: Session): void {
     const { clearSiteData } = this.config;
-    if (clearSiteData !== undefined && stateOf(session).fate === "destroyed")
+    if (clearSiteData !== undefined && stateOf(session).wasDestroyed)
       response.headers.set("Clear-Site-Data", clearSiteData);
   }
 

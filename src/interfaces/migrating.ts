@@ -113,20 +113,20 @@ export class MigratingSessionInterface implements SessionInterface {
 
   async #save(session: Session, response: SessionResponse, arrival: Arrival): Promise<void> {
     const headers = new ObservedHeaders(response.headers);
+    const state = stateOf(session);
+    const isOver = state.wasDestroyed || (isEmpty(state.fields()) && state.owner === null);
     await this.#interface.saveSession(session, withHeaders(response, headers));
     // As long as ours was not sent, the old cookie is the only one the visitor has.
     if (!headers.hasCookie) return;
-    for (const old of this.#over(session, arrival)) {
+    for (const old of this.#over(isOver, arrival)) {
       this.#expire(old, headers);
       await this.#forget(old);
     }
   }
 
   /** The one that was taken over; and all of them at a logout, which one left behind would undo. */
-  #over(session: Session, { cookies, candidates, migrated }: Arrival): OldSession[] {
+  #over(isOver: boolean, { cookies, candidates, migrated }: Arrival): OldSession[] {
     const taken = migrated === undefined ? [] : [migrated];
-    const state = stateOf(session);
-    const isOver = state.fate === "destroyed" || (isEmpty(state.fields()) && state.owner === null);
     if (!isOver) return taken;
     const now = this.#interface.config.now();
     const others = candidates.filter((from) => from !== migrated?.from);

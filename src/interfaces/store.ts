@@ -1,6 +1,6 @@
 import { readCookies } from "../cookie.ts";
 import { decide, type Decision } from "../decide.ts";
-import { SessionLostError } from "../errors.ts";
+import { SessionLostError, StoreError } from "../errors.ts";
 import { events } from "../events.ts";
 import { EMPTY_FIELDS } from "../json/fields.ts";
 import { varyOnCookie } from "../response-headers.ts";
@@ -10,7 +10,7 @@ import { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 import { commit } from "./store/commit.ts";
 import type { StoreConfig } from "./store/config.ts";
-import type { Committed } from "./store/intent.ts";
+import type { Committed, CookieFate } from "./store/intent.ts";
 import type { Arrival, Origin } from "./store/origin.ts";
 import { StoreReader } from "./store/reader.ts";
 import { isEmpty, StoreSessionState } from "./store/state.ts";
@@ -61,11 +61,12 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
   async saveSession(session: Session, response: SessionResponse): Promise<void> {
     const state = stateOf(session) as StoreSessionState;
     const { accessed } = state;
+    // It takes messages out of the store, which are to go back. Whoever began it hears of its failure.
+    if (state.loading !== undefined) await state.loading.catch(() => {});
     if (!state.isLoaded) return accessed ? varyOnCookie(response.headers) : undefined;
     if (state.isAmbiguous) return varyOnCookie(response.headers);
-    const decision = this.#decide(state);
     const isFailure = (response.status ?? 200) >= 500 && !this.config.saveOnError;
-    const { cookie } = await this.#commit(state, decision, { isFailure, isFinal: true });
+    const { decision, cookie } = await this.#settle(state, isFailure);
     if (decision.vary || cookie !== "keep") varyOnCookie(response.headers);
     this.clearSite(response, session);
     if (cookie === "keep") return;
@@ -79,6 +80,12 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const state = stateOf(session) as StoreSessionState;
     if (!state.isLoaded) return;
     if (state.isAmbiguous) throw new SessionLostError(AMBIGUOUS);
+    const { origin, request } = state;
+    if (request.isHandshake && origin !== undefined && this.config.rotateAfter > 0) {
+      // A socket has no part in the rotations of requests, and was not told of them.
+      const { token } = (await this.#reader.follow(origin, false)) ?? {};
+      if (token !== undefined) state.moveTo({ ...origin, token });
+    }
     await this.#commit(state, this.#decide(state), { isFailure: false, isFinal: false });
   }
 
@@ -89,12 +96,24 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     if (origin === undefined) throw new SessionLostError("There is no session to read again.");
     const now = await this.#reader.follow(origin, request.isHandshake === true);
     if (now === undefined) throw new SessionLostError("The session ended, or moved on to another identity.");
-    const messages = state.get("_flashes");
-    state.reset({ fields: now.record.fields }, now);
-    if (state.isClosed) return;
-    // Messages are shown once per request, whatever is read in it.
-    if (messages !== undefined) state.set("_flashes", messages);
-    else if (state.has("_flashes")) state.delete("_flashes");
+    state.reset({ fields: now.record.fields });
+    state.moveTo(now);
+  }
+
+  /** The last commit of a request. If it cannot be made, the messages that the request took wait for the next one. */
+  async #settle(
+    state: StoreSessionState,
+    isFailure: boolean,
+  ): Promise<{ readonly decision: Decision; readonly cookie: CookieFate }> {
+    const { origin } = state;
+    try {
+      const decision = this.#decide(state);
+      const { cookie } = await this.#commit(state, decision, { isFailure, isFinal: true });
+      return { decision, cookie };
+    } catch (error) {
+      if (origin !== undefined && !(error instanceof StoreError)) await this.#reader.giveBack(origin);
+      throw error;
+    }
   }
 
   #decide(state: StoreSessionState): Decision {
@@ -126,7 +145,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
       intent.stored(committed);
       return committed;
     } catch (error) {
-      intent.failed();
+      intent.failed(error);
       throw error;
     }
   }

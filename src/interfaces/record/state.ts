@@ -1,6 +1,6 @@
 import { ConfigError } from "../../errors.ts";
 import type { DecodedRecord } from "../../codecs/record-format.ts";
-import type { SessionStateOptions } from "../../session-changes.ts";
+import type { Opened, SessionStateOptions } from "../../session-changes.ts";
 import { SessionState } from "../../session-state.ts";
 
 /** The record a session was opened from. */
@@ -24,8 +24,8 @@ export interface RecordStateOptions<Content> extends SessionStateOptions {
 
 /** A session whose record another program reads and writes too, during one request. */
 export class RecordSessionState<Content> extends SessionState {
-  readonly origin: RecordOrigin<Content> | undefined;
-  readonly presented: Presented;
+  origin: RecordOrigin<Content> | undefined;
+  presented: Presented;
   #isCleared = false;
 
   constructor(options: RecordStateOptions<Content>) {
@@ -42,6 +42,14 @@ export class RecordSessionState<Content> extends SessionState {
   override clear(): void {
     super.clear();
     this.#isCleared = true;
+  }
+
+  override reset(opened: Opened, from?: SessionState): void {
+    super.reset(opened);
+    this.#isCleared = false;
+    if (!(from instanceof RecordSessionState)) return;
+    this.origin = from.origin as RecordOrigin<Content> | undefined;
+    this.presented = from.presented;
   }
 
   override get owner(): null {

@@ -33,10 +33,13 @@ export async function commit(
   const { origin, fate, isCleared, hasDeadCookie } = intent;
   // Whoever takes out the last key they know of does not know what others put in meanwhile.
   const isOver = fate === "destroyed" || (outcome === "delete" && isCleared && !isFailure);
-  if (origin !== undefined && isOver && !(await destroy(origin, config))) {
-    // Somebody else was faster, and the browser may hold a newer cookie by now.
-    const isWritten = outcome === "write" && !isFailure;
-    return isWritten ? lost(origin.record, "gone", origin, config) : { cookie: "keep", origin };
+  if (origin !== undefined && isOver) {
+    if (!(await destroy(origin, config))) {
+      // Somebody else was faster, and the browser may hold a newer cookie by now.
+      const isWritten = outcome === "write" && !isFailure;
+      return isWritten ? lost(origin.record, "gone", origin, config) : { cookie: "keep", origin };
+    }
+    intent.ended();
   }
   if (outcome === "write" && !isFailure) assertFits(config.misfit, intent.fields);
   if (origin !== undefined && !isOver) return change(intent, origin, isFailure, config);

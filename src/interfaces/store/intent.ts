@@ -27,10 +27,12 @@ export interface Intent {
   readonly changes: SessionChanges;
   /** One-time messages to put into the store, as JSON text. */
   readonly flashes: string | undefined;
+  /** The session is ended, whatever becomes of the rest. */
+  ended(): void;
   /** The commit is done. */
   stored(committed: Committed): void;
   /** It is not, and everything in it is still to be done. */
-  failed(): void;
+  failed(error: unknown): void;
 }
 
 /** What the cookie must become: this token, nothing, or what it is. */

@@ -5,7 +5,8 @@ import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import type { Found, SessionRecord } from "../../stores/store.ts";
 import { sameText, standing, successorOf, type Token } from "../../stores/token.ts";
-import { take } from "../../stores/transact.ts";
+import { retried, take } from "../../stores/transact.ts";
+import { giveBack } from "./change.ts";
 import type { SessionRequest } from "../session-interface.ts";
 import type { StoreConfig } from "./config.ts";
 import { withFlashes, type Arrival, type Origin } from "./origin.ts";
@@ -45,12 +46,13 @@ export class StoreReader {
 
   /** The record as it is now, if what was presented once still leads to it: by way of rotations in passing, but of no login. */
   async follow(origin: Origin, isHandshake: boolean): Promise<Origin | undefined> {
-    const { store, json, touchEvery: every, idleTimeout: idle } = this.#config;
+    const { store, json, misfit, touchEvery: every, idleTimeout: idle } = this.#config;
     const found = await store.read(origin.record.selector);
     if (found.status !== "ok") return undefined;
     const { record, now } = found;
     const token = this.#heirOf(origin, record, now);
     if (token === undefined || now >= record.expiresAt || !isReadable(record.fields, json)) return undefined;
+    if (misfit?.(record.fields) !== undefined) return undefined;
     const isMissed = origin.isMissed || token !== origin.token;
     const read = withFlashes({ record, token, isMissed, now, flashes: undefined }, origin.flashes);
     if (!isHandshake || (now - record.lastSeenAt) / 1000 < every) return read;
@@ -65,6 +67,17 @@ export class StoreReader {
     const { selector, fields } = record;
     const text = await take(store, selector, token.verifierHash, key, { fields });
     return text === null ? undefined : json.loads(text);
+  }
+
+  /** Puts back the messages that were taken for a request whose answer is an error; the error is the news. */
+  async giveBack(origin: Origin): Promise<void> {
+    const { store, json } = this.#config;
+    const { selector, fields } = withFlashes(origin, undefined).record;
+    const { token, flashes } = origin;
+    const change = giveBack(flashes, json);
+    if (change === undefined) return;
+    const attempt = (stored: Fields = fields) => store.patch(selector, token.verifierHash, change(stored));
+    await retried(attempt).catch(() => {});
   }
 
   /** Judges the verifier; the record itself was found live by the store, and is judged once more here. */

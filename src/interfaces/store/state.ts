@@ -1,4 +1,4 @@
-import { ConfigError, SessionNotLoadedError } from "../../errors.ts";
+import { ConfigError, SessionLostError, SessionNotLoadedError } from "../../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
 import type { Opened, SessionChanges, SessionStateOptions } from "../../session-changes.ts";
 import { SessionState } from "../../session-state.ts";
@@ -8,7 +8,6 @@ import type { Intent } from "./intent.ts";
 import type { Arrival, Origin } from "./origin.ts";
 
 const FLASHES = "_flashes";
-const NONE: string[] = [];
 
 /** How a stored session comes to life. */
 export interface StoreStateOptions extends Required<Pick<SessionStateOptions, "json" | "trackNested">> {
@@ -42,7 +41,10 @@ export class StoreSessionState extends SessionState {
   #isCleared = false;
   #hasDeadCookie = false;
   readonly #take: StoreStateOptions["take"];
-  #consumed: string[] = NONE;
+  /** What was taken out of the record since the last commit began. */
+  #consumed = new Set<string>();
+  /** What was stored in this request already. */
+  readonly #stored = new Set<string>();
   readonly #ownable: boolean;
   readonly #keepAtLogin: readonly string[] | true;
 
@@ -63,6 +65,11 @@ export class StoreSessionState extends SessionState {
     else this.#arrival = arrival;
   }
 
+  /** The fetching that is under way. */
+  get loading(): Promise<void> | undefined {
+    return this.#loading;
+  }
+
   /** Whether the session was fetched, or there is none to fetch. */
   get isLoaded(): boolean {
     return this.#arrival !== undefined;
@@ -81,15 +88,18 @@ export class StoreSessionState extends SessionState {
     const { origin } = this;
     if (!this.delete(key)) return undefined;
     if (!origin?.record.fields.has(key)) return own;
-    this.#consumed = [...this.#consumed, key];
+    this.#consumed.add(key);
+    this.#forgetConsumed();
     return this.#take(origin, key);
   }
 
-  /** What was consumed is out of the record already; whoever puts it in again meanwhile keeps it. */
-  override changes(): SessionChanges {
-    const changes = super.changes();
-    if (this.#consumed === NONE) return changes;
-    return { ...changes, unset: changes.unset.filter((key) => !this.#consumed.includes(key)) };
+  /** Whoever puts a consumed key in again meanwhile keeps it. */
+  #forgetConsumed(): void {
+    const { origin } = this;
+    if (origin === undefined || this.#consumed.size === 0) return;
+    this.rebase(without(this.#consumed, this.opened.fields));
+    const fields = without(this.#consumed, origin.record.fields);
+    this.#moved = { origin: { ...origin, record: { ...origin.record, fields } } };
   }
 
   get origin(): Origin | undefined {
@@ -147,15 +157,21 @@ export class StoreSessionState extends SessionState {
     this.#owner = null;
     this.#isLogin = false;
     this.#token = undefined;
+    this.#stored.clear();
   }
 
-  override reset(opened: Opened, origin: Origin | undefined = this.origin): void {
+  override reset(opened: Opened): void {
     super.reset(opened);
-    this.#moved = { origin };
     this.#owner = undefined;
     this.#isLogin = false;
     this.#isCleared = false;
-    this.#consumed = NONE;
+    this.#consumed.clear();
+    this.#stored.clear();
+  }
+
+  /** The record is found elsewhere, or is another one by now. */
+  moveTo(origin: Origin): void {
+    this.#moved = { origin };
   }
 
   /**
@@ -168,6 +184,8 @@ export class StoreSessionState extends SessionState {
     const [isLogin, isCleared] = [this.#isLogin, this.#isCleared];
     const messages = request.isHandshake ? this.#takeMessages() : undefined;
     const { fields, changes, stored } = this.checkpoint();
+    this.#consumed.clear();
+    let isEnded = false;
     if (!isFinal) {
       this.fate = "kept";
       this.#isLogin = false;
@@ -189,19 +207,33 @@ export class StoreSessionState extends SessionState {
       hasDeadCookie: this.#hasDeadCookie,
       fields: isFinal ? fields : withText(FLASHES, undefined, fields),
       flashes: messages ?? (isFinal ? waiting(changes, origin) : undefined),
+      ended: () => {
+        isEnded = true;
+      },
       stored: ({ cookie, origin: now }) => {
         if (!isFinal) stored(withText(FLASHES, this.opened.fields.get(FLASHES), fields));
         const isMissed = !isFinal && typeof cookie === "object";
         this.#moved = { origin: now && { ...now, isMissed, flashes: isFinal ? undefined : now.flashes } };
+        this.#forgetConsumed();
+        for (const key of [...changes.set.keys(), ...changes.transactions.keys()]) this.#stored.add(key);
         if (this.#token?.selector === now?.record.selector) this.#token = undefined;
         this.#hasDeadCookie = cookie === "delete";
       },
-      failed: () => {
+      failed: (error) => {
         if (messages !== undefined) this.#putBackMessages(messages);
+        if (isEnded) {
+          this.fate = this.fate === "destroyed" && isFinal ? "kept" : this.fate;
+          this.#moved = { origin: undefined };
+          this.#hasDeadCookie = true;
+          return;
+        }
         if (this.fate !== "destroyed") this.#isLogin ||= isLogin;
         if (this.fate === "kept" || fate === "destroyed") this.fate = fate;
         this.#isCleared ||= isCleared;
-        this.#moved = { origin };
+        // Whoever lost a session is not sent its cookie.
+        const isMissed = !(error instanceof SessionLostError) && origin?.isMissed === true;
+        this.#moved = { origin: origin && { ...origin, isMissed } };
+        this.#forgetConsumed();
       },
     };
   }
@@ -219,7 +251,7 @@ export class StoreSessionState extends SessionState {
   #kept(): readonly string[] | true {
     if (this.#keepAtLogin === true) return true;
     const { set, transactions } = this.changes();
-    return [...set.keys(), ...transactions.keys(), ...this.#keepAtLogin];
+    return [...set.keys(), ...transactions.keys(), ...this.#stored, ...this.#keepAtLogin];
   }
 
   #newToken(): Token {
@@ -246,6 +278,10 @@ export class StoreSessionState extends SessionState {
 /** What is left of the messages a request took or left: all of its own, or those it took and did not show. */
 function waiting({ set, unset }: SessionChanges, origin: Origin | undefined): string | undefined {
   return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : origin?.flashes);
+}
+
+function without(keys: ReadonlySet<string>, fields: Fields): Fields {
+  return new Map([...fields].filter(([key]) => !keys.has(key)));
 }
 
 function withText(key: string, text: string | undefined, fields: Fields): Fields {
