@@ -76,8 +76,9 @@ export interface SessionMethods<Data = SessionData> {
   readonly [Symbol.iterator]: () => IterableIterator<[key: string, value: unknown]>;
 
   /**
-   * Replaces the value by what `change` makes of it and gives the new value. In a store the change is atomic and may
-   * be called again if another request was faster, so it must not do anything else; in a cookie it simply runs.
+   * Replaces the value by what `change` makes of it, and gives what this request takes for the new value. In a store the
+   * change is applied atomically when the session is saved, and is called again if another request was faster: it must
+   * not do anything else, and what it gave is no number to hand out as the only one. In a cookie it simply runs.
    */
   readonly transact: <Key extends KeyOf<Data>>(
     key: Key,

@@ -23,7 +23,7 @@ export function rootSecret(option: string, secret: SecretKey): Uint8Array {
   const weakness = weaknessOf(bytes);
   if (weakness === undefined) return bytes;
   throw new ConfigError(
-    `"${option}" ${weakness}; give it at least ${MIN_BYTES} random bytes, for example from \`openssl rand -base64 32\`.`,
+    `"${option}" ${weakness}; give it at least ${MIN_BYTES} random bytes, for example from \`npx hipflask keygen\`.`,
   );
 }
 
