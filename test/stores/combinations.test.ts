@@ -219,9 +219,9 @@ it("tells a socket of a lazy session's end", async () => {
   await ada.visit(async () => ((await loadSession()).a = 1));
   const request = new Request("http://shop.example/", { headers: { Cookie: ada.cookie } });
   const socket = await socketSessions(manager).fromRequest(request);
-  const ended = new Promise<void>((resolve) => socket.onDestroyed(resolve));
+  const ended = new Promise<string>((resolve) => socket.onDestroyed(() => resolve("ended")));
   await ada.visit(async () => (await loadSession()).destroy());
-  await ended;
+  expect(await ended).toBe("ended");
   await manager.close();
 });
 
