@@ -110,8 +110,8 @@ export class RequestContext {
     if (this.#saved instanceof Promise) await this.#saved.catch(() => {});
     await this.#alone(async () => {
       const state = this.#state!;
-      const shown = state.isOpened ? state.get("_flashes") : undefined;
       const wasOpened = state.isOpened;
+      const shown = wasOpened ? state.get("_flashes") : undefined;
       if (this.#interface.reloadSession === undefined || this.#isNull) await this.#openAgain();
       else await this.#interface.reloadSession(this.session);
       if (!wasOpened || state.isClosed) return;
