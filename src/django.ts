@@ -4,8 +4,8 @@ import { DjangoSessionInterface } from "./interfaces/django.ts";
 import type { SessionInterface } from "./interfaces/session-interface.ts";
 import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
-import type { SessionOptions } from "./options.ts";
-import { oneOf, resolveOptions } from "./resolve-options.ts";
+import type { SessionOptions } from "./manager/options.ts";
+import { oneOf, resolveOptions } from "./manager/resolve-options.ts";
 import type { DjangoDatabase } from "./stores/django/database.ts";
 import { DjangoTable } from "./stores/django/table.ts";
 

@@ -5,13 +5,13 @@ import type { SessionInterface } from "./interfaces/session-interface.ts";
 import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import { Signer } from "./itsdangerous/signer.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
-import type { SessionOptions } from "./options.ts";
-import { oneOf, resolveOptions } from "./resolve-options.ts";
-import type { IoRedisBytes, NodeRedisBytes } from "./stores/redis/bytes.ts";
-import { RedisRecords } from "./stores/redis/records.ts";
+import type { SessionOptions } from "./manager/options.ts";
+import { oneOf, resolveOptions } from "./manager/resolve-options.ts";
+import type { IoRedisBytes, NodeRedisBytes } from "./stores/flask-session/bytes.ts";
+import { RedisRecords } from "./stores/flask-session/records.ts";
 
 export type { FlaskSessionFormat } from "./codecs/flask-session-record.ts";
-export type { IoRedisBytes, NodeRedisBytes } from "./stores/redis/bytes.ts";
+export type { IoRedisBytes, NodeRedisBytes } from "./stores/flask-session/bytes.ts";
 
 /** The options that mean the same with Flask-Session as with our own. */
 type SharedOptions = Pick<

@@ -1,21 +1,26 @@
-export { getSession, hasSession, RequestContext, session } from "./context.ts";
-export { consume } from "./consume.ts";
-export { loadSession } from "./load-session.ts";
-export { streamWithContext } from "./stream-with-context.ts";
-export { createSession, isReservedName, stateOf } from "./session.ts";
-export type { ReservedName, Session, SessionData, SessionMethods } from "./session.ts";
-export type { Checkpoint, Fate, Opened, SessionChanges, SessionStateOptions } from "./session-changes.ts";
-export type { SessionState } from "./session-state.ts";
-export type { FlashedMessagesOptions } from "./flash.ts";
+export { getSession, hasSession, RequestContext, session } from "./request/context.ts";
+export { consume } from "./request/consume.ts";
+export { loadSession } from "./request/load-session.ts";
+export { streamWithContext } from "./request/stream-with-context.ts";
+export { createSession, isReservedName, stateOf } from "./session/session.ts";
+export type { ReservedName, Session, SessionData, SessionMethods } from "./session/session.ts";
+export type { Checkpoint, Fate, Opened, SessionChanges, SessionStateOptions } from "./session/changes.ts";
+export type { SessionState } from "./session/state.ts";
+export type { FlashedMessagesOptions } from "./session/flash.ts";
 
-export { selectorOf, SessionManager, type OwnedSession } from "./manager.ts";
-export { requireFresh } from "./require-fresh.ts";
-export { AAL1, AAL2, AAL3 } from "./assurance-levels.ts";
-export type { DestroyedListener } from "./destroyed-watch.ts";
-export type { ClearSiteDataType, SessionOptions } from "./options.ts";
-export type { InferSessionData, SchemaIssue, SchemaResult, StandardSchemaV1 } from "./standard-schema.ts";
-export { resolveOptions } from "./resolve-options.ts";
-export { optionsFromFlask, type FlaskConfig } from "./flask-options.ts";
+export { selectorOf, SessionManager, type OwnedSession } from "./manager/manager.ts";
+export { requireFresh } from "./request/require-fresh.ts";
+export { AAL1, AAL2, AAL3 } from "./manager/assurance-levels.ts";
+export type { DestroyedListener } from "./manager/destroyed-watch.ts";
+export type { ClearSiteDataType, SessionOptions } from "./manager/options.ts";
+export type {
+  InferSessionData,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchemaV1,
+} from "./session/standard-schema.ts";
+export { resolveOptions } from "./manager/resolve-options.ts";
+export { optionsFromFlask, type FlaskConfig } from "./manager/flask-options.ts";
 
 export type { SessionInterface, SessionRequest, SessionResponse } from "./interfaces/session-interface.ts";
 export { CookieSessionInterface, type CookieConfig } from "./interfaces/cookie-interface.ts";
@@ -23,13 +28,13 @@ export { SecureCookieSessionInterface, type SecureCookieConfig } from "./interfa
 export { StoreSessionInterface } from "./interfaces/store.ts";
 export type { StoreConfig } from "./interfaces/store/config.ts";
 export type { SessionStore } from "./stores/store.ts";
-export { decide, type Decision, type Outcome, type SaveState } from "./decide.ts";
+export { decide, type Decision, type Outcome, type SaveState } from "./interfaces/decide.ts";
 
 export type { Codec, CodecContext, Decoded, RefusalReason } from "./codecs/codec.ts";
 export { flaskCodec, type FlaskCodecOptions } from "./codecs/flask.ts";
 export { sealedCodec, type SealedCodecOptions } from "./codecs/sealed.ts";
 
-export { inspectCookie, type InspectedCookie } from "./inspect.ts";
+export { inspectCookie, type InspectedCookie } from "./codecs/inspect.ts";
 
 export { EMPTY_FIELDS, type Fields } from "./json/fields.ts";
 export { TaggedJSONSerializer, type TaggedJSONOptions } from "./json/tagged-json.ts";
@@ -37,8 +42,8 @@ export type { FloatReading } from "./json/parse.ts";
 export type { Tag, TagRegistration } from "./json/tags.ts";
 export { Float, float, Markup, Tuple, tuple, UUID } from "./json/values.ts";
 
-export { dumpCookie, parseCookie, type CookieAttributes, type SameSite } from "./cookie.ts";
-export type { ResponseHeaders } from "./response-headers.ts";
+export { dumpCookie, parseCookie, type CookieAttributes, type SameSite } from "./http/cookie.ts";
+export type { ResponseHeaders } from "./http/response-headers.ts";
 export type {
   CacheConflictEvent,
   LostEvent,
@@ -49,5 +54,5 @@ export type {
   SavedEvent,
   StoreFailedEvent,
   StoredEvent,
-} from "./events.ts";
+} from "./interfaces/events.ts";
 export * from "./errors.ts";

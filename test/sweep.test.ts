@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { SessionManager } from "../src/manager.ts";
+import { SessionManager } from "../src/manager/manager.ts";
 import { memoryStore } from "../src/stores/memory.ts";
 import { bound } from "../src/testing/store-kit/concurrency.ts";
 

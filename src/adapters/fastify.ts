@@ -1,9 +1,9 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
-import type { RequestContext } from "../context.ts";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
-import type { ResponseHeaders } from "../response-headers.ts";
-import type { Session } from "../session.ts";
+import type { RequestContext } from "../request/context.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import type { ResponseHeaders } from "../http/response-headers.ts";
+import type { Session } from "../session/session.ts";
 import { errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf, type Connection } from "./node-headers.ts";

@@ -1,6 +1,6 @@
-import type { RequestContext } from "../context.ts";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
+import type { RequestContext } from "../request/context.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
 import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 import { saveInto } from "./pending-headers.ts";
 

@@ -1,7 +1,7 @@
 import { toResponse, type Middleware } from "h3";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
-import type { Session } from "../session.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import type { Session } from "../session/session.ts";
 import { saveInto } from "./pending-headers.ts";
 
 declare module "h3" {

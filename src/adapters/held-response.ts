@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, OutgoingHttpHeader, ServerResponse } from "node:http";
-import type { RequestContext } from "../context.ts";
+import type { RequestContext } from "../request/context.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
 import { ERROR_TYPE, errorPageOf } from "./error-page.ts";
 import { responseOf } from "./node-headers.ts";

@@ -2,10 +2,10 @@ import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { HipflaskError } from "../errors.ts";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
-import type { ResponseHeaders } from "../response-headers.ts";
-import type { Session } from "../session.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import type { ResponseHeaders } from "../http/response-headers.ts";
+import type { Session } from "../session/session.ts";
 import { errorPageOf } from "./error-page.ts";
 
 /** What the middleware puts into Hono's context: `c.var.session`. */

@@ -1,7 +1,7 @@
 import type { Middleware } from "koa";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
-import type { Session } from "../session.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import type { Session } from "../session/session.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf, responseOf } from "./node-headers.ts";
 

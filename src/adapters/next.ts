@@ -1,9 +1,9 @@
 import { cookies, headers } from "next/headers.js";
-import type { RequestContext } from "../context.ts";
+import type { RequestContext } from "../request/context.ts";
 import { HipflaskError, SessionReadOnlyError, SessionClosedError } from "../errors.ts";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
-import { stateOf, type Session } from "../session.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import { stateOf, type Session } from "../session/session.ts";
 import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 import {
   cookieHeaderOf,

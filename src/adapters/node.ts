@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { RequestContext } from "../context.ts";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
+import type { RequestContext } from "../request/context.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
 import { logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf } from "./node-headers.ts";

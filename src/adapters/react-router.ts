@@ -1,7 +1,7 @@
 import { createContext, type MiddlewareFunction, type RouterContext } from "react-router";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
-import type { Session } from "../session.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import type { Session } from "../session/session.ts";
 import { errorPageOf } from "./error-page.ts";
 import { saveInto } from "./pending-headers.ts";
 

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { SessionRequest } from "../interfaces/session-interface.ts";
 import { StoreSessionState } from "../interfaces/store/state.ts";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
-import { stateOf, type Session } from "../session.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import { stateOf, type Session } from "../session/session.ts";
 import { ForeignOriginError } from "./socket/foreign-origin.ts";
 import { layered } from "./layered-session.ts";
 import { requestOf } from "./node-headers.ts";

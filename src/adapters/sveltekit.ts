@@ -1,12 +1,12 @@
-import { currentContext, hasSession, type RequestContext } from "../context.ts";
+import { currentContext, hasSession, type RequestContext } from "../request/context.ts";
 import { HipflaskError } from "../errors.ts";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
-import type { ResponseHeaders } from "../response-headers.ts";
-import type { Session } from "../session.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import type { ResponseHeaders } from "../http/response-headers.ts";
+import type { Session } from "../session/session.ts";
 import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 import { saveInto } from "./pending-headers.ts";
-import { parseSetCookie, type CookieOptions } from "./set-cookie-line.ts";
+import { parseSetCookie, type CookieOptions } from "../http/set-cookie-line.ts";
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- where SvelteKit lets its types be extended

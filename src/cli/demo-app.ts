@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { sessions } from "../adapters/node.ts";
-import { session } from "../context.ts";
+import { session } from "../request/context.ts";
 import { html, Html } from "../inspector/html.ts";
 import { inspector } from "../inspector/handler.ts";
 import { nodeListener } from "../inspector/node-listener.ts";
-import type { SessionManager } from "../manager.ts";
+import type { SessionManager } from "../manager/manager.ts";
 
 /** Longest form that is read. */
 const LONGEST = 8192;

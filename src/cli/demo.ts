@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import process from "node:process";
 import type { SessionRequest } from "../interfaces/session-interface.ts";
-import { SessionManager } from "../manager.ts";
+import { SessionManager } from "../manager/manager.ts";
 import { storeFromUrl } from "../stores/from-url.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import { demoApp } from "./demo-app.ts";

@@ -1,6 +1,6 @@
 import { ConfigError } from "../errors.ts";
-import { optionsFromFlask } from "../flask-options.ts";
-import type { SessionOptions } from "../options.ts";
+import { optionsFromFlask } from "../manager/flask-options.ts";
+import type { SessionOptions } from "../manager/options.ts";
 import { parseCommand } from "./arguments.ts";
 import { examine } from "./examine.ts";
 import type { Terminal } from "./terminal.ts";

@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors.ts";
 import type { SecureCookieConfig } from "../interfaces/secure-cookie.ts";
-import type { SessionOptions } from "../options.ts";
-import { resolveOptions } from "../resolve-options.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import { resolveOptions } from "../manager/resolve-options.ts";
 
 /** Something worth knowing about a configuration. */
 export interface Finding {

@@ -1,5 +1,5 @@
 import { inflateSync } from "node:zlib";
-import { decodeBase64url } from "../base64url.ts";
+import { decodeBase64url } from "../itsdangerous/base64url.ts";
 import { BadPayload, BadShape } from "../errors.ts";
 import { packPayload } from "../itsdangerous/payload.ts";
 import { quoteAscii } from "../json/quote.ts";

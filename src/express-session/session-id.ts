@@ -1,7 +1,7 @@
 import { unsignExpressValue } from "../accepts/express-value.ts";
 import type { Mac } from "../accepts/mac.ts";
 import { percentDecode } from "../accepts/plain-json.ts";
-import { readCookies } from "../cookie.ts";
+import { readCookies } from "../http/cookie.ts";
 import { deprecate } from "./deprecate.ts";
 import type { SessionRequest } from "./session.ts";
 

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe } from "node:diagnostics_channel";
-import { getSession, hasSession } from "../context.ts";
+import { getSession, hasSession } from "../request/context.ts";
 import { OutsideRequestError } from "../errors.ts";
 import type {
   LostEvent,
@@ -9,8 +9,8 @@ import type {
   RefusedEvent,
   SavedEvent,
   StoreFailedEvent,
-} from "../events.ts";
-import { stateOf } from "../session.ts";
+} from "../interfaces/events.ts";
+import { stateOf } from "../session/session.ts";
 import { MOST, type FlowRecord } from "./flow-record.ts";
 
 /** The record that is being opened or saved right now. */

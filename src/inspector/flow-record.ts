@@ -1,5 +1,5 @@
 import type { RefusalReason } from "../codecs/codec.ts";
-import type { Outcome } from "../decide.ts";
+import type { Outcome } from "../interfaces/decide.ts";
 
 /** What opening made of a request's cookie. */
 export type Verdict =

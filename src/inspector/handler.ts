@@ -1,10 +1,10 @@
-import { getSession, hasSession } from "../context.ts";
+import { getSession, hasSession } from "../request/context.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import { MigratingSessionInterface } from "../interfaces/migrating.ts";
 import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface } from "../interfaces/session-interface.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
-import type { SessionManager } from "../manager.ts";
+import type { SessionManager } from "../manager/manager.ts";
 import { listen } from "./flow-events.ts";
 import { FlowLog } from "./flow-log.ts";
 import { isSameOrigin, readForm } from "./form.ts";

@@ -1,4 +1,4 @@
-import type { OwnedSession } from "../manager.ts";
+import type { OwnedSession } from "../manager/manager.ts";
 import { moment } from "./cookie-view.ts";
 import { html, type Html } from "./html.ts";
 

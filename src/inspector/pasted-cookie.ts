@@ -1,11 +1,11 @@
 import type { RefusalReason } from "../codecs/codec.ts";
-import { inspectCookie, type InspectedCookie } from "../inspect.ts";
+import { inspectCookie, type InspectedCookie } from "../codecs/inspect.ts";
 import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface } from "../interfaces/session-interface.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
 import type { Fields } from "../json/fields.ts";
-import { maxAgeOf } from "../lifetime.ts";
-import { pastedValue } from "../pasted-value.ts";
+import { maxAgeOf } from "../interfaces/lifetime.ts";
+import { pastedValue } from "../codecs/pasted-value.ts";
 import type { SessionRecord } from "../stores/store.ts";
 import { parseToken, standing, type Standing } from "../stores/token.ts";
 

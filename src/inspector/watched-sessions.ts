@@ -1,12 +1,12 @@
 import { types } from "node:util";
-import { readCookie } from "../cookie.ts";
+import { readCookie } from "../http/cookie.ts";
 import { HipflaskError } from "../errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
 import { withHeaders } from "../interfaces/with-headers.ts";
 import type { Fields } from "../json/fields.ts";
-import type { ResponseHeaders } from "../response-headers.ts";
-import type { SessionState } from "../session-state.ts";
-import { stateOf, type Session } from "../session.ts";
+import type { ResponseHeaders } from "../http/response-headers.ts";
+import type { SessionState } from "../session/state.ts";
+import { stateOf, type Session } from "../session/session.ts";
 import { records, watched } from "./flow-events.ts";
 import type { FlowLog } from "./flow-log.ts";
 import { clipped, MOST, newRecord, type FlowRecord, type KeyChange, type SentCookie } from "./flow-record.ts";

@@ -1,12 +1,12 @@
-import { dumpCookie, type CookieAttributes, type SameSite } from "../cookie.ts";
+import { dumpCookie, type CookieAttributes, type SameSite } from "../http/cookie.ts";
 import type { RefusalReason } from "../codecs/codec.ts";
 import { CookieTooLargeError } from "../errors.ts";
-import { events } from "../events.ts";
+import { events } from "./events.ts";
 import type { Fields } from "../json/fields.ts";
-import { expiresAt } from "../lifetime.ts";
-import { forbidStoring } from "../response-headers.ts";
-import type { Misfit } from "../schema.ts";
-import { stateOf, type Session } from "../session.ts";
+import { expiresAt } from "./lifetime.ts";
+import { forbidStoring } from "../http/response-headers.ts";
+import type { Misfit } from "../session/schema.ts";
+import { stateOf, type Session } from "../session/session.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
 
 /** What every interface with a cookie is configured with; `sessions({ … })` fills it from its options. */

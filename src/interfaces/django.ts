@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
-import { asciiDomain, readCookies } from "../cookie.ts";
-import { events } from "../events.ts";
+import { asciiDomain, readCookies } from "../http/cookie.ts";
+import { events } from "./events.ts";
 import { formatHttpDate } from "../json/http-date.ts";
 import type { Fields } from "../json/fields.ts";
-import { forbidStoring, varyOnCookie } from "../response-headers.ts";
-import { stateOf, type Session } from "../session.ts";
-import { djangoExpiry, type DjangoExpiry } from "./django-expiry.ts";
+import { forbidStoring, varyOnCookie } from "../http/response-headers.ts";
+import { stateOf, type Session } from "../session/session.ts";
+import { djangoExpiry, type DjangoExpiry } from "./django/expiry.ts";
 import { RecordSessionInterface, type PresentedKey, type RecordConfig } from "./record.ts";
 import type { RecordSessionState } from "./record/state.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";

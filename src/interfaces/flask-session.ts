@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { readCookie } from "../cookie.ts";
-import { decide, type Outcome } from "../decide.ts";
+import { readCookie } from "../http/cookie.ts";
+import { decide, type Outcome } from "./decide.ts";
 import { BadSignature } from "../errors.ts";
-import { events } from "../events.ts";
+import { events } from "./events.ts";
 import type { Signer } from "../itsdangerous/signer.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
-import { varyOnCookie } from "../response-headers.ts";
-import { stateOf, type Session } from "../session.ts";
+import { varyOnCookie } from "../http/response-headers.ts";
+import { stateOf, type Session } from "../session/session.ts";
 import type { RecordWish } from "./record/commit.ts";
 import { RecordSessionInterface, type PresentedKey, type RecordConfig } from "./record.ts";
 import { RecordSessionState, type RecordStateOptions } from "./record/state.ts";

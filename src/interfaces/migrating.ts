@@ -1,10 +1,10 @@
 import type { Accepted, AcceptedContent, AcceptedCookie } from "../accepts/accepted-cookie.ts";
-import { dumpCookie, parseCookie } from "../cookie.ts";
+import { dumpCookie, parseCookie } from "../http/cookie.ts";
 import { UnserializableError } from "../errors.ts";
-import { events } from "../events.ts";
-import type { ResponseHeaders } from "../response-headers.ts";
-import type { SessionState } from "../session-state.ts";
-import { stateOf, type Session } from "../session.ts";
+import { events } from "./events.ts";
+import type { ResponseHeaders } from "../http/response-headers.ts";
+import type { SessionState } from "../session/state.ts";
+import { stateOf, type Session } from "../session/session.ts";
 import type { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
 import { isEmpty, StoreSessionState } from "./store/state.ts";

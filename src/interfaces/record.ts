@@ -1,8 +1,8 @@
 import type { RecordFormat } from "../codecs/record-format.ts";
-import { events } from "../events.ts";
+import { events } from "./events.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import { sessionOf, type Session } from "../session.ts";
+import { sessionOf, type Session } from "../session/session.ts";
 import { inTime } from "../stores/in-time.ts";
 import type { RecordStore } from "../stores/record-store.ts";
 import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";

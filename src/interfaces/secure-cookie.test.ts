@@ -1,10 +1,10 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
-import { session } from "../context.ts";
+import { session } from "../request/context.ts";
 import { CookieTooLargeError, type HipflaskError } from "../errors.ts";
-import { SessionManager } from "../manager.ts";
-import type { SessionOptions } from "../options.ts";
-import { resolveOptions } from "../resolve-options.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import { resolveOptions } from "../manager/resolve-options.ts";
 import { SecureCookieSessionInterface } from "./secure-cookie.ts";
 
 const secretKey = "c29tZSByYW5kb20gYnl0ZXMgZnJvbSAvZGV2L3VyYW5kb20";

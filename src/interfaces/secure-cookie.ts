@@ -1,15 +1,15 @@
 import type { Codec, RefusalReason } from "../codecs/codec.ts";
-import { readCookie } from "../cookie.ts";
-import { decide } from "../decide.ts";
-import { events } from "../events.ts";
+import { readCookie } from "../http/cookie.ts";
+import { decide } from "./decide.ts";
+import { events } from "./events.ts";
 import { EMPTY_FIELDS } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import { maxAgeOf } from "../lifetime.ts";
-import { varyOnCookie } from "../response-headers.ts";
-import { assertFits } from "../schema.ts";
-import type { Opened, SessionStateOptions } from "../session-changes.ts";
-import { SessionState } from "../session-state.ts";
-import { sessionOf, stateOf, type Session } from "../session.ts";
+import { maxAgeOf } from "./lifetime.ts";
+import { varyOnCookie } from "../http/response-headers.ts";
+import { assertFits } from "../session/schema.ts";
+import type { Opened, SessionStateOptions } from "../session/changes.ts";
+import { SessionState } from "../session/state.ts";
+import { sessionOf, stateOf, type Session } from "../session/session.ts";
 import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 

@@ -1,5 +1,5 @@
-import type { ResponseHeaders } from "../response-headers.ts";
-import type { Session } from "../session.ts";
+import type { ResponseHeaders } from "../http/response-headers.ts";
+import type { Session } from "../session/session.ts";
 
 /** What a session needs to know of a request. A `Request` of the web fits as it is. */
 export interface SessionRequest {

@@ -1,10 +1,10 @@
-import { readCookies } from "../cookie.ts";
-import { decide, type Decision } from "../decide.ts";
+import { readCookies } from "../http/cookie.ts";
+import { decide, type Decision } from "./decide.ts";
 import { SessionLostError, StoreError } from "../errors.ts";
-import { events } from "../events.ts";
+import { events } from "./events.ts";
 import { EMPTY_FIELDS } from "../json/fields.ts";
-import { varyOnCookie } from "../response-headers.ts";
-import { sessionOf, stateOf, type Session } from "../session.ts";
+import { varyOnCookie } from "../http/response-headers.ts";
+import { sessionOf, stateOf, type Session } from "../session/session.ts";
 import { formatToken, parseToken } from "../stores/token.ts";
 import { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";

@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from "../response-headers.ts";
+import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { SessionResponse } from "./session-interface.ts";
 
 /** The same response with headers that an interface around another one watches. */

@@ -1,6 +1,6 @@
 import { isAscii } from "node:buffer";
 import { deflateSync, inflateSync } from "node:zlib";
-import { decodeBase64url, encodeBase64url } from "../base64url.ts";
+import { decodeBase64url, encodeBase64url } from "./base64url.ts";
 import { BadPayload } from "../errors.ts";
 
 /** Largest text a compressed payload may unfold to unless told otherwise: 1 MiB. */

@@ -1,4 +1,4 @@
-import { decodeBase64url, encodeBase64url } from "../base64url.ts";
+import { decodeBase64url, encodeBase64url } from "./base64url.ts";
 
 /** The last second written and its text: many signatures are made within one second. */
 let last = { seconds: 0, text: "" };

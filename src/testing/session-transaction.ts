@@ -1,6 +1,6 @@
 import { NoSecretKeyError } from "../errors.ts";
-import type { SessionManager } from "../manager.ts";
-import { stateOf, type Session } from "../session.ts";
+import type { SessionManager } from "../manager/manager.ts";
+import { stateOf, type Session } from "../session/session.ts";
 import type { CookieJar } from "./cookie-jar.ts";
 
 /** Where a transaction takes place. */

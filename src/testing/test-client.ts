@@ -1,6 +1,6 @@
 import { ConfigError } from "../errors.ts";
-import type { SessionManager } from "../manager.ts";
-import type { Session } from "../session.ts";
+import type { SessionManager } from "../manager/manager.ts";
+import type { Session } from "../session/session.ts";
 import { browserJar, type CookieJar } from "./cookie-jar.ts";
 import { sessionTransaction } from "./session-transaction.ts";
 

@@ -7,7 +7,7 @@ import {
   inspectCookie,
   SessionClosedError,
 } from "../../src/index.ts";
-import { SessionManager } from "../../src/manager.ts";
+import { SessionManager } from "../../src/manager/manager.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 
 const secretKey = "react-router storage";

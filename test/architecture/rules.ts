@@ -1,32 +1,43 @@
 import type { Module } from "./modules.ts";
 
-/** From the ground up. A layer holds groups; a group is a list of files and folders (with a slash at the end). */
-export type Layers = readonly (readonly (readonly string[])[])[];
+/** Folders of `src` (with a slash at the end) and files in it, and the rooms that each may import from. */
+export type Rooms = ReadonlyMap<string, readonly string[]>;
 
 /** Which files may import which package from outside; each entry is the beginning of their paths. */
 export type Homes = Readonly<Record<string, readonly string[]>>;
 
-const covers = (entry: string, path: string) =>
-  entry === path || (entry.endsWith("/") && path.startsWith(entry));
+const ROW = /^\|((?: `[\w./-]+`,?)+) \|[^|]*\|([^|]*)\|$/gm;
+const NAME = /`([\w./-]+)`/g;
 
-/** @returns which layer and which group a file belongs to. */
-function placeOf(path: string, layers: Layers): { layer: number; group: readonly string[] } | undefined {
-  for (const [layer, groups] of layers.entries()) {
-    const group = groups.find((entries) => entries.some((entry) => covers(entry, path)));
-    if (group) return { layer, group };
+/**
+ * Reads the table of rooms from a Markdown page: a row names one or more rooms, what is in them, and the rooms they
+ * import from. What those import from is included.
+ */
+export function readRooms(page: string): Rooms {
+  const direct = new Map<string, string[]>();
+  for (const [, rooms = "", imports = ""] of page.matchAll(ROW)) {
+    const below = [...imports.matchAll(NAME)].map(([, name]) => name as string);
+    for (const [, room] of rooms.matchAll(NAME)) direct.set(room as string, below);
   }
-  return undefined;
+  const reach = (room: string): string[] =>
+    (direct.get(room) ?? []).flatMap((name) => [name].concat(reach(name)));
+  return new Map([...direct.keys()].map((room) => [room, [...new Set(reach(room))]]));
 }
 
-/** Imports that go upward, or sideways into another group of the same layer; and files without a layer. */
-export function layerFaults(modules: readonly Module[], layers: Layers): string[] {
+/** @returns the room a file is in: the file itself, or a folder above it. */
+function roomOf(path: string, rooms: Rooms): string | undefined {
+  return [...rooms.keys()].find((room) => room === path || (room.endsWith("/") && path.startsWith(room)));
+}
+
+/** Imports that the table does not allow, and files without a room. */
+export function roomFaults(modules: readonly Module[], rooms: Rooms): string[] {
   return modules.flatMap(({ path, imports }) => {
-    const from = placeOf(path, layers);
-    if (!from) return [`${path} belongs to no layer`];
+    const from = roomOf(path, rooms);
+    if (from === undefined) return [`${path} is in no room`];
     return imports.flatMap((target) => {
-      const to = placeOf(target, layers);
-      if (!to || to.layer < from.layer || to.group === from.group) return [];
-      return [`${path} (layer ${from.layer + 1}) imports ${target} (layer ${to.layer + 1})`];
+      const to = roomOf(target, rooms);
+      if (to === undefined || to === from || rooms.get(from)?.includes(to)) return [];
+      return [`${path} imports ${target}`];
     });
   });
 }

@@ -2,7 +2,7 @@ import { createCluster } from "@redis/client";
 import { Cluster } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { storeFromUrl } from "../../src/stores/from-url.ts";
-import { RedisRecords } from "../../src/stores/redis/records.ts";
+import { RedisRecords } from "../../src/stores/flask-session/records.ts";
 import { redisStore } from "../../src/stores/redis.ts";
 import type { SessionStore } from "../../src/stores/store.ts";
 import { newToken, type Token } from "../../src/stores/token.ts";

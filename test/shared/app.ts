@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import { sessions } from "../../src/adapters/node.ts";
-import { session } from "../../src/context.ts";
-import { SessionManager } from "../../src/manager.ts";
-import type { SessionOptions } from "../../src/options.ts";
+import { session } from "../../src/request/context.ts";
+import { SessionManager } from "../../src/manager/manager.ts";
+import type { SessionOptions } from "../../src/manager/options.ts";
 import { listen, type Listening } from "../adapters/listen.ts";
 
 /** Views of the app beside Python's; each answers with what the session holds afterwards. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { djangoCodec, djangoSessionData } from "../../src/codecs/django.ts";
 import { djangoSessions, type DjangoSessionsOptions } from "../../src/django.ts";
-import { SessionManager } from "../../src/manager.ts";
-import { stateOf, type Session } from "../../src/session.ts";
+import { SessionManager } from "../../src/manager/manager.ts";
+import { stateOf, type Session } from "../../src/session/session.ts";
 import { openSqlite, type SqliteDatabase } from "../../src/stores/sqlite/database.ts";
 
 interface RequestVector {

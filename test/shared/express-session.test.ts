@@ -10,7 +10,7 @@ import { storeContract } from "../../src/testing/store-contract.ts";
 import type { StoreTools, StoreUnderTest } from "../../src/testing/store-contract.ts";
 import { fullScale, reachable } from "../services/service.ts";
 import { visitorOf } from "../stores/visitor.ts";
-import { session } from "../../src/context.ts";
+import { session } from "../../src/request/context.ts";
 import { ecosystem } from "../support/ecosystem.ts";
 
 const { skip, note, require } = ecosystem();

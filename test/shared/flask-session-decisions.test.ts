@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { flaskSessionRecords } from "../../src/codecs/flask-session-record.ts";
 import { flaskSessions, type FlaskSessionsOptions } from "../../src/flask-session.ts";
-import { SessionManager } from "../../src/manager.ts";
-import type { Session } from "../../src/session.ts";
+import { SessionManager } from "../../src/manager/manager.ts";
+import type { Session } from "../../src/session/session.ts";
 import { reachable } from "../services/service.ts";
 
 interface SignedId {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { currentContext } from "../../src/context.ts";
+import { currentContext } from "../../src/request/context.ts";
 import { session, SessionLostError, SessionManager } from "../../src/index.ts";
 import type { SessionStore } from "../../src/stores/store.ts";
 import { seededRandom } from "../../src/testing/store-kit/kit.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { currentContext } from "../../src/context.ts";
+import { currentContext } from "../../src/request/context.ts";
 import {
   selectorOf,
   session,

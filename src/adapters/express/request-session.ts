@@ -1,10 +1,16 @@
 import { SessionClosedError } from "../../errors.ts";
 import { callbackify } from "node:util";
-import type { RequestContext } from "../../context.ts";
+import type { RequestContext } from "../../request/context.ts";
 import type { CookieConfig } from "../../interfaces/cookie-interface.ts";
 import { StoreSessionState } from "../../interfaces/store/state.ts";
-import { SessionState } from "../../session-state.ts";
-import { sessionOf, stateOf, type Session, type SessionData, type SessionMethods } from "../../session.ts";
+import { SessionState } from "../../session/state.ts";
+import {
+  sessionOf,
+  stateOf,
+  type Session,
+  type SessionData,
+  type SessionMethods,
+} from "../../session/session.ts";
 import { flashMessages, setFlashMessages } from "./flash-messages.ts";
 import { layered, type Base } from "../layered-session.ts";
 import { SessionCookie } from "./session-cookie.ts";

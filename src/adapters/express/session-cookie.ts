@@ -1,5 +1,5 @@
 import type { CookieConfig } from "../../interfaces/cookie-interface.ts";
-import type { SessionState } from "../../session-state.ts";
+import type { SessionState } from "../../session/state.ts";
 
 /**
  * `req.session.cookie` as Express code knows it, over what Flask has: a session is permanent, or it ends with the

@@ -1,6 +1,6 @@
 import { ConfigError } from "../../errors.ts";
-import type { ResponseHeaders } from "../../response-headers.ts";
-import { parseSetCookie, type CookieOptions } from "../set-cookie-line.ts";
+import type { ResponseHeaders } from "../../http/response-headers.ts";
+import { parseSetCookie, type CookieOptions } from "../../http/set-cookie-line.ts";
 
 /** Where Next takes cookies: its store, or the `cookies` of a `NextResponse`. */
 export interface NextCookieWriter {

@@ -1,12 +1,12 @@
 import type { Session as RouterSession, SessionData, SessionStorage } from "react-router";
-import type { RequestContext } from "../../context.ts";
-import { dumpCookie, toSameSite } from "../../cookie.ts";
+import type { RequestContext } from "../../request/context.ts";
+import { dumpCookie, toSameSite } from "../../http/cookie.ts";
 import { ConfigError } from "../../errors.ts";
 import { tuple } from "../../json/values.ts";
-import { selectorOf, SessionManager } from "../../manager.ts";
-import type { SessionOptions } from "../../options.ts";
-import type { Session } from "../../session.ts";
-import { parseSetCookie, type CookieOptions } from "../set-cookie-line.ts";
+import { selectorOf, SessionManager } from "../../manager/manager.ts";
+import type { SessionOptions } from "../../manager/options.ts";
+import type { Session } from "../../session/session.ts";
+import { parseSetCookie, type CookieOptions } from "../../http/set-cookie-line.ts";
 
 type SerializeOptions = Parameters<SessionStorage["commitSession"]>[1];
 

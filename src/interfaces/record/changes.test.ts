@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import { SessionState } from "../../session-state.ts";
+import { SessionState } from "../../session/state.ts";
 import { applied } from "./changes.ts";
 
 const json = new TaggedJSONSerializer({ sortKeys: false });

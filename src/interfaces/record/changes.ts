@@ -1,6 +1,6 @@
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import type { SessionChanges } from "../../session-changes.ts";
+import type { SessionChanges } from "../../session/changes.ts";
 
 const FLASHES = "_flashes";
 

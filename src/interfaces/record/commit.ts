@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DecodedRecord, RecordFormat } from "../../codecs/record-format.ts";
 import { SessionConflictError, SessionLostError, StoreError } from "../../errors.ts";
-import { events } from "../../events.ts";
+import { events } from "../events.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import type { RecordStore } from "../../stores/record-store.ts";

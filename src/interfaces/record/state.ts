@@ -1,7 +1,7 @@
 import { ConfigError } from "../../errors.ts";
 import type { DecodedRecord } from "../../codecs/record-format.ts";
-import type { Opened, SessionStateOptions } from "../../session-changes.ts";
-import { SessionState } from "../../session-state.ts";
+import type { Opened, SessionStateOptions } from "../../session/changes.ts";
+import { SessionState } from "../../session/state.ts";
 
 /** The record a session was opened from. */
 export interface RecordOrigin<Content> {

@@ -1,8 +1,8 @@
-import type { Outcome } from "../../decide.ts";
+import type { Outcome } from "../decide.ts";
 import { OwnerLimitError, SessionClosedError, SessionLostError, StoreError } from "../../errors.ts";
-import { events } from "../../events.ts";
+import { events } from "../events.ts";
 import type { Fields } from "../../json/fields.ts";
-import { assertFits } from "../../schema.ts";
+import { assertFits } from "../../session/schema.ts";
 import type { Answer, Change, Expiry, NewSession, Ok, SessionRecord } from "../../stores/store.ts";
 import { newToken, newVerifier, successorOf, type Token } from "../../stores/token.ts";
 import { retried } from "../../stores/transact.ts";

@@ -1,5 +1,5 @@
 import type { Fields } from "../../json/fields.ts";
-import type { Fate, SessionChanges } from "../../session-changes.ts";
+import type { Fate, SessionChanges } from "../../session/changes.ts";
 import type { Token } from "../../stores/token.ts";
 import type { SessionRequest } from "../session-interface.ts";
 import type { Origin } from "./origin.ts";

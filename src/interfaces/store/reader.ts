@@ -1,6 +1,6 @@
 import type { RefusalReason } from "../../codecs/codec.ts";
 import { BadPayload } from "../../errors.ts";
-import { events } from "../../events.ts";
+import { events } from "../events.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import type { Found, SessionRecord } from "../../stores/store.ts";

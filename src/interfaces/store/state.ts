@@ -1,7 +1,7 @@
 import { ConfigError, SessionLostError, SessionNotLoadedError } from "../../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
-import type { Opened, SessionChanges, SessionStateOptions } from "../../session-changes.ts";
-import { SessionState } from "../../session-state.ts";
+import type { Opened, SessionChanges, SessionStateOptions } from "../../session/changes.ts";
+import { SessionState } from "../../session/state.ts";
 import { newToken, type Token } from "../../stores/token.ts";
 import type { SessionRequest } from "../session-interface.ts";
 import type { Intent } from "./intent.ts";

@@ -1,0 +1,67 @@
+import { BadPayload } from "../errors.ts";
+import { DEFAULT_MAX_INFLATED_SIZE, unpackPayload } from "../itsdangerous/payload.ts";
+import { decodeTimestamp } from "../itsdangerous/timestamp.ts";
+
+/** A cookie of Flask's format taken apart: what anybody can see who holds it. Nothing here has been verified. */
+export interface InspectedCookie {
+  /** The data as it travels: base64url, with a "." in front if it is compressed. */
+  readonly payload: string;
+  /** The time as it travels; empty if the cookie has no such part. */
+  readonly timestamp: string;
+  /** The signature as it travels; empty if the cookie has no such part. */
+  readonly signature: string;
+  readonly isCompressed: boolean;
+  /** The tagged JSON inside the payload; `undefined` if it cannot be decoded, and `problem` says why. */
+  readonly json: string | undefined;
+  /** What the timestamp stands for; `undefined` if it stands for no date. */
+  readonly signedAt: Date | undefined;
+  /** Why there is no `json`. */
+  readonly problem: string | undefined;
+}
+
+/**
+ * Takes the value of a Flask session cookie apart without a key. For looking at cookies, never for trusting them: a
+ * forged one is taken apart just as well. Never throws, and unfolds at most 1 MiB.
+ *
+ * @example
+ * ```ts
+ * import { inspectCookie } from "hipflask";
+ *
+ * const cookie = inspectCookie("eyJ1c2VybmFtZSI6ImFkYSJ9.ZVPvAA.MCw4yEpmT9yzZsGbRTwuZ3HmXyM");
+ * console.log(cookie.json, cookie.signedAt?.getUTCFullYear()); // {"username":"ada"} 2023
+ * ```
+ */
+export function inspectCookie(value: string): InspectedCookie {
+  const [timed, signature] = splitLast(value);
+  const [payload, timestamp] = splitLast(timed);
+  return {
+    payload,
+    timestamp,
+    signature,
+    isCompressed: payload.startsWith("."),
+    signedAt: dateOf(timestamp),
+    ...unpack(payload),
+  };
+}
+
+/** A compressed payload begins with a dot of its own, which parts nothing. */
+function splitLast(text: string): [before: string, after: string] {
+  const dot = text.lastIndexOf(".");
+  return dot < 1 ? [text, ""] : [text.slice(0, dot), text.slice(dot + 1)];
+}
+
+function unpack(payload: string): Pick<InspectedCookie, "json" | "problem"> {
+  try {
+    return { json: unpackPayload(payload, DEFAULT_MAX_INFLATED_SIZE), problem: undefined };
+  } catch (error) {
+    if (!(error instanceof BadPayload)) throw error;
+    return { json: undefined, problem: error.message };
+  }
+}
+
+function dateOf(timestamp: string): Date | undefined {
+  const seconds = timestamp === "" ? undefined : decodeTimestamp(timestamp);
+  if (seconds === undefined) return undefined;
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}

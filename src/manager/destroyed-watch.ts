@@ -1,0 +1,67 @@
+import type { SessionStore } from "../stores/store.ts";
+
+/** Called once, when the session is over: destroyed, expired, or ended by its owner's limit, by any process. */
+export type DestroyedListener = () => void;
+
+const BATCH = 500;
+
+/**
+ * Notices that sessions ended, wherever that was done, by asking the store which of them still live: one round trip per
+ * interval and 500 watched sessions, none while nothing is watched.
+ */
+export class DestroyedWatch {
+  readonly #store: SessionStore;
+  readonly #interval: number;
+  readonly #listeners = new Map<string, Set<DestroyedListener>>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param interval milliseconds between two questions */
+  constructor(store: SessionStore, interval = 500) {
+    this.#store = store;
+    this.#interval = interval;
+  }
+
+  /** @returns stops watching */
+  watch(selector: string, listener: DestroyedListener): () => void {
+    const listeners = this.#listeners.get(selector) ?? new Set();
+    this.#listeners.set(selector, listeners.add(listener));
+    this.#schedule();
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(selector);
+    };
+  }
+
+  /** Asks now. A store that does not answer says nothing about its sessions, so nobody is told anything. */
+  async check(): Promise<void> {
+    const watched = [...this.#listeners.keys()];
+    for (let at = 0; at < watched.length; at += BATCH) {
+      const asked = watched.slice(at, at + BATCH);
+      const live = new Set(await this.#store.live(asked));
+      for (const selector of asked) if (!live.has(selector)) this.#tell(selector);
+    }
+  }
+
+  /** Stops asking and forgets every listener. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#listeners.clear();
+  }
+
+  #tell(selector: string): void {
+    const listeners = this.#listeners.get(selector) ?? [];
+    this.#listeners.delete(selector);
+    for (const listener of listeners) listener();
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(async () => {
+      await this.check().catch(() => {});
+      this.#timer = undefined;
+      if (this.#listeners.size > 0) this.#schedule();
+    }, this.#interval);
+    // On workers a timer is a number, and nothing there waits for it.
+    this.#timer.unref?.();
+  }
+}

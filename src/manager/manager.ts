@@ -1,0 +1,187 @@
+import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
+import { RequestContext } from "../request/context.ts";
+import { DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
+import { ConfigError } from "../errors.ts";
+import { events } from "../interfaces/events.ts";
+import type { CookieConfig, CookieSessionInterface } from "../interfaces/cookie-interface.ts";
+import { MigratingSessionInterface } from "../interfaces/migrating.ts";
+import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
+import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
+import type { StoreConfig } from "../interfaces/store/config.ts";
+import { StoreSessionInterface } from "../interfaces/store.ts";
+import { StoreSessionState } from "../interfaces/store/state.ts";
+import type { SessionOptions } from "./options.ts";
+import { resolveOptions } from "./resolve-options.ts";
+import { resolveStoreOptions } from "./resolve-store-options.ts";
+import { stateOf, type Session } from "../session/session.ts";
+import type { SessionInfo, SessionStore } from "../stores/store.ts";
+import { startSweep, type Sweep } from "../stores/sweep.ts";
+
+/** A session in a list of its owner's. */
+export interface OwnedSession extends Omit<SessionInfo, "device"> {
+  /** What the option `device` said when the session began. */
+  readonly device: unknown;
+  /** It is the one that was asked about. */
+  readonly isCurrent: boolean;
+}
+
+/**
+ * The sessions of one app: options checked once, then a context per request. Adapters take options and make one, or
+ * take one that several adapters share. With a store it also tells and ends the sessions of a person.
+ *
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts
+ * import { session, SessionManager } from "hipflask";
+ * import { sessions } from "hipflask/hono";
+ * import { memoryStore } from "hipflask/stores/memory";
+ *
+ * export const manager = new SessionManager({ secretKey: process.env.SECRET_KEY, store: memoryStore() });
+ * export const middleware = sessions(manager);
+ * export const myDevices = () => manager.list(session.owner ?? "", { current: session });
+ * export const logOutElsewhere = () => manager.destroyAll(session.owner ?? "", { except: session });
+ * ```
+ */
+export class SessionManager {
+  /** Flask's `app.session_interface`. */
+  readonly sessionInterface: SessionInterface;
+  /** What the options and their defaults came to, as far as they are about the cookie. */
+  readonly config: CookieConfig;
+  /** What requests go through: the interface itself, or what watches it. */
+  #requestInterface: SessionInterface;
+  readonly #store: SessionStore | undefined;
+  /** What to sweep, until the first request: workers start no timer before one. */
+  #unswept: StoreConfig | undefined;
+  #sweep: Sweep | undefined;
+  #watch: DestroyedWatch | undefined;
+
+  constructor(options: SessionOptions) {
+    const config = resolveOptions(options);
+    this.config = config;
+    const stored = options.store && resolveStoreOptions(options, options.store, config);
+    this.#store = stored?.store;
+    if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
+    const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
+    this.sessionInterface = options.sessionInterface ?? accepting(options.accepts ?? [], ours);
+    this.#requestInterface = this.sessionInterface;
+  }
+
+  /** The manager itself, or one made of the options: what every adapter does with its argument. */
+  static from(options: SessionOptions | SessionManager): SessionManager {
+    return options instanceof SessionManager ? options : new SessionManager(options);
+  }
+
+  /**
+   * Opens the session of a request; see {@link RequestContext} for what comes next.
+   *
+   * @param keys the framework's own objects for this request, by which `getSession` finds the session
+   */
+  requestContext(request: SessionRequest, ...keys: object[]): RequestContext {
+    if (this.#unswept !== undefined) this.#startSweep(this.#unswept);
+    return new RequestContext(this.#requestInterface, request, ...keys);
+  }
+
+  /** Puts an interface around the one that requests go through from now on, for tools that watch: see `hipflask/inspector`. */
+  wrapInterface(wrap: (inner: SessionInterface) => SessionInterface): void {
+    this.#requestInterface = wrap(this.#requestInterface);
+  }
+
+  /**
+   * The live sessions of an owner, most recent login first. Never tokens, never data.
+   *
+   * @throws ConfigError without a store; StoreError
+   */
+  async list(owner: string, { current }: { readonly current?: Session } = {}): Promise<OwnedSession[]> {
+    const selector = current && selectorOf(current);
+    const infos = await this.#stored().list(owner);
+    return infos.map((info) =>
+      Object.assign({}, info, {
+        device: info.device === null ? undefined : (JSON.parse(info.device) as unknown),
+        isCurrent: info.selector === selector,
+      }),
+    );
+  }
+
+  /**
+   * Ends one session for good, by the selector that {@link list} tells.
+   *
+   * @returns whether it was live
+   * @throws ConfigError without a store; StoreError
+   */
+  async destroy(selector: string): Promise<boolean> {
+    const { status } = await this.#stored().destroy(selector);
+    if (status === "ok") events.destroyed({ selector, owner: null });
+    await this.#watch?.check();
+    return status === "ok";
+  }
+
+  /**
+   * Ends every session of an owner, "log out everywhere"; a login that is under way meanwhile loses.
+   *
+   * @param except the one session to leave, usually the one that asks
+   * @returns how many were ended
+   * @throws ConfigError without a store; StoreError, and then call it again
+   */
+  async destroyAll(owner: string, { except }: { readonly except?: Session | string } = {}): Promise<number> {
+    const kept = typeof except === "object" ? selectorOf(except) : except;
+    const { ended } = await this.#stored().destroyAll(owner, { except: kept });
+    for (const selector of ended) events.destroyed({ selector, owner });
+    await this.#watch?.check();
+    return ended.length;
+  }
+
+  /**
+   * Calls `listener` once when a session is over, whoever ended it and on whatever process: for closing the sockets and
+   * streams that it opened. Noticed within half a second.
+   *
+   * @returns stops listening; call it when the socket closes by itself
+   * @throws ConfigError without a store
+   */
+  onDestroyed(session: Session | string, listener: DestroyedListener): () => void {
+    const store = this.#stored();
+    const selector = typeof session === "string" ? session : selectorOf(session);
+    if (selector === undefined)
+      throw new ConfigError("This session is not in the store yet, so it cannot be watched.");
+    this.#watch ??= new DestroyedWatch(store);
+    return this.#watch.watch(selector, listener);
+  }
+
+  /** Stops watching sessions and removing expired ones, and closes what the store opened itself. */
+  async close(): Promise<void> {
+    this.#watch?.close();
+    this.#unswept = undefined;
+    await this.#sweep?.close();
+    await this.#store?.close?.();
+    await this.sessionInterface.close?.();
+  }
+
+  #startSweep({ store, sweepEvery: every }: StoreConfig): void {
+    this.#unswept = undefined;
+    this.#sweep = startSweep(store, { every, onError: (error) => events.sweepFailed({ error }) });
+  }
+
+  #stored(): SessionStore {
+    if (this.#store === undefined)
+      throw new ConfigError("Listing, watching and ending sessions needs a `store`.");
+    return this.#store;
+  }
+}
+
+function accepting(accepts: readonly AcceptedCookie[], ours: CookieSessionInterface): SessionInterface {
+  return accepts.length === 0 ? ours : new MigratingSessionInterface(ours, accepts);
+}
+
+/**
+ * The public half of a stored session's token: it names the session in lists and logs and is worth nothing as a cookie.
+ *
+ * @returns `undefined` for a session that is not in a store (yet)
+ * @example
+ * ```ts
+ * import { selectorOf, session } from "hipflask";
+ * export const name = () => selectorOf(session);
+ * ```
+ */
+export function selectorOf(session: Session): string | undefined {
+  const state = stateOf(session);
+  return state instanceof StoreSessionState ? state.origin?.record.selector : undefined;
+}

@@ -1,0 +1,156 @@
+import { describe, expect, it } from "vitest";
+import { ConfigError } from "../errors.ts";
+import { optionsFromFlask } from "./flask-options.ts";
+import type { SessionOptions } from "./options.ts";
+import { resolveOptions } from "./resolve-options.ts";
+
+const strong = "c29tZSByYW5kb20gYnl0ZXMgZnJvbSAvZGV2L3VyYW5kb20";
+
+describe("resolveOptions", () => {
+  it("has Flask's defaults", () => {
+    expect(resolveOptions({})).toMatchObject({
+      codec: null,
+      cookieName: "session",
+      cookieDomain: undefined,
+      cookiePath: "/",
+      cookieHttpOnly: true,
+      cookieSecure: false,
+      cookieSameSite: undefined,
+      cookiePartitioned: false,
+      lifetime: 2_678_400,
+      refreshEachRequest: true,
+      maxCookieSize: 4093,
+      oversize: "warn",
+    });
+  });
+
+  it.each([undefined, null, "", new Uint8Array()])(
+    "makes null sessions of the secret key %j",
+    (secretKey) => {
+      expect(resolveOptions({ secretKey }).codec).toBeNull();
+    },
+  );
+
+  const wrong: [string, object, RegExp][] = [
+    ["a number for a secret", { secretKey: 12345 }, /secretKey/],
+    ["a list for a secret", { secretKey: ["a", "b"] }, /secretKey/],
+    ["a text for fallbacks", { secretKey: "a", secretKeyFallbacks: "old" }, /secretKeyFallbacks/],
+    ["an empty fallback", { secretKey: "a", secretKeyFallbacks: [""] }, /secretKeyFallbacks/],
+    ["express-session's secret", { secret: "a" }, /Write secretKey/],
+    ["a cookie object", { cookie: { secure: true } }, /cookieSecure/],
+    ["maxAge", { maxAge: 60 }, /lifetime \(in seconds\)/],
+    ["a name of Flask's", { SESSION_COOKIE_NAME: "a" }, /optionsFromFlask/],
+    ["a word nobody knows", { sesion: 1 }, /There is no option "sesion"/],
+    ["__proto__", JSON.parse('{"__proto__": 1}') as object, /There is no option/],
+    ["a text for a boolean", { cookieHttpOnly: "true" }, /must be a boolean/],
+    ["a word for a boolean", { cookieSecure: "true" }, /must be true, false or "auto"/],
+    ["a text for seconds", { lifetime: "31d" }, /must be a number/],
+    ["NaN seconds", { lifetime: Number.NaN }, /finite/],
+    ["a SameSite word", { cookieSameSite: "maybe" }, /"Strict", "Lax" or "None"/],
+    ["an empty SameSite", { cookieSameSite: "" }, /"Strict", "Lax" or "None"/],
+    ["a name with a space", { cookieName: "my session" }, /not a cookie name/],
+    ["a name with a line break", { cookieName: "a\r\nSet-Cookie: b" }, /not a cookie name/],
+    ["a domain that ends the attribute", { cookieDomain: "a.example; Path=/x" }, /cookieDomain/],
+    ["a path with a line break", { cookiePath: "/\r\nX: y" }, /cookiePath/],
+    ["a wrong oversize", { oversize: "split" }, /"warn" or "throw"/],
+    ["a path that browsers ignore", { cookiePath: `/${"x".repeat(1024)}` }, /cookiePath.*1024/],
+    ["something to clear that is nothing", { clearSiteData: ["local"] }, /clearSiteData.*"storage"/],
+    ["a number to clear", { clearSiteData: 1 }, /clearSiteData.*"storage"/],
+    ["a wrong codec", { codec: "jwt" }, /"flask" or "sealed"/],
+    ["an unknown digest", { secretKey: "a", digest: "md5" }, /digest/],
+    ["a rotation without a key", { store: {}, rotateAfter: "soon" }, /must be a number/],
+  ];
+
+  it.each(wrong)("refuses %s and says what to write instead", (_, options, message) => {
+    expect(() => resolveOptions(options as SessionOptions)).toThrow(ConfigError);
+    expect(() => resolveOptions(options as SessionOptions)).toThrow(message);
+  });
+
+  it("never repeats a secret that ended up under a wrong name", () => {
+    for (const options of [
+      { cookieSecure: strong },
+      { lifetime: strong },
+      { secret: strong },
+      { digest: strong, secretKey: "a" },
+    ]) {
+      expect(() => resolveOptions(options as SessionOptions)).toThrow(
+        expect.objectContaining({ message: expect.not.stringContaining(strong) as string }) as Error,
+      );
+    }
+  });
+});
+
+describe("hardened", () => {
+  it("switches to a __Host- name, Secure, SameSite=Lax and a sealed cookie (SEC-50)", () => {
+    const config = resolveOptions({ secretKey: strong, hardened: true });
+    expect(config).toMatchObject({
+      cookieName: "__Host-Http-session",
+      cookieSecure: true,
+      cookieSameSite: "Lax",
+    });
+    expect(config.codec?.name).toBe("sealed");
+    expect(config.oversize).toBe("throw");
+  });
+
+  it.each<[string, SessionOptions]>([
+    ["a name without the prefix", { cookieName: "session" }],
+    ["a domain", { cookieDomain: "example.com" }],
+    ["a path", { cookiePath: "/app" }],
+    ["no path", { cookiePath: null }],
+    ["no Secure", { cookieSecure: false }],
+    ["not always Secure", { cookieSecure: "auto" }],
+    ["scripts that read", { cookieHttpOnly: false }],
+    ["a readable cookie", { codec: "flask" }],
+    ["a lifetime beyond 400 days", { lifetime: 400 * 86_400 + 1 }],
+    ["a short secret", { secretKey: "dev" }],
+  ])("refuses %s", (_, options) => {
+    expect(() => resolveOptions({ secretKey: strong, hardened: true, ...options })).toThrow(ConfigError);
+  });
+});
+
+describe("optionsFromFlask", () => {
+  it("gives every setting of Flask its counterpart", () => {
+    const options = optionsFromFlask({
+      SECRET_KEY: "new",
+      SECRET_KEY_FALLBACKS: ["old"],
+      SESSION_COOKIE_NAME: "shop",
+      SESSION_COOKIE_DOMAIN: "example.com",
+      SESSION_COOKIE_PATH: "/shop",
+      SESSION_COOKIE_HTTPONLY: false,
+      SESSION_COOKIE_SECURE: true,
+      SESSION_COOKIE_SAMESITE: "Lax",
+      SESSION_COOKIE_PARTITIONED: true,
+      SESSION_REFRESH_EACH_REQUEST: false,
+      PERMANENT_SESSION_LIFETIME: 3600,
+      MAX_COOKIE_SIZE: 0,
+      DEBUG: true,
+    });
+    expect(resolveOptions(options)).toMatchObject({
+      cookieName: "shop",
+      cookieDomain: "example.com",
+      cookiePath: "/shop",
+      cookieHttpOnly: false,
+      cookieSecure: true,
+      cookieSameSite: "Lax",
+      cookiePartitioned: true,
+      refreshEachRequest: false,
+      lifetime: 3600,
+      maxCookieSize: 0,
+    });
+  });
+
+  it("takes the path from APPLICATION_ROOT when there is none, and Python's truth for switches", () => {
+    expect(optionsFromFlask({ APPLICATION_ROOT: "/app", SESSION_COOKIE_PATH: "" }).cookiePath).toBe("/app");
+    expect(optionsFromFlask({ APPLICATION_ROOT: null }).cookiePath).toBeNull();
+    expect(optionsFromFlask({ SESSION_COOKIE_SECURE: 1 as never }).cookieSecure).toBe(true);
+    expect(optionsFromFlask({ SESSION_COOKIE_SECURE: 0 as never }).cookieSecure).toBe(false);
+    expect(optionsFromFlask({ SESSION_COOKIE_DOMAIN: false }).cookieDomain).toBeUndefined();
+  });
+
+  it("refuses a session setting that it cannot honour", () => {
+    expect(() => optionsFromFlask({ SESSION_TYPE: "redis" })).toThrow('"SESSION_TYPE" has no counterpart');
+    expect(() => resolveOptions(optionsFromFlask({ SESSION_COOKIE_SECURE: "False" as never }))).toThrow(
+      ConfigError,
+    );
+  });
+});

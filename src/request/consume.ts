@@ -1,0 +1,35 @@
+import { loadSession } from "./load-session.ts";
+import { StoreSessionState } from "../interfaces/store/state.ts";
+import { stateOf } from "../session/session.ts";
+
+/**
+ * Takes a key out of the current session at once, before the request is answered, for what must be used once: the
+ * confirmation of a password reset, a voucher, a one-time form. Of all requests that ask, at the same time or later,
+ * one gets the value, also if it fails afterwards; the others get `undefined`.
+ *
+ * That is a promise of stores alone. A cookie can be sent twice, so there this is `session.pop(key)`.
+ *
+ * @throws OutsideRequestError; StoreError if the store cannot be asked
+ * @example
+ * ```ts
+ * import { consume, session } from "hipflask";
+ *
+ * // The first step leaves what the last one needs; being in a flow is not being logged in.
+ * export function codeWasRight(email: string): void {
+ *   session.set("reset", { email, until: Date.now() + 10 * 60_000 });
+ * }
+ *
+ * export async function setPassword(password: string): Promise<string> {
+ *   const reset = (await consume("reset")) as { email: string; until: number } | undefined;
+ *   if (reset === undefined || reset.until < Date.now()) return "Begin again.";
+ *   return `The password of ${reset.email} has ${password.length} characters now.`;
+ * }
+ * ```
+ */
+export async function consume(key: string): Promise<unknown> {
+  const session = await loadSession();
+  const state = stateOf(session);
+  if (state instanceof StoreSessionState) return state.consume(key);
+  const value = state.get(key);
+  return state.delete(key) ? value : undefined;
+}

@@ -1,0 +1,37 @@
+import { getSession } from "./context.ts";
+import { ConfigError, NotFreshError } from "../errors.ts";
+import { StoreSessionState } from "../interfaces/store/state.ts";
+import { stateOf } from "../session/session.ts";
+
+/**
+ * Lets only those through who logged in recently, before they change a password or spend money: who has the owner's
+ * open browser, or a stolen cookie, cannot. Logging in is assigning `session.owner`, also to the same owner again.
+ *
+ * @param maxAge seconds since the login, by the store's clock
+ * @throws NotFreshError (403) for strangers and for older logins; ConfigError without a store
+ * @example
+ * ```ts
+ * import { NotFreshError, requireFresh, session } from "hipflask";
+ *
+ * export function changeAddress(address: string): Response {
+ *   try {
+ *     requireFresh(5 * 60);
+ *   } catch (error) {
+ *     if (error instanceof NotFreshError) return Response.redirect("https://shop.example/login", 303);
+ *     throw error;
+ *   }
+ *   session.address = address;
+ *   return new Response("saved");
+ * }
+ * ```
+ */
+export function requireFresh(maxAge: number): void {
+  const state = stateOf(getSession());
+  if (!(state instanceof StoreSessionState))
+    throw new ConfigError("requireFresh needs sessions on a server: pass a `store` to `sessions({ … })`.");
+  if (state.owner === null) throw new NotFreshError();
+  if (state.isLogin) return;
+  const authenticatedAt = state.origin?.record.authenticatedAt ?? null;
+  if (authenticatedAt === null || state.origin!.now - authenticatedAt > maxAge * 1000)
+    throw new NotFreshError();
+}

@@ -1,0 +1,43 @@
+import type { Fields } from "../json/fields.ts";
+import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
+
+/** What a session is made from when somebody first looks into it. */
+export interface Opened {
+  readonly fields: Fields;
+  /** Epoch seconds at which the fields were written, where the format says. */
+  readonly writtenAt?: number | undefined;
+}
+
+/** How a session comes to life and what it may do. */
+export interface SessionStateOptions {
+  /** Called once, at the first access. Default: an empty session. */
+  readonly open?: () => Opened;
+  readonly json?: TaggedJSONSerializer;
+  /** A session without a secret key: reading sees nothing, every write throws. */
+  readonly isNull?: boolean;
+  /** Notice changes inside nested values. Flask does not. Default true. */
+  readonly trackNested?: boolean;
+  readonly isNew?: boolean;
+}
+
+/** What a request did to its session, key by key, compared with what it was opened with. */
+export interface SessionChanges {
+  /** Texts that are new or different. */
+  readonly set: Fields;
+  readonly unset: readonly string[];
+  /** Nothing but these keys may survive, whoever wrote the others; `undefined`: no such wish. */
+  readonly keep: readonly string[] | undefined;
+  /** Keys whose new text depends on the old one, with the function that makes it; `null` means absent. */
+  readonly transactions: ReadonlyMap<string, (text: string | null) => string | null>;
+}
+
+/** What there is to store as of one moment. */
+export interface Checkpoint {
+  readonly fields: Fields;
+  readonly changes: SessionChanges;
+  /** All of that is stored: from now on only what came after that moment, or differs from `fields`, counts as changed. */
+  stored(fields: Fields): void;
+}
+
+/** What became of the identity of a session: nothing, a new one was asked for, or it ended. */
+export type Fate = "kept" | "regenerated" | "destroyed";

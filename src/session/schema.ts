@@ -1,0 +1,63 @@
+import { types } from "node:util";
+import { ConfigError, SchemaError } from "../errors.ts";
+import type { Fields } from "../json/fields.ts";
+import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import type { SchemaIssue, SchemaResult, StandardSchemaV1 } from "./standard-schema.ts";
+
+/** Says where fields do not fit, as a path; `undefined` if they do. */
+export type Misfit = (fields: Fields) => string | undefined;
+
+/** What the library keeps in a session itself, and no schema knows. */
+const OWN_KEYS: ReadonlySet<string> = new Set(["_permanent", "_flashes"]);
+
+/**
+ * Makes a check of a schema. A session without data of the app fits every schema.
+ *
+ * @throws ConfigError if it is no schema; the check throws one if the schema answers later
+ */
+export function misfitOf(schema: StandardSchemaV1, json: TaggedJSONSerializer): Misfit {
+  const standard = (schema as Partial<StandardSchemaV1>)["~standard"];
+  if (standard?.version !== 1 || typeof standard.validate !== "function") {
+    throw new ConfigError(
+      '"schema" must be a schema of a Standard Schema library: zod 3.24, valibot 1, arktype 2 or later.',
+    );
+  }
+  return (fields) => {
+    const entries = [...fields].filter(([key]) => !OWN_KEYS.has(key));
+    if (entries.length === 0) return undefined;
+    const result = validate(standard, entries, json);
+    return result.issues === undefined ? undefined : pathOf(result.issues[0]);
+  };
+}
+
+/** @throws SchemaError for fields that do not fit, which would be refused when they come back */
+export function assertFits(misfit: Misfit | undefined, fields: Fields): void {
+  const path = misfit?.(fields);
+  if (path !== undefined) throw new SchemaError(path);
+}
+
+function validate(
+  standard: StandardSchemaV1["~standard"],
+  entries: readonly (readonly [key: string, text: string])[],
+  json: TaggedJSONSerializer,
+): SchemaResult<unknown> {
+  let result: ReturnType<typeof standard.validate>;
+  try {
+    // Values of the check's own: whatever the schema does to them, the session's stay as they are.
+    result = standard.validate(Object.fromEntries(entries.map(([key, text]) => [key, json.loads(text)])));
+  } catch {
+    // A check that stumbles over odd data has not found it good.
+    return { issues: [] };
+  }
+  if (!types.isPromise(result)) return result;
+  result.catch(() => {});
+  throw new ConfigError(
+    '"schema" answers with a promise, and a session is opened at once: leave out its asynchronous checks, and those that throw.',
+  );
+}
+
+function pathOf(issue: SchemaIssue | undefined): string {
+  return (issue?.path ?? [])
+    .map((segment) => String(typeof segment === "object" ? segment.key : segment))
+    .join(".");
+}

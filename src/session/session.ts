@@ -1,0 +1,294 @@
+import { ReservedNameError } from "../errors.ts";
+import { flash, getFlashedMessages, type FlashedMessagesOptions } from "./flash.ts";
+import type { SessionStateOptions } from "./changes.ts";
+import { SessionState, STATE } from "./state.ts";
+
+/**
+ * The shape of your session, for the type checker. Empty here; add to it once in your app and every `session` is typed.
+ *
+ * @example
+ * ```ts
+ * import { session } from "hipflask";
+ * declare module "hipflask" {
+ *   interface SessionData { username: string }
+ * }
+ * export const greet = () => `hello, ${session.username ?? "stranger"}`;
+ * ```
+ */
+// oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- made to be augmented
+export interface SessionData {}
+
+/** Data as properties: every key may be absent; names of methods stay methods. Without `SessionData`, anything goes. */
+type Properties<Data> = keyof Data extends never
+  ? // oxlint-disable-next-line typescript/no-explicit-any -- an untyped session is a plain dictionary
+    { [key: string]: any }
+  : { [Key in keyof Data as Key extends ReservedName ? never : Key]?: Data[Key] | undefined };
+
+type KeyOf<Data> = keyof Data extends never ? string : (keyof Data & string) | PythonKey;
+/** Keys that Flask keeps in every session. */
+type PythonKey = "_permanent" | "_flashes";
+// oxlint-disable-next-line typescript/no-explicit-any -- an untyped session is a plain dictionary
+type ValueOf<Data, Key> = keyof Data extends never ? any : Key extends keyof Data ? Data[Key] : unknown;
+type Patch<Data> = keyof Data extends never ? Record<string, unknown> : Partial<Data>;
+
+/** The methods and flags of a session; see {@link Session}. */
+export interface SessionMethods<Data = SessionData> {
+  /** A write to the top level happened. Settable in both directions, as in Flask; nested changes are noticed when the session is saved. */
+  modified: boolean;
+  /** Somebody looked at the session, so the response depends on the cookie (`Vary: Cookie`). */
+  accessed: boolean;
+  /** Keeps the cookie for the configured lifetime instead of until the browser closes. Stored in the data as `_permanent`, as Flask does. */
+  permanent: boolean;
+  /**
+   * Whose session this is, or null. Assign your user's id at login: the session moves to a new identity and is filed
+   * under its owner, so that it can be listed and ended from elsewhere. If it was somebody else's, nothing of theirs
+   * stays in it. Needs a `store`; assigning without one throws `ConfigError`.
+   */
+  owner: string | null;
+  /** True if this request started the session. A cookie session cannot tell new from empty and always says false, as Flask's `session.new`. */
+  readonly isNew: boolean;
+  /** Number of keys, `_permanent` included. */
+  readonly size: number;
+
+  /** The value, or `undefined`. Reaches every key, also one named like a method. */
+  readonly get: <Key extends KeyOf<Data>>(key: Key) => ValueOf<Data, Key> | undefined;
+  /** @throws UnserializableError if the value, or something inside of it, has no place in a session. */
+  readonly set: <Key extends KeyOf<Data>>(key: Key, value: ValueOf<Data, Key>) => void;
+  readonly has: (key: string) => boolean;
+  /** @returns whether the key was there; a missing key leaves the session unmodified. */
+  readonly delete: (key: KeyOf<Data>) => boolean;
+  /** Removes the key and gives its value; `fallback` (default `undefined`) if it is missing, which modifies nothing. */
+  readonly pop: {
+    <Key extends KeyOf<Data>>(key: Key): ValueOf<Data, Key> | undefined;
+    <Key extends KeyOf<Data>, Fallback>(key: Key, fallback: Fallback): ValueOf<Data, Key> | Fallback;
+  };
+  /** Removes the last key and gives it with its value; `undefined` if the session is empty. */
+  readonly popItem: () => [key: string, value: unknown] | undefined;
+  /** The value of the key; stores `value` first if the key is missing. */
+  readonly setDefault: <Key extends KeyOf<Data>>(key: Key, value: ValueOf<Data, Key>) => ValueOf<Data, Key>;
+  /** Stores every pair of an object or of an iterable. Marks the session modified even if there is none, as in Flask. */
+  readonly update: (data?: Patch<Data> | Iterable<readonly [string, unknown]>) => void;
+  /** Removes every key. Marks the session modified even if it was empty, as in Flask. */
+  readonly clear: () => void;
+  readonly keys: () => IterableIterator<string>;
+  readonly values: () => IterableIterator<unknown>;
+  readonly entries: () => IterableIterator<[key: string, value: unknown]>;
+  readonly [Symbol.iterator]: () => IterableIterator<[key: string, value: unknown]>;
+
+  /**
+   * Replaces the value by what `change` makes of it, and gives what this request takes for the new value. In a store the
+   * change is applied atomically when the session is saved, and is called again if another request was faster: it must
+   * not do anything else, and what it gave is no number to hand out as the only one. In a cookie it simply runs.
+   */
+  readonly transact: <Key extends KeyOf<Data>>(
+    key: Key,
+    change: (value: ValueOf<Data, Key> | undefined) => ValueOf<Data, Key>,
+  ) => ValueOf<Data, Key>;
+  /**
+   * Call at login: drops all data but the keys named in `keep` (default none; `true` keeps everything) and, in a store,
+   * moves on to a new identity, so that a session planted by somebody else is worth nothing.
+   */
+  readonly regenerate: (options?: { readonly keep?: readonly KeyOf<Data>[] | true }) => void;
+  /** Call at logout: ends the session for good. Data written afterwards in the same request starts a new one. */
+  readonly destroy: () => void;
+  /** Leaves a message for the next page, in Flask's own format. `category` defaults to `"message"`. */
+  readonly flash: (message: string, category?: string) => void;
+  /** Takes the messages left by {@link flash}. The same ones again for the rest of the request. */
+  readonly getFlashedMessages: {
+    (options?: FlashedMessagesOptions & { withCategories?: false }): string[];
+    (options: FlashedMessagesOptions & { withCategories: true }): [category: string, message: string][];
+  };
+  /** Always undefined: whoever awaits a session asks for this, and must not thereby look into it. */
+  readonly then?: undefined;
+  /** The data as a plain object, so `JSON.stringify(session)` works. */
+  readonly toJSON: () => Record<string, unknown>;
+}
+
+/**
+ * Flask's session: a dictionary that is there again on the visitor's next request.
+ *
+ * Data is reached as properties (`session.username`, `"username" in session`, `delete session.username`) and through
+ * the methods of a dictionary. Names of methods always mean the method: data of such a name is reached with `get` and
+ * `set`, and assigning it as a property throws `ReservedNameError`.
+ */
+export type Session<Data = SessionData> = SessionMethods<Data> & Properties<Data>;
+
+/** Names that belong to the session's own interface. */
+export type ReservedName = Exclude<keyof SessionMethods, symbol>;
+
+const methods = {
+  get(this: Session, key: string) {
+    return stateOf(this).get(key);
+  },
+  set(this: Session, key: string, value: unknown) {
+    stateOf(this).set(key, value);
+  },
+  has(this: Session, key: string) {
+    return stateOf(this).has(key);
+  },
+  delete(this: Session, key: string) {
+    return stateOf(this).delete(key);
+  },
+  pop(this: Session, key: string, fallback?: unknown) {
+    const state = stateOf(this);
+    const value = state.get(key);
+    return state.delete(key) ? value : fallback;
+  },
+  popItem(this: Session) {
+    const state = stateOf(this);
+    const key = [...state.keys()].at(-1) ?? "";
+    const value = state.get(key);
+    return state.delete(key) ? [key, value] : undefined;
+  },
+  setDefault(this: Session, key: string, value: unknown) {
+    const state = stateOf(this);
+    if (state.isNull || !state.has(key)) state.set(key, value);
+    return state.get(key);
+  },
+  update(this: Session, data: object = {}) {
+    const state = stateOf(this);
+    state.touch();
+    const pairs = Symbol.iterator in data ? (data as Iterable<[string, unknown]>) : Object.entries(data);
+    for (const [key, value] of pairs) state.set(key, value);
+  },
+  clear(this: Session) {
+    stateOf(this).clear();
+  },
+  keys(this: Session) {
+    return stateOf(this).keys();
+  },
+  *values(this: Session) {
+    const state = stateOf(this);
+    for (const key of state.keys()) yield state.get(key);
+  },
+  *entries(this: Session): IterableIterator<[string, unknown]> {
+    const state = stateOf(this);
+    for (const key of state.keys()) yield [key, state.get(key)];
+  },
+  transact(this: Session, key: string, change: (value: unknown) => unknown) {
+    const state = stateOf(this);
+    state.transact(key, change);
+    return state.get(key);
+  },
+  regenerate(this: Session, options: { keep?: readonly string[] | true } = {}) {
+    stateOf(this).regenerate(options.keep ?? []);
+  },
+  destroy(this: Session) {
+    stateOf(this).destroy();
+  },
+  flash(this: Session, message: string, category?: string) {
+    flash(stateOf(this), message, category);
+  },
+  getFlashedMessages(this: Session, options?: FlashedMessagesOptions) {
+    return getFlashedMessages(stateOf(this), options);
+  },
+  toJSON(this: Session) {
+    // Defined, not assigned: a key called __proto__ is data like any other.
+    return Object.fromEntries(this.entries());
+  },
+};
+
+const flags = ["modified", "accessed", "permanent", "owner", "isNew", "size"] as const;
+const writableFlags: ReadonlySet<string> = new Set(["modified", "accessed", "permanent", "owner"]);
+const reserved: ReadonlySet<string> = new Set(["then", ...flags, ...Object.keys(methods)]);
+
+/**
+ * Tells whether a name belongs to the session's own interface. Data of such a name is reached with `get` and `set`.
+ *
+ * @example
+ * ```ts
+ * import { isReservedName } from "hipflask";
+ * console.log(isReservedName("update"), isReservedName("username")); // true false
+ * ```
+ */
+export function isReservedName(name: string): name is ReservedName {
+  return reserved.has(name);
+}
+
+/** Everything a dictionary's syntax can ask, answered from a state. Traps see the state as their target. */
+const handler: ProxyHandler<SessionState> = {
+  get(state, name, session) {
+    if (typeof name === "string") {
+      if (!reserved.has(name)) return state.get(name);
+      if (name in methods) return methods[name as keyof typeof methods];
+      if (name === "then") return undefined;
+      // Asking whether the session was looked at is not a look at it.
+      if (name !== "accessed" && name !== "isNew") state.accessed = true;
+      return state[name as (typeof flags)[number]];
+    }
+    if (name === STATE) return state;
+    if (name === Symbol.iterator) return methods.entries.bind(session as Session);
+    if (name === Symbol.toStringTag) return "Session";
+    if (name === Symbol.toPrimitive) return () => state.describe();
+    return undefined;
+  },
+  set(state, name, value) {
+    if (typeof name !== "string") return false;
+    // Flask's proxy counts every use as a look at the session, also setting a flag.
+    if (name === "modified") state.accessed = true;
+    if (writableFlags.has(name)) return Reflect.set(state, name, value);
+    if (reserved.has(name)) throw new ReservedNameError(name);
+    state.set(name, value);
+    return true;
+  },
+  has: (state, name) => typeof name === "string" && state.has(name),
+  deleteProperty(state, name) {
+    if (typeof name === "string") state.delete(name);
+    return true;
+  },
+  ownKeys: (state) => [...state.keys()],
+  getOwnPropertyDescriptor(state, name) {
+    if (typeof name !== "string" || !state.has(name)) return undefined;
+    // A spread reads through `get`, where a reserved name means the method; hiding it keeps methods out of copies.
+    return { value: state.get(name), writable: true, enumerable: !reserved.has(name), configurable: true };
+  },
+  defineProperty(state, name, { value }) {
+    if (typeof name !== "string") return false;
+    state.set(name, value);
+    return true;
+  },
+  getPrototypeOf: () => Object.prototype,
+  setPrototypeOf: () => false,
+  preventExtensions: () => false,
+};
+
+/** The session that stands for a state. */
+export function sessionOf(state: SessionState): Session {
+  return new Proxy(state, handler) as unknown as Session;
+}
+
+/**
+ * The state behind a session, or behind anything that forwards to one. For authors of a `SessionInterface`.
+ *
+ * @example
+ * ```ts
+ * import { createSession, stateOf } from "hipflask";
+ * const session = createSession({ username: "ada" });
+ * console.log([...stateOf(session).fields()]); // [ [ 'username', '"ada"' ] ]
+ * ```
+ */
+export function stateOf(session: Session): SessionState {
+  return (session as unknown as { [STATE]: SessionState })[STATE];
+}
+
+/**
+ * Makes a session that belongs to no request, for a `SessionInterface` of one's own and for tests.
+ *
+ * @param data initial content; it does not count as a modification
+ * @example
+ * ```ts
+ * import { createSession } from "hipflask";
+ * const session = createSession({ username: "ada" });
+ * console.log(session.username, session.modified); // ada false
+ * ```
+ */
+export function createSession(
+  data: Record<string, unknown> = {},
+  options: SessionStateOptions = {},
+): Session {
+  const state = new SessionState(options);
+  for (const [key, value] of Object.entries(data)) state.set(key, value);
+  state.modified = false;
+  state.accessed = false;
+  return sessionOf(state);
+}

@@ -1,0 +1,297 @@
+import { Closable } from "./closable.ts";
+import { ConfigError, NoSecretKeyError } from "../errors.ts";
+import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
+import { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { isTruthy } from "../json/truth.ts";
+import type { Checkpoint, Fate, Opened, SessionChanges, SessionStateOptions } from "./changes.ts";
+import { forget, onTexts, type Transactions } from "./transactions.ts";
+
+const DEFAULT_JSON = new TaggedJSONSerializer();
+/** Leads from a session to its state. */
+export const STATE = Symbol("hipflask.state");
+/** Where `console.log` asks an object for its own text. */
+export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+const PERMANENT = "_permanent";
+/** What a session begins with: most requests read one key or none, and an empty map is as large as all the rest of a state. */
+const NO_VALUES = new Map<string, unknown>();
+const NO_TRANSACTIONS: Transactions = new Map();
+
+/**
+ * The data and the flags of one session during one request, without any syntax around it. Values are parsed when they
+ * are first read and written back only if they changed, so an untouched key leaves as the very text it came in.
+ */
+export class SessionState extends Closable {
+  accessed = false;
+  fate: Fate = "kept";
+  /** It ended in this request, whatever has begun since. */
+  wasDestroyed = false;
+  /** Seconds for which this one response keeps the cookie of a permanent session, if not for the whole lifetime. */
+  maxAge: number | undefined = undefined;
+  readonly isNull: boolean;
+  readonly #isNew: boolean;
+  readonly json: TaggedJSONSerializer;
+  readonly #trackNested: boolean;
+  readonly #open: (() => Opened) | undefined;
+  #opened: Opened | undefined;
+  /** Current texts; the opened fields themselves until the first write. */
+  #texts: Fields | Map<string, string> = EMPTY_FIELDS;
+  /** Values handed out or stored in this request, by key. */
+  #values = NO_VALUES;
+  #transactions = NO_TRANSACTIONS;
+  #keep: readonly string[] | undefined;
+  #modified = false;
+  /** Counts writes, to tell whether there was one since. */
+  #edits = 0;
+
+  constructor(options: SessionStateOptions = {}) {
+    super();
+    this.#open = options.open;
+    this.json = options.json ?? DEFAULT_JSON;
+    this.#trackNested = options.trackNested ?? true;
+    this.isNull = options.isNull ?? false;
+    this.#isNew = options.isNew ?? false;
+  }
+
+  /** This request started the session. */
+  get isNew(): boolean {
+    return this.#isNew;
+  }
+
+  get modified(): boolean {
+    return this.#modified;
+  }
+
+  set modified(value: boolean) {
+    this.assertOpen();
+    this.#modified = Boolean(value);
+    this.#edits++;
+  }
+
+  /** Whether anybody has looked inside yet. */
+  get isOpened(): boolean {
+    return this.#opened !== undefined;
+  }
+
+  /** What the session was opened with; opens it. */
+  get opened(): Opened {
+    if (this.#opened === undefined) {
+      this.#opened = this.#open?.() ?? { fields: EMPTY_FIELDS };
+      this.#texts = this.#opened.fields;
+    }
+    return this.#opened;
+  }
+
+  get size(): number {
+    return this.#read().size;
+  }
+
+  /** The truth of what is stored under `_permanent`, as Python sees it. */
+  get permanent(): boolean {
+    return isTruthy(this.get(PERMANENT));
+  }
+
+  set permanent(value: boolean) {
+    this.set(PERMANENT, Boolean(value));
+  }
+
+  /** Whose session this is; only a store keeps owners. */
+  get owner(): string | null {
+    return null;
+  }
+
+  set owner(_: string | null) {
+    throw new ConfigError("session.owner needs sessions on a server: pass a `store` to `sessions({ … })`.");
+  }
+
+  has(key: string): boolean {
+    return this.#read().has(key);
+  }
+
+  get(key: string): unknown {
+    const text = this.#read().get(key);
+    if (text === undefined) return undefined;
+    if (this.#values.has(key)) return this.#values.get(key);
+    const value = this.json.loads(text);
+    this.#remember(key, value);
+    return value;
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#read().keys();
+  }
+
+  /** @throws UnserializableError at once, so that the error points at the line that stored the value. */
+  set(key: string, value: unknown): void {
+    const texts = this.#write();
+    texts.set(key, this.json.dumps(value, key));
+    this.#remember(key, value);
+    this.#transactions.delete(key);
+    this.modified = true;
+  }
+
+  /** Replaces a value by a function of itself, and remembers the function for a store to repeat on a newer value. */
+  transact(key: string, change: (value: unknown) => unknown): void {
+    const isUnchanged = this.#write().get(key) === this.#before(key);
+    const earlier = this.#transactions.get(key) ?? [];
+    this.set(key, change(this.get(key)));
+    if (!isUnchanged && earlier.length === 0) return;
+    if (this.#transactions === NO_TRANSACTIONS) this.#transactions = new Map();
+    this.#transactions.set(key, [...earlier, change]);
+  }
+
+  /** @returns whether there was something to delete; only then is the session modified. */
+  delete(key: string): boolean {
+    const texts = this.#write();
+    const isThere = texts.delete(key);
+    this.#values.delete(key);
+    this.#transactions.delete(key);
+    if (isThere) this.modified = true;
+    return isThere;
+  }
+
+  /** Empties the session and marks it modified, even if it was empty before, as in Flask. */
+  clear(): void {
+    this.#write().clear();
+    this.#values.clear();
+    this.#transactions.clear();
+    this.modified = true;
+  }
+
+  /** Takes fields that were written elsewhere as the session's whole content, text for text. */
+  adopt(fields: Fields): void {
+    this.clear();
+    this.#texts = new Map(fields);
+  }
+
+  /** Drops all data but the keys to keep (`true`: all of them) and asks for a new identity. */
+  regenerate(keep: readonly string[] | true): void {
+    const texts = this.#write();
+    if (keep !== true) {
+      for (const key of texts.keys()) if (!keep.includes(key)) this.delete(key);
+      this.#keep = [...texts.keys()];
+    }
+    this.modified = true;
+    if (this.fate === "kept") this.fate = "regenerated";
+  }
+
+  /** Ends the session. What is written after that begins a new one. */
+  destroy(): void {
+    this.clear();
+    this.fate = "destroyed";
+    this.wasDestroyed = true;
+  }
+
+  /** Marks the session modified without a change of its own, as `update()` with nothing does. */
+  touch(): void {
+    this.#write();
+    this.modified = true;
+  }
+
+  /** The data as it is now, nested changes included. @throws UnserializableError for a nested value that cannot be stored. */
+  fields(): Fields {
+    void this.opened;
+    const changedInPlace = this.#settle();
+    if (changedInPlace && this.#trackNested) this.modified = true;
+    if (this.maxAge !== undefined && this.#texts.size > 0 && !this.#texts.has(PERMANENT))
+      this.permanent = true;
+    return this.#texts;
+  }
+
+  /** The difference between {@link fields} and what the session was opened with. */
+  changes(): SessionChanges {
+    const now = this.fields();
+    const transactions = onTexts(this.#transactions, this.json);
+    const set = new Map(
+      [...now].filter(([key, text]) => this.#before(key) !== text && !transactions.has(key)),
+    );
+    const unset = [...this.opened.fields.keys()].filter((key) => !now.has(key));
+    return { set, unset, keep: this.#keep, transactions };
+  }
+
+  /** The same as {@link changes}, for storing it while the request goes on. */
+  checkpoint(): Checkpoint {
+    const changes = this.changes();
+    const [keep, told, edits] = [this.#keep, new Map(this.#transactions), this.#edits];
+    const stored = (fields: Fields): void => {
+      if (this.#texts === this.opened.fields) this.#texts = fields;
+      this.#opened = { ...this.opened, fields };
+      if (this.#keep === keep) this.#keep = undefined;
+      forget(this.#transactions, told);
+      if (this.#edits === edits) this.#modified = false;
+    };
+    return { fields: new Map(this.#texts), changes, stored };
+  }
+
+  /** What is stored has changed without a commit. */
+  protected rebase(fields: Fields): void {
+    this.#opened = { ...this.opened, fields };
+  }
+
+  /** Begins anew from what was read again; what was not stored is dropped. */
+  reset(opened: Opened, _from?: SessionState): void {
+    this.accessed = true;
+    this.#opened = opened;
+    this.#texts = opened.fields;
+    [this.#values, this.#transactions] = [NO_VALUES, NO_TRANSACTIONS];
+    this.#keep = undefined;
+    this.#modified = false;
+    this.fate = "kept";
+    this.wasDestroyed = false;
+  }
+
+  /** Names, never values: logs are read by more people than sessions are. Not a look at the session. */
+  describe(): string {
+    const names = [...this.#texts.keys()].map((key) => JSON.stringify(key));
+    return this.isOpened ? `Session { ${names.join(", ")} }` : "Session { not opened }";
+  }
+
+  /** The state itself; a session built around one answers with the state as well. */
+  get [STATE](): SessionState {
+    return this;
+  }
+
+  /** Node calls this on whatever stands around the state, hence the detour. */
+  [INSPECT](): string {
+    return this[STATE].describe();
+  }
+
+  #read(): Fields {
+    this.accessed = true;
+    if (this.#opened === undefined) return this.opened.fields;
+    return this.#texts;
+  }
+
+  #write(): Map<string, string> {
+    this.#read();
+    if (this.isNull) throw new NoSecretKeyError();
+    this.assertOpen();
+    if (this.#texts === this.#opened?.fields) this.#texts = new Map(this.#texts);
+    return this.#texts as Map<string, string>;
+  }
+
+  /** What is stored under a key: nothing, once all keys but some were dropped. */
+  #before(key: string): string | undefined {
+    const isDropped = this.#keep !== undefined && !this.#keep.includes(key);
+    return isDropped ? undefined : this.opened.fields.get(key);
+  }
+
+  #remember(key: string, value: unknown): void {
+    if (this.#values === NO_VALUES) this.#values = new Map();
+    this.#values.set(key, value);
+  }
+
+  /** Brings the texts up to date with values that were changed in place. @returns whether any had. */
+  #settle(): boolean {
+    let changed = false;
+    for (const [key, value] of this.#values) {
+      if (typeof value !== "object" || value === null) continue;
+      const before = this.#texts.get(key)!;
+      const now = this.json.dumps(value, key);
+      // Another writer may sort or space differently and mean the same.
+      if (now === before || now === this.json.dumps(this.json.loads(before))) continue;
+      this.#write().set(key, now);
+      changed = true;
+    }
+    return changed;
+  }
+}

@@ -1,0 +1,28 @@
+import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import type { SessionChanges } from "./changes.ts";
+
+/** What `session.transact` was called with, by key, in the order of the calls. */
+export type Transactions = Map<string, readonly ((value: unknown) => unknown)[]>;
+
+/** The functions of each key as one function of its stored text, for a store to repeat. */
+export function onTexts(
+  transactions: Transactions,
+  json: TaggedJSONSerializer,
+): SessionChanges["transactions"] {
+  const repeat = (changes: readonly ((value: unknown) => unknown)[], text: string | null): string => {
+    const before = text === null ? undefined : json.loads(text);
+    return json.dumps(changes.reduce((value, change) => change(value), before));
+  };
+  return new Map(
+    [...transactions].map(([key, changes]) => [key, (text: string | null) => repeat(changes, text)]),
+  );
+}
+
+/** Removes those that are stored by now, and leaves what was called since. */
+export function forget(transactions: Transactions, stored: Transactions): void {
+  for (const [key, first] of stored) {
+    const all = transactions.get(key);
+    if (all === first) transactions.delete(key);
+    else if (all?.[0] === first[0]) transactions.set(key, all!.slice(first.length));
+  }
+}
