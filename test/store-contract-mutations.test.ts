@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../src/stores/memory.ts";
 import { StoreError } from "../src/errors.ts";
-import { GONE, OK, TAKEN, UNDECODABLE, type SessionStore } from "../src/stores/store.ts";
+import { GONE, OK, TAKEN, UNDECODABLE, type SessionStore } from "../src/stores/verbs.ts";
 import { storeContract, type StoreTools, type StoreUnderTest } from "../src/testing/store-contract.ts";
 import { bound } from "../src/testing/store-kit/concurrency.ts";
 

@@ -1,6 +1,6 @@
 import { StoreError } from "../errors.ts";
 import { storeFromUrl } from "../stores/from-url.ts";
-import type { SessionInfo, SessionStore } from "../stores/store.ts";
+import type { SessionInfo, SessionStore } from "../stores/verbs.ts";
 import { sweepOnce } from "../stores/sweep.ts";
 import { withTimeLimit } from "../stores/time-limit.ts";
 import { parseCommand, UsageError } from "./arguments.ts";

@@ -6,7 +6,7 @@ import { StoreSessionInterface } from "../interfaces/store.ts";
 import type { Fields } from "../json/fields.ts";
 import { maxAgeOf } from "../interfaces/lifetime.ts";
 import { pastedValue } from "../codecs/pasted-value.ts";
-import type { SessionRecord } from "../stores/store.ts";
+import type { SessionRecord } from "../stores/verbs.ts";
 import { parseToken, standing, type Standing } from "../stores/token.ts";
 
 /** Longest text that is looked at; no cookie is as long. */

@@ -1,4 +1,4 @@
-import type { SessionStore } from "../stores/store.ts";
+import type { SessionStore } from "../stores/verbs.ts";
 
 /** Called once, when the session is over: destroyed, expired, or ended by its owner's limit, by any process. */
 export type DestroyedListener = () => void;

@@ -14,7 +14,7 @@ import type { SessionOptions } from "./options.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import { resolveStoreOptions } from "./resolve-store-options.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import type { SessionInfo, SessionStore } from "../stores/store.ts";
+import type { SessionInfo, SessionStore } from "../stores/verbs.ts";
 import { startSweep, type Sweep } from "../stores/sweep.ts";
 
 /** A session in a list of its owner's. */

@@ -7,7 +7,7 @@ import type { Digest, KeyDerivation } from "../itsdangerous/signer.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { StandardSchemaV1 } from "../session/standard-schema.ts";
-import type { SessionStore } from "../stores/store.ts";
+import type { SessionStore } from "../stores/verbs.ts";
 
 /** What a browser can be asked to drop (W3C Clear Site Data §3.1). */
 export type ClearSiteDataType = "cache" | "clientHints" | "cookies" | "executionContexts" | "storage" | "*";

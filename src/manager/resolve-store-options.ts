@@ -6,7 +6,7 @@ import type { StoreConfig } from "../interfaces/store/config.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
 import { oneOf } from "./resolve-options.ts";
-import type { SessionStore } from "../stores/store.ts";
+import type { SessionStore } from "../stores/verbs.ts";
 import { withTimeLimit } from "../stores/time-limit.ts";
 
 const HOUR = 60 * 60;

@@ -10,7 +10,7 @@ import {
 } from "./express-session/record.ts";
 import { LocalStore } from "./local-store.ts";
 import type { RecordLimits } from "./limits.ts";
-import type { Change, NewSession, Rotation, SessionStore, StoreTraits, Touch } from "./store.ts";
+import type { Change, NewSession, Rotation, SessionStore, StoreTraits, Touch } from "./verbs.ts";
 import { storeError } from "./store-error.ts";
 
 export type { ExpressSessionBackend } from "./express-session/calls.ts";

@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import type { SessionStore } from "./store.ts";
+import type { SessionStore } from "./verbs.ts";
 
 /**
  * The store a URL names, connected and ready. The client of an engine is imported only when its URL is given, so only

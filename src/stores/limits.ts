@@ -1,6 +1,6 @@
 import { StoreError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
-import type { Change, Claim, NewSession, Rotation } from "./store.ts";
+import type { Change, Claim, NewSession, Rotation } from "./verbs.ts";
 
 /** How large one record may grow. Both are checked before a write is applied. */
 export interface RecordLimits {

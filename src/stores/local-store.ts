@@ -42,7 +42,7 @@ import {
   type SessionStore,
   type Stale,
   type Touch,
-} from "./store.ts";
+} from "./verbs.ts";
 
 /** How long a `destroyAll` is remembered, in milliseconds: no login takes longer than a day. */
 export const MARK_LIFETIME = 24 * 3600 * 1000;

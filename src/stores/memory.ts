@@ -1,7 +1,7 @@
 import type { RecordLimits } from "./limits.ts";
 import { LocalStore, type LocalEngine } from "./local-store.ts";
 import { MemoryTables } from "./memory/tables.ts";
-import type { SessionStore } from "./store.ts";
+import type { SessionStore } from "./verbs.ts";
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {

@@ -1,4 +1,4 @@
-import type { SessionRecord } from "./store.ts";
+import type { SessionRecord } from "./verbs.ts";
 
 /**
  * A record as one JSON array of strings: small, quick to read, and easy to patch by a script inside Redis, which is why

@@ -1,5 +1,5 @@
 import type { Fields } from "../json/fields.ts";
-import type { Change, Claim, Expiry, NewSession, Rotation, SessionInfo, SessionRecord } from "./store.ts";
+import type { Change, Claim, Expiry, NewSession, Rotation, SessionInfo, SessionRecord } from "./verbs.ts";
 
 /**
  * What the verbs do to a record, as pure functions: the meaning that every engine has to reproduce. Stores that run in

@@ -20,7 +20,7 @@ import {
   type SessionStore,
   type Stale,
   type Touch,
-} from "./store.ts";
+} from "./verbs.ts";
 
 export type { IoRedisClient, NodeRedisClient } from "./redis/client.ts";
 

@@ -3,7 +3,7 @@ import type { RecordLimits } from "./limits.ts";
 import { LocalStore, type LocalEngine, type LocalTables } from "./local-store.ts";
 import { openSqlite, unlessBusy, type SqliteDatabase } from "./sqlite/database.ts";
 import { SQLITE_SCHEMA, SqliteTables } from "./sqlite/tables.ts";
-import type { SessionStore } from "./store.ts";
+import type { SessionStore } from "./verbs.ts";
 import { storeError } from "./store-error.ts";
 
 export type { SqliteDatabase, SqliteStatement } from "./sqlite/database.ts";

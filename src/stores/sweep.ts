@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SessionStore } from "./store.ts";
+import type { SessionStore } from "./verbs.ts";
 
 /** How expired records are cleaned up. */
 export interface SweepOptions {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bound } from "../testing/store-kit/concurrency.ts";
 import { memoryStore } from "./memory.ts";
-import type { SessionStore } from "./store.ts";
+import type { SessionStore } from "./verbs.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import { newToken } from "./token.ts";
 import { transact } from "./transact.ts";

@@ -1,6 +1,6 @@
 import type { StoreError } from "../errors.ts";
 import { inTime } from "./in-time.ts";
-import type { Change, NewSession, Rotation, SessionStore, Touch } from "./store.ts";
+import type { Change, NewSession, Rotation, SessionStore, Touch } from "./verbs.ts";
 
 /** Options of {@link withTimeLimit}. */
 export interface TimeLimitOptions {

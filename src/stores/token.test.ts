@@ -2,7 +2,7 @@ import { createHash, createSecretKey, randomBytes } from "node:crypto";
 import { assert, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatToken, newToken, parseToken, sameText, standing, successorOf, type Token } from "./token.ts";
-import type { SessionRecord } from "./store.ts";
+import type { SessionRecord } from "./verbs.ts";
 
 const TOKEN = `${"A".repeat(16)}.${"A".repeat(43)}`;
 

@@ -1,5 +1,5 @@
 import { createHmac, hash, randomFillSync, timingSafeEqual, type KeyObject } from "node:crypto";
-import type { SessionRecord } from "./store.ts";
+import type { SessionRecord } from "./verbs.ts";
 
 /** What a client holds, taken apart. The selector may be shown and logged; the verifier never leaves the request. */
 export interface Token {

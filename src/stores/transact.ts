@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SessionConflictError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
-import type { Answer, Change, Gone, Ok, SessionStore, Stale } from "./store.ts";
+import type { Answer, Change, Gone, Ok, SessionStore, Stale } from "./verbs.ts";
 
 /** How often to try again when other requests are faster. */
 export interface TransactOptions {

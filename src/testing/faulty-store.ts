@@ -1,5 +1,5 @@
 import { StoreError } from "../errors.ts";
-import type { SessionStore } from "../stores/store.ts";
+import type { SessionStore } from "../stores/verbs.ts";
 
 /** A verb of a store that can be made to fail. */
 export type StoreVerb = Exclude<keyof SessionStore, "traits" | "close">;

@@ -21,7 +21,7 @@ import {
   StoreError,
 } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { SessionStore } from "../../src/stores/store.ts";
+import type { SessionStore } from "../../src/stores/verbs.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
 import { listen } from "./listen.ts";
 

@@ -1,7 +1,7 @@
 import { createConnection, createPool, type Pool } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mysqlStore, type MysqlPool } from "../../src/stores/mysql.ts";
-import type { Change } from "../../src/stores/store.ts";
+import type { Change } from "../../src/stores/verbs.ts";
 import { newToken } from "../../src/stores/token.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { fullScale, reachable } from "./service.ts";

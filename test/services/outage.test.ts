@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { mysqlStore } from "../../src/stores/mysql.ts";
 import { postgresStore } from "../../src/stores/postgres.ts";
 import { redisStore } from "../../src/stores/redis.ts";
-import type { SessionStore } from "../../src/stores/store.ts";
+import type { SessionStore } from "../../src/stores/verbs.ts";
 import { withTimeLimit } from "../../src/stores/time-limit.ts";
 import { newToken } from "../../src/stores/token.ts";
 import { transact } from "../../src/stores/transact.ts";

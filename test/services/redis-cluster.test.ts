@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { storeFromUrl } from "../../src/stores/from-url.ts";
 import { RedisRecords } from "../../src/stores/flask-session/records.ts";
 import { redisStore } from "../../src/stores/redis.ts";
-import type { SessionStore } from "../../src/stores/store.ts";
+import type { SessionStore } from "../../src/stores/verbs.ts";
 import { newToken, type Token } from "../../src/stores/token.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { redisCluster, type RedisCluster } from "./redis-cluster.ts";

@@ -10,7 +10,7 @@ import {
 } from "../../src/index.ts";
 import type { StoreSessionState } from "../../src/interfaces/store/state.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { SessionStore } from "../../src/stores/store.ts";
+import type { SessionStore } from "../../src/stores/verbs.ts";
 import { Visitor } from "./visitor.ts";
 
 let time: number;

@@ -10,7 +10,7 @@ import { postgresStore } from "../../src/stores/postgres.ts";
 import { redisStore } from "../../src/stores/redis.ts";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
 import { openSqlite } from "../../src/stores/sqlite/database.ts";
-import { UNDECODABLE, type SessionStore } from "../../src/stores/store.ts";
+import { UNDECODABLE, type SessionStore } from "../../src/stores/verbs.ts";
 import { testClock, type TestClock } from "../../src/testing/clock.ts";
 import { redisCluster } from "../services/redis-cluster.ts";
 import { hasRedisServer } from "../services/redis-server.ts";

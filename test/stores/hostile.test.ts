@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
 import { session, SessionManager, UnserializableError } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { SessionStore } from "../../src/stores/store.ts";
+import type { SessionStore } from "../../src/stores/verbs.ts";
 import { bound } from "../../src/testing/store-kit/concurrency.ts";
 import { Visitor } from "./visitor.ts";
 

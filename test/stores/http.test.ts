@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { sessions } from "../../src/adapters/node.ts";
 import { consume, selectorOf, session, SessionManager, type SessionOptions } from "../../src/index.ts";
-import type { SessionStore } from "../../src/stores/store.ts";
+import type { SessionStore } from "../../src/stores/verbs.ts";
 import { sweepOnce } from "../../src/stores/sweep.ts";
 import { testClock, type TestClock } from "../../src/testing/clock.ts";
 import { engines } from "./engines.ts";

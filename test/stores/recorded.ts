@@ -1,4 +1,4 @@
-import type { SessionStore } from "../../src/stores/store.ts";
+import type { SessionStore } from "../../src/stores/verbs.ts";
 
 /** One call of a store, as it was made. */
 export interface StoreCall {

@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { beforeEach, describe, expect, it } from "vitest";
 import { session, SessionManager, StoreError, type SessionOptions } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import { TAKEN, type SessionStore } from "../../src/stores/store.ts";
+import { TAKEN, type SessionStore } from "../../src/stores/verbs.ts";
 import { recorded, textOf, type StoreCall } from "./recorded.ts";
 import { Visitor } from "./visitor.ts";
 

@@ -1,7 +1,7 @@
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import type { SessionChanges } from "../../session/changes.ts";
-import type { Change } from "../../stores/store.ts";
+import type { Change } from "../../stores/verbs.ts";
 
 const FLASHES = "_flashes";
 

@@ -3,7 +3,7 @@ import { OwnerLimitError, SessionClosedError, SessionLostError, StoreError } fro
 import { events } from "../events.ts";
 import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
-import type { Answer, Change, Expiry, NewSession, Ok, SessionRecord } from "../../stores/store.ts";
+import type { Answer, Change, Expiry, NewSession, Ok, SessionRecord } from "../../stores/verbs.ts";
 import { newToken, newVerifier, successorOf, type Token } from "../../stores/token.ts";
 import { retried } from "../../stores/transact.ts";
 import { changeOf, giveBack } from "./change.ts";

@@ -1,4 +1,4 @@
-import type { SessionRecord } from "../../stores/store.ts";
+import type { SessionRecord } from "../../stores/verbs.ts";
 import type { Token } from "../../stores/token.ts";
 
 /** The record a session was opened from, or was stored in since. */

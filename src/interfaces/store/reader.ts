@@ -3,7 +3,7 @@ import { BadPayload } from "../../errors.ts";
 import { events } from "../events.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import type { Found, SessionRecord } from "../../stores/store.ts";
+import type { Found, SessionRecord } from "../../stores/verbs.ts";
 import { sameText, standing, successorOf, type Token } from "../../stores/token.ts";
 import { retried, take } from "../../stores/transact.ts";
 import { giveBack } from "./change.ts";

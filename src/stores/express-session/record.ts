@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { StoreError } from "../../errors.ts";
 import type { LocalTables } from "../local-store.ts";
 import { pack, unpack } from "../packed.ts";
-import type { SessionRecord } from "../store.ts";
+import type { SessionRecord } from "../verbs.ts";
 
 /** A session of ours as a store of express-session keeps it: its cookie tells the store how long, the rest is ours. */
 export interface ExpressRecord {

@@ -2,7 +2,7 @@ import { StoreError } from "../../errors.ts";
 import type { LocalTables } from "../local-store.ts";
 import { MemoryTable } from "./table.ts";
 import { pack, unpack } from "../packed.ts";
-import type { SessionRecord } from "../store.ts";
+import type { SessionRecord } from "../verbs.ts";
 
 /** The tables of the memory store: bounded, and indexed by owner. */
 export class MemoryTables implements LocalTables {

@@ -4,7 +4,7 @@ import { isRevoked, milliseconds } from "../record.ts";
 import type { RedisEngine } from "./engine.ts";
 import { CONFIRM, DELIST, ENLIST, MARK, MEMBERS } from "./scripts.ts";
 import type { RedisSessions } from "./sessions.ts";
-import { LIMIT_REACHED, REVOKED, type Claim, type Conflict, type Stale } from "../store.ts";
+import { LIMIT_REACHED, REVOKED, type Claim, type Conflict, type Stale } from "../verbs.ts";
 
 /** Milliseconds for which a session that is filed but not written yet is taken for one that is being written. */
 const PENDING = 10_000;

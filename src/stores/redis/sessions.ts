@@ -21,7 +21,7 @@ import {
   type SessionRecord,
   type Stale,
   type Touch,
-} from "../store.ts";
+} from "../verbs.ts";
 
 /** What became of a change, and the owner who does not have the session any more. */
 export interface Changed {

@@ -1,4 +1,4 @@
-import type { Change } from "../store.ts";
+import type { Change } from "../verbs.ts";
 
 /** Values by the names they have in a statement, as `:name`. */
 export type Values = Record<string, unknown>;

@@ -9,7 +9,7 @@ import {
   type Gone,
   type Ok,
   type Stale,
-} from "../store.ts";
+} from "../verbs.ts";
 
 /**
  * What concerns a session and its owner. A claim is a transaction that holds the row of the owner, so that claims and

@@ -1,4 +1,4 @@
-import type { SessionRecord } from "../store.ts";
+import type { SessionRecord } from "../verbs.ts";
 
 /** A row as a driver gives it: big integers may come as text. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -41,7 +41,7 @@ import {
   type SessionStore,
   type Stale,
   type Touch,
-} from "../store.ts";
+} from "../verbs.ts";
 
 /** Options that all SQL stores have. */
 export interface SqlStoreOptions {

@@ -10,7 +10,7 @@ import {
   type Fragment,
   type Values,
 } from "./dialect.ts";
-import type { Change, Expiry, NewSession, Rotation } from "../store.ts";
+import type { Change, Expiry, NewSession, Rotation } from "../verbs.ts";
 
 /** The INSERT of a session; `:elapsed` is named when it is claimed, and has its value from whoever runs it. */
 export function insertion(dialect: Dialect, session: NewSession): Fragment {

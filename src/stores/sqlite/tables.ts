@@ -2,7 +2,7 @@ import { StoreError } from "../../errors.ts";
 import type { LocalTables } from "../local-store.ts";
 import { pack } from "../packed.ts";
 import type { SqliteDatabase, SqliteStatement } from "./database.ts";
-import type { SessionRecord } from "../store.ts";
+import type { SessionRecord } from "../verbs.ts";
 
 /** The schema, readable with any SQLite tool: `record` is the JSON array of `packed.ts`. */
 export const SQLITE_SCHEMA = `

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SessionConflictError } from "../../errors.ts";
-import type { SessionStore } from "../../stores/store.ts";
+import type { SessionStore } from "../../stores/verbs.ts";
 import { newToken } from "../../stores/token.ts";
 import { take, transact } from "../../stores/transact.ts";
 import { fieldsOf, HOUR, type Kit, recordOf } from "./kit.ts";

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Fields } from "../../json/fields.ts";
-import type { Expiry, NewSession, SessionRecord, SessionStore } from "../../stores/store.ts";
+import type { Expiry, NewSession, SessionRecord, SessionStore } from "../../stores/verbs.ts";
 import { newToken, type Token } from "../../stores/token.ts";
 import { testClock, type TestClock } from "../clock.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SessionStore } from "../../stores/store.ts";
+import type { SessionStore } from "../../stores/verbs.ts";
 import { newToken } from "../../stores/token.ts";
 import { sweepOnce } from "../../stores/sweep.ts";
 import { bound } from "./concurrency.ts";

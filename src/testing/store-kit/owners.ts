@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Claim, NewSession, SessionStore } from "../../stores/store.ts";
+import type { Claim, NewSession, SessionStore } from "../../stores/verbs.ts";
 import { newToken, newVerifier } from "../../stores/token.ts";
 import { fieldsOf, HOUR, type Kit, recordOf } from "./kit.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createSecretKey } from "node:crypto";
-import type { SessionStore } from "../../stores/store.ts";
+import type { SessionStore } from "../../stores/verbs.ts";
 import { newVerifier, standing, successorOf, type Token } from "../../stores/token.ts";
 import { fieldsOf, type Kit, recordOf } from "./kit.ts";
 
