@@ -71,8 +71,17 @@ export interface Store<Content = string> {
    */
   removeExpired?(limit: number): Promise<number>;
 
-  /** The store's clock, epoch milliseconds, where `read` does not bring it along. Asked about once a minute. */
-  now?(): Promise<number>;
+  /**
+   * The store's clock, epoch milliseconds. One that has to be fetched is asked about once a minute, and only if `read` does not
+   * bring the time along; one at hand in this process is asked whenever the time is needed.
+   */
+  now?(): number | Promise<number>;
+
+  /**
+   * Only where records are shared with a program that keeps no commit ids: the id of a content, for example its hash or the
+   * content itself. It stands for `Write.commit` and in `Stored.commit` then.
+   */
+  commitOf?(text: Content): string;
 
   /** Creates what the engine needs: tables and indexes. May be called any number of times. */
   migrate?(): Promise<void>;
