@@ -10,8 +10,8 @@ import type { DjangoDatabase } from "./stores/django/database.ts";
 import { DjangoTable } from "./stores/django/table.ts";
 
 export type { DjangoDatabase } from "./stores/django/database.ts";
-export type { MysqlQueryable } from "./stores/mysql-pool.ts";
-export type { PostgresQueryable } from "./stores/postgres-pool.ts";
+export type { MysqlPool } from "./stores/sql/mysql2.ts";
+export type { PostgresPool, PostgresQuery } from "./stores/sql/pg.ts";
 export type { SqliteDatabase, SqliteStatement } from "./stores/sqlite/database.ts";
 
 /** The options that mean the same with Django's sessions as with our own. */

@@ -1,5 +1,5 @@
 import { StoreError } from "../errors.ts";
-import { storeError } from "../stores/store-error.ts";
+import { inTime } from "../stores/in-time.ts";
 
 /**
  * The old library's store, where the cookie held only an id. Stores of express-session and @fastify/session, which answer
@@ -34,23 +34,20 @@ export function oldRecords(store: OldStore, seconds: number): OldRecords {
 }
 
 async function askInTime(store: OldStore, verb: Verb, id: string, seconds: number): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
   try {
-    return await new Promise((resolve, reject) => {
-      const late = () =>
-        reject(
-          new StoreError("timeout", `The old store did not answer "${verb}" within ${seconds} seconds.`),
-        );
-      timer = setTimeout(late, seconds * 1000);
-      ask(store, verb, id, resolve, reject);
-    });
+    return await inTime("The old store", verb, seconds, () => asked(store, verb, id));
   } catch (error) {
     // How stores that keep files say that there is none, which express-session takes for no record.
-    if ((error as { code?: unknown } | null)?.code === "ENOENT") return undefined;
-    throw storeError(verb, error);
-  } finally {
-    clearTimeout(timer);
+    const { cause } = error as { cause?: { code?: unknown } };
+    if (cause?.code === "ENOENT") return undefined;
+    throw error;
   }
+}
+
+function asked(store: OldStore, verb: Verb, id: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    ask(store, verb, id, resolve, reject);
+  });
 }
 
 function ask(

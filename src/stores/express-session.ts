@@ -1,26 +1,33 @@
-import { SessionConflictError } from "../errors.ts";
+import { StoreError } from "../errors.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
-import {
-  loadedOf,
-  OneRecord,
-  unsupported,
-  UNREADABLE,
-  type ExpressRecord,
-  type Loaded,
-} from "./express-session/record.ts";
-import { LocalStore } from "./local-store.ts";
-import type { RecordLimits } from "./limits.ts";
-import type { Change, NewSession, Rotation, SessionStore, StoreTraits, Touch } from "./verbs.ts";
+import type { Replaced, Store, Stored, Write } from "./store.ts";
 import { storeError } from "./store-error.ts";
 
 export type { ExpressSessionBackend } from "./express-session/calls.ts";
-export type { ExpressRecord } from "./express-session/record.ts";
 
-/** A write that is to happen only if nobody else wrote meanwhile. */
+/** A record as a store of express-session keeps it: its cookie tells the store how long, the rest is ours. */
+export interface ExpressRecord {
+  readonly cookie: {
+    readonly originalMaxAge: number;
+    readonly maxAge: number;
+    readonly expires: Date;
+    readonly httpOnly: true;
+    readonly path: "/";
+  };
+  readonly hipflask: {
+    /** The commit that wrote it. */
+    readonly commit: string;
+    readonly text: string;
+    /** Epoch milliseconds. */
+    readonly expiresAt: number;
+  };
+}
+
+/** A write that is to happen only if nothing else was written meanwhile. */
 export interface ExpressCompareAndSet {
   readonly sid: string;
-  /** The `hipflask.version` that must be stored; null: there must be no record. */
-  readonly version: string | null;
+  /** The `hipflask.commit` that must be stored; null: there must be no record. */
+  readonly expected: string | null;
   /** What to store, as the store's `set` would; null: remove the record. */
   readonly next: ExpressRecord | null;
 }
@@ -29,22 +36,27 @@ export interface ExpressCompareAndSet {
 export interface ExpressSessionStoreOptions {
   /**
    * Writes past the store, in one atomic step of its engine, and tells whether it did. With it the store is atomic, also
-   * across processes. Default none: verbs take turns within this process, and the store is declared non-atomic.
+   * across processes. Default none: writes of one session take turns within this process, and the store is declared non-atomic.
    */
   readonly compareAndSet?: ((write: ExpressCompareAndSet) => Promise<boolean>) | undefined;
-  /** How large one record may grow. Default 1000 fields and 256 KiB. */
-  readonly limits?: RecordLimits | undefined;
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
+/** Times that a record is read again after another process was faster. */
 const ATTEMPTS = 100;
+
+const OK = { status: "ok" } as const;
+const GONE = { status: "gone" } as const;
+
+/** The commit id of a record that is not ours or cannot be read. */
+const FOREIGN = "";
 
 /**
  * Any store of express-session (`connect-redis`, `connect-pg-simple`, `memorystore`, …) for sessions of ours, with our own
  * cookie. Such a store only gets and sets whole sessions: within one process no write is lost and no session revived,
- * among several both can happen, unless `compareAndSet` teaches it better. It knows no owners, so `session.owner` and
- * lists need one of our own stores.
+ * among several both can happen, unless `compareAndSet` writes for it. Without that, `session.owner` and lists of an owner's
+ * sessions need one of our own stores.
  *
  * @example
  * ```ts
@@ -58,108 +70,116 @@ const ATTEMPTS = 100;
 export function expressSessionStore(
   store: ExpressSessionBackend,
   options: ExpressSessionStoreOptions = {},
-): SessionStore {
+): Store {
   return new ExpressSessionStore(store, options);
 }
 
-class ExpressSessionStore implements SessionStore {
-  readonly traits: StoreTraits;
+class ExpressSessionStore implements Store {
+  readonly name = "The express-session store";
+  readonly atomic: boolean;
   readonly #backend: ExpressSessionBackend;
   readonly #compareAndSet: ExpressSessionStoreOptions["compareAndSet"];
-  readonly #limits: RecordLimits | undefined;
   readonly #now: () => number;
   readonly #turns = new Turns();
 
-  constructor(backend: ExpressSessionBackend, options: ExpressSessionStoreOptions) {
+  constructor(backend: ExpressSessionBackend, { compareAndSet, now = Date.now }: ExpressSessionStoreOptions) {
     this.#backend = backend;
-    this.#compareAndSet = options.compareAndSet;
-    this.#limits = options.limits;
-    this.#now = options.now ?? Date.now;
-    this.traits = { atomic: options.compareAndSet !== undefined, indexed: false };
+    this.#compareAndSet = compareAndSet;
+    this.#now = now;
+    this.atomic = compareAndSet !== undefined;
   }
 
-  create(session: NewSession) {
-    return this.#write(session.selector, (store) => store.create(session));
+  now(): number {
+    return this.#now();
   }
 
-  async read(selector: string) {
-    return this.#on(new OneRecord(selector, await this.#load(selector), this.#now())).read(selector);
+  async read(key: string): Promise<Stored | undefined> {
+    const loaded = await this.#load(key);
+    return loaded === undefined || loaded.expiresAt <= this.#now() ? undefined : loaded;
   }
 
-  patch(selector: string, presented: string, change: Change) {
-    return this.#write(selector, (store) => store.patch(selector, presented, change));
-  }
-
-  touch(selector: string, presented: string, touch: Touch) {
-    return this.#write(selector, (store) => store.touch(selector, presented, touch));
-  }
-
-  rotate(selector: string, presented: string, rotation: Rotation) {
-    return this.#write(selector, (store) => store.rotate(selector, presented, rotation));
-  }
-
-  destroy(selector: string) {
-    return this.#write(selector, (store) => store.destroy(selector));
-  }
-
-  async list(): Promise<never> {
-    throw unsupported();
-  }
-
-  async destroyAll(): Promise<never> {
-    throw unsupported();
-  }
-
-  /** Such stores remove what has expired by themselves, if at all. */
-  async deleteExpired(): Promise<number> {
-    return 0;
-  }
-
-  async live(selectors: readonly string[]) {
-    const answers = await Promise.all(selectors.map((selector) => this.read(selector)));
-    return selectors.filter((_, at) => answers[at]!.status === "ok");
-  }
-
-  /** Reads, applies the verb to what was read, and writes; nobody in this process comes in between. */
-  #write<Answer>(selector: string, verb: (store: LocalStore) => Promise<Answer>): Promise<Answer> {
-    return this.#turns.take(selector, async () => {
-      for (let tried = 0; tried < ATTEMPTS; tried++) {
-        const loaded = await this.#load(selector);
-        const table = new OneRecord(selector, loaded, this.#now());
-        const answer = await verb(this.#on(table));
-        if (table.next === undefined || (await this.#store(selector, loaded, table.next))) return answer;
-      }
-      throw new SessionConflictError(ATTEMPTS);
+  insert(key: string, write: Write): Promise<boolean> {
+    return this.#turns.take(key, async () => {
+      const loaded = await this.#load(key);
+      if (loaded !== undefined && loaded.expiresAt > this.#now()) return false;
+      return this.#store("insert", key, loaded?.commit ?? null, this.#recordOf(write));
     });
   }
 
-  #on(table: OneRecord): LocalStore {
-    const run = async <Result>(work: (tables: OneRecord) => Result) => work(table);
-    return new LocalStore({ read: run, write: run }, this.#now, this.#limits);
+  replace(key: string, expected: string, write: Write): Promise<Replaced> {
+    return this.#change("replace", key, expected, this.#recordOf(write));
   }
 
-  async #load(sid: string): Promise<Loaded> {
+  remove(key: string, expected?: string): Promise<Replaced> {
+    return this.#change("remove", key, expected, null);
+  }
+
+  /** Reads, compares, and writes; no other step of this process on this key comes in between. */
+  #change(
+    verb: string,
+    key: string,
+    expected: string | undefined,
+    next: ExpressRecord | null,
+  ): Promise<Replaced> {
+    return this.#turns.take(key, async () => {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const current = await this.read(key);
+        if (current === undefined) return GONE;
+        if (expected !== undefined && current.commit !== expected) return { status: "conflict", current };
+        if (await this.#store(verb, key, current.commit, next)) return OK;
+      }
+      throw new StoreError(
+        "unavailable",
+        `"compareAndSet" refused ${ATTEMPTS} times to ${verb} what is there.`,
+      );
+    });
+  }
+
+  #recordOf({ text, commit, lifetime }: Write): ExpressRecord {
+    const maxAge = Math.max(1, Math.ceil(lifetime * 1000));
+    const expiresAt = this.#now() + maxAge;
+    return {
+      cookie: { originalMaxAge: maxAge, maxAge, expires: new Date(expiresAt), httpOnly: true, path: "/" },
+      hipflask: { commit, text, expiresAt },
+    };
+  }
+
+  async #load(sid: string): Promise<(Stored & { readonly expiresAt: number }) | undefined> {
     try {
       return loadedOf(await called((done) => this.#backend.get(sid, done)));
     } catch (error) {
       // As express-session has it: a store of files says this of a session that is not there.
-      if ((error as { code?: unknown }).code === "ENOENT") return loadedOf(null);
-      if (error instanceof SyntaxError) return UNREADABLE;
-      throw storeError("get", error);
+      if ((error as { code?: unknown }).code === "ENOENT") return undefined;
+      if (error instanceof SyntaxError) return loadedOf({});
+      throw storeError(this.name, "read", error);
     }
   }
 
-  /** @returns false if somebody else was faster */
-  async #store(sid: string, { version }: Loaded, next: ExpressRecord | null): Promise<boolean> {
+  /** @returns false if another process was faster */
+  async #store(
+    verb: string,
+    sid: string,
+    expected: string | null,
+    next: ExpressRecord | null,
+  ): Promise<boolean> {
     try {
-      // A record that nobody can read has no version to compare; all that happens to it is its removal.
-      const isUnreadable = version === null && next === null;
-      if (this.#compareAndSet && !isUnreadable) return await this.#compareAndSet({ sid, version, next });
+      // A foreign record has no commit id to compare; all that happens to it is its removal.
+      if (this.#compareAndSet && expected !== FOREIGN)
+        return await this.#compareAndSet({ sid, expected, next });
       if (next === null) await called((done) => this.#backend.destroy(sid, done));
       else await called((done) => this.#backend.set(sid, next, done));
       return true;
     } catch (error) {
-      throw storeError(next === null ? "destroy" : "set", error);
+      throw storeError(this.name, verb, error);
     }
   }
+}
+
+function loadedOf(session: unknown): (Stored & { readonly expiresAt: number }) | undefined {
+  if (session === null || session === undefined) return undefined;
+  const { hipflask } = session as { hipflask?: Partial<ExpressRecord["hipflask"]> };
+  const { commit, text, expiresAt } = hipflask ?? {};
+  return typeof commit === "string" && typeof text === "string" && typeof expiresAt === "number"
+    ? { commit, text, expiresAt }
+    : { commit: FOREIGN, text: "", expiresAt: Infinity };
 }

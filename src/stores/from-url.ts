@@ -1,5 +1,8 @@
 import { ConfigError } from "../errors.ts";
-import type { SessionStore } from "./verbs.ts";
+import type { NodeRedisClient } from "./redis.ts";
+import type { SqlStore } from "./sql.ts";
+import type { Store } from "./store.ts";
+import { storeError } from "./store-error.ts";
 
 /**
  * The store a URL names, connected and ready. The client of an engine is imported only when its URL is given, so only
@@ -14,14 +17,15 @@ import type { SessionStore } from "./verbs.ts";
  * | `postgres://…` | PostgreSQL | `pg` |
  * | `mysql://…`, `mariadb://…` | MariaDB or MySQL | `mysql2` |
  *
- * @throws ConfigError for a scheme that is not in the table, or a package that is not installed.
+ * @throws ConfigError for a scheme that is not in the table, a URL that cannot be read, or a package that is not installed. Its
+ *   message never holds the URL, since that may hold a password.
  * @example
  * ```ts
  * import { storeFromUrl } from "hipflask/stores/from-url";
  * const store = await storeFromUrl("sqlite:sessions.db");
  * ```
  */
-export async function storeFromUrl(url: string): Promise<SessionStore> {
+export async function storeFromUrl(url: string): Promise<Store> {
   const scheme = /^([a-z+]+):/.exec(url)?.[1] ?? "";
   if (!Object.hasOwn(OPEN, scheme)) {
     const known = Object.keys(OPEN).map((name) => `${name}:`);
@@ -30,7 +34,7 @@ export async function storeFromUrl(url: string): Promise<SessionStore> {
   return OPEN[scheme]!(url);
 }
 
-const OPEN: Readonly<Record<string, (url: string) => Promise<SessionStore>>> = {
+const OPEN: Readonly<Record<string, (url: string) => Promise<Store>>> = {
   memory: async () => (await import("./memory.ts")).memoryStore(),
   sqlite,
   redis,
@@ -43,43 +47,84 @@ const OPEN: Readonly<Record<string, (url: string) => Promise<SessionStore>>> = {
   mariadb: mysql,
 };
 
-async function sqlite(url: string): Promise<SessionStore> {
+async function sqlite(url: string): Promise<Store> {
   const path = url.slice("sqlite:".length).replace(/^\/\/(?=\/|[^/])/, "");
   if (path === "")
     throw new ConfigError(`"${url}" names no file; write sqlite:sessions.db or sqlite::memory:.`);
   return (await import("./sqlite.ts")).sqliteStore(path);
 }
 
-async function redis(url: string): Promise<SessionStore> {
-  const { createClient } = await client("@redis/client", () => import("@redis/client"));
-  const { redisStore } = await import("./redis.ts");
-  const connection = createClient({ url });
-  // Without a listener a lost connection would end the process; every verb rejects meanwhile, which is how it is told.
-  connection.on("error", ignore);
-  await connection.connect();
-  return closing(redisStore(connection), () => connection.close());
+/**
+ * Refuses a URL whose password has characters that end a host name: it is not certain then where the password ends, and clients
+ * quote what they cannot read.
+ *
+ * @throws ConfigError
+ */
+function checkUrl(url: string, example = url): void {
+  const scheme = url.slice(0, url.indexOf(":"));
+  const [, credentials = "", rest = ""] = /^[^:]+:\/\/(?:([^/?#]*)@)?(.*)$/s.exec(url) ?? [];
+  if (!rest.includes("@") && isPercentEncoded(credentials) && URL.canParse(example)) return;
+  throw new ConfigError(
+    `The "${scheme}:" URL cannot be read. Write ${scheme}://user:password@host:port/…, with special characters in user and password percent-encoded: "/" as %2F, "#" as %23, "?" as %3F, "@" as %40, "%" as %25.`,
+  );
 }
 
-async function redisCluster(url: string): Promise<SessionStore> {
-  const { createCluster } = await client("@redis/client", () => import("@redis/client"));
-  const { redisStore } = await import("./redis.ts");
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function redis(url: string): Promise<Store> {
+  checkUrl(url);
+  const { createClient } = await client("@redis/client", () => import("@redis/client"));
+  return connected(createClient({ url }));
+}
+
+async function redisCluster(url: string): Promise<Store> {
   const [, scheme, credentials = "", hosts = ""] =
     /^(rediss?)\+cluster:\/\/(?:(.*)@)?([^/?]+)/.exec(url) ?? [];
+  const urls = hosts.split(",").map((host) => `${scheme}://${host}`);
+  for (const each of urls) checkUrl(url, each);
+  const { createCluster } = await client("@redis/client", () => import("@redis/client"));
   const [username, password] = credentials.split(":", 2).map(decodeURIComponent);
-  const cluster = createCluster({
-    rootNodes: hosts.split(",").map((host) => ({ url: `${scheme}://${host}` })),
-    defaults: {
-      ...(username && { username }),
-      ...(password && { password }),
-      ...(scheme === "rediss" && { socket: { tls: true } }),
-    },
-  });
-  cluster.on("error", ignore);
-  await cluster.connect();
-  return closing(redisStore(cluster), () => cluster.close());
+  return connected(
+    createCluster({
+      rootNodes: urls.map((each) => ({ url: each })),
+      defaults: {
+        ...(username && { username }),
+        ...(password && { password }),
+        ...(scheme === "rediss" && { socket: { tls: true } }),
+      },
+    }),
+  );
 }
 
-async function postgres(url: string): Promise<SessionStore> {
+async function connected(
+  connection: NodeRedisClient & {
+    on(event: "error", listener: () => void): unknown;
+    connect(): Promise<unknown>;
+    destroy(): void;
+    close(): unknown;
+  },
+): Promise<Store> {
+  // Without a listener a lost connection would end the process; meanwhile every step rejects, which tells the application.
+  connection.on("error", ignore);
+  const store = (await import("./redis.ts")).redisStore(connection);
+  try {
+    await connection.connect();
+  } catch (error) {
+    connection.destroy();
+    throw storeError(store.name, "connect", error);
+  }
+  return closing(store, () => connection.close());
+}
+
+async function postgres(url: string): Promise<Store> {
+  checkUrl(url);
   const { default: pg } = await client("pg", () => import("pg"));
   const { postgresStore } = await import("./postgres.ts");
   const pool = new pg.Pool({ connectionString: url });
@@ -87,7 +132,8 @@ async function postgres(url: string): Promise<SessionStore> {
   return migrated(postgresStore(pool), () => pool.end());
 }
 
-async function mysql(url: string): Promise<SessionStore> {
+async function mysql(url: string): Promise<Store> {
+  checkUrl(url);
   const { createPool } = await client("mysql2", () => import("mysql2/promise"));
   const { mysqlStore } = await import("./mysql.ts");
   const pool = createPool(url.replace(/^mariadb:/, "mysql:"));
@@ -105,10 +151,7 @@ async function client<Module>(name: string, load: () => Promise<Module>): Promis
   }
 }
 
-async function migrated(
-  store: SessionStore & { migrate(): Promise<void> },
-  close: () => Promise<unknown>,
-): Promise<SessionStore> {
+async function migrated(store: SqlStore, close: () => Promise<unknown>): Promise<Store> {
   try {
     await store.migrate();
   } catch (error) {
@@ -118,7 +161,7 @@ async function migrated(
   return closing(store, close);
 }
 
-function closing(store: SessionStore, close: () => Promise<unknown> | unknown): SessionStore {
+function closing(store: Store, close: () => Promise<unknown> | unknown): Store {
   return Object.assign(store, {
     async close() {
       await close();

@@ -1,39 +1,145 @@
-import type { RecordLimits } from "./limits.ts";
-import { LocalStore, type LocalEngine } from "./local-store.ts";
-import { MemoryTables } from "./memory/tables.ts";
-import type { SessionStore } from "./verbs.ts";
+import { StoreError } from "../errors.ts";
+import { MemoryTable } from "./memory/table.ts";
+import type { Replaced, Store, Stored, Write } from "./store.ts";
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
-  /**
-   * Sessions it may hold; one more is refused with a `StoreError` ("full"), for none that was acknowledged is ever
-   * dropped. Default 1 000 000.
-   */
-  readonly maxSessions?: number;
+  /** Records it may hold: sessions, and one for each owner. Default 1 000 000. */
+  readonly maxRecords?: number;
   /** Bytes all records together may have. Default 512 MiB. */
   readonly maxBytes?: number;
-  /** How large one record may grow. Default 1000 fields and 256 KiB. */
-  readonly limits?: RecordLimits;
 }
 
+/** Length of a commit id, which stands in front of the text. */
+const COMMIT = 16;
+const GONE = { status: "gone" } as const;
+const OK = { status: "ok" } as const;
+
 /**
- * Sessions in this process: for tests, and for applications of one process that may forget everybody at a restart.
+ * Sessions in this process: for tests, and for applications of one process that may forget all sessions at a restart.
  *
- * Bounded in count and bytes. Expired sessions are dead at once and make room when others are created or
- * `deleteExpired` runs. Reading and writing cost the same with a thousand sessions and with a million.
+ * Bounded in number and bytes. When it is full, expired records go first, then the sessions without an owner that would expire
+ * first make room for those with one; a write that still finds no room is refused with a `StoreError` ("full"). Reading and
+ * writing cost the same with a thousand records and with a million.
  *
  * @example
  * ```ts
  * import { memoryStore } from "hipflask/stores/memory";
- * const store = memoryStore({ maxSessions: 10_000 });
+ * const store = memoryStore({ maxRecords: 10_000 });
  * ```
  */
-export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
-  const { now = Date.now, maxSessions = 1e6, maxBytes = 2 ** 29, limits } = options;
-  const tables = new MemoryTables(maxSessions, maxBytes, now);
-  // With nothing awaited inside, JavaScript itself runs each piece of work alone.
-  const run: LocalEngine["write"] = async (work) => work(tables);
-  return new LocalStore({ read: run, write: run }, now, limits);
+export function memoryStore(
+  options: MemoryStoreOptions = {},
+): Store & { removeExpired(limit: number): Promise<number> } {
+  return new MemoryStore(options);
+}
+
+/** With nothing awaited inside, JavaScript itself makes each step atomic. */
+class MemoryStore implements Store {
+  readonly name = "The memory store";
+  readonly atomic = true;
+  readonly #table = new MemoryTable();
+  readonly #now: () => number;
+  readonly #maxRecords: number;
+  readonly #maxBytes: number;
+
+  constructor({ now = Date.now, maxRecords = 1e6, maxBytes = 2 ** 29 }: MemoryStoreOptions) {
+    this.#now = now;
+    this.#maxRecords = maxRecords;
+    this.#maxBytes = maxBytes;
+  }
+
+  now(): number {
+    return this.#now();
+  }
+
+  async read(key: string): Promise<Stored | undefined> {
+    return this.#read(key, this.#now());
+  }
+
+  async insert(key: string, write: Write): Promise<boolean> {
+    const now = this.#now();
+    if (this.#isLive(key, now)) return false;
+    this.#write(key, write, now);
+    return true;
+  }
+
+  async replace(key: string, expected: string, write: Write): Promise<Replaced> {
+    const now = this.#now();
+    const refused = this.#refused(key, expected, now);
+    if (refused === undefined) this.#write(key, write, now);
+    return refused ?? OK;
+  }
+
+  async remove(key: string, expected?: string): Promise<Replaced> {
+    const refused = this.#refused(key, expected, this.#now());
+    if (refused === undefined) this.#table.delete(key);
+    return refused ?? OK;
+  }
+
+  async readMany(keys: readonly string[]): Promise<ReadonlyMap<string, Stored>> {
+    const now = this.#now();
+    const found = new Map<string, Stored>();
+    for (const key of keys) {
+      const stored = this.#read(key, now);
+      if (stored !== undefined) found.set(key, stored);
+    }
+    return found;
+  }
+
+  async removeExpired(limit: number): Promise<number> {
+    return this.#table.deleteExpired(this.#now(), limit);
+  }
+
+  #read(key: string, now: number): Stored | undefined {
+    if (!this.#isLive(key, now)) return undefined;
+    const value = this.#table.get(key)!;
+    return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT), now };
+  }
+
+  #isLive(key: string, now: number): boolean {
+    return this.#table.expiresAt(key) > now;
+  }
+
+  /** Why a write that expects a commit may not happen. */
+  #refused(key: string, expected: string | undefined, now: number): Replaced | undefined {
+    if (!this.#isLive(key, now)) return GONE;
+    if (expected === undefined || this.#table.startsWith(key, expected)) return undefined;
+    return { status: "conflict", current: this.#read(key, now)! };
+  }
+
+  #write(key: string, { text, commit, lifetime, anonymous = false }: Write, now: number): void {
+    const value = commit + text;
+    const bytes = Buffer.byteLength(value);
+    if (!this.#fits(key, bytes)) this.#makeRoom(key, bytes, now, anonymous);
+    this.#table.set(key, value, bytes, now + Math.ceil(lifetime * 1000), anonymous);
+  }
+
+  #fits(key: string, bytes: number): boolean {
+    const table = this.#table;
+    const before = table.bytesOf(key);
+    return (
+      table.size + (before === undefined ? 1 : 0) <= this.#maxRecords &&
+      table.bytes + bytes - (before ?? 0) <= this.#maxBytes
+    );
+  }
+
+  /** @throws StoreError "full" */
+  #makeRoom(key: string, bytes: number, now: number, anonymous: boolean): void {
+    this.#table.deleteExpired(now, Infinity);
+    if (anonymous && !this.#fits(key, bytes)) throw this.#full();
+    // What is to be replaced must not make room for itself: the write may still be refused.
+    if (!anonymous) this.#table.own(key);
+    while (!this.#fits(key, bytes)) if (!this.#table.deleteFirstAnonymous()) throw this.#full();
+  }
+
+  #full(): StoreError {
+    const { size, bytes } = this.#table;
+    return new StoreError(
+      "full",
+      `The memory store holds ${size} records in ${bytes} bytes and takes no more. Raise "maxRecords" or "maxBytes", shorten the lifetime, or use a store outside of the process.`,
+    );
+  }
 }

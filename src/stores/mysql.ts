@@ -1,13 +1,13 @@
-import { mysqlPool, type MysqlPool } from "./mysql-pool.ts";
-import { MYSQL } from "./sql/mysql-dialect.ts";
-import { SqlStore, type SqlSessionStore, type SqlStoreOptions } from "./sql/sql-store.ts";
+import { sqlStore, type SqlStore } from "./sql.ts";
+import { MYSQL } from "./sql/dialect.ts";
+import { mysql2Database, type MysqlPool } from "./sql/mysql2.ts";
 
-export type { MysqlPool, MysqlQueryable } from "./mysql-pool.ts";
-export type { SqlSessionStore, SqlStoreOptions } from "./sql/sql-store.ts";
+export type { SqlStore } from "./sql.ts";
+export type { MysqlPool } from "./sql/mysql2.ts";
 
 /**
  * Sessions in MariaDB 10.6 or MySQL 8, or later. Takes a pool of `mysql2/promise`, which stays yours to end; call
- * `migrate()` once, or create the tables of `MYSQL_SCHEMA` your own way. Deadlines are those of the database's own clock.
+ * `migrate()` once, or create the table of `MYSQL_SCHEMA` your own way. See `sqlStore`.
  *
  * @example
  * ```ts no-run
@@ -17,8 +17,8 @@ export type { SqlSessionStore, SqlStoreOptions } from "./sql/sql-store.ts";
  * await store.migrate();
  * ```
  */
-export function mysqlStore(pool: MysqlPool, options: SqlStoreOptions = {}): SqlSessionStore {
-  return new SqlStore(mysqlPool(pool), MYSQL, options);
+export function mysqlStore(pool: MysqlPool): SqlStore {
+  return sqlStore(mysql2Database(pool));
 }
 
 /** The schema, for those who create their tables themselves. */

@@ -1,16 +1,13 @@
-import { postgresPool, type PostgresPool } from "./postgres-pool.ts";
-import { POSTGRES } from "./sql/postgres-dialect.ts";
-import { SqlStore, type SqlSessionStore, type SqlStoreOptions } from "./sql/sql-store.ts";
+import { sqlStore, type SqlStore } from "./sql.ts";
+import { POSTGRES } from "./sql/dialect.ts";
+import { pgDatabase, type PostgresOptions, type PostgresPool } from "./sql/pg.ts";
 
-export type { PostgresPool, PostgresQueryable } from "./postgres-pool.ts";
-export type { SqlSessionStore, SqlStoreOptions } from "./sql/sql-store.ts";
+export type { SqlStore } from "./sql.ts";
+export type { PostgresOptions, PostgresPool, PostgresQuery } from "./sql/pg.ts";
 
 /**
  * Sessions in PostgreSQL 13 or later, or a relative that speaks its protocol. Takes a `Pool` of `pg`, which stays yours
- * to end; call `migrate()` once, or create the tables of `POSTGRES_SCHEMA` your own way.
- *
- * Sound under READ COMMITTED, the default. Keeps no state in a connection and prepares nothing by name, so it works
- * behind a pooler in transaction mode. Deadlines are those of the database's own clock.
+ * to end; call `migrate()` once, or create the table of `POSTGRES_SCHEMA` your own way. See `sqlStore`.
  *
  * @example
  * ```ts no-run
@@ -20,8 +17,8 @@ export type { SqlSessionStore, SqlStoreOptions } from "./sql/sql-store.ts";
  * await store.migrate();
  * ```
  */
-export function postgresStore(pool: PostgresPool, options: SqlStoreOptions = {}): SqlSessionStore {
-  return new SqlStore(postgresPool(pool), POSTGRES, options);
+export function postgresStore(pool: PostgresPool, options: PostgresOptions = {}): SqlStore {
+  return sqlStore(pgDatabase(pool, options));
 }
 
 /** The schema, for those who create their tables themselves. */

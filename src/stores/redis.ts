@@ -1,47 +1,56 @@
-import { checkChange, checkNewSession, checkRotation, DEFAULT_LIMITS, type RecordLimits } from "./limits.ts";
-import { latestFirst, sessionInfo } from "./record.ts";
-import { redisCommands, type IoRedisClient, type NodeRedisClient } from "./redis/client.ts";
-import { RedisEngine } from "./redis/engine.ts";
-import { RedisOwners } from "./redis/owners.ts";
-import { RedisSessions } from "./redis/sessions.ts";
+import { StoreError } from "../errors.ts";
+import { addressOf } from "./address.ts";
 import {
-  GONE,
-  OK,
-  type Change,
-  type Claim,
-  type Conflict,
-  type Ended,
-  type Found,
-  type Gone,
-  type NewSession,
-  type Ok,
-  type Rotation,
-  type SessionInfo,
-  type SessionStore,
-  type Stale,
-  type Touch,
-} from "./verbs.ts";
+  redisCommands,
+  script,
+  type IoRedisClient,
+  type NodeRedisClient,
+  type RedisCommands,
+} from "./redis/client.ts";
+import type { Replaced, Store, Stored, Write } from "./store.ts";
+import { storeError } from "./store-error.ts";
 
-export type { IoRedisClient, NodeRedisClient } from "./redis/client.ts";
+export type { IoRedisClient, NodeRedisClient, NodeRedisSet } from "./redis/client.ts";
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /** Begins the name of every key. Default `"hipflask:"`. */
   readonly prefix?: string;
-  /** How large one record may grow. Default 1000 fields and 256 KiB. */
-  readonly limits?: RecordLimits;
-  /** Milliseconds added to the clock of Redis. For tests only: move the time without waiting. */
-  readonly clockOffset?: () => number;
 }
+
+/** ARGV expected commit, value, milliseconds. 1 done, nil gone, or the value that is there. */
+const REPLACE = script(`if redis.call('GETRANGE', KEYS[1], 0, 15) == ARGV[1] then
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+end
+return redis.call('GET', KEYS[1])`);
+
+/** ARGV expected commit. */
+const REMOVE = script(`if redis.call('GETRANGE', KEYS[1], 0, 15) == ARGV[1] then
+return redis.call('DEL', KEYS[1])
+end
+return redis.call('GET', KEYS[1])`);
+
+const NOW = script("return redis.call('TIME')");
+
+/** Length of a commit id, which stands in front of the text. */
+const COMMIT = 16;
+/** A character takes up to this many bytes of UTF-8 for each unit of its length. */
+const BYTES_PER_UNIT = 3;
+/** Keys that are read at once. */
+const BATCH = 500;
+
+const OK = { status: "ok" } as const;
+const GONE = { status: "gone" } as const;
 
 /**
  * Sessions in Redis 6.2 or later, Valkey, or a cluster of either. Takes a connected client of `@redis/client` or
  * `ioredis`; it stays yours to close.
  *
- * Every verb is one script on one key, so it is atomic and costs one round trip; a claim, which concerns a session and its
- * owner, takes three. Deadlines are those of Redis' own clock. Keys: `hipflask:session:{selector}` expires by itself;
- * `hipflask:owner:{hash of owner}:index` lists an owner's sessions and never expires, so that `volatile-*` eviction
- * policies keep it (`noeviction` is the safe one: under any other, Redis may log people out when memory is short).
+ * A record is one string, `hipflask:{key}`, of the commit id and the text, which expires by itself by Redis' own clock. A read
+ * is a plain `GET`, so a client with `clientSideCache` answers it from its cache; a replace is a script of two commands on
+ * that one key. `noeviction` is the safe policy: under any other, Redis may log people out when memory is short. Read from the
+ * master: a replica may not have yet what was written a moment ago.
  *
  * @example
  * ```ts no-run
@@ -53,132 +62,117 @@ export interface RedisStoreOptions {
  */
 export function redisStore(
   client: NodeRedisClient | IoRedisClient,
-  options: RedisStoreOptions = {},
-): SessionStore {
-  const { prefix = "hipflask:", limits = DEFAULT_LIMITS, clockOffset = () => 0 } = options;
-  return new RedisStore(new RedisEngine(redisCommands(client), clockOffset), prefix, limits);
+  { prefix = "hipflask:" }: RedisStoreOptions = {},
+): Store {
+  return new RedisStore(addressOf("Redis", client), redisCommands(client), prefix);
 }
 
-class RedisStore implements SessionStore {
-  readonly traits = { atomic: true, indexed: true };
-  readonly #engine: RedisEngine;
+class RedisStore implements Store {
+  readonly name: string;
+  readonly atomic = true;
+  readonly #commands: RedisCommands;
   readonly #prefix: string;
-  readonly #limits: RecordLimits;
-  readonly #sessions: RedisSessions;
-  readonly #owners: RedisOwners;
-  /** Where the next `deleteExpired` goes on, for each master. */
-  readonly #cursors: string[] = [];
 
-  constructor(engine: RedisEngine, prefix: string, limits: RecordLimits) {
-    this.#engine = engine;
+  constructor(name: string, commands: RedisCommands, prefix: string) {
+    this.name = name;
+    this.#commands = commands;
     this.#prefix = prefix;
-    this.#limits = limits;
-    this.#sessions = new RedisSessions(engine, prefix, limits);
-    this.#owners = new RedisOwners(engine, prefix, this.#sessions);
   }
 
-  async create(session: NewSession): Promise<Ok | Stale | Conflict> {
-    checkNewSession(session, this.#limits);
-    const write = () => this.#sessions.create(session);
-    return session.claim ? this.#claiming(session.selector, session.claim, write) : write();
+  async read(key: string): Promise<Stored | undefined> {
+    const value = textOf(await this.#ask("read", () => this.#commands.get(this.#prefix + key)));
+    return value === null ? undefined : this.#stored("read", value);
   }
 
-  read(selector: string): Promise<Found | Gone> {
-    return this.#sessions.read(selector);
+  async insert(key: string, { text, commit, lifetime }: Write): Promise<boolean> {
+    const answer = await this.#ask("insert", () =>
+      this.#commands.setIfAbsent(this.#prefix + key, commit + text, millisecondsOf(lifetime)),
+    );
+    if (answer === null || textOf(answer) === "OK") return answer !== null;
+    throw this.#unknown("insert");
   }
 
-  async patch(selector: string, presented: string, change: Change): Promise<Ok | Gone | Stale | Conflict> {
-    checkChange(change, this.#limits);
-    return this.#change(selector, presented, change);
+  async replace(key: string, expected: string, { text, commit, lifetime }: Write): Promise<Replaced> {
+    const values = [expected, commit + text, String(millisecondsOf(lifetime))];
+    return this.#replaced(
+      "replace",
+      await this.#ask("replace", () => this.#commands.run(REPLACE, this.#prefix + key, values)),
+    );
   }
 
-  async touch(selector: string, presented: string, touch: Touch): Promise<Ok | Gone | Stale> {
-    checkChange({ expiry: touch }, this.#limits);
-    return this.#sessions.touch(selector, presented, touch);
+  async remove(key: string, expected?: string): Promise<Replaced> {
+    const answer = await this.#ask("remove", () =>
+      expected === undefined
+        ? this.#commands.del(this.#prefix + key)
+        : this.#commands.run(REMOVE, this.#prefix + key, [expected]),
+    );
+    return this.#replaced("remove", answer);
   }
 
-  async rotate(
-    selector: string,
-    presented: string,
-    rotation: Rotation,
-  ): Promise<Ok | Gone | Stale | Conflict> {
-    checkRotation(rotation, this.#limits);
-    return this.#change(selector, presented, rotation.change ?? {}, rotation);
-  }
-
-  async destroy(selector: string): Promise<Ok | Gone> {
-    const owner = await this.#sessions.destroy(selector);
-    if (owner === undefined) return GONE;
-    if (owner !== "") await this.#owners.forget(owner, [selector]);
-    return OK;
-  }
-
-  async list(owner: string): Promise<SessionInfo[]> {
-    const members = await this.#owners.members(owner);
-    const records = await this.#sessions.ownedBy(owner, members);
-    if (records.length < members.length) await this.#owners.prune(owner, members);
-    return records.map(sessionInfo).sort(latestFirst);
-  }
-
-  async destroyAll(owner: string, { except }: { except?: string | undefined } = {}): Promise<Ended> {
-    const members = (await this.#owners.mark(owner)).filter((selector) => selector !== except);
-    const owners = await Promise.all(members.map((selector) => this.#sessions.destroy(selector, owner)));
-    await this.#owners.forget(owner, members);
-    return { status: "ok", ended: members.filter((_, index) => owners[index] !== undefined) };
-  }
-
-  /** Redis removes sessions itself; what is left in the indexes of owners is tidied here, some keys at each call. */
-  async deleteExpired(limit: number): Promise<number> {
-    const match = `${this.#prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}owner:{*}:index`;
-    let removed = 0;
-    for (const [master, scan] of this.#engine.scanners().entries()) {
-      if (removed >= limit) break;
-      const step = await scan(this.#cursors[master] ?? "0", match, 1000);
-      for (const index of step.keys) removed += await this.#owners.tidy(index, limit - removed);
-      if (removed < limit) this.#cursors[master] = step.cursor;
+  /** Reads the beginnings of values side by side: keys of a cluster are on many servers, and clients send them as one pipeline. */
+  async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
+    const found = new Map<string, Stored>();
+    const bytes = COMMIT + length * BYTES_PER_UNIT;
+    for (let from = 0; from < keys.length; from += BATCH) {
+      const batch = keys.slice(from, from + BATCH);
+      const values = await this.#ask("readMany", () =>
+        Promise.all(batch.map((key) => this.#commands.getRange(this.#prefix + key, bytes))),
+      );
+      for (const [at, value] of values.entries()) {
+        const text = textOf(value);
+        // There is no range of a key that is not there.
+        if (text !== null && text !== "") found.set(batch[at]!, this.#stored("readMany", text));
+      }
     }
-    return removed;
+    return found;
   }
 
-  live(selectors: readonly string[]): Promise<string[]> {
-    return this.#sessions.live(selectors);
+  async now(): Promise<number> {
+    const answer = await this.#ask("now", () => this.#commands.run(NOW, `${this.#prefix}clock`, []));
+    const [seconds, microseconds] = Array.isArray(answer) ? answer.map(Number) : [];
+    const now = seconds! * 1000 + Math.floor(microseconds! / 1000);
+    if (!Number.isFinite(now)) throw this.#unknown("now");
+    return now;
   }
 
-  async #change(
-    selector: string,
-    presented: string,
-    change: Change,
-    rotation?: Rotation,
-  ): Promise<Ok | Gone | Stale | Conflict> {
-    const write = async () => {
-      const { answer, formerOwner } = await this.#sessions.change(selector, presented, change, rotation);
-      if (formerOwner !== "") await this.#owners.prune(formerOwner, [selector]);
-      return answer;
-    };
-    return change.claim ? this.#claiming(selector, change.claim, write) : write();
+  #replaced(verb: string, answer: unknown): Replaced {
+    const text = textOf(answer);
+    if (text === "1") return OK;
+    if (text === null || text === "0") return GONE;
+    return { status: "conflict", current: this.#stored(verb, text) };
   }
 
-  /** Writes a session between filing it under its owner and confirming that; see `RedisOwners`. */
-  async #claiming<Other extends Gone | Stale | Conflict>(
-    selector: string,
-    claim: Claim,
-    write: () => Promise<Ok | Other>,
-  ): Promise<Ok | Stale | Conflict | Other> {
-    const filed = await this.#owners.file(selector, claim);
-    if (filed.status !== "filed") return filed;
-    await Promise.all(filed.ended.map((victim) => this.#sessions.destroy(victim, claim.owner)));
-    const written = await write();
-    if (written.status !== "ok") {
-      // Not filed after all – unless it was before, by an earlier claim: then it is a live session of this owner.
-      await this.#owners.confirm(selector, claim);
-      await this.#owners.prune(claim.owner, [selector]);
-      return written;
+  /** @throws StoreError for a value that is shorter than a commit id, which no store has written */
+  #stored(verb: string, value: string): Stored {
+    if (value.length < COMMIT) throw this.#unknown(verb);
+    return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT) };
+  }
+
+  async #ask<Result>(verb: string, act: () => Promise<Result>): Promise<Result> {
+    try {
+      return await act();
+    } catch (error) {
+      throw storeError(this.name, verb, error);
     }
-    const refused = await this.#owners.confirm(selector, claim);
-    if (refused) {
-      await this.#sessions.destroy(selector);
-      return refused;
-    }
-    return filed.ended.length > 0 ? { status: "ok", ended: filed.ended } : OK;
   }
+
+  #unknown(verb: string): StoreError {
+    return new StoreError(
+      "unavailable",
+      `${this.name} answered "${verb}" with something that is not an answer to it; pass the client of @redis/client or ioredis itself, not in a pipeline or transaction.`,
+    );
+  }
+}
+
+/** What a client makes of an answer depends on its settings: numbers may come as text, texts as bytes. */
+function textOf(answer: unknown): string | null {
+  if (typeof answer === "string" || answer === null) return answer;
+  if (typeof answer === "number" || typeof answer === "bigint") return String(answer);
+  if (answer instanceof Uint8Array)
+    return Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength).toString("utf8");
+  return "";
+}
+
+function millisecondsOf(lifetime: number): number {
+  return Math.max(1, Math.ceil(lifetime * 1000));
 }

@@ -1,24 +1,22 @@
 import type { StoreError } from "../errors.ts";
 import { inTime } from "./in-time.ts";
-import type { Change, NewSession, Rotation, SessionStore, Touch } from "./verbs.ts";
+import type { Store } from "./store.ts";
 
 /** Options of {@link withTimeLimit}. */
 export interface TimeLimitOptions {
-  /** Seconds a verb may take, its retry included. Default 2. */
+  /** Seconds a step may take. Default 2. */
   readonly seconds?: number;
-  /** Hears of each verb that failed, before its caller does. */
+  /** Called with each step that failed, before its caller gets the rejection. */
   readonly onFailure?: ((verb: string, error: StoreError) => void) | undefined;
 }
 
 const SECONDS = 2;
 
 /**
- * The same store, where every verb answers or rejects in time. When a connection was dropped, verbs that may be applied
- * twice without harm are tried once more: all but `create`, and changes that depend on what is stored.
+ * The same store, where every step answers or rejects in time. Nothing is repeated: a step that ran out of time may have
+ * been applied, and the caller finds out by the commit id. `migrate` and `close` take the time they need.
  *
- * A verb that ran out of time may or may not have been applied; the operation itself is not taken back.
- *
- * @throws StoreError "timeout" from every verb; every other error of the store is passed on as a `StoreError`.
+ * @throws StoreError "timeout" from every step; every other error of the store is passed on as a `StoreError`.
  * @example
  * ```ts
  * import { memoryStore } from "hipflask/stores/memory";
@@ -26,82 +24,43 @@ const SECONDS = 2;
  * const store = withTimeLimit(memoryStore(), { seconds: 2 });
  * ```
  */
-export function withTimeLimit(
-  store: SessionStore,
+export function withTimeLimit<Content>(
+  store: Store<Content>,
   { seconds = SECONDS, onFailure }: TimeLimitOptions = {},
-): SessionStore {
-  return new TimeLimitedStore(store, seconds, onFailure);
-}
-
-class TimeLimitedStore implements SessionStore {
-  readonly #store: SessionStore;
-  readonly #seconds: number;
-  readonly #onFailure: TimeLimitOptions["onFailure"];
-
-  constructor(store: SessionStore, seconds: number, onFailure: TimeLimitOptions["onFailure"]) {
-    this.#store = store;
-    this.#seconds = seconds;
-    this.#onFailure = onFailure;
-  }
-
-  get traits() {
-    return this.#store.traits;
-  }
-
-  create(session: NewSession) {
-    return this.#limit("create", false, () => this.#store.create(session));
-  }
-
-  read(selector: string) {
-    return this.#limit("read", true, () => this.#store.read(selector));
-  }
-
-  patch(selector: string, presented: string, change: Change) {
-    return this.#limit("patch", isRepeatable(change), () => this.#store.patch(selector, presented, change));
-  }
-
-  touch(selector: string, presented: string, touch: Touch) {
-    return this.#limit("touch", true, () => this.#store.touch(selector, presented, touch));
-  }
-
-  rotate(selector: string, presented: string, rotation: Rotation) {
-    const repeatable = isRepeatable(rotation.change ?? {});
-    return this.#limit("rotate", repeatable, () => this.#store.rotate(selector, presented, rotation));
-  }
-
-  destroy(selector: string) {
-    return this.#limit("destroy", true, () => this.#store.destroy(selector));
-  }
-
-  list(owner: string) {
-    return this.#limit("list", true, () => this.#store.list(owner));
-  }
-
-  destroyAll(owner: string, options?: { except?: string | undefined }) {
-    return this.#limit("destroyAll", true, () => this.#store.destroyAll(owner, options));
-  }
-
-  deleteExpired(limit: number) {
-    return this.#limit("deleteExpired", true, () => this.#store.deleteExpired(limit));
-  }
-
-  live(selectors: readonly string[]) {
-    return this.#limit("live", true, () => this.#store.live(selectors));
-  }
-
-  async close() {
-    await this.#store.close?.();
-  }
-
-  #limit<Result>(verb: string, repeatable: boolean, act: () => Promise<Result>): Promise<Result> {
-    return inTime({ verb, seconds: this.#seconds, repeatable, act }).catch((error: StoreError) => {
-      this.#onFailure?.(verb, error);
+): Store<Content> {
+  const ask = <Result>(verb: string, act: () => Promise<Result>): Promise<Result> => {
+    const answer = inTime(store.name, verb, seconds, act);
+    if (onFailure === undefined) return answer;
+    return answer.catch((error: StoreError) => {
+      onFailure(verb, error);
       throw error;
     });
-  }
+  };
+  return {
+    name: store.name,
+    atomic: store.atomic,
+    read: (key) => ask("read", () => store.read(key)),
+    insert: (key, write) => ask("insert", () => store.insert(key, write)),
+    replace: (key, expected, write) => ask("replace", () => store.replace(key, expected, write)),
+    remove: (key, expected) => ask("remove", () => store.remove(key, expected)),
+    ...(store.readMany && {
+      readMany: (keys, length) => ask("readMany", () => store.readMany!(keys, length)),
+    }),
+    ...(store.removeExpired && {
+      removeExpired: (limit) => ask("removeExpired", () => store.removeExpired!(limit)),
+    }),
+    ...(store.now && { now: () => limitedNow(store, ask) }),
+    ...(store.commitOf && { commitOf: (text) => store.commitOf!(text) }),
+    ...(store.migrate && { migrate: () => store.migrate!() }),
+    ...(store.close && { close: () => store.close!() }),
+  };
 }
 
-/** Writing the same texts twice is harmless; comparing them with what the first attempt wrote, or claiming, is not. */
-function isRepeatable(change: Change): boolean {
-  return !change.expect && !change.claim;
+/** A clock that is at hand needs no limit. */
+function limitedNow<Content>(
+  store: Store<Content>,
+  ask: (verb: string, act: () => Promise<number>) => Promise<number>,
+): number | Promise<number> {
+  const now = store.now!();
+  return typeof now === "number" ? now : ask("now", () => now);
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from "../../errors.ts";
+import type { SqlDatabase } from "../sql/database.ts";
 
 /** What differs between databases for the one table of Django's sessions. */
 export interface DjangoDialect {
@@ -20,14 +21,14 @@ export interface DjangoStatements {
   readonly read: string;
   /** key, content, expiry */
   readonly insert: string;
-  /** new key, content, expiry, key, now, expected content */
+  /** content, expiry, key, now: takes the place of an expired row */
+  readonly takeOver: string;
+  /** content, expiry, key, now, expected content */
   readonly replace: string;
-  /** expiry, key, now */
-  readonly touch: string;
-  /** key, now, expected content */
-  readonly discard: string;
-  /** key */
+  /** key, now */
   readonly remove: string;
+  /** key, now, expected content */
+  readonly removeExpected: string;
 }
 
 const codeOf = (error: unknown) => String((error as { code?: unknown }).code);
@@ -35,7 +36,7 @@ const errnoOf = (error: unknown) => (error as { errno?: unknown }).errno;
 const quoteAsIs = (placeholder: string) => placeholder;
 
 /** An instant has a zone there, whatever the project's settings. */
-export const DJANGO_POSTGRES: DjangoDialect = {
+const DJANGO_POSTGRES: DjangoDialect = {
   placeholder: (index) => `$${index}`,
   moment: (placeholder) => `CAST(${placeholder} AS timestamptz)`,
   same: (column, placeholder) => `${column} = ${placeholder}`,
@@ -45,7 +46,7 @@ export const DJANGO_POSTGRES: DjangoDialect = {
 };
 
 /** Django keeps instants as UTC, or with USE_TZ off as the time on the wall of TIME_ZONE. */
-export function djangoMysql(timeZone: string): DjangoDialect {
+function djangoMysql(timeZone: string): DjangoDialect {
   return {
     placeholder: () => "?",
     moment: quoteAsIs,
@@ -58,7 +59,7 @@ export function djangoMysql(timeZone: string): DjangoDialect {
 }
 
 /** @see djangoMysql */
-export function djangoSqlite(timeZone: string): DjangoDialect {
+function djangoSqlite(timeZone: string): DjangoDialect {
   return {
     placeholder: () => "?",
     moment: quoteAsIs,
@@ -71,7 +72,13 @@ export function djangoSqlite(timeZone: string): DjangoDialect {
   };
 }
 
-/** @throws ConfigError for a table that is no name */
+/** How the database of `dialect` keeps instants: one of PostgreSQL has a zone, the others the time in UTC or in `timeZone`. */
+export function djangoDialect(dialect: SqlDatabase["dialect"], timeZone: string): DjangoDialect {
+  if (dialect === "postgres") return DJANGO_POSTGRES;
+  return dialect === "mysql" ? djangoMysql(timeZone) : djangoSqlite(timeZone);
+}
+
+/** @throws ConfigError for a table that is not a name */
 export function djangoStatements(table: string, dialect: DjangoDialect): DjangoStatements {
   if (!/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$/.test(table)) {
     throw new ConfigError('"table" must be the name of a table, perhaps with its schema in front.');
@@ -79,14 +86,14 @@ export function djangoStatements(table: string, dialect: DjangoDialect): DjangoS
   const { moment, same } = dialect;
   const at = moment("?");
   const live = `session_key = ? AND expire_date > ${at}`;
-  const columns = "session_key, session_data, expire_date";
+  const update = `UPDATE ${table} SET session_data = ?, expire_date = ${at}`;
   return numbered(dialect, {
     read: `SELECT session_data AS content FROM ${table} WHERE ${live}`,
-    insert: `INSERT INTO ${table} (${columns}) VALUES (?, ?, ${at})`,
-    replace: `UPDATE ${table} SET session_key = ?, session_data = ?, expire_date = ${at} WHERE ${live} AND ${same("session_data", "?")}`,
-    touch: `UPDATE ${table} SET expire_date = ${at} WHERE ${live}`,
-    discard: `DELETE FROM ${table} WHERE ${live} AND ${same("session_data", "?")}`,
-    remove: `DELETE FROM ${table} WHERE session_key = ?`,
+    insert: `INSERT INTO ${table} (session_key, session_data, expire_date) VALUES (?, ?, ${at})`,
+    takeOver: `${update} WHERE session_key = ? AND expire_date <= ${at}`,
+    replace: `${update} WHERE ${live} AND ${same("session_data", "?")}`,
+    remove: `DELETE FROM ${table} WHERE ${live}`,
+    removeExpected: `DELETE FROM ${table} WHERE ${live} AND ${same("session_data", "?")}`,
   });
 }
 

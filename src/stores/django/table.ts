@@ -1,6 +1,7 @@
-import { djangoConnection, type DjangoConnection, type DjangoDatabase } from "./database.ts";
-import { djangoStatements, type DjangoStatements } from "./statements.ts";
-import type { NewRecord, NextRecord, RecordStore, Replaced } from "../record-store.ts";
+import { djangoDatabase, type DjangoDatabase } from "./database.ts";
+import { djangoDialect, djangoStatements, type DjangoDialect, type DjangoStatements } from "./statements.ts";
+import type { SqlDatabase, SqlResult } from "../sql/database.ts";
+import type { Replaced, Store, Stored, Write } from "../store.ts";
 import { storeError } from "../store-error.ts";
 
 /** Where Django's sessions are, and by which clock they end. */
@@ -11,91 +12,91 @@ export interface DjangoTableOptions {
   readonly now: () => number;
 }
 
-/** Times that a statement is tried which the engine sacrificed to let another one through. */
+/** Times that a statement is run which the engine sacrificed to let another one through. */
 const ATTEMPTS = 8;
 
-/** The table `django_session`: each verb is one statement, and none of them inserts what is missing but `insert`. */
-export class DjangoTable implements RecordStore<string> {
-  readonly #connection: DjangoConnection;
+const OK = { status: "ok" } as const;
+const GONE = { status: "gone" } as const;
+
+/** The table `django_session`. Django keeps no commit ids, so the content itself stands for its commit. */
+export class DjangoTable implements Store {
+  readonly name: string;
+  readonly atomic = true;
+  readonly #database: SqlDatabase;
+  readonly #dialect: DjangoDialect;
   readonly #statements: DjangoStatements;
   readonly #now: () => number;
 
   /** @throws ConfigError */
   constructor(database: DjangoDatabase, { table, timeZone, now }: DjangoTableOptions) {
-    this.#connection = djangoConnection(database, timeZone);
-    this.#statements = djangoStatements(table, this.#connection.dialect);
+    this.#database = djangoDatabase(database);
+    this.#dialect = djangoDialect(this.#database.dialect, timeZone);
+    this.#statements = djangoStatements(table, this.#dialect);
     this.#now = now;
+    this.name = `Django's table in ${this.#database.name ?? "a database"}`;
   }
 
-  async read(key: string): Promise<string | null> {
+  commitOf(text: string): string {
+    return text;
+  }
+
+  now(): number {
+    return this.#now();
+  }
+
+  async read(key: string): Promise<Stored | undefined> {
     const { rows } = await this.#run("read", [key, this.#at(0)]);
-    return rows[0] === undefined ? null : String(rows[0].content);
+    if (rows[0] === undefined) return undefined;
+    const text = String(rows[0].content);
+    return { text, commit: text };
   }
 
-  async insert(key: string, { content, lifetime }: NewRecord<string>): Promise<"ok" | "taken"> {
-    const { affected } = await this.#run("insert", [key, content, this.#at(lifetime)]);
-    return affected === 0 ? "taken" : "ok";
+  async insert(key: string, { text, lifetime }: Write): Promise<boolean> {
+    const expiry = this.#at(lifetime);
+    if ((await this.#run("insert", [key, text, expiry])).affected > 0) return true;
+    return (await this.#run("takeOver", [text, expiry, key, this.#at(0)])).affected > 0;
   }
 
-  async replace(
-    key: string,
-    expected: string,
-    { key: newKey = key, content, lifetime }: NextRecord<string>,
-  ): Promise<Replaced<string>> {
-    const { affected } = await this.#run("replace", [
-      newKey,
-      content,
-      this.#at(lifetime),
-      key,
-      this.#at(0),
-      expected,
-    ]);
-    if (affected === TAKEN) return { status: "taken" };
-    if (affected > 0) return { status: "ok" };
-    const now = await this.read(key);
-    if (now === null) return { status: "gone" };
+  async replace(key: string, expected: string, { text, lifetime }: Write): Promise<Replaced> {
+    const values = [text, this.#at(lifetime), key, this.#at(0), expected];
+    if ((await this.#run("replace", values)).affected > 0) return OK;
+    const refusal = await this.#refusal(key);
     // A connection that counts changed rows instead of found ones says 0 where a row is to stay what it is.
-    if (now === expected && expected === content && newKey === key) return { status: "ok" };
-    return { status: "conflict", content: now };
+    const isSame = refusal.status === "conflict" && refusal.current.text === expected && text === expected;
+    return isSame ? OK : refusal;
   }
 
-  async touch(key: string, lifetime: number): Promise<"ok" | "gone"> {
-    const { affected } = await this.#run("touch", [this.#at(lifetime), key, this.#at(0)]);
-    return affected > 0 || (await this.read(key)) !== null ? "ok" : "gone";
+  async remove(key: string, expected?: string): Promise<Replaced> {
+    const { affected } =
+      expected === undefined
+        ? await this.#run("remove", [key, this.#at(0)])
+        : await this.#run("removeExpected", [key, this.#at(0), expected]);
+    if (affected > 0) return OK;
+    return expected === undefined ? GONE : this.#refusal(key);
   }
 
-  async discard(key: string, expected: string): Promise<Replaced<string>> {
-    const { affected } = await this.#run("discard", [key, this.#at(0), expected]);
-    if (affected > 0) return { status: "ok" };
-    const content = await this.read(key);
-    return content === null ? { status: "gone" } : { status: "conflict", content };
+  async close(): Promise<void> {
+    await this.#database.close?.();
   }
 
-  async remove(key: string): Promise<"ok" | "gone"> {
-    const { affected } = await this.#run("remove", [key]);
-    return affected > 0 ? "ok" : "gone";
-  }
-
-  close(): Promise<void> {
-    return this.#connection.close();
+  async #refusal(key: string): Promise<Replaced> {
+    const current = await this.read(key);
+    return current ? { status: "conflict", current } : GONE;
   }
 
   #at(seconds: number): string {
-    return this.#connection.dialect.instant(this.#now() + seconds * 1000);
+    return this.#dialect.instant(this.#now() + seconds * 1000);
   }
 
-  async #run(verb: keyof DjangoStatements, values: string[]): ReturnType<DjangoConnection["query"]> {
-    const { isDuplicate, isSacrificed } = this.#connection.dialect;
+  async #run(verb: keyof DjangoStatements, values: string[]): Promise<SqlResult> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#connection.query(this.#statements[verb], values);
+        return await this.#database.run(this.#statements[verb], values);
       } catch (error) {
-        if (isDuplicate(error)) return { rows: [], affected: verb === "insert" ? 0 : TAKEN };
-        if (!isSacrificed(error) || attempt === ATTEMPTS) throw storeError(verb, error);
+        if (this.#dialect.isDuplicate(error)) return { rows: [], affected: 0 };
+        if (!this.#dialect.isSacrificed(error) || attempt === ATTEMPTS)
+          throw storeError(this.name, verb, error);
       }
     }
   }
 }
-
-/** What counts for the number of rows where the new key is somebody else's. */
-const TAKEN = -1;

@@ -21,7 +21,7 @@ export function called<Result>(
   });
 }
 
-/** Work on one thing after the other, on different things at once. */
+/** Runs work on one thing in sequence, and on different things at once. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
 

@@ -1,7 +1,5 @@
-import { loaded } from "../redis/client.ts";
-import type { RedisScript } from "../redis/scripts.ts";
-
-type Argument = string | Buffer;
+import { ConfigError } from "../../errors.ts";
+import { loaded, type RedisScript } from "../redis/client.ts";
 
 /** What we call of a client of `@redis/client` (or `redis`) for values that are bytes: standalone, pool, Sentinel or Cluster. */
 export interface NodeRedisBytes {
@@ -13,33 +11,41 @@ export interface IoRedisBytes {
   callBuffer(command: string, ...values: Array<string | Buffer | number>): Promise<unknown>;
 }
 
-/** Runs a script whose texts, in and out, are bytes. */
-export type RedisBytesRunner = (script: RedisScript, keys: string[], values: Argument[]) => Promise<unknown>;
+/** Runs a script on the server that holds `key`; its texts, in and out, are bytes. */
+export type RedisBytesRunner = (
+  script: RedisScript,
+  key: string,
+  values: Array<string | Buffer>,
+) => Promise<unknown>;
 
 /** The type of RESP that carries bytes, `$`. */
 const BLOB_STRING = 36;
 
 interface BytesClient {
-  evalSha(sha: string, options: { keys: string[]; arguments: Argument[] }): Promise<unknown>;
-  eval(script: string, options: { keys: string[]; arguments: Argument[] }): Promise<unknown>;
+  evalSha(sha: string, options: { keys: string[]; arguments: Array<string | Buffer> }): Promise<unknown>;
+  eval(script: string, options: { keys: string[]; arguments: Array<string | Buffer> }): Promise<unknown>;
 }
 
-/** @throws TypeError for anything that is neither kind of client */
+/** @throws ConfigError for anything that is neither kind of client */
 export function redisBytes(client: NodeRedisBytes | IoRedisBytes): RedisBytesRunner {
-  if ("withTypeMapping" in client) {
-    const bytes = client.withTypeMapping({ [BLOB_STRING]: Buffer }) as BytesClient;
-    return (script, keys, values) =>
-      loaded(
-        () => bytes.evalSha(script.sha, { keys, arguments: values }),
-        () => bytes.eval(script.source, { keys, arguments: values }),
-      );
+  if (typeof client === "object" && client !== null) {
+    if ("withTypeMapping" in client) return nodeRedis(client);
+    if ("callBuffer" in client) return ioRedis(client);
   }
-  if ("callBuffer" in client) {
-    return (script, keys, values) =>
-      loaded(
-        () => client.callBuffer("evalsha", script.sha, keys.length, ...keys, ...values),
-        () => client.callBuffer("eval", script.source, keys.length, ...keys, ...values),
-      );
-  }
-  throw new TypeError("flaskSessions takes a client of @redis/client or ioredis; this is neither.");
+  throw new ConfigError("flaskSessions takes a connected client of @redis/client (redis) or ioredis.");
+}
+
+function nodeRedis(client: NodeRedisBytes): RedisBytesRunner {
+  const bytes = client.withTypeMapping({ [BLOB_STRING]: Buffer }) as BytesClient;
+  return ({ sha, source }, key, values) => {
+    const options = { keys: [key], arguments: values };
+    return loaded(bytes.evalSha(sha, options), () => bytes.eval(source, options));
+  };
+}
+
+function ioRedis(client: IoRedisBytes): RedisBytesRunner {
+  return ({ sha, source }, key, values) =>
+    loaded(client.callBuffer("evalsha", sha, 1, key, ...values), () =>
+      client.callBuffer("eval", source, 1, key, ...values),
+    );
 }

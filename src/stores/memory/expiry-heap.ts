@@ -15,6 +15,10 @@ export class ExpiryHeap {
     return this.#size === 0 ? -1 : this.#heap[0]!;
   }
 
+  has(slot: number): boolean {
+    return slot < this.#position.length && this.#position[slot] !== -1;
+  }
+
   expiresAt(slot: number): number {
     return this.#expiresAt[slot]!;
   }
@@ -26,7 +30,9 @@ export class ExpiryHeap {
     this.#settle(slot);
   }
 
+  /** Takes a slot out, if it is in. */
   delete(slot: number): void {
+    if (!this.has(slot)) return;
     const at = this.#position[slot]!;
     const last = this.#heap[--this.#size]!;
     this.#position[slot] = -1;

@@ -4,20 +4,21 @@ import { ExpiryHeap } from "./expiry-heap.ts";
 const EMPTY = -1;
 
 /**
- * Texts under selectors, with the order in which they expire: a hash table of numbered slots in flat arrays, and the
- * texts in an arena, so that a million sessions are next to nothing for the garbage collector.
+ * Texts under keys, with the order in which they expire: a hash table of numbered slots in flat arrays, and the
+ * texts in an arena, so that a million sessions cost the garbage collector almost nothing.
  */
 export class MemoryTable {
   readonly #arena = new ByteArena();
-  readonly #heap = new ExpiryHeap();
+  readonly #owned = new ExpiryHeap();
+  readonly #anonymous = new ExpiryHeap();
   /** The slot that was freed last; its address is the slot freed before it. */
   #free = EMPTY;
   /** Slots by hash, open addressing with linear probing; at most half full. */
   #index = new Int32Array(2048).fill(EMPTY);
   #hashes = new Int32Array(1024);
-  /** Where a slot's block is: its selector, then its text. */
+  /** Where a slot's block is: its key, then its text. */
   #addresses = new Float64Array(1024);
-  #selectorBytes = new Uint8Array(1024);
+  #keyBytes = new Uint8Array(1024);
   #textBytes = new Int32Array(1024);
   #slots = 0;
   #size = 0;
@@ -32,66 +33,108 @@ export class MemoryTable {
     return this.#bytes;
   }
 
-  /** What expires next. */
-  get next(): { selector: string; expiresAt: number } | undefined {
-    const slot = this.#heap.first;
-    if (slot === -1) return undefined;
-    const selector = this.#arena.read(this.#addresses[slot]!, this.#selectorBytes[slot]!);
-    return { selector, expiresAt: this.#heap.expiresAt(slot) };
-  }
-
-  get(selector: string): { text: string; expiresAt: number } | undefined {
-    const slot = this.#index[this.#find(selector, hashOf(selector))]!;
+  /** The text under a key, also of an expired one. */
+  get(key: string): string | undefined {
+    const slot = this.#slotOf(key);
     if (slot === EMPTY) return undefined;
-    const block = this.#arena.read(this.#addresses[slot]!, this.#blockBytes(slot));
-    return { text: block.slice(selector.length), expiresAt: this.#heap.expiresAt(slot) };
+    return this.#arena.read(this.#addresses[slot]!, this.#blockBytes(slot)).slice(key.length);
   }
 
-  /** Bytes of the text under a selector; `undefined` if there is none. */
-  bytesOf(selector: string): number | undefined {
-    const slot = this.#index[this.#find(selector, hashOf(selector))]!;
+  /** When the text under a key expires; `-Infinity` if there is none. */
+  expiresAt(key: string): number {
+    const slot = this.#slotOf(key);
+    return slot === EMPTY ? -Infinity : this.#heapOf(slot).expiresAt(slot);
+  }
+
+  /** Whether there is a text under the key that begins so, without making a string of what is there. ASCII only. */
+  startsWith(key: string, start: string): boolean {
+    const slot = this.#slotOf(key);
+    return slot !== EMPTY && this.#arena.holds(this.#addresses[slot]! + key.length, start);
+  }
+
+  /** Bytes of the text under a key; `undefined` if there is none. */
+  bytesOf(key: string): number | undefined {
+    const slot = this.#slotOf(key);
     return slot === EMPTY ? undefined : this.#textBytes[slot]!;
   }
 
-  set(selector: string, text: string, expiresAt: number): void {
-    const hash = hashOf(selector);
-    const at = this.#find(selector, hash);
+  /** @param bytes the length of `text` in UTF-8 */
+  set(key: string, text: string, bytes: number, expiresAt: number, anonymous: boolean): void {
+    const hash = hashOf(key);
+    const at = this.#find(key, hash);
     const known = this.#index[at]!;
     if (known !== EMPTY) this.#forget(known);
     const slot = known === EMPTY ? this.#insert(at, hash) : known;
-    const bytes = Buffer.byteLength(text);
-    this.#addresses[slot] = this.#arena.write(selector + text, selector.length + bytes);
-    this.#selectorBytes[slot] = selector.length;
+    this.#addresses[slot] = this.#arena.write(key + text, key.length + bytes);
+    this.#keyBytes[slot] = key.length;
     this.#textBytes[slot] = bytes;
     this.#bytes += bytes;
-    this.#heap.set(slot, expiresAt);
+    (anonymous ? this.#owned : this.#anonymous).delete(slot);
+    (anonymous ? this.#anonymous : this.#owned).set(slot, expiresAt);
   }
 
-  delete(selector: string): void {
-    const at = this.#find(selector, hashOf(selector));
+  /** Deletes up to `limit` texts that have expired by `now`, and says how many. */
+  deleteExpired(now: number, limit: number): number {
+    let deleted = 0;
+    for (const heap of [this.#owned, this.#anonymous]) {
+      for (; deleted < limit && heap.first !== EMPTY && heap.expiresAt(heap.first) <= now; deleted++) {
+        this.delete(this.#keyOf(heap.first));
+      }
+    }
+    return deleted;
+  }
+
+  /** Deletes the anonymous text that expires first; `false` if there is none. */
+  deleteFirstAnonymous(): boolean {
+    const slot = this.#anonymous.first;
+    if (slot !== EMPTY) this.delete(this.#keyOf(slot));
+    return slot !== EMPTY;
+  }
+
+  /** Makes an anonymous text one that is not. */
+  own(key: string): void {
+    const slot = this.#slotOf(key);
+    if (slot === EMPTY || !this.#anonymous.has(slot)) return;
+    this.#owned.set(slot, this.#anonymous.expiresAt(slot));
+    this.#anonymous.delete(slot);
+  }
+
+  delete(key: string): void {
+    const at = this.#find(key, hashOf(key));
     const slot = this.#index[at]!;
     if (slot === EMPTY) return;
     this.#forget(slot);
-    this.#heap.delete(slot);
+    this.#owned.delete(slot);
+    this.#anonymous.delete(slot);
     this.#addresses[slot] = this.#free;
     this.#free = slot;
     this.#size--;
     this.#closeGap(at);
   }
 
-  /** The place of a selector in the index, or the empty place where it belongs. */
-  #find(selector: string, hash: number): number {
+  #slotOf(key: string): number {
+    return this.#index[this.#find(key, hashOf(key))]!;
+  }
+
+  #keyOf(slot: number): string {
+    return this.#arena.read(this.#addresses[slot]!, this.#keyBytes[slot]!);
+  }
+
+  #heapOf(slot: number): ExpiryHeap {
+    return this.#anonymous.has(slot) ? this.#anonymous : this.#owned;
+  }
+
+  /** The place of a key in the index, or the empty place where it belongs. */
+  #find(key: string, hash: number): number {
     const mask = this.#index.length - 1;
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const slot = this.#index[at]!;
-      if (slot === EMPTY || (this.#hashes[slot] === hash && this.#isNamed(slot, selector))) return at;
+      if (slot === EMPTY || (this.#hashes[slot] === hash && this.#isNamed(slot, key))) return at;
     }
   }
 
-  #isNamed(slot: number, selector: string): boolean {
-    return (
-      this.#selectorBytes[slot] === selector.length && this.#arena.holds(this.#addresses[slot]!, selector)
-    );
+  #isNamed(slot: number, key: string): boolean {
+    return this.#keyBytes[slot] === key.length && this.#arena.holds(this.#addresses[slot]!, key);
   }
 
   #insert(at: number, hash: number): number {
@@ -135,7 +178,7 @@ export class MemoryTable {
     const length = this.#hashes.length * 2;
     this.#hashes = copied(this.#hashes, new Int32Array(length));
     this.#addresses = copied(this.#addresses, new Float64Array(length));
-    this.#selectorBytes = copied(this.#selectorBytes, new Uint8Array(length));
+    this.#keyBytes = copied(this.#keyBytes, new Uint8Array(length));
     this.#textBytes = copied(this.#textBytes, new Int32Array(length));
   }
 
@@ -145,14 +188,14 @@ export class MemoryTable {
   }
 
   #blockBytes(slot: number): number {
-    return this.#selectorBytes[slot]! + this.#textBytes[slot]!;
+    return this.#keyBytes[slot]! + this.#textBytes[slot]!;
   }
 }
 
-/** FNV-1a. Selectors are random, and made by us: nobody can choose them to collide. */
-function hashOf(selector: string): number {
+/** FNV-1a. Keys are random or hashes, and made by us: an attacker cannot choose them to collide. */
+function hashOf(key: string): number {
   let hash = 0x811c9dc5;
-  for (let at = 0; at < selector.length; at++) hash = Math.imul(hash ^ selector.charCodeAt(at), 0x01000193);
+  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
   return hash;
 }
 

@@ -1,103 +1,95 @@
-import type { RedisScript } from "./scripts.ts";
+import { hash } from "node:crypto";
+import { ConfigError } from "../../errors.ts";
 
-/** What we call of a client of `@redis/client` (or `redis`): standalone, pool, Sentinel or Cluster. */
+/**
+ * What we call of a client of `@redis/client` (or `redis`), version 5 or later: standalone, pool, Sentinel or Cluster, also one
+ * with `clientSideCache` or with a type mapping.
+ */
 export interface NodeRedisClient {
+  get(key: string): Promise<unknown>;
+  getRange(key: string, start: number, end: number): Promise<unknown>;
+  set(key: string, value: string, options: NodeRedisSet): Promise<unknown>;
+  del(key: string): Promise<unknown>;
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 
-/** What we call of an `ioredis` client: `Redis` (also with Sentinels) or `Cluster`. */
+/** Options of `SET` as `@redis/client` takes them. */
+export interface NodeRedisSet {
+  readonly condition: "NX";
+  readonly expiration: { readonly type: "PX"; readonly value: number };
+}
+
+/** What we call of an `ioredis` client, version 5 or later: `Redis` (also with Sentinels) or `Cluster`, with or without `keyPrefix`. */
 export interface IoRedisClient {
+  get(key: string): Promise<unknown>;
+  getrange(key: string, start: number, end: number): Promise<unknown>;
+  set(key: string, value: string, px: "PX", milliseconds: number, nx: "NX"): Promise<unknown>;
+  del(key: string): Promise<unknown>;
   evalsha(sha: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>;
   eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>;
 }
 
-/** The two ways in which Redis clients speak, made one. */
+/** The two ways in which Redis clients are called, as one. Answers are as the client gives them. */
 export interface RedisCommands {
-  /** Runs a script on the server that holds `keys`, which must all be in one slot. */
-  run(script: RedisScript, keys: string[], values: string[]): Promise<unknown>;
-  /** One step of a SCAN for each master. */
-  scanners(): Array<(cursor: string, match: string, count: number) => Promise<ScanStep>>;
+  get(key: string): Promise<unknown>;
+  getRange(key: string, bytes: number): Promise<unknown>;
+  setIfAbsent(key: string, value: string, milliseconds: number): Promise<unknown>;
+  del(key: string): Promise<unknown>;
+  /** Runs a script on the server that holds `key`. */
+  run(script: RedisScript, key: string, values: string[]): Promise<unknown>;
 }
 
-export interface ScanStep {
-  readonly cursor: string;
-  readonly keys: readonly string[];
+/** A script and the name under which Redis remembers it. */
+export interface RedisScript {
+  readonly source: string;
+  readonly sha: string;
 }
 
-/** @throws TypeError for anything that is neither kind of client. */
+export function script(source: string): RedisScript {
+  return { source, sha: hash("sha1", source, "hex") };
+}
+
+/** @throws ConfigError for anything that is neither kind of client. */
 export function redisCommands(client: NodeRedisClient | IoRedisClient): RedisCommands {
-  if ("evalSha" in client) return nodeRedis(client);
-  if ("evalsha" in client) return ioRedis(client);
-  throw new TypeError("redisStore takes a client of @redis/client or ioredis; this is neither.");
+  if (isObject(client) && "evalSha" in client) return nodeRedis(client);
+  if (isObject(client) && "evalsha" in client) return ioRedis(client);
+  throw new ConfigError("redisStore takes a connected client of @redis/client (redis) or ioredis.");
 }
 
 function nodeRedis(client: NodeRedisClient): RedisCommands {
   return {
-    run: (script, keys, values) => {
-      const options = { keys, arguments: values };
-      return loaded(
-        () => client.evalSha(script.sha, options),
-        () => client.eval(script.source, options),
-      );
+    get: (key) => client.get(key),
+    getRange: (key, bytes) => client.getRange(key, 0, bytes - 1),
+    setIfAbsent: (key, value, milliseconds) =>
+      client.set(key, value, { condition: "NX", expiration: { type: "PX", value: milliseconds } }),
+    del: (key) => client.del(key),
+    run: ({ sha, source }, key, values) => {
+      const options = { keys: [key], arguments: values };
+      return loaded(client.evalSha(sha, options), () => client.eval(source, options));
     },
-    scanners: () =>
-      nodeRedisMasters(client).map((master) => async (cursor, match, count) => {
-        const step = await (await master()).scan(cursor, { MATCH: match, COUNT: count });
-        return { cursor: String(step.cursor), keys: step.keys };
-      }),
   };
 }
 
 function ioRedis(client: IoRedisClient): RedisCommands {
   return {
-    run: (script, keys, values) =>
-      loaded(
-        () => client.evalsha(script.sha, keys.length, ...keys, ...values),
-        () => client.eval(script.source, keys.length, ...keys, ...values),
-      ),
-    scanners: () =>
-      ioRedisMasters(client).map((master) => async (cursor, match, count) => {
-        const [next, keys] = await master.scan(cursor, "MATCH", match, "COUNT", count);
-        return { cursor: next, keys };
-      }),
+    get: (key) => client.get(key),
+    getRange: (key, bytes) => client.getrange(key, 0, bytes - 1),
+    setIfAbsent: (key, value, milliseconds) => client.set(key, value, "PX", milliseconds, "NX"),
+    del: (key) => client.del(key),
+    run: ({ sha, source }, key, values) =>
+      loaded(client.evalsha(sha, 1, key, ...values), () => client.eval(source, 1, key, ...values)),
   };
 }
 
 /** A server that was restarted, or became master, does not know the script yet: EVAL runs it and teaches it. */
-export async function loaded(
-  bySha: () => Promise<unknown>,
-  bySource: () => Promise<unknown>,
-): Promise<unknown> {
-  try {
-    return await bySha();
-  } catch (error) {
+export function loaded(bySha: Promise<unknown>, bySource: () => Promise<unknown>): Promise<unknown> {
+  return bySha.catch((error: unknown) => {
     if (error instanceof Error && error.message.startsWith("NOSCRIPT")) return bySource();
     throw error;
-  }
+  });
 }
 
-interface NodeRedisScan {
-  scan(
-    cursor: string,
-    options: { MATCH: string; COUNT: number },
-  ): Promise<{ cursor: string | number; keys: string[] }>;
-}
-
-function nodeRedisMasters(client: object): Array<() => Promise<NodeRedisScan>> {
-  const cluster = client as {
-    masters?: unknown[];
-    nodeClient?(master: unknown): Promise<NodeRedisScan> | NodeRedisScan;
-  };
-  if (!cluster.masters || !cluster.nodeClient) return [async () => client as NodeRedisScan];
-  return cluster.masters.map((master) => async () => cluster.nodeClient!(master));
-}
-
-interface IoRedisScan {
-  scan(cursor: string, ...options: [...["MATCH", string], ...["COUNT", number]]): Promise<[string, string[]]>;
-}
-
-function ioRedisMasters(client: object): IoRedisScan[] {
-  const cluster = client as { nodes?(role: "master"): IoRedisScan[] };
-  return cluster.nodes ? cluster.nodes("master") : [client as IoRedisScan];
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

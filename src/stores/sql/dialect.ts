@@ -1,103 +1,129 @@
-import type { Change } from "../verbs.ts";
-
-/** Values by the names they have in a statement, as `:name`. */
-export type Values = Record<string, unknown>;
-
-/** A piece of SQL and the values it names. */
-export interface Fragment {
-  readonly sql: string;
-  readonly values: Values;
-}
-
-/** What differs between the SQL of PostgreSQL and that of MySQL and MariaDB. Chosen once, when a store is made. */
+/** What differs between databases for the one table. */
 export interface Dialect {
+  /** For messages. */
+  readonly name: string;
   /** The schema, statement by statement; each may run again. */
   readonly schema: readonly string[];
   /** Epoch milliseconds at the start of the statement. */
   readonly now: string;
-  /** How a statement spells the value that its text calls `:name` and that came as number `index`. */
-  readonly placeholder: (index: number) => string;
-  /** Whether a value that is named twice is sent twice. */
-  readonly repeats: boolean;
-  /** `:name` as a number. */
-  readonly number: (name: string) => string;
-  /** A condition: the column is one of the values. */
-  readonly among: (column: string, values: readonly string[]) => Fragment;
-  /** `fields` as text. */
-  readonly fieldsText: string;
-  /** `fields` after a change; keys and texts are escaped already. */
-  readonly changedFields: (change: FieldsChange) => Fragment;
-  /** A condition: `fields` can be changed and, changed, has no more than so many bytes. */
-  readonly fits: (changedFields: string) => string;
-  /** A condition: the field under `key`, text or NULL, is `text`. */
-  readonly fieldIs: (key: string, text: string) => string;
-  /** How a field is addressed in `fieldIs`. */
-  readonly fieldPath: (key: string) => string;
-  /** Ends an INSERT that is to do nothing if the session exists. */
-  readonly unlessExists: string;
-  /** Inserts an owner, or locks the row there is. */
-  readonly lockOwner: string;
-  /** Inserts or moves the mark of an owner to now. */
-  readonly markOwner: string;
-  readonly deleteExpired: (limit: number) => string;
-  readonly forgetOwners: (limit: number) => string;
-  /** The row was there already. */
+  /** How value number `index` is spelled; `undefined` where values have no numbers and are sent as often as they are named. */
+  readonly numbered?: (index: number) => string;
+  /** A whole number, also where the driver sends it as text or with a fraction. */
+  readonly integer: (value: string) => string;
+  /** The first characters of a record. */
+  readonly head: (length: string) => string;
+  /** Division of whole numbers. */
+  readonly divide: string;
+  /** The rows of a text that is a JSON array of texts, as a subquery. */
+  readonly among: (value: string) => string;
+  /** Follows an INSERT: takes the place of an expired row. `undefined`: that is an UPDATE after the error "duplicate". */
+  readonly onConflict: string | undefined;
+  readonly removeExpired: (limit: number) => string;
   readonly isDuplicate: (error: unknown) => boolean;
-  /** The engine gave up on a transaction to let another one through; nothing was applied. */
-  readonly isSerializationFailure: (error: unknown) => boolean;
+  readonly isMissingTable: (error: unknown) => boolean;
+  /** The engine gave up on the statement to let another one through; nothing was applied. */
+  readonly isSacrificed: (error: unknown) => boolean;
 }
 
-/** What a change does to fields, by escaped keys. */
-export interface FieldsChange {
-  readonly keep: readonly string[] | undefined;
-  readonly unset: readonly string[];
-  readonly set: Readonly<Record<string, string>>;
-}
+const codeOf = (error: unknown) => String((error as { code?: unknown }).code);
+const errnoOf = (error: unknown) => Number((error as { errno?: unknown }).errno);
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : "");
 
-/** The names of columns, in the order of an INSERT. */
-export const COLUMNS =
-  "selector, verifier_hash, previous_hash, previous_until, fields, owner, device, created_at, rotated_at, authenticated_at, last_seen_at, expires_at, absolute_at";
+/** The columns that an expired row gets in place of its own, where the engine has `ON CONFLICT`. */
+const TAKE_OVER = `ON CONFLICT (id) DO UPDATE SET commit_id = excluded.commit_id, record = excluded.record,
+    expires_at = excluded.expires_at, sweep_at = excluded.sweep_at WHERE hipflask_sessions.expires_at <=`;
 
-/** Puts the values where a statement names them. A `::` of PostgreSQL is no name. */
-export function compile(dialect: Dialect, sql: string, values: Values): { text: string; values: unknown[] } {
-  const list: unknown[] = [];
-  const places = new Map<string, number>();
-  const text = sql.replaceAll(/(?<!:):([a-z]\w*)/gi, (_, name: string) => {
-    const known = places.get(name);
-    if (known !== undefined && !dialect.repeats) return dialect.placeholder(known);
-    if (!Object.hasOwn(values, name))
-      throw new TypeError(`The statement names "${name}" and has no value for it.`);
-    list.push(values[name]);
-    places.set(name, list.length);
-    return dialect.placeholder(list.length);
-  });
-  return { text, values: list };
-}
+const POSTGRES_NOW = "(date_part('epoch', statement_timestamp()) * 1000)::bigint";
 
-/** A live session whose verifier is the presented one, or was within its grace. */
-export function admitted(dialect: Dialect): string {
-  return `selector = :selector AND expires_at > ${nowOf(dialect)} AND (verifier_hash = :presented OR (previous_hash = :presented AND previous_until > ${nowOf(dialect)}))`;
-}
+/**
+ * PostgreSQL and its relatives. Sound under READ COMMITTED: an UPDATE that waited looks again at its WHERE. A free third of each
+ * page, and no index on a column that every save changes, let an UPDATE leave all indexes alone.
+ */
+export const POSTGRES: Dialect = {
+  name: "PostgreSQL",
+  schema: [
+    `CREATE TABLE IF NOT EXISTS hipflask_sessions (
+  id text COLLATE "C" PRIMARY KEY,
+  commit_id text COLLATE "C" NOT NULL,
+  record text NOT NULL,
+  expires_at bigint NOT NULL,
+  sweep_at bigint NOT NULL
+) WITH (fillfactor = 70)`,
+    "CREATE INDEX IF NOT EXISTS hipflask_sessions_sweep_at ON hipflask_sessions (sweep_at)",
+  ],
+  now: POSTGRES_NOW,
+  numbered: (index) => `$${index}`,
+  integer: (value) => `${value}::bigint`,
+  head: (length) => `left(record, ${length}::int)`,
+  divide: "/",
+  among: (value) => `SELECT jsonb_array_elements_text(${value}::jsonb)`,
+  onConflict: `${TAKE_OVER} ${POSTGRES_NOW}`,
+  removeExpired: (limit) => `DELETE FROM hipflask_sessions WHERE id IN (SELECT id FROM hipflask_sessions
+    WHERE sweep_at <= ${POSTGRES_NOW} ORDER BY sweep_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,
+  // IF NOT EXISTS meets a table or an index that is being created, too: in the catalogue, or by name.
+  isDuplicate: (error) => ["23505", "42P07", "42710"].includes(codeOf(error)),
+  isMissingTable: (error) => codeOf(error) === "42P01",
+  isSacrificed: (error) => ["40001", "40P01"].includes(codeOf(error)),
+};
 
-/** The time of the engine, moved by `:offset`, which is 0 but in tests. */
-export function nowOf(dialect: Dialect): string {
-  return `(${dialect.now} + ${dialect.number("offset")})`;
-}
+/** The time in UTC: `NOW()` is the time of the session's zone, in which an hour of each autumn happens twice. */
+const MYSQL_NOW = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)";
 
-/** Assignments for `change.expiry`, in milliseconds `:idle` and `:absolute`. */
-export function expiryAssignments(dialect: Dialect, expiry: Change["expiry"]): string[] {
-  if (!expiry) return [];
-  const now = nowOf(dialect);
-  const idleAt = `${now} + ${dialect.number("idle")}`;
-  const absoluteAt = absoluteOf(dialect, expiry.absolute);
-  const assignments = [
-    `last_seen_at = ${now}`,
-    `expires_at = LEAST(${idleAt}, COALESCE(${absoluteAt}, ${idleAt}))`,
-  ];
-  return expiry.absolute === undefined ? assignments : [...assignments, `absolute_at = ${absoluteAt}`];
-}
+/** MariaDB and MySQL. */
+export const MYSQL: Dialect = {
+  name: "MySQL",
+  schema: [
+    `CREATE TABLE IF NOT EXISTS hipflask_sessions (
+  id VARCHAR(120) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  commit_id CHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  record MEDIUMTEXT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  sweep_at BIGINT NOT NULL,
+  INDEX hipflask_sessions_sweep_at (sweep_at)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
+  ],
+  now: MYSQL_NOW,
+  integer: (value) => `CAST(${value} AS SIGNED)`,
+  head: (length) => `LEFT(record, CAST(${length} AS SIGNED))`,
+  divide: "DIV",
+  among: (value) => `SELECT j.id FROM JSON_TABLE(${value}, '$[*]' COLUMNS (
+    id VARCHAR(120) CHARACTER SET ascii COLLATE ascii_bin PATH '$')) AS j`,
+  onConflict: undefined,
+  removeExpired: (limit) =>
+    `DELETE FROM hipflask_sessions WHERE sweep_at <= ${MYSQL_NOW} ORDER BY sweep_at LIMIT ${limit}`,
+  // HTTP drivers pass on the server's message alone.
+  isDuplicate: (error) => errnoOf(error) === 1062 || messageOf(error).includes("(errno 1062)"),
+  isMissingTable: (error) => errnoOf(error) === 1146 || messageOf(error).includes("(errno 1146)"),
+  // A deadlock; and a row that changed after the snapshot, which MariaDB from 11.6 on refuses to update.
+  isSacrificed: (error) => [1213, 1020].includes(errnoOf(error)) || messageOf(error).includes("(errno 1213)"),
+};
 
-function absoluteOf(dialect: Dialect, absolute: number | null | undefined): string {
-  if (absolute === undefined) return "absolute_at";
-  return absolute === null ? "NULL" : `${nowOf(dialect)} + ${dialect.number("absolute")}`;
-}
+const SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+
+/** SQLite and its relatives, of version 3.24 or later. */
+export const SQLITE: Dialect = {
+  name: "SQLite",
+  schema: [
+    `CREATE TABLE IF NOT EXISTS hipflask_sessions (
+  id TEXT PRIMARY KEY NOT NULL,
+  commit_id TEXT NOT NULL,
+  record TEXT NOT NULL,
+  expires_at INTEGER NOT NULL,
+  sweep_at INTEGER NOT NULL
+) WITHOUT ROWID`,
+    "CREATE INDEX IF NOT EXISTS hipflask_sessions_sweep_at ON hipflask_sessions (sweep_at)",
+  ],
+  now: SQLITE_NOW,
+  integer: (value) => `CAST(${value} AS INTEGER)`,
+  head: (length) => `substr(record, 1, CAST(${length} AS INTEGER))`,
+  divide: "/",
+  among: (value) => `SELECT value FROM json_each(${value})`,
+  onConflict: `${TAKE_OVER} ${SQLITE_NOW}`,
+  removeExpired: (limit) => `DELETE FROM hipflask_sessions WHERE id IN
+    (SELECT id FROM hipflask_sessions WHERE sweep_at <= ${SQLITE_NOW} ORDER BY sweep_at LIMIT ${limit})`,
+  isDuplicate: () => false,
+  isMissingTable: (error) => messageOf(error).includes("no such table"),
+  isSacrificed: () => false,
+};
+
+export const DIALECTS = { postgres: POSTGRES, mysql: MYSQL, sqlite: SQLITE } as const;

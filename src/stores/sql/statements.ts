@@ -1,120 +1,68 @@
-import type { Fields } from "../../json/fields.ts";
-import { escapeKey } from "../field-key.ts";
-import { milliseconds } from "../record.ts";
-import {
-  admitted,
-  COLUMNS,
-  expiryAssignments,
-  nowOf,
-  type Dialect,
-  type Fragment,
-  type Values,
-} from "./dialect.ts";
-import type { Change, Expiry, NewSession, Rotation } from "../verbs.ts";
+import type { Dialect } from "./dialect.ts";
 
-/** The INSERT of a session; `:elapsed` is named when it is claimed, and has its value from whoever runs it. */
-export function insertion(dialect: Dialect, session: NewSession): Fragment {
-  const { selector, verifierHash, fields, expiry, device, claim } = session;
-  const now = nowOf(dialect);
-  const absoluteAt = typeof expiry.absolute === "number" ? `${now} + ${dialect.number("absolute")}` : "NULL";
-  const idleAt = `${now} + ${dialect.number("idle")}`;
-  const authenticatedAt = claim ? `${now} - ${dialect.number("elapsed")}` : "NULL";
+/** What statements name as `:name`. */
+export interface Values {
+  readonly key?: string;
+  readonly expected?: string;
+  readonly commit?: string;
+  readonly text?: string;
+  /** Milliseconds. */
+  readonly lifetime?: number;
+  /** Milliseconds to which `sweep_at` is rounded up. */
+  readonly step?: number;
+  readonly keys?: string;
+  readonly length?: number;
+}
+
+/** A statement in the words of a dialect, and the names of its values in their order. */
+export interface Statement {
+  readonly text: string;
+  readonly names: ReadonlyArray<keyof Values>;
+}
+
+/** The statements of the store, each one atomic step. */
+export interface Statements {
+  readonly read: Statement;
+  readonly readMany: Statement;
+  readonly insert: Statement;
+  /** Takes the place of an expired row where `insert` cannot. */
+  readonly takeOver: Statement | undefined;
+  readonly replace: Statement;
+  readonly remove: Statement;
+  readonly removeExpected: Statement;
+}
+
+export function statementsOf(dialect: Dialect): Statements {
+  const { now, integer, head, divide, among, onConflict } = dialect;
+  const deadline = `${now} + ${integer(":lifetime")}`;
+  const sweepAt = `((${deadline}) ${divide} ${integer(":step")} + 1) * ${integer(":step")}`;
+  const update = `UPDATE hipflask_sessions SET commit_id = :commit, record = :text, expires_at = ${deadline}, sweep_at = ${sweepAt} WHERE id = :key`;
+  const live = `expires_at > ${now}`;
+  const make = (text: string) => compiled(text, dialect);
   return {
-    sql: `INSERT INTO hipflask_sessions (${COLUMNS}) VALUES (
-      :selector, :verifierHash, NULL, 0, :fields, :owner, :device, ${now}, ${now}, ${authenticatedAt}, ${now},
-      LEAST(${idleAt}, COALESCE(${absoluteAt}, ${idleAt})), ${absoluteAt}) ${dialect.unlessExists}`,
-    values: {
-      selector,
-      verifierHash,
-      fields: JSON.stringify(escaped(fields)),
-      owner: claim?.owner ?? null,
-      device: device ?? null,
-      ...durations(expiry),
-    },
+    read: make(`SELECT commit_id, record, ${now} AS now FROM hipflask_sessions WHERE id = :key AND ${live}`),
+    readMany: make(
+      `SELECT id, commit_id, ${head(":length")} AS record, ${now} AS now FROM hipflask_sessions WHERE id IN (${among(":keys")}) AND ${live}`,
+    ),
+    insert: make(
+      `INSERT INTO hipflask_sessions (id, commit_id, record, expires_at, sweep_at) VALUES (:key, :commit, :text, ${deadline}, ${sweepAt}) ${onConflict ?? ""}`,
+    ),
+    takeOver: onConflict === undefined ? make(`${update} AND expires_at <= ${now}`) : undefined,
+    replace: make(`${update} AND commit_id = :expected AND ${live}`),
+    remove: make(`DELETE FROM hipflask_sessions WHERE id = :key AND ${live}`),
+    removeExpected: make(
+      `DELETE FROM hipflask_sessions WHERE id = :key AND commit_id = :expected AND ${live}`,
+    ),
   };
 }
 
-/** The UPDATE of a change and a rotation, with all their conditions; `:elapsed` as in {@link insertion}. */
-export function update(
-  dialect: Dialect,
-  change: Change,
-  rotation: Rotation | undefined,
-  maxBytes: number,
-): Fragment {
-  const now = nowOf(dialect);
-  const assignments = expiryAssignments(dialect, change.expiry);
-  const conditions = [admitted(dialect)];
-  const values: Values = { ...durations(change.expiry), bytes: maxBytes };
-
-  if (change.keep || change.unset?.length || change.set?.size) {
-    const fields = dialect.changedFields({
-      keep: change.keep?.map(escapeKey),
-      unset: (change.unset ?? []).map(escapeKey),
-      set: escaped(change.set),
-    });
-    Object.assign(values, fields.values);
-    assignments.push(`fields = ${fields.sql}`);
-    conditions.push(dialect.fits(fields.sql));
-  }
-  for (const [index, [key, text]] of [...(change.expect ?? [])].entries()) {
-    conditions.push(dialect.fieldIs(`key${index}`, `text${index}`));
-    Object.assign(values, { [`key${index}`]: dialect.fieldPath(escapeKey(key)), [`text${index}`]: text });
-  }
-  if (change.device !== undefined) {
-    assignments.push("device = :device");
-    values.device = change.device;
-  }
-  if (change.claim !== undefined) {
-    assignments.push("owner = :owner");
-    values.owner = change.claim?.owner ?? null;
-    if (change.claim) assignments.push(`authenticated_at = ${now} - ${dialect.number("elapsed")}`);
-  }
-  if (rotation) {
-    assignments.push(
-      ifCurrent(`${now} + ${dialect.number("grace")}`, "previous_until"),
-      ifCurrent(now, "rotated_at"),
-      ifCurrent(":presented", "previous_hash"),
-      ifCurrent(":next", "verifier_hash"),
-    );
-    conditions.push("(verifier_hash = :presented OR verifier_hash = :next)");
-    Object.assign(values, { next: rotation.next, grace: milliseconds(rotation.grace) });
-  }
-  // A change of nothing still has to say whether it could be made.
-  if (assignments.length === 0) assignments.push("previous_until = previous_until");
-  return {
-    sql: `UPDATE hipflask_sessions SET ${assignments.join(", ")} WHERE ${conditions.join(" AND ")}`,
-    values,
-  };
-}
-
-/** The UPDATE that notes activity, unless that was done less than `:every` ms ago. */
-export function touching(dialect: Dialect, idle: number, every: number): Fragment {
-  return {
-    sql: `UPDATE hipflask_sessions SET ${expiryAssignments(dialect, { idle }).join(", ")}
-       WHERE ${admitted(dialect)} AND last_seen_at + ${dialect.number("every")} <= ${nowOf(dialect)}`,
-    values: { ...durations({ idle }), every: milliseconds(every) },
-  };
-}
-
-/** What the engines compare with the limit: `fields` as JSON text, with the blanks that PostgreSQL writes. */
-export function jsonSize(fields: Fields): number {
-  return Buffer.byteLength(JSON.stringify(escaped(fields))) + 2 * fields.size;
-}
-
-function escaped(fields: Iterable<readonly [key: string, text: string]> = []): Record<string, string> {
-  const object: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [key, text] of fields) object[escapeKey(key)] = text;
-  return object;
-}
-
-function ifCurrent(value: string, column: string): string {
-  return `${column} = CASE WHEN verifier_hash = :presented THEN ${value} ELSE ${column} END`;
-}
-
-function durations(expiry: Expiry | undefined): Values {
-  if (!expiry) return {};
-  return {
-    idle: milliseconds(expiry.idle),
-    ...(typeof expiry.absolute === "number" && { absolute: milliseconds(expiry.absolute) }),
-  };
+/** Puts placeholders where the text names values. A `::` of PostgreSQL begins no name. */
+function compiled(sql: string, { numbered }: Dialect): Statement {
+  const names: Array<keyof Values> = [];
+  const text = sql.replaceAll(/(?<!:):([a-z]+)/g, (_, word: string) => {
+    const name = word as keyof Values;
+    if (numbered === undefined || !names.includes(name)) names.push(name);
+    return numbered?.(names.indexOf(name) + 1) ?? "?";
+  });
+  return { text, names };
 }

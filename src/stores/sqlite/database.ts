@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StoreError } from "../../errors.ts";
 
@@ -20,11 +20,27 @@ export interface SqliteStatement {
 
 type Constructor = new (path: string) => SqliteDatabase;
 
-/** Opens a file, readable by its owner alone, with the SQLite of the platform or with libsql. */
+/** Opens a file with the SQLite of the platform or with libsql. */
 export async function openSqlite(path: string): Promise<SqliteDatabase> {
-  if (path !== ":memory:" && path !== "") closeSync(openSync(path, "a", 0o600));
   const Database = (await nodeSqlite()) ?? (await bunSqlite()) ?? (await libsql());
   return new Database(path);
+}
+
+/**
+ * Lets the user of this process alone read and write a database file, which is created if it is missing, and the files that SQLite
+ * keeps beside it.
+ */
+export function makePrivate(path: string): void {
+  if (path === "" || path === ":memory:") return;
+  closeSync(openSync(path, "a", 0o600));
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    try {
+      if (existsSync(file)) chmodSync(file, 0o600);
+    } catch (error) {
+      // The file of another user who lets this one in: its mode is that user's to decide.
+      if ((error as { code?: unknown }).code !== "EPERM") throw error;
+    }
+  }
 }
 
 /** Node 22.5 and later, Deno, and the newer versions of Bun. The name is in a variable since Node 20 has no types for it. */
@@ -60,7 +76,7 @@ async function libsql(): Promise<Constructor> {
 }
 
 /**
- * Acts once no other process holds the lock, or after `seconds` lets SQLite complain. Waits outside of SQLite, so that
+ * Acts once no other process holds the lock, or after `seconds` throws SQLite's error. Waits outside of SQLite, so that
  * the other requests of this process go on meanwhile.
  */
 export async function unlessBusy<Result>(act: () => Result, seconds: number): Promise<Result> {

@@ -1,0 +1,55 @@
+/**
+ * A store's name with the address of its server, as far as the client tells it: `Redis at 127.0.0.1:6379`. Reads hosts, ports and
+ * paths of sockets, and never user names, passwords or options.
+ */
+export function addressOf(engine: string, client: unknown): string {
+  const address = addressIn(client);
+  return address === undefined ? engine : `${engine} at ${address}`;
+}
+
+/** Where clients keep their settings: pg and ioredis, @redis/client, clusters of either, mysql2. */
+const PLACES: ReadonlyArray<readonly string[]> = [
+  ["options"],
+  ["options", "socket"],
+  ["_options", "rootNodes", "0"],
+  ["startupNodes", "0"],
+  ["pool", "config", "connectionConfig"],
+  ["config", "connectionConfig"],
+];
+
+function addressIn(client: unknown): string | undefined {
+  for (const place of PLACES) {
+    let settings: unknown = client;
+    for (const name of place) settings = property(settings, name);
+    const address = endpoint(settings);
+    if (address !== undefined) return address;
+  }
+  return undefined;
+}
+
+function endpoint(settings: unknown): string | undefined {
+  if (typeof settings === "string") return hostOf(settings);
+  for (const name of ["url", "connectionString", "uri"]) {
+    const url = property(settings, name);
+    if (typeof url === "string") return hostOf(url);
+  }
+  const path = property(settings, "path") ?? property(settings, "socketPath");
+  if (typeof path === "string") return path;
+  const [host, port] = [property(settings, "host"), property(settings, "port")];
+  if (typeof host !== "string") return undefined;
+  return port === undefined ? host : `${host}:${String(port)}`;
+}
+
+/**
+ * Host and port of a URL; `undefined` where that is not certain: in a password that was not percent-encoded, `/`, `?` and `#`
+ * look like the end of the host.
+ */
+export function hostOf(url: string): string | undefined {
+  const [, authority, rest] = /^[a-z][a-z+.-]*:\/\/([^/?#]*)(.*)$/is.exec(url) ?? [];
+  if (authority === undefined || rest!.includes("@")) return undefined;
+  return authority.slice(authority.lastIndexOf("@") + 1) || undefined;
+}
+
+function property(of: unknown, name: string): unknown {
+  return typeof of === "object" && of !== null ? (of as Record<string, unknown>)[name] : undefined;
+}

@@ -1,0 +1,165 @@
+import { StoreError } from "../errors.ts";
+import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
+import { DIALECTS, type Dialect } from "./sql/dialect.ts";
+import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
+import { storeError } from "./store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./store.ts";
+
+export type { SqlDatabase, SqlResult, SqlRow, SqlValue } from "./sql/database.ts";
+
+/** A store in a SQL database, which needs its table. */
+export interface SqlStore extends Store {
+  removeExpired(limit: number): Promise<number>;
+  /** Creates the table `hipflask_sessions` and its index if they are missing. */
+  migrate(): Promise<void>;
+}
+
+/** Times that a statement is run which the engine sacrificed to let another one through. */
+const ATTEMPTS = 8;
+/** Keys of one statement. */
+const BATCH = 500;
+/** A row may be swept this part of its lifetime late, so that most updates leave the index of `sweep_at` alone. */
+const SWEEP_DELAY = 1 / 8;
+
+const OK = { status: "ok" } as const;
+const GONE = { status: "gone" } as const;
+
+/**
+ * Sessions in any SQL database that a driver or query builder reaches: every step is a single statement, no transaction and no
+ * state of a connection is needed, so it also works over HTTP and behind a pooler in transaction mode. Deadlines are those of
+ * the database's own clock.
+ *
+ * PostgreSQL 13, MariaDB 10.6, MySQL 8.0, SQLite 3.38, or later, and databases that speak the SQL of one of them.
+ *
+ * @example
+ * ```ts
+ * import Database from "libsql";
+ * import { sqlStore } from "hipflask/stores/sql";
+ *
+ * const db = new Database(":memory:");
+ * const store = sqlStore({
+ *   dialect: "sqlite",
+ *   async run(text, values) {
+ *     const statement = db.prepare(text);
+ *     if (text.startsWith("SELECT")) return { rows: statement.all(...values), affected: 0 };
+ *     return { rows: [], affected: statement.run(...values).changes };
+ *   },
+ * });
+ * await store.migrate();
+ * ```
+ */
+export function sqlStore(database: SqlDatabase): SqlStore {
+  return new SingleStatementStore(database);
+}
+
+class SingleStatementStore implements SqlStore {
+  readonly name: string;
+  readonly atomic = true;
+  readonly #database: SqlDatabase;
+  readonly #dialect: Dialect;
+  readonly #statements: Statements;
+
+  constructor(database: SqlDatabase) {
+    this.#database = database;
+    this.#dialect = DIALECTS[database.dialect];
+    this.#statements = statementsOf(this.#dialect);
+    this.name = database.name ?? this.#dialect.name;
+  }
+
+  async read(key: string): Promise<Stored | undefined> {
+    const { rows } = await this.#run("read", this.#statements.read, { key });
+    return rows[0] && storedOf(rows[0]);
+  }
+
+  async insert(key: string, write: Write): Promise<boolean> {
+    const { insert, takeOver } = this.#statements;
+    const values = { key, ...valuesOf(write) };
+    if ((await this.#run("insert", insert, values)).affected > 0) return true;
+    return takeOver !== undefined && (await this.#run("insert", takeOver, values)).affected > 0;
+  }
+
+  async replace(key: string, expected: string, write: Write): Promise<Replaced> {
+    const values = { key, expected, ...valuesOf(write) };
+    const { affected } = await this.#run("replace", this.#statements.replace, values);
+    return affected > 0 ? OK : this.#refusal(key);
+  }
+
+  async remove(key: string, expected?: string): Promise<Replaced> {
+    const { remove, removeExpected } = this.#statements;
+    const { affected } =
+      expected === undefined
+        ? await this.#run("remove", remove, { key })
+        : await this.#run("remove", removeExpected, { key, expected });
+    if (affected > 0) return OK;
+    return expected === undefined ? GONE : this.#refusal(key);
+  }
+
+  async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
+    const found = new Map<string, Stored>();
+    for (let from = 0; from < keys.length; from += BATCH) {
+      const batch = JSON.stringify(keys.slice(from, from + BATCH));
+      const { rows } = await this.#run("readMany", this.#statements.readMany, { keys: batch, length });
+      for (const row of rows) found.set(String(row.id), storedOf(row));
+    }
+    return found;
+  }
+
+  async removeExpired(limit: number): Promise<number> {
+    const text = this.#dialect.removeExpired(Math.trunc(limit));
+    return (await this.#run("removeExpired", { text, names: [] }, {})).affected;
+  }
+
+  async migrate(): Promise<void> {
+    for (const text of this.#dialect.schema) {
+      const create = () => this.#run("migrate", { text, names: [] }, {});
+      // Where another process was creating the same, there is nothing left to do the second time.
+      if ((await create()).affected === DUPLICATE) await create();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close?.();
+  }
+
+  /** Why a condition did not hold; reads what is there by now. */
+  async #refusal(key: string): Promise<Replaced> {
+    const current = await this.read(key);
+    return current ? { status: "conflict", current } : GONE;
+  }
+
+  async #run(verb: string, { text, names }: Statement, values: Values): Promise<SqlResult> {
+    const list = names.map((name) => values[name]!);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#database.run(text, list);
+      } catch (error) {
+        if (this.#dialect.isDuplicate(error)) return { rows: [], affected: DUPLICATE };
+        if (this.#dialect.isMissingTable(error)) throw this.#missingTable();
+        // Such a statement was certainly not applied.
+        if (!this.#dialect.isSacrificed(error) || attempt === ATTEMPTS)
+          throw storeError(this.name, verb, error);
+      }
+    }
+  }
+
+  #missingTable(): StoreError {
+    return new StoreError(
+      "unavailable",
+      `${this.name} has no table "hipflask_sessions" yet: call store.migrate() once, or create it with the output of "npx hipflask schema".`,
+    );
+  }
+}
+
+/** What counts for the number of rows where the engine says that a row, or a table, is there already. */
+const DUPLICATE = -1;
+
+function valuesOf({ text, commit, lifetime }: Write): Values {
+  const milliseconds = Math.max(1, Math.ceil(lifetime * 1000));
+  const step = 2 ** Math.max(0, Math.floor(Math.log2(milliseconds * SWEEP_DELAY)));
+  return { text, commit, lifetime: milliseconds, step };
+}
+
+/** Drivers give big integers as text or bigint, and texts with a binary collation as bytes. */
+function storedOf(row: SqlRow): Stored {
+  return { text: String(row.record), commit: String(row.commit_id), now: Number(row.now) };
+}

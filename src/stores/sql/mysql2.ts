@@ -1,0 +1,24 @@
+import { addressOf } from "../address.ts";
+import type { SqlDatabase, SqlRow } from "./database.ts";
+
+/** What we call of a pool of `mysql2/promise`. */
+export interface MysqlPool {
+  // oxlint-disable-next-line typescript/no-explicit-any -- mysql2 wants types of its own for statements and values, ours fit
+  execute(statement: any, values?: any): Promise<[result: unknown, ...rest: unknown[]]>;
+}
+
+/** Whatever a pool is set to: rows are objects by column, and values are as mysql2 gives them by itself. */
+const ROWS = { rowsAsArray: false, nestTables: false, typeCast: true } as const;
+
+/** A pool of `mysql2/promise`. */
+export function mysql2Database(pool: MysqlPool): SqlDatabase {
+  return {
+    dialect: "mysql",
+    name: addressOf("MySQL", pool),
+    async run(sql, values) {
+      const [result] = await pool.execute({ sql, values, ...ROWS });
+      if (Array.isArray(result)) return { rows: result as SqlRow[], affected: 0 };
+      return { rows: [], affected: (result as { affectedRows: number }).affectedRows };
+    },
+  };
+}

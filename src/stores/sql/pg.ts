@@ -1,0 +1,64 @@
+import { hash } from "node:crypto";
+import { addressOf } from "../address.ts";
+import type { SqlDatabase, SqlRow } from "./database.ts";
+
+/** What we call of a `Pool` of `pg`. */
+export interface PostgresPool {
+  query(query: PostgresQuery): Promise<{ rows: unknown[]; rowCount: number | null }>;
+}
+
+/** A statement as `pg` takes it. */
+export interface PostgresQuery {
+  readonly text: string;
+  readonly values: unknown[];
+  readonly name?: string;
+}
+
+/** How statements are sent to PostgreSQL. */
+export interface PostgresOptions {
+  /**
+   * Whether statements are prepared by name, once per connection, which saves PostgreSQL a quarter of its work. Behind a pooler
+   * that cannot keep them (PgBouncer in transaction mode without `max_prepared_statements`) the store notices and goes on
+   * without. Default `true`.
+   */
+  readonly prepare?: boolean;
+}
+
+/** A pool of `pg`. */
+export function pgDatabase(pool: PostgresPool, { prepare = true }: PostgresOptions = {}): SqlDatabase {
+  let isPreparing = prepare;
+  return {
+    dialect: "postgres",
+    name: addressOf("PostgreSQL", pool),
+    async run(text, values) {
+      const query = { text, values };
+      const { rows, rowCount } = await (isPreparing && isRepeated(text)
+        ? pool.query({ name: nameOf(text), ...query }).catch((error: unknown) => {
+            if (!isUnpreparable(error)) throw error;
+            // The statement did not run: a pooler gave it a connection on which it is unknown, or known already.
+            isPreparing = false;
+            return pool.query(query);
+          })
+        : pool.query(query));
+      return { rows: rows as SqlRow[], affected: rowCount ?? 0 };
+    },
+  };
+}
+
+const names = new Map<string, string>();
+
+/** By content: another version of this library may have prepared another text on the same connection. */
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `hipflask_${hash("sha256", text, "hex").slice(0, 16)}`;
+  names.set(text, name);
+  return name;
+}
+
+/** Statements of the schema, and those with a number in their text, are not worth a name. */
+function isRepeated(text: string): boolean {
+  return text.includes("$1");
+}
+
+function isUnpreparable(error: unknown): boolean {
+  return ["26000", "42P05"].includes(String((error as { code?: unknown }).code));
+}
