@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
 import type { SessionRequest } from "../interfaces/session-interface.ts";
-import { StoreSessionState } from "../interfaces/store/state.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
@@ -100,8 +99,7 @@ export function sessions(
       refuseForeign(headers, request.url, origins);
       const context = manager.requestContext({ headers, isHandshake: true }, request);
       await context.opening;
-      const state = stateOf(context.session);
-      if (state instanceof StoreSessionState) await state.load();
+      await stateOf(context.session).load();
       return layered(context, {
         reload: () => context.reload(),
         save: () => context.commit(),
@@ -131,7 +129,7 @@ function urlOf(text: string | undefined): URL | undefined {
 }
 
 function watch(manager: SessionManager, session: Session, listener: () => void): () => void {
-  const state = stateOf(session);
-  const isNobody = state instanceof StoreSessionState && state.origin === undefined;
+  const { selector, isStored } = stateOf(session);
+  const isNobody = selector !== undefined && !isStored;
   return isNobody ? () => {} : manager.onDestroyed(session, listener);
 }

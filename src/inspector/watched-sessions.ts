@@ -2,7 +2,6 @@ import { types } from "node:util";
 import { readCookie } from "../http/cookie.ts";
 import { HipflaskError } from "../errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
-import { withHeaders } from "../interfaces/with-headers.ts";
 import type { Fields } from "../json/fields.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { SessionState } from "../session/state.ts";
@@ -58,11 +57,11 @@ export class WatchedSessions implements SessionInterface {
     );
   }
 
-  saveSession(session: Session, response: SessionResponse): void | Promise<void> {
+  saveSession(session: Session, request: SessionRequest, response: SessionResponse): void | Promise<void> {
     const state = stateOf(session);
     const watch = this.#watches.get(state);
     if (watch === undefined || this.#ignored.has(watch.record)) {
-      return this.#interface.saveSession(session, response);
+      return this.#interface.saveSession(session, request, response);
     }
     const { record, handledFrom } = watch;
     const from = performance.now();
@@ -73,7 +72,7 @@ export class WatchedSessions implements SessionInterface {
     const left = state.isOpened ? new Map(state.fields()) : undefined;
     const headers = new WatchedHeaders(response.headers, this.#cookieName);
     return settled(
-      () => watched.run(record, () => this.#interface.saveSession(session, withHeaders(response, headers))),
+      () => watched.run(record, () => this.#interface.saveSession(session, request, { status: response.status, headers })),
       () => {
         record.took.save = performance.now() - from;
         record.read = read;

@@ -53,8 +53,9 @@ export interface CookieConfig {
  *     const visits = /visits=(\d+)/.exec(request.headers.get("cookie") ?? "")?.[1];
  *     return createSession({ visits: Number(visits ?? 0) });
  *   }
- *   saveSession(session: Session, response: SessionResponse): void {
- *     if (session.modified) this.setCookie(response, String(session.visits), session, EMPTY_FIELDS);
+ *   saveSession(session: Session, request: SessionRequest, response: SessionResponse): void {
+ *     if (!session.modified) return;
+ *     this.setCookie(session, request, response, String(session.visits), EMPTY_FIELDS);
  *   }
  * }
  * export const sessionInterface = new VisitCounter(resolveOptions({ cookieName: "visits" }));
@@ -70,7 +71,11 @@ export abstract class CookieSessionInterface<
   }
 
   abstract openSession(request: SessionRequest): ReturnType<SessionInterface["openSession"]>;
-  abstract saveSession(session: Session, response: SessionResponse): void | Promise<void>;
+  abstract saveSession(
+    session: Session,
+    request: SessionRequest,
+    response: SessionResponse,
+  ): void | Promise<void>;
 
   getCookieName(): string {
     return this.config.cookieName;
@@ -102,9 +107,9 @@ export abstract class CookieSessionInterface<
 
   /** Epoch milliseconds for a permanent session; `undefined` for one that ends with the browser. */
   getExpirationTime(session: Session): number | undefined {
-    const { permanent, maxAge = Infinity } = stateOf(session);
+    const { isPermanent, maxAge = Infinity } = stateOf(session);
     const { now, lifetime } = this.config;
-    return permanent ? expiresAt(now(), Math.min(lifetime, maxAge)) : undefined;
+    return isPermanent ? expiresAt(now(), Math.min(lifetime, maxAge)) : undefined;
   }
 
   /** Tells whoever wants to know that a cookie came in and is no session. */
@@ -113,23 +118,34 @@ export abstract class CookieSessionInterface<
     this.config.onRefused?.(reason);
   }
 
-  /** Adds the Set-Cookie line that carries `value`. @throws CookieTooLargeError where `oversize` is `"throw"`. */
-  protected setCookie(response: SessionResponse, value: string, session: Session, fields: Fields): void {
+  /**
+   * Adds the Set-Cookie line that carries `value`.
+   *
+   * @param fields the data in it, to name the largest keys if it is too large
+   * @throws CookieTooLargeError where `oversize` is `"throw"`
+   */
+  protected setCookie(
+    session: Session,
+    request: SessionRequest,
+    response: SessionResponse,
+    value: string,
+    fields: Fields,
+  ): void {
     const expires = this.getExpirationTime(session);
-    const line = dumpCookie(this.getCookieName(), value, this.#attributes(response, expires));
+    const line = dumpCookie(this.getCookieName(), value, this.#attributes(request, expires));
     this.#checkSize(line, fields);
     this.#send(response, line);
   }
 
   /** Adds the line that removes the cookie. It repeats every attribute, or browsers would keep the cookie. */
-  protected deleteCookie(response: SessionResponse): void {
-    this.#send(response, dumpCookie(this.getCookieName(), "", this.#attributes(response, 0, 0)));
+  protected deleteCookie(request: SessionRequest, response: SessionResponse): void {
+    this.#send(response, dumpCookie(this.getCookieName(), "", this.#attributes(request, 0, 0)));
   }
 
   /** Whether the cookie of this response is for HTTPS alone. */
-  protected isSecure(response: SessionResponse): boolean {
+  protected isSecure(request: SessionRequest): boolean {
     const secure = this.getCookieSecure();
-    return secure === "auto" ? (response.secure ?? false) : secure;
+    return secure === "auto" ? (request.secure ?? request.url?.startsWith("https:") ?? false) : secure;
   }
 
   /** After a logout: has the browser drop what the site left in it, where the options say so. */
@@ -146,14 +162,14 @@ export abstract class CookieSessionInterface<
     if (removed.length > 0) events.cacheConflict({ cookieName: this.getCookieName(), removed });
   }
 
-  #attributes(response: SessionResponse, expires?: number, maxAge?: number): CookieAttributes {
+  #attributes(request: SessionRequest, expires?: number, maxAge?: number): CookieAttributes {
     return {
       expires,
       maxAge,
       domain: this.getCookieDomain(),
       path: this.getCookiePath(),
       httpOnly: this.getCookieHttpOnly(),
-      secure: this.isSecure(response),
+      secure: this.isSecure(request),
       sameSite: this.getCookieSameSite(),
       partitioned: this.getCookiePartitioned(),
     };

@@ -43,6 +43,65 @@ export function decide(state: SaveState): Decision {
   return { outcome, vary: state.accessed || outcome !== "nothing" };
 }
 
+/** What the decision depends on where the data is in a record and the cookie only names it. */
+export interface RecordSaveState extends Omit<SaveState, "isNull" | "age" | "refreshAfter"> {
+  /** There is a record. */
+  readonly isStored: boolean;
+  /** The handler ended the session; what it wrote afterwards is another one. */
+  readonly isDestroyed: boolean;
+  /** The handler dropped everything in one go, which ends a session as in Flask; taking out its last key does not. */
+  readonly isCleared: boolean;
+  /** The handler asked for a new identity. */
+  readonly isRegenerated: boolean;
+  /** The request failed: an end and a new identity take effect, data is left as it was. */
+  readonly isFailure: boolean;
+  /** There is something to write into the record, if only one-time messages that were not shown. */
+  readonly isChanged: boolean;
+  /** Activity was noted long enough ago. */
+  readonly isTouchDue: boolean;
+  /** The token has served long enough. */
+  readonly isRotationDue: boolean;
+  /** The browser needs the cookie whatever happens: it missed one, or its expiry has moved. */
+  readonly isCookieDue: boolean;
+  /** The browser holds the cookie of a session that is over. */
+  readonly isCookieDead: boolean;
+}
+
+/** What to do with a record and its cookie. */
+export interface RecordDecision extends Decision {
+  /** End the record. */
+  readonly end: boolean;
+  /** Begin another one. */
+  readonly create: boolean;
+  /** Write the changes into the record. */
+  readonly write: boolean;
+  /** Note activity, if nobody else does. */
+  readonly touch: boolean;
+  /** Replace the token: by its successor, or by a fresh one that the old one does not survive. */
+  readonly rotate: "no" | "periodic" | "fresh";
+}
+
+/**
+ * The same for a session in a record: {@link decide}'s table, and what becomes of the record. The commit may find that
+ * another request was faster, and then says so; it decides nothing of this again.
+ */
+export function decideRecord(state: RecordSaveState): RecordDecision {
+  const { isStored, isFailure, isTouchDue, permanent, refreshEachRequest } = state;
+  const wish = state.modified ? (state.empty ? "delete" : "write") : "nothing";
+  const end = isStored && (state.isDestroyed || (wish === "delete" && state.isCleared && !isFailure));
+  const isKept = isStored && !end;
+  const create = !isKept && wish === "write" && !isFailure;
+  const rotate = !isKept ? "no" : state.isRegenerated ? "fresh" : state.isRotationDue ? "periodic" : "no";
+  const write = isKept && state.isChanged;
+  const touch = isKept && isTouchDue;
+  const isWritten = write && state.modified && !isFailure;
+  const isRefresh = permanent && (isWritten || (refreshEachRequest && (write || touch)));
+  const isSent = create || (isKept && (rotate !== "no" || state.isCookieDue || isRefresh));
+  const isRemoved = !isSent && !isKept && (end || wish === "delete" || state.isCookieDead);
+  const outcome = isRemoved ? "delete" : !isSent ? "nothing" : wish === "write" ? "write" : "refresh";
+  return { outcome, vary: state.accessed || outcome !== "nothing", end, create, write, touch, rotate };
+}
+
 function outcomeOf(state: SaveState): Outcome {
   if (state.empty) return state.modified ? "delete" : "nothing";
   if (state.modified) return "write";

@@ -7,8 +7,7 @@ import type { SessionState } from "../session/state.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import type { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
-import { isEmpty, StoreSessionState } from "./store/state.ts";
-import { withHeaders } from "./with-headers.ts";
+import { isEmpty } from "./store/state.ts";
 
 /** An old cookie that is good. */
 interface OldSession {
@@ -37,7 +36,7 @@ const HTTP_NAME = /^__(?:Host-)?Http-/i;
 export class MigratingSessionInterface implements SessionInterface {
   readonly #interface: CookieSessionInterface;
   readonly #accepts: readonly AcceptedCookie[];
-  readonly #arrivals = new WeakMap<object, Arrival>();
+  readonly #arrivals = new WeakMap<SessionRequest, Arrival>();
   readonly commitSession: SessionInterface["commitSession"];
   readonly reloadSession: SessionInterface["reloadSession"];
 
@@ -60,16 +59,17 @@ export class MigratingSessionInterface implements SessionInterface {
     const candidates = this.#accepts.filter(({ cookieName }) => header.includes(cookieName));
     return candidates.length === 0
       ? opened
-      : this.#migrate(opened, new Map(parseCookie(header).toReversed()), candidates);
+      : this.#migrate(request, opened, new Map(parseCookie(header).toReversed()), candidates);
   }
 
-  saveSession(session: Session, response: SessionResponse): void | Promise<void> {
-    const arrival = this.#arrivals.get(stateOf(session));
-    if (arrival === undefined) return this.#interface.saveSession(session, response);
-    return this.#save(session, response, arrival);
+  saveSession(session: Session, request: SessionRequest, response: SessionResponse): void | Promise<void> {
+    const arrival = this.#arrivals.get(request);
+    if (arrival === undefined) return this.#interface.saveSession(session, request, response);
+    return this.#save(session, request, response, arrival);
   }
 
   async #migrate(
+    request: SessionRequest,
     opened: Session | Promise<Session>,
     cookies: ReadonlyMap<string, string>,
     candidates: readonly AcceptedCookie[],
@@ -77,12 +77,12 @@ export class MigratingSessionInterface implements SessionInterface {
     const session = await opened;
     const state = stateOf(session);
     // Whether there is one of ours decides it, so a lazy one is fetched.
-    if (state instanceof StoreSessionState) await state.load();
+    await state.load();
     const isOurs = state.size > 0 || state.owner !== null;
     state.accessed = false;
     if (state.isNull) return session;
     const migrated = isOurs ? undefined : await this.#takeOver(session, cookies, candidates);
-    this.#arrivals.set(state, { cookies, candidates, migrated });
+    this.#arrivals.set(request, { cookies, candidates, migrated });
     return session;
   }
 
@@ -111,11 +111,16 @@ export class MigratingSessionInterface implements SessionInterface {
     return undefined;
   }
 
-  async #save(session: Session, response: SessionResponse, arrival: Arrival): Promise<void> {
+  async #save(
+    session: Session,
+    request: SessionRequest,
+    response: SessionResponse,
+    arrival: Arrival,
+  ): Promise<void> {
     const headers = new ObservedHeaders(response.headers);
     const state = stateOf(session);
     const isOver = state.wasDestroyed || (isEmpty(state.fields()) && state.owner === null);
-    await this.#interface.saveSession(session, withHeaders(response, headers));
+    await this.#interface.saveSession(session, request, { status: response.status, headers });
     // As long as ours was not sent, the old cookie is the only one the visitor has.
     if (!headers.hasCookie) return;
     for (const old of this.#over(isOver, arrival)) {

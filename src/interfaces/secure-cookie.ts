@@ -7,7 +7,7 @@ import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { maxAgeOf } from "./lifetime.ts";
 import { varyOnCookie } from "../http/response-headers.ts";
 import { assertFits } from "../session/schema.ts";
-import type { Opened, SessionStateOptions } from "../session/changes.ts";
+import type { Opened } from "../session/changes.ts";
 import { SessionState } from "../session/state.ts";
 import { sessionOf, stateOf, type Session } from "../session/session.ts";
 import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
@@ -42,14 +42,14 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
   openSession(request: SessionRequest): Session {
     const { codec, json, trackNested } = this.config;
     const open = codec === null ? () => NOTHING : () => this.#decode(codec, request);
-    return sessionOf(new CookieSessionState({ open, json, trackNested, isNull: codec === null }, request));
+    return sessionOf(new SessionState({ open, json, trackNested, isNull: codec === null }));
   }
 
-  saveSession(session: Session, response: SessionResponse): void {
+  saveSession(session: Session, request: SessionRequest, response: SessionResponse): void {
     const state = stateOf(session);
     // A flag can be read or set without looking inside.
     const isUntouched = !state.isOpened && !state.accessed && !state.modified;
-    if (isUntouched && !this.#mayNeedRefresh(state)) return;
+    if (isUntouched && !this.#mayNeedRefresh(request)) return;
     const { codec, refreshEachRequest, refreshAfter, now, lifetime } = this.config;
     const { accessed } = state;
     const fields = state.fields();
@@ -59,7 +59,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
       empty: fields.size === 0,
       modified: state.modified,
       accessed,
-      permanent: state.permanent,
+      permanent: state.isPermanent,
       refreshEachRequest,
       age: writtenAt === undefined ? undefined : now() / 1000 - writtenAt,
       refreshAfter,
@@ -68,11 +68,11 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
     this.clearSite(response, session);
     if (outcome === "nothing") return;
     const cookieName = this.getCookieName();
-    if (outcome === "delete") this.deleteCookie(response);
+    if (outcome === "delete") this.deleteCookie(request, response);
     else {
       if (outcome === "write") assertFits(this.config.misfit, fields);
       const value = codec!.encode(fields, { now: now(), maxAge: maxAgeOf(lifetime), cookieName });
-      this.setCookie(response, value, session, fields);
+      this.setCookie(session, request, response, value, fields);
     }
     events.saved({ outcome, cookieName });
   }
@@ -96,22 +96,12 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
   }
 
   /** Flask refreshes a permanent session that nobody looked at; whether it is permanent, only the cookie knows. */
-  #mayNeedRefresh(state: SessionState): boolean {
+  #mayNeedRefresh(request: SessionRequest): boolean {
     const { codec, refreshEachRequest } = this.config;
-    if (codec === null || !refreshEachRequest || !(state instanceof CookieSessionState)) return false;
-    const text = readCookie(state.request.headers.get("Cookie") ?? "", this.getCookieName());
+    if (codec === null || !refreshEachRequest) return false;
+    const text = readCookie(request.headers.get("Cookie") ?? "", this.getCookieName());
     return text !== undefined && codec.mayHold(text, "_permanent");
   }
 }
 
 const NOTHING: Opened = { fields: EMPTY_FIELDS };
-
-/** Remembers the request, so that a session nobody looked at can still be opened when it is saved. */
-class CookieSessionState extends SessionState {
-  readonly request: SessionRequest;
-
-  constructor(options: SessionStateOptions, request: SessionRequest) {
-    super(options);
-    this.request = request;
-  }
-}

@@ -21,8 +21,6 @@ export interface SessionResponse {
   /** HTTP status, where the adapter knows it. */
   readonly status?: number | undefined;
   readonly headers: ResponseHeaders;
-  /** It goes to the visitor by HTTPS. A request context fills it in. Default false. */
-  readonly secure?: boolean | undefined;
 }
 
 /**
@@ -52,20 +50,21 @@ export interface SessionResponse {
  */
 export interface SessionInterface {
   openSession(request: SessionRequest): Session | null | undefined | Promise<Session | null | undefined>;
-  saveSession(session: Session, response: SessionResponse): void | Promise<void>;
+  /** @param request the very object that `openSession` was called with */
+  saveSession(session: Session, request: SessionRequest, response: SessionResponse): void | Promise<void>;
   /**
    * Optional, for sessions on a server: makes what has changed so far durable while the request goes on. What is saved
    * later is what changed since. Without it everything is saved by `saveSession`, and sockets can only read.
    *
    * @throws SessionLostError if the session ended meanwhile
    */
-  commitSession?: ((session: Session) => Promise<void>) | undefined;
+  commitSession?: ((session: Session, request: SessionRequest) => Promise<void>) | undefined;
   /**
    * Optional: reads the session again, and drops what was not saved. Default: opens the request once more.
    *
    * @throws SessionLostError if the session ended meanwhile
    */
-  reloadSession?: ((session: Session) => Promise<void>) | undefined;
+  reloadSession?: ((session: Session, request: SessionRequest) => Promise<void>) | undefined;
   /** Lets go of what it opened itself; `manager.close()` calls it. */
   close?(): void | Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { readCookies } from "../http/cookie.ts";
-import { decide, type Decision } from "./decide.ts";
+import { decideRecord, type RecordDecision } from "./decide.ts";
 import { SessionLostError, StoreError } from "../errors.ts";
 import { events } from "./events.ts";
 import { EMPTY_FIELDS } from "../json/fields.ts";
@@ -8,20 +8,19 @@ import { sessionOf, stateOf, type Session } from "../session/session.ts";
 import { formatToken, parseToken } from "../stores/token.ts";
 import { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
-import { commit } from "./store/commit.ts";
 import type { StoreConfig } from "./store/config.ts";
-import type { Committed, CookieFate } from "./store/intent.ts";
-import type { Arrival, Origin } from "./store/origin.ts";
-import { StoreReader } from "./store/reader.ts";
+import { StoreReader } from "./store/open.ts";
+import { fieldsOf, secondsSince, type Opened, type Origin } from "./store/origin.ts";
+import { commit, type Saved, type Wanted } from "./store/save.ts";
 import { isEmpty, StoreSessionState } from "./store/state.ts";
 
 /** More tokens than this in one request are not looked up. */
 const MAX_CANDIDATES = 8;
 const AMBIGUOUS =
-  "Two sessions came with this request, so nobody can say which one is meant; nothing was saved.";
+  "Two sessions came with this request, so it cannot be told which one is meant; nothing was saved.";
 
 /** What no token leads to. */
-const NOTHING: Arrival = {};
+const NOTHING: Opened = {};
 
 /**
  * Sessions on a server: the cookie carries `selector.verifier`, a store keeps the data under the selector beside a hash
@@ -51,124 +50,170 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const cookies = readCookies(request.headers.get("Cookie") ?? "", this.getCookieName());
     const tokens = [...new Set(cookies)].slice(0, MAX_CANDIDATES).flatMap((text) => parseToken(text) ?? []);
     if (tokens.length === 0 && cookies.length > 0) this.refused("malformed");
-    const sessionFrom = (arrival: Arrival | (() => Promise<Arrival>)) =>
-      this.#sessionOf(request, arrivedAt, arrival);
-    if (tokens.length === 0) return sessionFrom(NOTHING);
-    const find = async () => this.#opened(await this.#reader.find(tokens, request));
-    return this.config.lazy ? sessionFrom(find) : find().then(sessionFrom);
+    if (tokens.length === 0) return this.#sessionOf(arrivedAt, NOTHING);
+    const find = async () => this.#tell(await this.#reader.find(tokens, request));
+    return this.config.lazy
+      ? this.#sessionOf(arrivedAt, find)
+      : find().then((opened) => this.#sessionOf(arrivedAt, opened));
   }
 
-  async saveSession(session: Session, response: SessionResponse): Promise<void> {
+  /** What was opened → what is wanted → one decision → the commit → the cookie. */
+  saveSession(session: Session, request: SessionRequest, response: SessionResponse): void | Promise<void> {
     const state = stateOf(session) as StoreSessionState;
+    // A fetch that is under way takes messages out of the store, which are to go back. Its own caller is told if it fails.
+    if (state.loading !== undefined) {
+      const save = () => this.saveSession(session, request, response);
+      return state.loading.then(save, save);
+    }
     const { accessed } = state;
-    // It takes messages out of the store, which are to go back. Whoever began it hears of its failure.
-    if (state.loading !== undefined) await state.loading.catch(() => {});
-    if (!state.isLoaded) return accessed ? varyOnCookie(response.headers) : undefined;
-    if (state.isAmbiguous) return varyOnCookie(response.headers);
-    const isFailure = (response.status ?? 200) >= 500 && !this.config.saveOnError;
-    const { decision, cookie } = await this.#settle(state, isFailure);
-    if (decision.vary || cookie !== "keep") varyOnCookie(response.headers);
-    this.clearSite(response, session);
-    if (cookie === "keep") return;
-    if (cookie === "delete") this.deleteCookie(response);
-    else this.setCookie(response, formatToken(cookie), session, EMPTY_FIELDS);
-    const sent = decision.outcome === "write" ? "write" : "refresh";
-    events.saved({ outcome: cookie === "delete" ? "delete" : sent, cookieName: this.getCookieName() });
+    if (!state.isLoaded || state.isAmbiguous) {
+      return accessed || state.isLoaded ? varyOnCookie(response.headers) : undefined;
+    }
+    if (state.origin === undefined && !state.isOpened && !state.modified && !state.isCookieDead) {
+      return accessed ? varyOnCookie(response.headers) : undefined;
+    }
+    return this.#save(session, accessed, request, response);
   }
 
-  async commitSession(session: Session): Promise<void> {
+  async commitSession(session: Session, request: SessionRequest): Promise<void> {
     const state = stateOf(session) as StoreSessionState;
     if (!state.isLoaded) return;
     if (state.isAmbiguous) throw new SessionLostError(AMBIGUOUS);
-    const { origin, request } = state;
+    const { origin } = state;
     if (request.isHandshake && origin !== undefined && this.config.rotateAfter > 0) {
       // A socket has no part in the rotations of requests, and was not told of them.
       const { token } = (await this.#reader.follow(origin, false)) ?? {};
       if (token !== undefined) state.moveTo({ ...origin, token });
     }
-    await this.#commit(state, this.#decide(state), { isFailure: false, isFinal: false });
+    const wanted = state.want(request, false, false);
+    const decision = this.#decide(state, wanted, state.accessed, request);
+    await this.#commit(state, wanted, decision, request);
   }
 
-  async reloadSession(session: Session): Promise<void> {
+  async reloadSession(session: Session, request: SessionRequest): Promise<void> {
     const state = stateOf(session) as StoreSessionState;
     if (!state.isLoaded) return state.load();
-    const { origin, request } = state;
+    const { origin } = state;
     if (origin === undefined) throw new SessionLostError("There is no session to read again.");
-    const now = await this.#reader.follow(origin, request.isHandshake === true);
-    if (now === undefined) throw new SessionLostError("The session ended, or moved on to another identity.");
-    state.reset({ fields: now.record.fields });
-    state.moveTo(now);
+    const found = await this.#reader.follow(origin, request.isHandshake === true);
+    if (found === undefined) throw new SessionLostError("The session ended, or moved on to another identity.");
+    state.reset({ fields: fieldsOf(found) });
+    state.moveTo(found);
   }
 
   /** The last commit of a request. If it cannot be made, the messages that the request took wait for the next one. */
-  async #settle(
-    state: StoreSessionState,
-    isFailure: boolean,
-  ): Promise<{ readonly decision: Decision; readonly cookie: CookieFate }> {
+  async #save(
+    session: Session,
+    accessed: boolean,
+    request: SessionRequest,
+    response: SessionResponse,
+  ): Promise<void> {
+    const state = stateOf(session) as StoreSessionState;
     const { origin } = state;
+    const isFailure = (response.status ?? 200) >= 500 && !this.config.saveOnError;
+    let decision: RecordDecision;
+    let saved: Saved;
     try {
-      const decision = this.#decide(state);
-      const { cookie } = await this.#commit(state, decision, { isFailure, isFinal: true });
-      return { decision, cookie };
+      const wanted = state.want(request, true, isFailure);
+      decision = this.#decide(state, wanted, accessed, request);
+      saved = await this.#commit(state, wanted, decision, request);
     } catch (error) {
       if (origin !== undefined && !(error instanceof StoreError)) await this.#reader.giveBack(origin);
       throw error;
     }
+    const { cookie } = saved;
+    if (accessed || cookie !== "keep") varyOnCookie(response.headers);
+    this.clearSite(response, session);
+    if (cookie === "keep") return;
+    if (cookie === "delete") this.deleteCookie(request, response);
+    else this.setCookie(session, request, response, formatToken(cookie), EMPTY_FIELDS);
+    const sent = decision.outcome === "write" ? "write" : "refresh";
+    events.saved({ outcome: cookie === "delete" ? "delete" : sent, cookieName: this.getCookieName() });
   }
 
-  #decide(state: StoreSessionState): Decision {
-    const { accessed, origin } = state;
-    const fields = state.fields();
-    return decide({
-      isNull: false,
-      // Somebody's session is not nothing, even while it holds no data.
-      empty: isEmpty(fields) && state.owner === null,
-      modified: state.modified,
+  #decide(
+    state: StoreSessionState,
+    wanted: Wanted,
+    accessed: boolean,
+    request: SessionRequest,
+  ): RecordDecision {
+    const { touchEvery, rotateAfter, rotationKey, refreshEachRequest } = this.config;
+    const { origin, checkpoint, fate, isFailure, messages } = wanted;
+    const { set, unset, keep, transactions } = checkpoint.changes;
+    const hasMessages = isFailure ? origin?.messages !== undefined : messages !== undefined;
+    const isChanged =
+      hasMessages ||
+      (!isFailure && (withoutMessages(set.keys()) || withoutMessages(unset) || transactions.size > 0 || keep !== undefined));
+    const now = this.config.records.clock.now();
+    const record = origin?.known.entry;
+    const isPermanentMoved =
+      checkpoint.fields.get("_permanent") !== record?.fields.get("_permanent") && !isFailure;
+    return decideRecord({
+      // A session with an owner is not nothing, even while it holds no data.
+      empty: isEmpty(checkpoint.fields) && wanted.owner === null,
+      modified: wanted.isModified,
       accessed,
-      // A touch is to a record what a refresh is to a cookie: due for every session, as often as was configured.
-      permanent: origin !== undefined,
-      refreshEachRequest: true,
-      age: origin && (origin.now - origin.record.lastSeenAt) / 1000,
-      refreshAfter: this.config.touchEvery,
+      permanent: wanted.isPermanent,
+      refreshEachRequest,
+      isStored: origin !== undefined,
+      isDestroyed: fate === "destroyed",
+      isCleared: wanted.isCleared,
+      isRegenerated: fate === "regenerated",
+      isFailure,
+      isChanged,
+      isTouchDue:
+        record !== undefined &&
+        (request.isHandshake === true || secondsSince(record.lastSeenAt, now) >= touchEvery),
+      isRotationDue:
+        record !== undefined &&
+        rotateAfter > 0 &&
+        rotationKey !== null &&
+        !request.isHandshake &&
+        !origin!.isMissed &&
+        secondsSince(record.rotatedAt, now) >= rotateAfter,
+      isCookieDue: origin?.isMissed === true || isPermanentMoved || state.maxAge !== undefined,
+      isCookieDead: state.isCookieDead,
     });
   }
 
   async #commit(
     state: StoreSessionState,
-    { outcome }: Decision,
-    { isFailure, isFinal }: { readonly isFailure: boolean; readonly isFinal: boolean },
-  ): Promise<Committed> {
-    const intent = state.take(isFinal);
-    try {
-      const config = isFinal ? this.config : { ...this.config, lostWrites: "throw" as const };
-      const committed = await commit(intent, outcome, isFailure, config);
-      intent.stored(committed);
-      return committed;
-    } catch (error) {
-      intent.failed(error);
-      throw error;
+    wanted: Wanted,
+    decision: RecordDecision,
+    request: SessionRequest,
+  ): Promise<Saved> {
+    const config = wanted.isFinal ? this.config : { ...this.config, lostWrites: "throw" as const };
+    const saved = await commit(wanted, decision, request, config);
+    if ("error" in saved) {
+      state.settleFailure(wanted, saved, request);
+      throw saved.error;
     }
+    state.settle(wanted, saved);
+    return saved;
   }
 
-  #opened(arrival: Arrival): Arrival {
-    if (arrival.origin !== undefined) {
-      const { selector, fields } = arrival.origin.record;
+  #tell(opened: Opened): Opened {
+    if (opened.origin !== undefined) {
+      const { selector, fields } = opened.origin.known.entry;
       events.opened({ cookieName: this.getCookieName(), keys: fields.size, selector });
     }
-    return arrival;
+    return opened;
   }
 
-  #sessionOf(
-    request: SessionRequest,
-    arrivedAt: number,
-    arrival: Arrival | (() => Promise<Arrival>),
-  ): Session {
-    const { json, trackNested, ownable, keepAtLogin } = this.config;
+  #sessionOf(arrivedAt: number, opened: Opened | (() => Promise<Opened>)): Session {
+    const { json, trackNested, ownable, keepAtLogin, now, records } = this.config;
+    const elapsed = () => Math.max(0, now() - arrivedAt) / 1000;
     const take = this.#take;
+    const storeNow = () => records.clock.now();
     return sessionOf(
-      new StoreSessionState({ request, arrivedAt, arrival, json, trackNested, ownable, keepAtLogin, take }),
+      new StoreSessionState({ opened, json, trackNested, ownable, keepAtLogin, take, elapsed, now: storeNow }),
     );
   }
 
-  readonly #take = (origin: Origin, key: string): Promise<unknown> => this.#reader.take(origin, key);
+  readonly #take = (origin: Origin, key: string) => this.#reader.take(origin, key);
+}
+
+function withoutMessages(keys: Iterable<string>): boolean {
+  for (const key of keys) if (key !== "_flashes") return true;
+  return false;
 }

@@ -5,7 +5,16 @@ import { type FloatReading, parse } from "./parse.ts";
 import { isPlainObject } from "./plain-object.ts";
 import { ESCAPED_OBJECT, PYTHON_TAGS } from "./python-tags.ts";
 import { quoteAscii, quoteUnicode } from "./quote.ts";
-import { type Limits, NUMBERS, type Oddities, PLAIN, scan, scanFields, TAGS } from "./scan.ts";
+import {
+  type Limits,
+  NUMBERS,
+  type Oddities,
+  PLAIN,
+  scan,
+  scanFields,
+  type ScannedFields,
+  TAGS,
+} from "./scan.ts";
 import { type Tag, type TagRegistration, Tags } from "./tags.ts";
 import { untag } from "./untag.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
@@ -101,10 +110,21 @@ export class TaggedJSONSerializer {
       if (scanned & TAGS) this.#read(text, scanned, "number"); // undecodable goes before misshapen
       throw new BadShape("The payload is not an object.");
     }
-    const { fields, tagged } = scanned;
+    const { fields } = scanned;
     if (fields.size === 1 && this.#tags.has(firstKey(fields))) return this.#fieldsOfTagged(text);
-    for (const key of tagged ?? []) this.loads(fields.get(key) as string);
-    return fields;
+    return this.#proven(scanned);
+  }
+
+  /**
+   * Cuts an object into its entries, where the object as a whole is never a tag. Each of them is proven: `loads` reads it
+   * without error.
+   *
+   * @throws {BadPayload} if it cannot be decoded, or is not an object.
+   */
+  loadsEntries(text: string): Fields {
+    const scanned = scanFields(text, this.#reading);
+    if (typeof scanned === "number") throw new BadShape("The payload is not an object.");
+    return this.#proven(scanned);
   }
 
   /** The text of a session, from texts of its values that `dumps` or `loadsFields` gave. */
@@ -130,6 +150,11 @@ export class TaggedJSONSerializer {
    */
   fieldsOf(object: Record<string, unknown>): Fields {
     return new Writer(this.#tags, this.#writing).each(object);
+  }
+
+  #proven({ fields, tagged }: ScannedFields): Fields {
+    for (const key of tagged ?? []) this.loads(fields.get(key) as string);
+    return fields;
   }
 
   #read(text: string, oddities: Oddities, floats: FloatReading): unknown {

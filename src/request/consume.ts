@@ -1,5 +1,4 @@
 import { loadSession } from "./load-session.ts";
-import { StoreSessionState } from "../interfaces/store/state.ts";
 import { stateOf } from "../session/session.ts";
 
 /**
@@ -28,8 +27,5 @@ import { stateOf } from "../session/session.ts";
  */
 export async function consume(key: string): Promise<unknown> {
   const session = await loadSession();
-  const state = stateOf(session);
-  if (state instanceof StoreSessionState) return state.consume(key);
-  const value = state.get(key);
-  return state.delete(key) ? value : undefined;
+  return stateOf(session).consume(key);
 }

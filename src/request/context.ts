@@ -97,7 +97,7 @@ export class RequestContext {
   async commit(): Promise<void> {
     if (this.#saved !== undefined) await this.#saved;
     else if (this.#interface.commitSession === undefined) this.#readOnly();
-    else if (!this.#isNull) await this.#alone(async () => this.#interface.commitSession!(this.session));
+    else if (!this.#isNull) await this.#alone(async () => this.#interface.commitSession!(this.session, this.#request));
   }
 
   /**
@@ -113,7 +113,7 @@ export class RequestContext {
       const wasOpened = state.isOpened;
       const shown = wasOpened ? state.get("_flashes") : undefined;
       if (this.#interface.reloadSession === undefined || this.#isNull) await this.#openAgain();
-      else await this.#interface.reloadSession(this.session);
+      else await this.#interface.reloadSession(this.session, this.#request);
       if (!wasOpened || state.isClosed) return;
       // Messages are shown once per request, whatever is read in it.
       if (shown !== undefined) state.set("_flashes", shown);
@@ -129,7 +129,7 @@ export class RequestContext {
     try {
       return this.#isNull
         ? undefined
-        : this.#interface.saveSession(this.session, new Answer(response, this.#request));
+        : this.#interface.saveSession(this.session, this.#request, response);
     } finally {
       this.#state!.close();
     }
@@ -168,24 +168,6 @@ export class RequestContext {
     this.#session = opened;
     if (this.#request.isHandshake && this.#interface.commitSession === undefined)
       this.#state.close(() => new SessionClosedError(NO_COOKIE));
-  }
-}
-
-/** A response that knows of its request whether it goes by HTTPS; most sessions do not ask. */
-class Answer implements SessionResponse {
-  readonly status: number | undefined;
-  readonly headers: SessionResponse["headers"];
-  readonly #request: SessionRequest;
-
-  constructor({ status, headers }: SessionResponse, request: SessionRequest) {
-    this.status = status;
-    this.headers = headers;
-    this.#request = request;
-  }
-
-  get secure(): boolean {
-    const { secure, url } = this.#request;
-    return secure ?? url?.startsWith("https:") ?? false;
   }
 }
 

@@ -1,5 +1,4 @@
 import { getSession } from "./context.ts";
-import { StoreSessionState } from "../interfaces/store/state.ts";
 import { stateOf, type Session } from "../session/session.ts";
 
 /**
@@ -28,7 +27,6 @@ import { stateOf, type Session } from "../session/session.ts";
  */
 export async function loadSession(request?: object): Promise<Session> {
   const session = getSession(request);
-  const state = stateOf(session);
-  if (state instanceof StoreSessionState) await state.load();
+  await stateOf(session).load();
   return session;
 }

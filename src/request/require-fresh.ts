@@ -1,6 +1,5 @@
 import { getSession } from "./context.ts";
 import { ConfigError, NotFreshError } from "../errors.ts";
-import { StoreSessionState } from "../interfaces/store/state.ts";
 import { stateOf } from "../session/session.ts";
 
 /**
@@ -26,12 +25,8 @@ import { stateOf } from "../session/session.ts";
  * ```
  */
 export function requireFresh(maxAge: number): void {
-  const state = stateOf(getSession());
-  if (!(state instanceof StoreSessionState))
+  const { loginAge } = stateOf(getSession());
+  if (loginAge === undefined)
     throw new ConfigError("requireFresh needs sessions on a server: pass a `store` to `sessions({ … })`.");
-  if (state.owner === null) throw new NotFreshError();
-  if (state.isLogin) return;
-  const authenticatedAt = state.origin?.record.authenticatedAt ?? null;
-  if (authenticatedAt === null || state.origin!.now - authenticatedAt > maxAge * 1000)
-    throw new NotFreshError();
+  if (loginAge === null || loginAge > maxAge * 1000) throw new NotFreshError();
 }

@@ -1,6 +1,9 @@
 import type { Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 
+/** What `session.transact` was called with, by key, in the order of the calls. */
+export type Transactions = Map<string, readonly ((value: unknown) => unknown)[]>;
+
 /** What a session is made from when somebody first looks into it. */
 export interface Opened {
   readonly fields: Fields;
@@ -35,8 +38,9 @@ export interface SessionChanges {
 export interface Checkpoint {
   readonly fields: Fields;
   readonly changes: SessionChanges;
-  /** All of that is stored: from now on only what came after that moment, or differs from `fields`, counts as changed. */
-  stored(fields: Fields): void;
+  /** The functions of `changes.transactions` as the handler gave them, and how many edits there had been. */
+  readonly transactions: Transactions;
+  readonly edits: number;
 }
 
 /** What became of the identity of a session: nothing, a new one was asked for, or it ended. */

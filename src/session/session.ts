@@ -213,13 +213,19 @@ const handler: ProxyHandler<SessionState> = {
       if (name in methods) return methods[name as keyof typeof methods];
       if (name === "then") return undefined;
       // Asking whether the session was looked at is not a look at it.
-      if (name !== "accessed" && name !== "isNew") state.accessed = true;
+      if (name !== "accessed") state.accessed = true;
       return state[name as (typeof flags)[number]];
     }
     if (name === STATE) return state;
     if (name === Symbol.iterator) return methods.entries.bind(session as Session);
     if (name === Symbol.toStringTag) return "Session";
-    if (name === Symbol.toPrimitive) return () => state.describe();
+    if (name === Symbol.toPrimitive) {
+      // A page that shows the keys depends on the cookie; a log does not, and asks another way.
+      return () => {
+        state.accessed = true;
+        return state.describe();
+      };
+    }
     return undefined;
   },
   set(state, name, value) {

@@ -3,8 +3,15 @@ import { ConfigError, NoSecretKeyError } from "../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { isTruthy } from "../json/truth.ts";
-import type { Checkpoint, Fate, Opened, SessionChanges, SessionStateOptions } from "./changes.ts";
-import { forget, onTexts, type Transactions } from "./transactions.ts";
+import type {
+  Checkpoint,
+  Fate,
+  Opened,
+  SessionChanges,
+  SessionStateOptions,
+  Transactions,
+} from "./changes.ts";
+import { forget, onTexts } from "./transactions.ts";
 
 const DEFAULT_JSON = new TaggedJSONSerializer();
 /** Leads from a session to its state. */
@@ -94,6 +101,11 @@ export class SessionState extends Closable {
     this.set(PERMANENT, Boolean(value));
   }
 
+  /** The same for code of the library itself, whose look is not the handler's: it leaves {@link accessed} alone. */
+  get isPermanent(): boolean {
+    return isTruthy(this.peek(PERMANENT));
+  }
+
   /** Whose session this is; only a store keeps owners. */
   get owner(): string | null {
     return null;
@@ -102,6 +114,38 @@ export class SessionState extends Closable {
   set owner(_: string | null) {
     throw new ConfigError("session.owner needs sessions on a server: pass a `store` to `sessions({ … })`.");
   }
+
+  /** Fetches a session that was not fetched with its request; `undefined` if there is nothing to fetch. */
+  load(): Promise<void> | undefined {
+    return undefined;
+  }
+
+  /**
+   * Takes a key out at once, so that of all requests that do so one gets the value. Only a store can promise that; a cookie
+   * can be sent twice.
+   */
+  consume(key: string): unknown {
+    const value = this.get(key);
+    return this.delete(key) ? value : undefined;
+  }
+
+  /** The public name of a session in a store, also of one that will be stored under it; `undefined` in a cookie. */
+  get selector(): string | undefined {
+    return undefined;
+  }
+
+  /** Whether it is in a store under its {@link selector} already. */
+  get isStored(): boolean {
+    return false;
+  }
+
+  /** Milliseconds since its owner logged in; null if nobody did, `undefined` where there are no owners. */
+  get loginAge(): number | null | undefined {
+    return undefined;
+  }
+
+  /** This request has ended all sessions of an owner, at this moment by the store's clock. */
+  noteEnded(_owner: string, _mark: number, _except: string | undefined): void {}
 
   has(key: string): boolean {
     return this.#read().has(key);
@@ -114,6 +158,16 @@ export class SessionState extends Closable {
     const value = this.json.loads(text);
     this.#remember(key, value);
     return value;
+  }
+
+  /** The value for code of the library itself: not a look at the session. */
+  peek(key: string): unknown {
+    const { accessed } = this;
+    try {
+      return this.get(key);
+    } finally {
+      this.accessed = accessed;
+    }
   }
 
   keys(): IterableIterator<string> {
@@ -151,15 +205,12 @@ export class SessionState extends Closable {
 
   /** Empties the session and marks it modified, even if it was empty before, as in Flask. */
   clear(): void {
-    this.#write().clear();
-    this.#values.clear();
-    this.#transactions.clear();
-    this.modified = true;
+    this.#empty();
   }
 
   /** Takes fields that were written elsewhere as the session's whole content, text for text. */
   adopt(fields: Fields): void {
-    this.clear();
+    this.#empty();
     this.#texts = new Map(fields);
   }
 
@@ -176,7 +227,7 @@ export class SessionState extends Closable {
 
   /** Ends the session. What is written after that begins a new one. */
   destroy(): void {
-    this.clear();
+    this.#empty();
     this.fate = "destroyed";
     this.wasDestroyed = true;
   }
@@ -208,18 +259,28 @@ export class SessionState extends Closable {
     return { set, unset, keep: this.#keep, transactions };
   }
 
-  /** The same as {@link changes}, for storing it while the request goes on. */
+  /** What there is to store as of now; {@link acknowledge} it once it is stored. */
   checkpoint(): Checkpoint {
     const changes = this.changes();
-    const [keep, told, edits] = [this.#keep, new Map(this.#transactions), this.#edits];
-    const stored = (fields: Fields): void => {
-      if (this.#texts === this.opened.fields) this.#texts = fields;
-      this.#opened = { ...this.opened, fields };
-      if (this.#keep === keep) this.#keep = undefined;
-      forget(this.#transactions, told);
-      if (this.#edits === edits) this.#modified = false;
+    return {
+      fields: new Map(this.#texts),
+      changes,
+      transactions: new Map(this.#transactions),
+      edits: this.#edits,
     };
-    return { fields: new Map(this.#texts), changes, stored };
+  }
+
+  /**
+   * What a checkpoint holds is stored: from now on only what came after it counts as changed.
+   *
+   * @param fields what is stored now, as far as this request knows. Default: the checkpoint's
+   */
+  acknowledge({ fields: all, changes, transactions, edits }: Checkpoint, fields: Fields = all): void {
+    if (this.#texts === this.opened.fields) this.#texts = fields;
+    this.#opened = { ...this.opened, fields };
+    if (this.#keep === changes.keep) this.#keep = undefined;
+    forget(this.#transactions, transactions);
+    if (this.#edits === edits) this.#modified = false;
   }
 
   /** What is stored has changed without a commit. */
@@ -253,6 +314,13 @@ export class SessionState extends Closable {
   /** Node calls this on whatever stands around the state, hence the detour. */
   [INSPECT](): string {
     return this[STATE].describe();
+  }
+
+  #empty(): void {
+    this.#write().clear();
+    this.#values.clear();
+    this.#transactions.clear();
+    this.modified = true;
   }
 
   #read(): Fields {

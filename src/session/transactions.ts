@@ -1,8 +1,5 @@
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import type { SessionChanges } from "./changes.ts";
-
-/** What `session.transact` was called with, by key, in the order of the calls. */
-export type Transactions = Map<string, readonly ((value: unknown) => unknown)[]>;
+import type { SessionChanges, Transactions } from "./changes.ts";
 
 /** The functions of each key as one function of its stored text, for a store to repeat. */
 export function onTexts(

@@ -1,5 +1,6 @@
-import { createHmac, hash, randomFillSync, timingSafeEqual, type KeyObject } from "node:crypto";
-import type { SessionRecord } from "./verbs.ts";
+import { createHmac, hash, timingSafeEqual, type KeyObject } from "node:crypto";
+import { pooledRandom } from "./random.ts";
+import type { SessionRecord } from "./record.ts";
 
 /** What a client holds, taken apart. The selector may be shown and logged; the verifier never leaves the request. */
 export interface Token {
@@ -104,29 +105,54 @@ export type Standing =
   | "replaced"
   | "unknown";
 
+/** What {@link judge} found. */
+export interface Judgement {
+  readonly standing: Standing;
+  /** The token that is current now, where it follows from the presented one by periodic rotations; else the presented one. */
+  readonly token: Token;
+  /** Periodic rotations between the two; `undefined` if the current token came from a login or from `regenerate`. */
+  readonly rotations: number | undefined;
+}
+
+/** Rotations that are followed by default, at 4 µs each. */
+const MAX_ROTATIONS = 64;
+
 /**
  * Judges a presented verifier at the store's time `now` (epoch milliseconds), in time that does not depend on how much
- * of it is right (SEC-3).
+ * of it is right (SEC-3). A token that was replaced several rotations ago is recognized, since each token leads to the next.
  *
+ * @param serverKey what {@link successorOf} was called with; null if there are no periodic rotations
  * @example
  * ```ts
- * import { memoryStore } from "hipflask/stores/memory";
- * import { newToken, newVerifier, standing } from "hipflask/stores/token";
+ * import { judge, newToken, newVerifier } from "hipflask/stores/token";
  *
- * const store = memoryStore();
  * const token = newToken();
- * await store.create({ ...token, fields: new Map(), expiry: { idle: 3600 } });
- * const found = await store.read(token.selector);
- * if (found.status === "ok") {
- *   console.log(standing(found.record, token, Date.now())); // current
- *   console.log(standing(found.record, newVerifier(token.selector), Date.now())); // unknown
- * }
+ * const record = { verifierHash: token.verifierHash, previousHash: null, previousUntil: 0 };
+ * console.log(judge(record, token, Date.now(), null).standing); // current
+ * console.log(judge(record, newVerifier(token.selector), Date.now(), null).standing); // unknown
  * ```
  */
-export function standing(record: SessionRecord, token: Token, now: number): Standing {
-  if (sameText(record.verifierHash, token.verifierHash)) return "current";
-  if (record.previousHash === null || !sameText(record.previousHash, token.verifierHash)) return "unknown";
-  return now < record.previousUntil ? "previous" : "replaced";
+export function judge(
+  record: Pick<SessionRecord, "verifierHash" | "previousHash" | "previousUntil">,
+  presented: Token,
+  now: number,
+  serverKey: KeyObject | null,
+  most = MAX_ROTATIONS,
+): Judgement {
+  const { verifierHash, previousHash, previousUntil } = record;
+  const isPrevious = previousHash !== null && sameText(previousHash, presented.verifierHash);
+  const replaced = isPrevious && now < previousUntil ? "previous" : "replaced";
+  if (sameText(verifierHash, presented.verifierHash)) {
+    return { standing: "current", token: presented, rotations: 0 };
+  }
+  let wasThere = isPrevious;
+  let token = presented;
+  for (let rotations = 1; serverKey !== null && rotations <= most; rotations++) {
+    token = successorOf(token, serverKey);
+    if (sameText(verifierHash, token.verifierHash)) return { standing: replaced, token, rotations };
+    wasThere ||= previousHash !== null && sameText(previousHash, token.verifierHash);
+  }
+  return { standing: wasThere ? replaced : "unknown", token: presented, rotations: undefined };
 }
 
 /**
@@ -144,19 +170,4 @@ export function sameText(a: string, b: string): boolean {
 
 function withHash(selector: string, verifier: string): Token {
   return { selector, verifier, verifierHash: hash("sha256", verifier, "base64url") };
-}
-
-/** Random bytes are fetched 4 KiB at a time, since a call to the system costs more than all else here. */
-const pool = Buffer.alloc(4096);
-let used = pool.length;
-
-function pooledRandom(bytes: number): Buffer {
-  if (used + bytes > pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const taken = Buffer.from(pool.subarray(used, used + bytes));
-  pool.fill(0, used, used + bytes);
-  used += bytes;
-  return taken;
 }

@@ -2,7 +2,6 @@ import { SessionClosedError } from "../../errors.ts";
 import { callbackify } from "node:util";
 import type { RequestContext } from "../../request/context.ts";
 import type { CookieConfig } from "../../interfaces/cookie-interface.ts";
-import { StoreSessionState } from "../../interfaces/store/state.ts";
 import { SessionState } from "../../session/state.ts";
 import {
   sessionOf,
@@ -84,8 +83,7 @@ export class RequestSessionSlot {
   }
 
   get id(): string | undefined {
-    const state = stateOf(this.#context.session);
-    return state instanceof StoreSessionState ? state.selector : undefined;
+    return stateOf(this.#context.session).selector;
   }
 
   get session(): RequestSession | null {

@@ -1,23 +1,25 @@
-import { ConfigError, SessionLostError, SessionNotLoadedError } from "../../errors.ts";
+import { ConfigError, SessionLostError, SessionNotLoadedError, UnserializableError } from "../../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
-import type { Opened, SessionChanges, SessionStateOptions } from "../../session/changes.ts";
+import type { Opened as OpenedFields, SessionStateOptions } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
 import { newToken, type Token } from "../../stores/token.ts";
+import { joinedMessages, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
-import type { Intent } from "./intent.ts";
-import type { Arrival, Origin } from "./origin.ts";
+import { fieldsOf, type Opened, type Origin } from "./origin.ts";
+import type { Failed, Saved, Wanted } from "./save.ts";
 
 const FLASHES = "_flashes";
 
 /** How a stored session comes to life. */
 export interface StoreStateOptions extends Required<Pick<SessionStateOptions, "json" | "trackNested">> {
-  readonly request: SessionRequest;
   /** What was found for the request, or how to look for it later. */
-  readonly arrival: Arrival | (() => Promise<Arrival>);
+  readonly opened: Opened | (() => Promise<Opened>);
   /** Takes a key out of the record at once, and gives its value to one caller alone. */
-  readonly take: (origin: Origin, key: string) => Promise<unknown>;
-  /** Epoch milliseconds by this process's clock: how long a login took is measured from here. */
-  readonly arrivedAt: number;
+  readonly take: (origin: Origin, key: string) => Promise<{ readonly value: unknown; readonly origin: Origin }>;
+  /** Seconds since the request arrived. */
+  readonly elapsed: () => number;
+  /** The time at the store, epoch milliseconds. */
+  readonly now: () => number;
   /** Whether the store can keep owners as they must be kept. */
   readonly ownable: boolean;
   /** What of a stranger's data follows its owner's login. */
@@ -26,10 +28,9 @@ export interface StoreStateOptions extends Required<Pick<SessionStateOptions, "j
 
 /** A session whose data is in a store, during one request. */
 export class StoreSessionState extends SessionState {
-  readonly request: SessionRequest;
-  readonly arrivedAt: number;
-  #arrival: Arrival | undefined;
-  #find: (() => Promise<Arrival>) | undefined;
+  readonly #options: StoreStateOptions;
+  /** What was found; `undefined` as long as it was not looked for. */
+  #found: Opened | undefined;
   #loading: Promise<void> | undefined;
   /** Where the session is since it was stored or read again in this request. */
   #moved: { readonly origin: Origin | undefined } | undefined;
@@ -39,30 +40,21 @@ export class StoreSessionState extends SessionState {
   #owner: string | null | undefined;
   #isLogin = false;
   #isCleared = false;
-  #hasDeadCookie = false;
-  readonly #take: StoreStateOptions["take"];
+  /** The client holds a cookie of a session that has ended. */
+  #isCookieDead = false;
+  /** The owners whose sessions this request has ended all, with the marks. */
+  #marks: Map<string, number> | undefined;
   /** What was taken out of the record since the last commit began. */
   #consumed = new Set<string>();
   /** What was stored in this request already. */
   readonly #stored = new Set<string>();
-  readonly #ownable: boolean;
-  readonly #keepAtLogin: readonly string[] | true;
 
   constructor(options: StoreStateOptions) {
-    const { arrival, json, trackNested } = options;
+    const { opened, json, trackNested } = options;
     // Written out: to spread an object costs as much as all the rest of this.
-    super({
-      json,
-      trackNested,
-      open: () => ({ fields: this.#arrived.origin?.record.fields ?? EMPTY_FIELDS }),
-    });
-    this.request = options.request;
-    this.arrivedAt = options.arrivedAt;
-    this.#take = options.take;
-    this.#ownable = options.ownable;
-    this.#keepAtLogin = options.keepAtLogin;
-    if (typeof arrival === "function") this.#find = arrival;
-    else this.#arrival = arrival;
+    super({ json, trackNested, open: () => ({ fields: this.#firstFields() }) });
+    this.#options = options;
+    if (typeof opened !== "function") this.#found = opened;
   }
 
   /** The fetching that is under way. */
@@ -72,82 +64,93 @@ export class StoreSessionState extends SessionState {
 
   /** Whether the session was fetched, or there is none to fetch. */
   get isLoaded(): boolean {
-    return this.#arrival !== undefined;
+    return this.#found !== undefined;
   }
 
   /** Fetches a session that was not fetched with its request; once, however many ask. */
-  load(): Promise<void> | undefined {
-    if (this.#arrival !== undefined) return undefined;
+  override load(): Promise<void> | undefined {
+    if (this.#found !== undefined) return undefined;
     this.#loading ??= this.#fetch();
     return this.#loading;
   }
 
-  /** Takes a key out of the session at once: of all requests that do so, one gets the value. */
-  async consume(key: string): Promise<unknown> {
+  override async consume(key: string): Promise<unknown> {
     const own = this.get(key);
     const { origin } = this;
     if (!this.delete(key)) return undefined;
-    if (!origin?.record.fields.has(key)) return own;
+    if (!origin?.known.entry.fields.has(key)) return own;
     this.#consumed.add(key);
     this.#forgetConsumed();
-    return this.#take(origin, key);
-  }
-
-  /** Whoever puts a consumed key in again meanwhile keeps it. */
-  #forgetConsumed(): void {
-    const { origin } = this;
-    if (origin === undefined || this.#consumed.size === 0) return;
-    this.rebase(without(this.#consumed, this.opened.fields));
-    const fields = without(this.#consumed, origin.record.fields);
-    this.#moved = { origin: { ...origin, record: { ...origin.record, fields } } };
+    const taken = await this.#options.take(origin, key);
+    if (this.origin === origin) this.#moved = { origin: taken.origin };
+    return taken.value;
   }
 
   get origin(): Origin | undefined {
-    return (this.#moved ?? this.#arrival)?.origin;
+    return (this.#moved ?? this.#found)?.origin;
   }
 
   get isAmbiguous(): boolean {
-    return this.#arrived.isAmbiguous ?? false;
+    return this.#foundOrThrow().isAmbiguous ?? false;
+  }
+
+  get isCleared(): boolean {
+    return this.#isCleared;
+  }
+
+  get isCookieDead(): boolean {
+    return this.#isCookieDead;
   }
 
   override get isNew(): boolean {
-    return this.#arrived.origin === undefined;
+    return this.#foundOrThrow().origin === undefined;
   }
 
-  /** The public name of the session, also of one that will be stored under it when there is something to store. */
-  get selector(): string {
-    const { origin } = this;
-    return origin !== undefined && this.fate !== "destroyed"
-      ? origin.record.selector
-      : this.#newToken().selector;
+  override get selector(): string {
+    this.accessed = true;
+    return this.isStored ? this.origin!.token.selector : this.#newToken().selector;
+  }
+
+  override get isStored(): boolean {
+    return this.origin !== undefined && this.fate !== "destroyed";
+  }
+
+  override get loginAge(): number | null {
+    if (this.owner === null) return null;
+    if (this.#isLogin) return 0;
+    const authenticatedAt = this.origin?.known.entry.authenticatedAt ?? null;
+    return authenticatedAt === null ? null : this.#options.now() - authenticatedAt;
   }
 
   override get owner(): string | null {
     this.accessed = true;
-    void this.#arrived;
-    return this.#owner === undefined ? (this.origin?.record.owner ?? null) : this.#owner;
+    return this.ownerNow;
   }
 
   override set owner(owner: string | null) {
-    if (!this.#ownable) {
+    if (!this.#options.ownable) {
       throw new ConfigError(
-        "This store cannot change a record atomically, or not list sessions by owner; use another, or allowNonAtomicStore.",
+        "This store cannot change a record atomically, so its sessions can have no owner; use another, or allowNonAtomicStore.",
       );
     }
+    const id = ownerIdOf(owner);
     const before = this.owner;
-    // Whoever comes after somebody else starts from nothing; only a stranger's cart follows its owner's login.
-    if (before !== null && owner !== before) this.destroy();
+    // Another person starts from nothing; only a stranger's cart follows its owner's login.
+    if (before !== null && id !== before) this.destroy();
     else this.regenerate(before === null && this.fate === "kept" ? this.#kept() : true);
-    this.#owner = owner === null ? null : String(owner);
-    this.#isLogin = owner !== null;
+    this.#owner = id;
+    this.#isLogin = id !== null;
   }
 
-  /** The handler named the owner: the session was authenticated in this very request. */
-  get isLogin(): boolean {
-    return this.#isLogin;
+  /** {@link owner} for code of the library itself: not a look at the session. */
+  get ownerNow(): string | null {
+    this.#foundOrThrow();
+    return this.#owner === undefined ? (this.origin?.known.entry.owner ?? null) : this.#owner;
   }
 
+  /** With an owner it is a logout: the session is over. */
   override clear(): void {
+    if (this.ownerNow !== null) return this.destroy();
     super.clear();
     this.#isCleared = true;
   }
@@ -160,7 +163,7 @@ export class StoreSessionState extends SessionState {
     this.#stored.clear();
   }
 
-  override reset(opened: Opened): void {
+  override reset(opened: OpenedFields): void {
     super.reset(opened);
     this.#owner = undefined;
     this.#isLogin = false;
@@ -169,23 +172,43 @@ export class StoreSessionState extends SessionState {
     this.#stored.clear();
   }
 
+  override noteEnded(owner: string, mark: number, except: string | undefined): void {
+    (this.#marks ??= new Map()).set(owner, mark);
+    const { origin } = this;
+    const isOver = origin?.known.entry.owner === owner && origin.token.selector !== except;
+    if (!isOver || this.isClosed) return;
+    // The session of this very request is one of them: what comes now, such as a login, begins another one.
+    this.destroy();
+    this.fate = "kept";
+    this.#moved = { origin: undefined };
+    this.#isCookieDead = true;
+  }
+
   /** The record is found elsewhere, or is another one by now. */
   moveTo(origin: Origin): void {
     this.#moved = { origin };
   }
 
   /**
-   * What there is to do as of now. Until its `stored` or `failed` is called, the session behaves as if it were done.
+   * What there is to do as of now. Until {@link settle} or {@link settleFailure} is called with it, the session behaves as if it
+   * were done.
    *
-   * @param isFinal the last commit of a request, which also settles its one-time messages; nothing comes after it
+   * @param isFinal the last commit of a request, which also settles its one-time messages
    */
-  take(isFinal: boolean): Intent {
-    const { origin, fate, request, arrivedAt, owner } = this;
-    const [isLogin, isCleared] = [this.#isLogin, this.#isCleared];
-    const messages = request.isHandshake ? this.#takeMessages() : undefined;
-    const { fields, changes, stored } = this.checkpoint();
+  want({ isHandshake }: SessionRequest, isFinal: boolean, isFailure: boolean): Wanted {
+    const { origin, fate, ownerNow: owner } = this;
+    const isCleared = this.#isCleared;
+    const login =
+      this.#isLogin && owner !== null
+        ? { owner, elapsed: this.#options.elapsed, after: this.#marks?.get(owner) }
+        : undefined;
+    const left = isHandshake ? this.#takeMessages() : undefined;
+    const checkpoint = this.checkpoint();
+    const { changes, fields } = checkpoint;
+    const { modified: isModified, isPermanent } = this;
     this.#consumed.clear();
-    let isEnded = false;
+    const isNew = origin === undefined || fate === "destroyed";
+    const token = isNew && isModified ? this.#newToken() : undefined;
     if (!isFinal) {
       this.fate = "kept";
       this.#isLogin = false;
@@ -196,62 +219,75 @@ export class StoreSessionState extends SessionState {
       origin,
       fate,
       isCleared,
-      isLogin,
       owner,
-      changes,
-      request,
-      arrivedAt,
-      permanent: this.permanent,
-      newToken: () => this.#newToken(),
-      isCookieDue: this.maxAge !== undefined,
-      hasDeadCookie: this.#hasDeadCookie,
-      fields: isFinal ? fields : withText(FLASHES, undefined, fields),
-      flashes: messages ?? (isFinal ? waiting(changes, origin) : undefined),
-      ended: () => {
-        isEnded = true;
-      },
-      stored: ({ cookie, origin: now }) => {
-        if (!isFinal) stored(withText(FLASHES, this.opened.fields.get(FLASHES), fields));
-        const isMissed = !isFinal && typeof cookie === "object";
-        this.#moved = { origin: now && { ...now, isMissed, flashes: isFinal ? undefined : now.flashes } };
-        this.#forgetConsumed();
-        for (const key of [...changes.set.keys(), ...changes.transactions.keys()]) this.#stored.add(key);
-        if (this.#token?.selector === now?.record.selector) this.#token = undefined;
-        this.#hasDeadCookie = cookie === "delete";
-      },
-      failed: (error) => {
-        if (messages !== undefined) this.#putBackMessages(messages);
-        if (isEnded) {
-          this.fate = this.fate === "destroyed" && isFinal ? "kept" : this.fate;
-          this.#moved = { origin: undefined };
-          this.#hasDeadCookie = true;
-          return;
-        }
-        if (this.fate !== "destroyed") this.#isLogin ||= isLogin;
-        if (this.fate === "kept" || fate === "destroyed") this.fate = fate;
-        this.#isCleared ||= isCleared;
-        // Whoever lost a session is not sent its cookie.
-        const isMissed = !(error instanceof SessionLostError) && origin?.isMissed === true;
-        this.#moved = { origin: origin && { ...origin, isMissed } };
-        this.#forgetConsumed();
-      },
+      login,
+      checkpoint,
+      fields: withMessages(fields, undefined),
+      messages: left ?? (isFinal ? waiting(changes, origin) : undefined),
+      isModified,
+      isPermanent,
+      token,
+      isFailure,
+      isFinal,
     };
+  }
+
+  /** A commit is done. */
+  settle({ checkpoint, isFinal }: Wanted, { cookie, origin }: Saved): void {
+    const { changes, fields } = checkpoint;
+    if (!isFinal) this.acknowledge(checkpoint, withMessages(fields, this.opened.fields.get(FLASHES)));
+    const isMissed = !isFinal && typeof cookie === "object";
+    this.#moved = { origin: origin && { ...origin, isMissed, messages: isFinal ? undefined : origin.messages } };
+    this.#forgetConsumed();
+    for (const key of [...changes.set.keys(), ...changes.transactions.keys()]) this.#stored.add(key);
+    if (this.#token?.selector === origin?.token.selector) this.#token = undefined;
+    this.#isCookieDead = cookie === "delete";
+  }
+
+  /** A commit is not done, and everything in it is still to be done. */
+  settleFailure(wanted: Wanted, { error, isEnded }: Failed, { isHandshake }: SessionRequest): void {
+    const { origin, fate, login, isCleared, isFinal, messages } = wanted;
+    if (isHandshake && messages !== undefined) {
+      this.set(FLASHES, joinedMessages(this.json.loads(messages), this.get(FLASHES)));
+    }
+    if (isEnded) {
+      this.fate = this.fate === "destroyed" && isFinal ? "kept" : this.fate;
+      this.#moved = { origin: undefined };
+      this.#isCookieDead = true;
+      return;
+    }
+    if (this.fate !== "destroyed") this.#isLogin ||= login !== undefined;
+    if (this.fate === "kept" || fate === "destroyed") this.fate = fate;
+    this.#isCleared ||= isCleared;
+    // A client is not sent the cookie of a session that was lost.
+    const isMissed = !(error instanceof SessionLostError) && origin?.isMissed === true;
+    this.#moved = { origin: origin && { ...origin, isMissed } };
+    this.#forgetConsumed();
+  }
+
+  /** What was taken out is not in the record any more; put in again meanwhile, it counts as written. */
+  #forgetConsumed(): void {
+    const { origin } = this;
+    if (origin === undefined || this.#consumed.size === 0) return;
+    this.rebase(new Map([...this.opened.fields].filter(([key]) => !this.#consumed.has(key))));
   }
 
   async #fetch(): Promise<void> {
     try {
-      this.#arrival = await this.#find!();
+      const { opened } = this.#options;
+      this.#found = typeof opened === "function" ? await opened() : opened;
     } finally {
-      // Whoever asks again after an error may have more luck.
+      // After an error it is tried again.
       this.#loading = undefined;
     }
   }
 
   /** What a login leaves of a stranger's session: what this very request wrote, and what may follow. */
   #kept(): readonly string[] | true {
-    if (this.#keepAtLogin === true) return true;
+    const { keepAtLogin } = this.#options;
+    if (keepAtLogin === true) return true;
     const { set, transactions } = this.changes();
-    return [...set.keys(), ...transactions.keys(), ...this.#stored, ...this.#keepAtLogin];
+    return [...set.keys(), ...transactions.keys(), ...this.#stored, ...keepAtLogin];
   }
 
   #newToken(): Token {
@@ -265,30 +301,31 @@ export class StoreSessionState extends SessionState {
     return messages;
   }
 
-  #putBackMessages(messages: string): void {
-    this.set(FLASHES, [this.json.loads(messages), this.get(FLASHES) ?? []].flat());
+  #firstFields(): Fields {
+    const { origin } = this.#foundOrThrow();
+    return origin === undefined ? EMPTY_FIELDS : fieldsOf(origin);
   }
 
-  get #arrived(): Arrival {
-    if (this.#arrival === undefined) throw new SessionNotLoadedError();
-    return this.#arrival;
+  #foundOrThrow(): Opened {
+    if (this.#found === undefined) throw new SessionNotLoadedError();
+    return this.#found;
   }
 }
 
 /** What is left of the messages a request took or left: all of its own, or those it took and did not show. */
-function waiting({ set, unset }: SessionChanges, origin: Origin | undefined): string | undefined {
-  return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : origin?.flashes);
+function waiting({ set, unset }: Wanted["checkpoint"]["changes"], origin: Origin | undefined): string | undefined {
+  return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : origin?.messages);
 }
 
-function without(keys: ReadonlySet<string>, fields: Fields): Fields {
-  return new Map([...fields].filter(([key]) => !keys.has(key)));
-}
-
-function withText(key: string, text: string | undefined, fields: Fields): Fields {
-  const changed = new Map(fields);
-  if (text === undefined) changed.delete(key);
-  else changed.set(key, text);
-  return changed;
+/** @throws UnserializableError for what cannot be an id: a forgotten `.id` would log everybody in as one person */
+function ownerIdOf(owner: unknown): string | null {
+  if (owner === null) return null;
+  if (typeof owner === "string" && owner !== "") return owner;
+  if (typeof owner === "bigint" || (typeof owner === "number" && Number.isSafeInteger(owner))) return String(owner);
+  const what = owner === "" ? "an empty text" : typeof owner === "object" ? "an object" : String(owner);
+  throw new UnserializableError(
+    `session.owner must be the id of a person, a text or a whole number, or null; it was ${what}. Write session.owner = String(user.id).`,
+  );
 }
 
 /** Flask-Session's rule: a session that holds nothing but its own permanence is empty. */

@@ -1,0 +1,168 @@
+import type { RefusalReason } from "../../codecs/codec.ts";
+import type { FieldChanges, SessionRecord } from "../../stores/record.ts";
+import type { KnownSession, SessionStep } from "../../stores/session-records.ts";
+import { judge, type Token } from "../../stores/token.ts";
+import { events } from "../events.ts";
+import { hasMessages, puttingBack, takingField, takingMessages } from "../messages.ts";
+import type { SessionRequest } from "../session-interface.ts";
+import { idleOf, type StoreConfig } from "./config.ts";
+import { secondsSince, tokenNow, type Opened, type Origin } from "./origin.ts";
+
+/** A socket that was silent for longer than this many rotations must connect again. */
+const MAX_ROTATIONS = 10_000;
+
+/** Opens stored sessions: finds the record that a token leads to, and finds it again later. */
+export class StoreReader {
+  readonly #config: StoreConfig;
+  readonly #refused: (reason: RefusalReason) => void;
+
+  constructor(config: StoreConfig, refused: (reason: RefusalReason) => void) {
+    this.#config = config;
+    this.#refused = refused;
+  }
+
+  /** The record that the tokens of a request lead to, with its one-time messages taken out of the store. */
+  async find(tokens: readonly Token[], { readOnly, isHandshake }: SessionRequest): Promise<Opened> {
+    const { records } = this.#config;
+    const origins: Origin[] = [];
+    for (const token of tokens) {
+      const found = await records.read(token.selector);
+      if (typeof found === "string") this.#refused(found === "gone" ? "unknown" : "undecodable");
+      const origin = typeof found === "object" ? await this.#admit(found, token) : undefined;
+      if (origin !== undefined) origins.push(origin);
+    }
+    const [origin, ...others] = origins;
+    // The partitioned and the plain cookie of one session may come in together; two sessions may not.
+    const isAmbiguous = others.some(({ token }) => token.selector !== origin?.token.selector);
+    if (isAmbiguous) this.#refused("ambiguous");
+    if (origin === undefined || isAmbiguous) return { isAmbiguous };
+    if (isHandshake) return { origin };
+    return { origin: readOnly ? await this.#noteActivity(origin) : await this.#takeMessages(origin) };
+  }
+
+  /** The record as it is now, if what was presented once still leads to it: by periodic rotations, but by no login. */
+  async follow(origin: Origin, isHandshake: boolean): Promise<Origin | undefined> {
+    const { records, misfit, rotateAfter } = this.#config;
+    const known = await records.read(origin.token.selector);
+    if (typeof known === "string") return undefined;
+    const { entry, now } = known;
+    const elapsed = secondsSince(origin.known.now, now);
+    const most = rotateAfter > 0 ? Math.min(MAX_ROTATIONS, elapsed / rotateAfter + 1) : 0;
+    const token = tokenNow(entry, origin.token, now, this.#config, most);
+    if (token === undefined || misfit?.(entry.fields) !== undefined) return undefined;
+    const isMissed = origin.isMissed || token !== origin.token;
+    const moved: Origin = { ...origin, known, token, isMissed };
+    // A socket has no response whose saving would note that its visitor is there.
+    return isHandshake ? this.#touch(moved) : moved;
+  }
+
+  /** Takes a key out of the record. @returns its value, for one caller alone, and the record after that */
+  async take(origin: Origin, key: string): Promise<{ readonly value: unknown; readonly origin: Origin }> {
+    const taken = await this.#takeText(origin, key, (take) => takingField(key, take));
+    return {
+      value: taken.text === null ? undefined : this.#config.json.loads(taken.text),
+      origin: taken.origin,
+    };
+  }
+
+  /** Puts back the messages that were taken for a request whose answer is an error; the error is what its caller is told. */
+  async giveBack(origin: Origin): Promise<void> {
+    const changes = puttingBack(origin.messages, this.#config.json);
+    if (changes.transactions === undefined && changes.set === undefined) return;
+    await this.#change(origin, () => ({ result: true, changes })).catch(() => {});
+  }
+
+  /** Judges the verifier. */
+  async #admit(known: KnownSession, token: Token): Promise<Origin | undefined> {
+    const { rotationKey, reusedTokens, records, misfit } = this.#config;
+    const { entry, now } = known;
+    const judged = judge(entry, token, now, rotationKey);
+    if (judged.standing === "unknown") {
+      this.#refused("unknown");
+      return undefined;
+    }
+    if (judged.standing === "replaced") {
+      events.reused({ selector: entry.selector, owner: entry.owner });
+      // A token from before a login says nothing of the one after it: whoever planted it must not end the session.
+      const isStolen = judged.rotations !== undefined;
+      if (reusedTokens === "destroy" && isStolen) await this.#endStolen(known, token);
+      return undefined;
+    }
+    if (misfit?.(entry.fields) !== undefined) {
+      this.#refused("schema");
+      return undefined;
+    }
+    const isMissed = judged.token !== token;
+    return { known, token: judged.token, isMissed, messages: undefined, isReadOnly: false };
+  }
+
+  async #endStolen(known: KnownSession, token: Token): Promise<void> {
+    const { records, rotationKey } = this.#config;
+    const isStill = ({ entry, now }: KnownSession) =>
+      judge(entry, token, now, rotationKey).rotations !== undefined;
+    const { selector, owner } = known.entry;
+    if ((await records.end(known, isStill)) === true) events.destroyed({ selector, owner });
+  }
+
+  /** A visitor who only looks is active as well, and nothing will be saved that could note it. */
+  async #noteActivity(origin: Origin): Promise<Origin> {
+    return { ...((await this.#touch(origin)) ?? origin), isReadOnly: true };
+  }
+
+  async #touch(origin: Origin): Promise<Origin | undefined> {
+    const { records, touchEvery } = this.#config;
+    const isDue = ({ entry, now }: KnownSession) => secondsSince(entry.lastSeenAt, now) >= touchEvery;
+    if (!isDue(origin.known)) return origin;
+    if (!(await records.isConfirmed(origin.known.entry))) return undefined;
+    const touched = await this.#change(origin, (known) =>
+      isDue(known) ? { result: true, changes: {} } : { result: true },
+    );
+    return touched && { ...origin, known: touched.known };
+  }
+
+  /**
+   * One-time messages are taken out of the record before they can be shown, so that of parallel requests only one
+   * has them; what it does not show goes back when it is saved.
+   */
+  async #takeMessages(origin: Origin): Promise<Origin> {
+    if (!hasMessages(origin.known.entry.fields)) return origin;
+    const taken = await this.#takeText(origin, "_flashes", takingMessages);
+    return { ...taken.origin, messages: taken.text ?? undefined };
+  }
+
+  async #takeText(
+    origin: Origin,
+    key: string,
+    taking: (take: (text: string | null) => void) => FieldChanges,
+  ): Promise<{ readonly text: string | null; readonly origin: Origin }> {
+    let text: string | null = null;
+    const changes = taking((stored) => {
+      text = stored;
+    });
+    const done = await this.#change(origin, ({ entry }) => {
+      text = null;
+      return entry.fields.has(key) ? { result: true, changes } : { result: true };
+    });
+    return done === undefined ? { text: null, origin } : { text, origin: { ...origin, known: done.known } };
+  }
+
+  /** Changes the record while this request may do so. @returns `undefined` if it may not any more */
+  async #change(
+    { known, token }: Origin,
+    apply: (known: KnownSession) => { readonly result: true; readonly changes?: FieldChanges },
+  ): Promise<{ readonly known: KnownSession } | undefined> {
+    const { records } = this.#config;
+    const done = await records.change(known, undefined, (current): SessionStep<boolean> => {
+      const { entry, now } = current;
+      if (tokenNow(entry, token, now, this.#config) === undefined) return { result: false };
+      const { result, changes } = apply(current);
+      if (changes === undefined) return { result };
+      return { result, change: { ...changes, expiry: { idle: this.#idleOf(entry) } } };
+    });
+    return done.status === "ok" && done.result ? done : undefined;
+  }
+
+  #idleOf({ owner, fields }: SessionRecord): number {
+    return idleOf(this.#config, owner, fields.get("_permanent") === "true");
+  }
+}

@@ -1,0 +1,362 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { SessionConflictError, StoreError } from "../errors.ts";
+import { pooledRandom } from "./random.ts";
+import { storeError } from "./store-error.ts";
+import type { StoreClock } from "./store-clock.ts";
+import type { Store, Stored, Write } from "./store.ts";
+
+/** How records of one kind are written down. */
+export interface CommitFormat<Content, Entry> {
+  /** `undefined` if it cannot be read. */
+  decode(key: string, content: Content): Entry | undefined;
+  /** @param before what it replaces */
+  encode(entry: Entry, before: Entry | undefined): Content;
+  /** Where records can hold the ids of the commits before the last one: those in an entry, and an entry with others. */
+  readonly ancestors?: {
+    of(entry: Entry): string;
+    with(entry: Entry, ancestors: string): Entry;
+  };
+}
+
+/** A record as this process knows it; it may have changed since. */
+export interface Known<Entry> {
+  readonly entry: Entry;
+  readonly commit: string;
+  /** The store's clock when it was read or written, epoch milliseconds. */
+  readonly now: number;
+}
+
+/** A record to be written. */
+export interface Draft<Entry> {
+  readonly entry: Entry;
+  /** Seconds. */
+  readonly lifetime: number;
+  readonly anonymous?: boolean | undefined;
+  /**
+   * It was computed from what was stored, so another writer may have written the very same: where commit ids are derived
+   * from contents, finding it is no proof.
+   */
+  readonly isComputed?: boolean | undefined;
+}
+
+/** What is to become of a record: written, removed, or left as it is. */
+export type Step<Entry, Result> =
+  | { readonly action: "leave" | "remove"; readonly result: Result }
+  | ({ readonly action: "write"; readonly result: Result } & Draft<Entry>);
+
+/** What became of it. */
+export type Changed<Entry, Result> =
+  /** `known`: the record as it is now; `undefined` once it was removed. */
+  | { readonly status: "ok"; readonly result: Result; readonly known: Known<Entry> | undefined }
+  | { readonly status: "gone" }
+  /** There is a record that cannot be read; it was left as it is. */
+  | { readonly status: "undecodable" };
+
+export interface CommitOptions {
+  /** Seconds that a read or a commit may take, waiting and retries included. Default 2. */
+  readonly seconds?: number | undefined;
+  /** Called for each read or commit that failed, before its caller is told. */
+  readonly onFailure?: ((step: string, error: StoreError) => void) | undefined;
+}
+
+const SECONDS = 2;
+/** Times that a step is tried again after an error. */
+const RETRIES = 2;
+const MAX_CONFLICTS = 100;
+/** Milliseconds. */
+const LONGEST_WAIT = 20;
+const COMMIT_BYTES = 12;
+const READS_AT_ONCE = 16;
+const ANCESTOR_LENGTH = 8;
+const MAX_ANCESTORS = 8;
+
+/**
+ * The one loop that changes records: read what is known → apply → replace → after a conflict apply again to what is there
+ * now. Every change of every session, own or shared, goes through {@link change}.
+ *
+ * A step whose answer was lost is repeated with the same commit id, and that id tells what became of it: if the record has it, or
+ * names it among its ancestors, the step was done. So nothing is applied twice, counters included. Where that cannot
+ * be told, the commit fails with a `StoreError`.
+ *
+ * Commits of one record queue within the process, and each takes what the one before it left: requests of one visitor do not
+ * fight each other with conflicts.
+ */
+export class CommitLoop<Content, Entry> {
+  readonly store: Store<Content>;
+  readonly clock: StoreClock;
+  readonly #format: CommitFormat<Content, Entry>;
+  readonly #seconds: number;
+  readonly #onFailure: CommitOptions["onFailure"];
+  /** The last commit of each record that is under way, with what it left. */
+  readonly #queues = new Map<string, Promise<Known<Entry> | undefined>>();
+
+  constructor(
+    store: Store<Content>,
+    format: CommitFormat<Content, Entry>,
+    clock: StoreClock,
+    { seconds = SECONDS, onFailure }: CommitOptions = {},
+  ) {
+    this.store = store;
+    this.clock = clock;
+    this.#format = format;
+    this.#seconds = seconds;
+    this.#onFailure = onFailure;
+  }
+
+  /** @throws StoreError */
+  read(key: string): Promise<Known<Entry> | "gone" | "undecodable"> {
+    return this.#within("read", (time) => this.#read(key, time));
+  }
+
+  /**
+   * Adds a record.
+   *
+   * @param make called with the store's time
+   * @throws StoreError
+   */
+  insert(key: string, make: (now: number) => Draft<Entry>): Promise<Known<Entry> | "taken"> {
+    return this.#within("insert", async (time) => {
+      await this.clock.ready();
+      const { write, known } = this.#draft(make(this.clock.now()), undefined);
+      const { answer, isRepeated } = await this.#ask("insert", time, () => this.store.insert(key, write));
+      if (answer) return known;
+      const stored = isRepeated ? await this.#read(key, time) : "gone";
+      return typeof stored === "object" && this.#isDone(stored, write.commit) ? stored : "taken";
+    });
+  }
+
+  /**
+   * Changes a live record.
+   *
+   * @param known what was read of it, up to date or not; without it, it is read first
+   * @param apply called with the record as it is stored, again after every conflict; must not do anything else
+   * @throws StoreError; SessionConflictError if other writers were faster 100 times in a row
+   */
+  change<Result>(
+    key: string,
+    known: Known<Entry> | undefined,
+    apply: (known: Known<Entry>) => Step<Entry, Result>,
+  ): Promise<Changed<Entry, Result>> {
+    return this.#within("replace", (time) => {
+      const before = this.#queues.get(key);
+      const work =
+        before === undefined
+          ? this.#change(key, known, apply, time)
+          : before.then((left) => this.#change(key, left ?? known, apply, time));
+      const turn = new Promise<Known<Entry> | undefined>((leave) => {
+        work.then(
+          (changed) => leave(changed.status === "ok" ? changed.known : undefined),
+          () => leave(undefined),
+        );
+        // A commit that ran out of time does not block the next one.
+        time.onOver = () => leave(undefined);
+      }).then((left) => {
+        if (this.#queues.get(key) === turn) this.#queues.delete(key);
+        return left;
+      });
+      this.#queues.set(key, turn);
+      return work;
+    });
+  }
+
+  /** Removes a record, whatever it holds. @returns whether there was one @throws StoreError */
+  remove(key: string): Promise<boolean> {
+    return this.#within("remove", async (time) => {
+      const { answer, isRepeated } = await this.#ask("remove", time, () => this.store.remove(key));
+      return answer.status === "ok" || isRepeated;
+    });
+  }
+
+  /**
+   * The live ones of these records, with at least `length` characters of each.
+   *
+   * @throws StoreError
+   */
+  readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored<Content>>> {
+    return this.#within("readMany", async (time) => {
+      const read = () => this.store.readMany?.(keys, length) ?? this.#readEach(keys, time);
+      return (await this.#ask("readMany", time, read)).answer;
+    });
+  }
+
+  /** Removes up to `limit` expired records. @returns how many @throws StoreError */
+  removeExpired(limit: number): Promise<number> {
+    return this.#within("removeExpired", async (time) => {
+      const remove = async () => (await this.store.removeExpired?.(limit)) ?? 0;
+      return (await this.#ask("removeExpired", time, remove)).answer;
+    });
+  }
+
+  /** Does something with the store in time. @throws StoreError "timeout", or what the work rejects with */
+  #within<Result>(step: string, work: (time: TimeLimit) => Promise<Result>): Promise<Result> {
+    // No longer chain of promises than this: every request with a session passes here once or twice.
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) => {
+        time.end();
+        if (error instanceof StoreError && !isToldOf) this.#onFailure?.(step, error);
+        isToldOf = true;
+        reject(error);
+      };
+      let isToldOf = false;
+      const time = new TimeLimit(step, this.#seconds, fail);
+      work(time).then((result) => {
+        time.end();
+        resolve(result);
+      }, fail);
+    });
+  }
+
+  async #change<Result>(
+    key: string,
+    known: Known<Entry> | undefined,
+    apply: (known: Known<Entry>) => Step<Entry, Result>,
+    time: TimeLimit,
+  ): Promise<Changed<Entry, Result>> {
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+      if (known === undefined) {
+        const found = await this.#read(key, time);
+        if (typeof found === "string") return { status: found };
+        known = found;
+      }
+      time.check();
+      const before: Known<Entry> = { entry: known.entry, commit: known.commit, now: this.clock.now() };
+      const step = apply(before);
+      const { result } = step;
+      if (step.action === "leave") return { status: "ok", result, known: before };
+      const draft = step.action === "write" ? this.#draft(step, before) : undefined;
+      const { answer, isRepeated } = await this.#ask(step.action, time, () =>
+        draft === undefined
+          ? this.store.remove(key, before.commit)
+          : this.store.replace(key, before.commit, draft.write),
+      );
+      if (answer.status === "ok") return { status: "ok", result, known: draft?.known };
+      if (answer.status === "gone") {
+        // It was there until the attempt whose answer was lost.
+        const isOurs = isRepeated && draft === undefined;
+        return isOurs ? { status: "ok", result, known: undefined } : { status: "gone" };
+      }
+      const current = this.#known(key, answer.current);
+      if (current === undefined) return { status: "undecodable" };
+      if (isRepeated && draft !== undefined && step.action === "write") {
+        const isDone = this.#isDone(current, draft.write.commit);
+        if (isDone && !step.isComputed) return { status: "ok", result, known: current };
+        if (isDone && this.store.commitOf === undefined) return { status: "ok", result, known: current };
+        if (!this.#isDone(current, before.commit)) throw undecidable();
+      }
+      known = current;
+      // The first retry goes out at once; then random waits spread the crowd.
+      if (conflicts > 0) await sleep(Math.random() * Math.min(LONGEST_WAIT, 2 ** conflicts));
+    }
+    throw new SessionConflictError(MAX_CONFLICTS);
+  }
+
+  async #read(key: string, time: TimeLimit): Promise<Known<Entry> | "gone" | "undecodable"> {
+    const ready = this.clock.ready();
+    const { answer } = await this.#ask("read", time, () => this.store.read(key));
+    if (answer === undefined) return "gone";
+    if (ready !== undefined) await ready;
+    return this.#known(key, answer) ?? "undecodable";
+  }
+
+  /** Asks the store, and again if the answer did not come. */
+  async #ask<Answer>(
+    step: string,
+    time: TimeLimit,
+    act: () => Promise<Answer>,
+  ): Promise<{ readonly answer: Answer; readonly isRepeated: boolean }> {
+    for (let errors = 0; ; errors++) {
+      try {
+        return { answer: await act(), isRepeated: errors > 0 };
+      } catch (error) {
+        const failure = storeError(step, error);
+        const isLost = failure.reason === "unavailable" || failure.reason === "timeout";
+        if (!isLost || errors === RETRIES || time.isOver) throw failure;
+        if (errors > 0) await sleep(Math.random() * LONGEST_WAIT);
+        time.check();
+      }
+    }
+  }
+
+  #draft(
+    draft: Draft<Entry>,
+    before: Known<Entry> | undefined,
+  ): { readonly write: Write<Content>; readonly known: Known<Entry> } {
+    const { ancestors } = this.#format;
+    let { entry } = draft;
+    if (before !== undefined && ancestors !== undefined) {
+      const ids = before.commit.slice(0, ANCESTOR_LENGTH) + ancestors.of(before.entry);
+      entry = ancestors.with(entry, ids.slice(0, ANCESTOR_LENGTH * MAX_ANCESTORS));
+    }
+    const text = this.#format.encode(entry, before?.entry);
+    const commit = this.store.commitOf?.(text) ?? newCommit();
+    return {
+      write: { text, commit, lifetime: draft.lifetime, anonymous: draft.anonymous },
+      known: { entry, commit, now: this.clock.now() },
+    };
+  }
+
+  /** Whether this commit wrote the record, or is among its ancestors. */
+  #isDone({ entry, commit }: Known<Entry>, id: string): boolean {
+    if (commit === id) return true;
+    const ancestors = this.#format.ancestors?.of(entry) ?? "";
+    for (let at = 0; at < ancestors.length; at += ANCESTOR_LENGTH) {
+      if (ancestors.startsWith(id.slice(0, ANCESTOR_LENGTH), at)) return true;
+    }
+    return false;
+  }
+
+  #known(key: string, stored: Stored<Content>): Known<Entry> | undefined {
+    if (stored.now !== undefined) this.clock.observe(stored.now);
+    const entry = this.#format.decode(key, stored.text);
+    return entry && { entry, commit: stored.commit, now: stored.now ?? this.clock.now() };
+  }
+
+  async #readEach(keys: readonly string[], time: TimeLimit): Promise<Map<string, Stored<Content>>> {
+    const found = new Map<string, Stored<Content>>();
+    for (let at = 0; at < keys.length; at += READS_AT_ONCE) {
+      time.check();
+      const batch = keys.slice(at, at + READS_AT_ONCE);
+      const stored = await Promise.all(batch.map((key) => this.store.read(key)));
+      for (const [index, one] of stored.entries()) if (one !== undefined) found.set(batch[index]!, one);
+    }
+    return found;
+  }
+}
+
+/** What a read or a commit may take. */
+class TimeLimit {
+  isOver = false;
+  onOver: (() => void) | undefined;
+  readonly #timer: NodeJS.Timeout;
+  readonly #error: () => StoreError;
+
+  constructor(step: string, seconds: number, fail: (error: StoreError) => void) {
+    this.#error = () =>
+      new StoreError("timeout", `The session store did not answer "${step}" within ${seconds} seconds.`);
+    this.#timer = setTimeout(() => {
+      this.isOver = true;
+      fail(this.#error());
+      this.onOver?.();
+    }, seconds * 1000);
+  }
+
+  /** Nothing is begun any more when the caller was told that it failed. */
+  check(): void {
+    if (this.isOver) throw this.#error();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function newCommit(): string {
+  return pooledRandom(COMMIT_BYTES).toString("base64url");
+}
+
+function undecidable(): StoreError {
+  return new StoreError(
+    "unavailable",
+    "The connection to the session store broke, and so many others wrote since that it cannot be told whether this change was made.",
+  );
+}

@@ -1,0 +1,17 @@
+import { randomFillSync } from "node:crypto";
+
+/** Random bytes are fetched 4 KiB at a time, since a call to the system costs more than all else here. */
+const pool = Buffer.alloc(4096);
+let used = pool.length;
+
+/** Random bytes from the platform, for tokens and commit ids. */
+export function pooledRandom(bytes: number): Buffer {
+  if (used + bytes > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const taken = Buffer.from(pool.subarray(used, used + bytes));
+  pool.fill(0, used, used + bytes);
+  used += bytes;
+  return taken;
+}
