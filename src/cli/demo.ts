@@ -22,7 +22,7 @@ export async function demo(args: string[], terminal: Terminal): Promise<number> 
     throw new UsageError("--port is a number up to 65535.");
   const store = values.store === undefined ? undefined : await storeFromUrl(values.store);
   // A store opens at its first use; what it lacks is better told now than to a visitor.
-  await store?.deleteExpired(1);
+  await store?.read("hipflask");
   const secretKey = secretKeyOf(terminal) ?? randomBytes(32).toString("base64url");
   const manager = new SessionManager({ secretKey, cookieSameSite: "Lax", store, device });
   const server = createServer(demoApp(manager, { hasOwners: store !== undefined }));

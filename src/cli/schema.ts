@@ -1,13 +1,11 @@
-import { MYSQL } from "../stores/sql/mysql-dialect.ts";
-import { POSTGRES } from "../stores/sql/postgres-dialect.ts";
-import { SQLITE_SCHEMA } from "../stores/sqlite/tables.ts";
+import { MYSQL, POSTGRES, SQLITE } from "../stores/sql/dialect.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 
 const SCHEMAS: Readonly<Record<string, string>> = {
   postgres: script(POSTGRES.schema),
   mysql: script(MYSQL.schema),
-  sqlite: SQLITE_SCHEMA.trim(),
+  sqlite: script(SQLITE.schema),
 };
 
 /** `schema postgres|mysql|sqlite`: the statements that `migrate()` runs, for those who run them their own way. */

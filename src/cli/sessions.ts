@@ -1,8 +1,10 @@
 import { StoreError } from "../errors.ts";
 import { storeFromUrl } from "../stores/from-url.ts";
-import type { SessionInfo, SessionStore } from "../stores/verbs.ts";
+import { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
+import type { SessionInfo } from "../stores/record.ts";
+import { SessionRecords } from "../stores/session-records.ts";
 import { sweepOnce } from "../stores/sweep.ts";
-import { withTimeLimit } from "../stores/time-limit.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -12,6 +14,8 @@ const OPTIONS = {
   json: { type: "boolean" },
 } as const;
 
+/** Sessions in one question. */
+const PAGE = 500;
 /** Seconds to reach a store, and for each of its answers. */
 const PATIENCE = 10;
 
@@ -22,7 +26,7 @@ interface Given {
 }
 
 const COMMANDS: Readonly<
-  Record<string, (store: SessionStore, given: Given, terminal: Terminal) => Promise<number>>
+  Record<string, (sessions: SessionRecords, given: Given, terminal: Terminal) => Promise<number>>
 > = { list, revoke, prune };
 
 /** `sessions list|revoke|prune`: the sessions in a store, for whoever runs it. */
@@ -42,28 +46,37 @@ export async function sessions(args: string[], terminal: Terminal): Promise<numb
 
   const store = await inTime(storeFromUrl(url));
   try {
-    return await COMMANDS[name]!(withTimeLimit(store, { seconds: PATIENCE }), given, terminal);
+    const options = { json: new TaggedJSONSerializer(), longest: DEFAULT_LIFETIME, seconds: PATIENCE };
+    return await COMMANDS[name]!(new SessionRecords(store, options), given, terminal);
   } finally {
     await store.close?.();
   }
 }
 
-async function list(store: SessionStore, { owner, json }: Given, { print }: Terminal): Promise<number> {
-  for (const info of await store.list(owner!)) print(ascii(json ? JSON.stringify(info) : line(info)));
+async function list(sessions: SessionRecords, { owner, json }: Given, { print }: Terminal): Promise<number> {
+  let page: SessionInfo[] = [];
+  do {
+    page = await sessions.list(owner!, { limit: PAGE, after: page.at(-1)?.selector });
+    for (const info of page) print(ascii(json ? JSON.stringify(info) : line(info)));
+  } while (page.length === PAGE);
   return 0;
 }
 
-async function revoke(store: SessionStore, { owner, selector }: Given, { print }: Terminal): Promise<number> {
+async function revoke(
+  sessions: SessionRecords,
+  { owner, selector }: Given,
+  { print }: Terminal,
+): Promise<number> {
   const ended =
     owner === undefined
-      ? Number((await store.destroy(selector!)).status === "ok")
-      : (await store.destroyAll(owner)).ended.length;
+      ? Number((await sessions.remove(selector!)) !== undefined)
+      : (await sessions.destroyAll(owner, undefined)).ended;
   print(`${ended} ${ended === 1 ? "session" : "sessions"} ended`);
   return ended > 0 ? 0 : 1;
 }
 
-async function prune(store: SessionStore, _: Given, { print }: Terminal): Promise<number> {
-  print(`${await sweepOnce(store)} expired records removed`);
+async function prune(sessions: SessionRecords, _: Given, { print }: Terminal): Promise<number> {
+  print(`${await sweepOnce(sessions)} expired records removed`);
   return 0;
 }
 

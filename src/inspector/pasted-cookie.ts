@@ -6,8 +6,8 @@ import { StoreSessionInterface } from "../interfaces/store.ts";
 import type { Fields } from "../json/fields.ts";
 import { maxAgeOf } from "../interfaces/lifetime.ts";
 import { pastedValue } from "../codecs/pasted-value.ts";
-import type { SessionRecord } from "../stores/verbs.ts";
-import { parseToken, standing, type Standing } from "../stores/token.ts";
+import type { SessionRecord } from "../stores/record.ts";
+import { judge, parseToken, type Standing } from "../stores/token.ts";
 
 /** Longest text that is looked at; no cookie is as long. */
 const LONGEST = 16_384;
@@ -48,16 +48,15 @@ export async function takeApart(text: string, sessions: SessionInterface): Promi
   const size = Buffer.byteLength(value);
   const token = parseToken(value);
   if (sessions instanceof StoreSessionInterface && token !== undefined) {
-    const found = await sessions.config.store.read(token.selector);
-    const record = found.status === "ok" ? found.record : undefined;
-    const isLive = found.status === "ok" && LIVE.has(standing(found.record, token, found.now));
+    const { records, rotationKey } = sessions.config;
+    const found = await records.read(token.selector);
+    const record = typeof found === "object" ? found.entry : undefined;
+    const isLive =
+      typeof found === "object" && LIVE.has(judge(found.entry, token, found.now, rotationKey).standing);
     const verdict: PastedVerdict =
       isLive && record !== undefined
         ? { kind: "accepted", fields: record.fields }
-        : {
-            kind: "refused",
-            reason: found.status === "gone" && found.undecodable ? "undecodable" : "unknown",
-          };
+        : { kind: "refused", reason: found === "undecodable" ? "undecodable" : "unknown" };
     return { size, verdict, parts: undefined, selector: token.selector, record: isLive ? record : undefined };
   }
   const parts = token === undefined && looksSigned(value) ? inspectCookie(value) : undefined;

@@ -72,7 +72,10 @@ export class WatchedSessions implements SessionInterface {
     const left = state.isOpened ? new Map(state.fields()) : undefined;
     const headers = new WatchedHeaders(response.headers, this.#cookieName);
     return settled(
-      () => watched.run(record, () => this.#interface.saveSession(session, request, { status: response.status, headers })),
+      () =>
+        watched.run(record, () =>
+          this.#interface.saveSession(session, request, { status: response.status, headers }),
+        ),
       () => {
         record.took.save = performance.now() - from;
         record.read = read;

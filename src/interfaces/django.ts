@@ -29,7 +29,7 @@ const KEY = /^[a-z0-9]{8,40}$/;
  * Source: `django.contrib.sessions` (`middleware`, `backends.base`, `backends.db`) of Django 5.1.
  */
 export class DjangoSessionInterface extends RecordSessionInterface<string, DjangoConfig> {
-  async saveSession(session: Session, response: SessionResponse): Promise<void> {
+  async saveSession(session: Session, request: SessionRequest, response: SessionResponse): Promise<void> {
     const state = stateOf(session) as RecordSessionState<string>;
     const { accessed } = state;
     const fields = state.fields();
@@ -49,7 +49,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     if (fate === "removed") return this.#send(response, this.#deletion());
     // A failed request sets no cookie, unless its key has changed: nobody would know the new one.
     if (typeof fate !== "object" || (!isDue && fate.key === state.origin?.key)) return;
-    this.#send(response, this.#line(fate.key, fields, response));
+    this.#send(response, this.#line(fate.key, fields, request));
     events.saved({ outcome: wish === "write" ? "write" : "refresh", cookieName: this.getCookieName() });
   }
 
@@ -82,7 +82,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
   }
 
   /** Attributes sorted by name, as Python's `http.cookies` writes them. */
-  #line(key: string, fields: Fields, response: SessionResponse): string {
+  #line(key: string, fields: Fields, request: SessionRequest): string {
     const { age, atBrowserClose } = this.#expiryOf(fields);
     const expires = atBrowserClose ? undefined : this.config.now() + age * 1000;
     return [
@@ -92,7 +92,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
       ...(this.getCookieHttpOnly() ? ["HttpOnly"] : []),
       ...(expires === undefined ? [] : [`Max-Age=${Math.trunc(age)}`]),
       ...this.#pathAndSameSite(),
-      ...(this.isSecure(response) ? ["Secure"] : []),
+      ...(this.isSecure(request) ? ["Secure"] : []),
     ].join("; ");
   }
 

@@ -51,7 +51,7 @@ export interface SweepFailedEvent {
 
 /** Message of the channel `hipflask:storeFailed`: the store could not do what a request or a sweep asked of it. */
 export interface StoreFailedEvent {
-  /** The verb of `SessionStore`. */
+  /** The step of `Store`. */
   readonly verb: string;
   readonly reason: StoreErrorReason;
 }

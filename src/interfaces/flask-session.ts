@@ -33,7 +33,7 @@ const SID = /^[A-Za-z0-9_-]{16,255}$/;
  * Source: `flask_session.base` and `flask_session.redis` of Flask-Session 0.8.
  */
 export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskSessionConfig> {
-  async saveSession(session: Session, response: SessionResponse): Promise<void> {
+  async saveSession(session: Session, request: SessionRequest, response: SessionResponse): Promise<void> {
     const state = stateOf(session) as RecordSessionState<Buffer>;
     const { accessed } = state;
     const fields = state.fields();
@@ -43,17 +43,17 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
       empty: isEmpty(fields),
       modified: state.modified,
       accessed,
-      permanent: state.permanent,
+      permanent: state.isPermanent,
       refreshEachRequest,
       age: undefined,
       refreshAfter: 0,
     });
     if (vary) varyOnCookie(response.headers);
     const fate = await this.commit(state, this.#wishOf(outcome, fields, state.isCleared), false);
-    if (fate === "removed" || (fate === "none" && outcome === "delete")) this.deleteCookie(response);
+    if (fate === "removed" || (fate === "none" && outcome === "delete")) this.deleteCookie(request, response);
     // A lost session's cookie may be another one's by now.
     else if (typeof fate !== "object" || outcome === "nothing") return;
-    else this.setCookie(response, this.#signed(fate.key), session, EMPTY_FIELDS);
+    else this.setCookie(session, request, response, this.#signed(fate.key), EMPTY_FIELDS);
     if (outcome !== "nothing") events.saved({ outcome, cookieName: this.getCookieName() });
   }
 

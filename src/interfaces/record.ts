@@ -3,16 +3,24 @@ import { events } from "./events.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { sessionOf, type Session } from "../session/session.ts";
-import { inTime } from "../stores/in-time.ts";
-import type { RecordStore } from "../stores/record-store.ts";
+import { CommitLoop } from "../stores/commit.ts";
+import { StoreClock } from "../stores/store-clock.ts";
+import type { Store } from "../stores/store.ts";
 import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
-import { commitRecord, labelOf, type RecordFate, type RecordWish } from "./record/commit.ts";
+import {
+  commitRecord,
+  labelOf,
+  sharedFormat,
+  type RecordFate,
+  type RecordWish,
+  type SharedRecord,
+} from "./record/commit.ts";
 import { RecordSessionState, type RecordStateOptions } from "./record/state.ts";
 import type { SessionRequest } from "./session-interface.ts";
 
 /** What a session in a shared record is configured with beyond its cookie. */
 export interface RecordConfig<Content> extends CookieConfig {
-  readonly store: RecordStore<Content>;
+  readonly store: Store<Content>;
   readonly format: RecordFormat<Content>;
   readonly json: TaggedJSONSerializer;
   readonly trackNested: boolean;
@@ -32,11 +40,15 @@ export abstract class RecordSessionInterface<
   Content,
   Config extends RecordConfig<Content> = RecordConfig<Content>,
 > extends CookieSessionInterface<Config> {
-  readonly #store: RecordStore<Content>;
+  readonly #loop: CommitLoop<Content, SharedRecord<Content>>;
 
   constructor(config: Config) {
     super(config);
-    this.#store = withinTime(config.store, config.storeTimeout);
+    const { store, format, storeTimeout: seconds } = config;
+    this.#loop = new CommitLoop(store, sharedFormat(format), new StoreClock(store), {
+      seconds,
+      onFailure: (verb, { reason }) => events.storeFailed({ verb, reason }),
+    });
   }
 
   /** A request without a key costs nothing; one with a key, a single read. */
@@ -76,10 +88,9 @@ export abstract class RecordSessionInterface<
     wish: RecordWish,
     isFailure: boolean,
   ): Promise<RecordFate> {
-    const { format, json, lostWrites } = this.config;
+    const { json, lostWrites } = this.config;
     return commitRecord(state, wish, isFailure, {
-      store: this.#store,
-      format,
+      loop: this.#loop,
       json,
       lostWrites,
       newKey: () => this.newKey(),
@@ -89,38 +100,25 @@ export abstract class RecordSessionInterface<
   }
 
   async #open(key: string): Promise<Session> {
-    const content = await this.#store.read(key);
-    if (content === null) {
+    const known = await this.#loop.read(key);
+    if (typeof known === "string") {
       this.refused("unknown");
       return this.#sessionOf({ presented: "unknown" });
     }
-    const decoded = this.config.format.decode(content);
+    const { decoded } = known.entry;
     if (!decoded.ok) {
       this.refused(decoded.reason);
       return this.#sessionOf({ presented: "undecodable" });
     }
     const cookieName = this.getCookieName();
     events.opened({ cookieName, keys: decoded.fields.size, selector: labelOf(key) });
-    return this.#sessionOf({ presented: "live", origin: { key, content, decoded } });
+    return this.#sessionOf({ presented: "live", origin: { key, known } });
   }
 
   #sessionOf(options: Omit<RecordStateOptions<Content>, "open">): Session {
     const { json, trackNested } = this.config;
-    const fields = options.origin?.decoded.fields ?? this.initialFields();
+    const decoded = options.origin?.known.entry.decoded;
+    const fields = decoded?.ok ? decoded.fields : this.initialFields();
     return sessionOf(this.newState({ ...options, json, trackNested, open: () => ({ fields }) }));
   }
-}
-
-/** The same store, where every verb answers or rejects in time. */
-function withinTime<Content>(store: RecordStore<Content>, seconds: number): RecordStore<Content> {
-  const ask = <Result>(verb: string, repeatable: boolean, act: () => Promise<Result>) =>
-    inTime({ verb, seconds, repeatable, act });
-  return {
-    read: (key) => ask("read", true, () => store.read(key)),
-    insert: (key, record) => ask("insert", false, () => store.insert(key, record)),
-    replace: (key, expected, next) => ask("replace", false, () => store.replace(key, expected, next)),
-    touch: (key, lifetime) => ask("touch", true, () => store.touch(key, lifetime)),
-    discard: (key, expected) => ask("discard", false, () => store.discard(key, expected)),
-    remove: (key) => ask("remove", true, () => store.remove(key)),
-  };
 }

@@ -96,7 +96,8 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const { origin } = state;
     if (origin === undefined) throw new SessionLostError("There is no session to read again.");
     const found = await this.#reader.follow(origin, request.isHandshake === true);
-    if (found === undefined) throw new SessionLostError("The session ended, or moved on to another identity.");
+    if (found === undefined)
+      throw new SessionLostError("The session ended, or moved on to another identity.");
     state.reset({ fields: fieldsOf(found) });
     state.moveTo(found);
   }
@@ -143,7 +144,11 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const hasMessages = isFailure ? origin?.messages !== undefined : messages !== undefined;
     const isChanged =
       hasMessages ||
-      (!isFailure && (withoutMessages(set.keys()) || withoutMessages(unset) || transactions.size > 0 || keep !== undefined));
+      (!isFailure &&
+        (withoutMessages(set.keys()) ||
+          withoutMessages(unset) ||
+          transactions.size > 0 ||
+          keep !== undefined));
     const now = this.config.records.clock.now();
     const record = origin?.known.entry;
     const isPermanentMoved =
@@ -206,7 +211,16 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const take = this.#take;
     const storeNow = () => records.clock.now();
     return sessionOf(
-      new StoreSessionState({ opened, json, trackNested, ownable, keepAtLogin, take, elapsed, now: storeNow }),
+      new StoreSessionState({
+        opened,
+        json,
+        trackNested,
+        ownable,
+        keepAtLogin,
+        take,
+        elapsed,
+        now: storeNow,
+      }),
     );
   }
 

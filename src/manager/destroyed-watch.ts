@@ -1,4 +1,4 @@
-import type { SessionStore } from "../stores/verbs.ts";
+import type { SessionRecords } from "../stores/session-records.ts";
 
 /** Called once, when the session is over: destroyed, expired, or ended by its owner's limit, by any process. */
 export type DestroyedListener = () => void;
@@ -10,14 +10,14 @@ const BATCH = 500;
  * interval and 500 watched sessions, none while nothing is watched.
  */
 export class DestroyedWatch {
-  readonly #store: SessionStore;
+  readonly #records: Pick<SessionRecords, "live">;
   readonly #interval: number;
   readonly #listeners = new Map<string, Set<DestroyedListener>>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param interval milliseconds between two questions */
-  constructor(store: SessionStore, interval = 500) {
-    this.#store = store;
+  constructor(records: Pick<SessionRecords, "live">, interval = 500) {
+    this.#records = records;
     this.#interval = interval;
   }
 
@@ -37,7 +37,7 @@ export class DestroyedWatch {
     const watched = [...this.#listeners.keys()];
     for (let at = 0; at < watched.length; at += BATCH) {
       const asked = watched.slice(at, at + BATCH);
-      const live = new Set(await this.#store.live(asked));
+      const live = new Set(await this.#records.live(asked));
       for (const selector of asked) if (!live.has(selector)) this.#tell(selector);
     }
   }

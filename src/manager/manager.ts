@@ -1,5 +1,5 @@
 import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
-import { RequestContext } from "../request/context.ts";
+import { getSession, hasSession, RequestContext } from "../request/context.ts";
 import { DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
 import { ConfigError } from "../errors.ts";
 import { events } from "../interfaces/events.ts";
@@ -9,12 +9,12 @@ import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
 import type { StoreConfig } from "../interfaces/store/config.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
-import { StoreSessionState } from "../interfaces/store/state.ts";
 import type { SessionOptions } from "./options.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import { resolveStoreOptions } from "./resolve-store-options.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import type { SessionInfo, SessionStore } from "../stores/verbs.ts";
+import type { SessionInfo } from "../stores/record.ts";
+import type { ListOptions, SessionRecords } from "../stores/session-records.ts";
 import { startSweep, type Sweep } from "../stores/sweep.ts";
 
 /** A session in a list of its owner's. */
@@ -49,7 +49,7 @@ export class SessionManager {
   readonly config: CookieConfig;
   /** What requests go through: the interface itself, or what watches it. */
   #requestInterface: SessionInterface;
-  readonly #store: SessionStore | undefined;
+  readonly #records: SessionRecords | undefined;
   /** What to sweep, until the first request: workers start no timer before one. */
   #unswept: StoreConfig | undefined;
   #sweep: Sweep | undefined;
@@ -59,7 +59,7 @@ export class SessionManager {
     const config = resolveOptions(options);
     this.config = config;
     const stored = options.store && resolveStoreOptions(options, options.store, config);
-    this.#store = stored?.store;
+    this.#records = stored?.records;
     if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
     const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
     this.sessionInterface = options.sessionInterface ?? accepting(options.accepts ?? [], ours);
@@ -87,13 +87,18 @@ export class SessionManager {
   }
 
   /**
-   * The live sessions of an owner, most recent login first. Never tokens, never data.
+   * The live sessions of an owner, most recent login first. Never tokens, never data. Give the last selector of a page as
+   * `after` to get the next one; if that session is over by then, the list begins anew.
    *
+   * @param limit sessions in one answer, at most 1000; default 100
    * @throws ConfigError without a store; StoreError
    */
-  async list(owner: string, { current }: { readonly current?: Session } = {}): Promise<OwnedSession[]> {
+  async list(
+    owner: string,
+    { current, ...page }: ListOptions & { readonly current?: Session | undefined } = {},
+  ): Promise<OwnedSession[]> {
     const selector = current && selectorOf(current);
-    const infos = await this.#stored().list(owner);
+    const infos = await this.#stored().list(owner, page);
     return infos.map((info) =>
       Object.assign({}, info, {
         device: info.device === null ? undefined : (JSON.parse(info.device) as unknown),
@@ -109,25 +114,31 @@ export class SessionManager {
    * @throws ConfigError without a store; StoreError
    */
   async destroy(selector: string): Promise<boolean> {
-    const { status } = await this.#stored().destroy(selector);
-    if (status === "ok") events.destroyed({ selector, owner: null });
+    const ended = await this.#stored().remove(selector);
+    if (ended !== undefined) events.destroyed({ selector, owner: ended.owner });
     await this.#watch?.check();
-    return status === "ok";
+    return ended !== undefined;
   }
 
   /**
-   * Ends every session of an owner, "log out everywhere"; a login that is under way meanwhile loses.
+   * Ends every session of an owner, "log out everywhere". A login of theirs that is under way meanwhile fails, unless its own
+   * request has waited for this: `await manager.destroyAll(id); session.owner = id` logs in again.
    *
    * @param except the one session to leave, usually the one that asks
    * @returns how many were ended
    * @throws ConfigError without a store; StoreError, and then call it again
    */
-  async destroyAll(owner: string, { except }: { readonly except?: Session | string } = {}): Promise<number> {
+  async destroyAll(
+    owner: string,
+    { except }: { readonly except?: Session | string | undefined } = {},
+  ): Promise<number> {
     const kept = typeof except === "object" ? selectorOf(except) : except;
-    const { ended } = await this.#stored().destroyAll(owner, { except: kept });
-    for (const selector of ended) events.destroyed({ selector, owner });
+    const { ended, mark } = await this.#stored().destroyAll(owner, kept, (selector) =>
+      events.destroyed({ selector, owner }),
+    );
+    if (hasSession()) stateOf(getSession()).noteEnded(owner, mark, kept);
     await this.#watch?.check();
-    return ended.length;
+    return ended;
   }
 
   /**
@@ -138,11 +149,11 @@ export class SessionManager {
    * @throws ConfigError without a store
    */
   onDestroyed(session: Session | string, listener: DestroyedListener): () => void {
-    const store = this.#stored();
+    const records = this.#stored();
     const selector = typeof session === "string" ? session : selectorOf(session);
     if (selector === undefined)
       throw new ConfigError("This session is not in the store yet, so it cannot be watched.");
-    this.#watch ??= new DestroyedWatch(store);
+    this.#watch ??= new DestroyedWatch(records);
     return this.#watch.watch(selector, listener);
   }
 
@@ -151,19 +162,19 @@ export class SessionManager {
     this.#watch?.close();
     this.#unswept = undefined;
     await this.#sweep?.close();
-    await this.#store?.close?.();
+    await this.#records?.store.close?.();
     await this.sessionInterface.close?.();
   }
 
-  #startSweep({ store, sweepEvery: every }: StoreConfig): void {
+  #startSweep({ records, sweepEvery: every }: StoreConfig): void {
     this.#unswept = undefined;
-    this.#sweep = startSweep(store, { every, onError: (error) => events.sweepFailed({ error }) });
+    this.#sweep = startSweep(records, { every, onError: (error) => events.sweepFailed({ error }) });
   }
 
-  #stored(): SessionStore {
-    if (this.#store === undefined)
+  #stored(): SessionRecords {
+    if (this.#records === undefined)
       throw new ConfigError("Listing, watching and ending sessions needs a `store`.");
-    return this.#store;
+    return this.#records;
   }
 }
 
@@ -183,5 +194,5 @@ function accepting(accepts: readonly AcceptedCookie[], ours: CookieSessionInterf
  */
 export function selectorOf(session: Session): string | undefined {
   const state = stateOf(session);
-  return state instanceof StoreSessionState ? state.origin?.record.selector : undefined;
+  return state.isStored ? state.selector : undefined;
 }

@@ -7,7 +7,8 @@ import type { Digest, KeyDerivation } from "../itsdangerous/signer.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { StandardSchemaV1 } from "../session/standard-schema.ts";
-import type { SessionStore } from "../stores/verbs.ts";
+import type { RecordLimits } from "../stores/record-limits.ts";
+import type { Store } from "../stores/store.ts";
 
 /** What a browser can be asked to drop (W3C Clear Site Data §3.1). */
 export type ClearSiteDataType = "cache" | "clientHints" | "cookies" | "executionContexts" | "storage" | "*";
@@ -106,11 +107,16 @@ export interface SessionOptions {
    */
   readonly accepts?: readonly AcceptedCookie[] | undefined;
   /** Keeps the data on a server; the cookie carries a random token. Default: none, the data is in the cookie. */
-  readonly store?: SessionStore | undefined;
+  readonly store?: Store | undefined;
   /** Fetches a stored session when `await loadSession()` is called and not with every request that has a cookie. Default false. */
   readonly lazy?: boolean | undefined;
   /** Seconds without a request after which a stored session ends. Default `lifetime`; with `hardened`, one hour. */
   readonly idleTimeout?: number | undefined;
+  /**
+   * The same for a session of a visitor who did not log in: without `session.owner`, and not `permanent`. Strangers can make
+   * any number of these. Default `idleTimeout`, at most one day.
+   */
+  readonly anonymousTimeout?: number | undefined;
   /** Seconds after which a stored session ends in any case, counted from its beginning or the owner's login; null: never. Default null; with `hardened`, 24 hours. */
   readonly absoluteTimeout?: number | null | undefined;
   /** Seconds between two notes of activity in the store. Default a tenth of `idleTimeout`, at most 300. */
@@ -119,9 +125,9 @@ export interface SessionOptions {
   readonly rotateAfter?: number | undefined;
   /** Seconds for which a token replaced in this way stays good, so that parallel requests do not fail. Default 30. */
   readonly rotationGrace?: number | undefined;
-  /** What becomes of a session whose replaced token comes back after that: the token is refused (default), or the session destroyed. */
+  /** What becomes of a session whose replaced token comes back after that: the token is refused (default), or the session destroyed. A token from before a login never ends the session after it. */
   readonly reusedTokens?: "refuse" | "destroy" | undefined;
-  /** Live sessions one owner may have. Default: any number. */
+  /** Live sessions one owner may have. Default 1000. */
   readonly maxPerOwner?: number | undefined;
   /** One login too many is refused with `OwnerLimitError`, or ends the owner's oldest session (default). */
   readonly ownerOverflow?: "refuse" | "end-oldest" | undefined;
@@ -136,7 +142,9 @@ export interface SessionOptions {
   readonly lostWrites?: "drop" | "throw" | undefined;
   /** Save data of stored sessions also when the answer is a 5xx. Default false: only logins and logouts count then. */
   readonly saveOnError?: boolean | undefined;
-  /** Seconds any call of the store may take. Default 2. */
+  /** How large one record in the store may grow. Default 1000 fields and 256 KiB. */
+  readonly recordLimits?: Partial<RecordLimits> | undefined;
+  /** Seconds that a read or a commit may take, waiting and retries included. Default 2. */
   readonly storeTimeout?: number | undefined;
   /** Seconds between two removals of expired records, from the first request until `manager.close()`; 0: never, something else does it. Default 60. */
   readonly sweepEvery?: number | undefined;

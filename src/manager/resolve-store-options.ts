@@ -6,10 +6,12 @@ import type { StoreConfig } from "../interfaces/store/config.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
 import { oneOf } from "./resolve-options.ts";
-import type { SessionStore } from "../stores/verbs.ts";
-import { withTimeLimit } from "../stores/time-limit.ts";
+import { DEFAULT_LIMITS } from "../stores/record-limits.ts";
+import { DEFAULT_OWNER_LIMIT, SessionRecords } from "../stores/session-records.ts";
+import type { Store } from "../stores/store.ts";
 
 const HOUR = 60 * 60;
+const DAY = 24 * HOUR;
 const NOT_ATOMIC =
   "hipflask: this session store is not atomic: parallel requests may lose writes, and a slow one may undo a logout.";
 
@@ -20,7 +22,7 @@ const NOT_ATOMIC =
  */
 export function resolveStoreOptions(
   options: SessionOptions,
-  store: SessionStore,
+  store: Store,
   cookie: CookieConfig,
 ): StoreConfig {
   const { hardened = false, storeTimeout } = options;
@@ -28,7 +30,12 @@ export function resolveStoreOptions(
   const absoluteTimeout =
     options.absoluteTimeout === undefined ? (hardened ? 24 * HOUR : null) : options.absoluteTimeout;
   const rotationKey = rotationKeyOf(options);
-  const isLoose = !store.traits.atomic && (options.allowNonAtomicStore ?? false);
+  const isLoose = !store.atomic && (options.allowNonAtomicStore ?? false);
+  const anonymousTimeout = positive(
+    "anonymousTimeout",
+    options.anonymousTimeout ?? Math.min(idleTimeout, DAY),
+  );
+  const json = options.json ?? new TaggedJSONSerializer();
   // oxlint-disable-next-line no-console -- said once, at start-up, to whoever runs the server
   if (isLoose) console.warn(NOT_ATOMIC);
   if ((options.rotateAfter ?? 0) > 0 && rotationKey === null) {
@@ -36,14 +43,25 @@ export function resolveStoreOptions(
   }
   return {
     ...cookie,
-    store: withTimeLimit(store, {
-      ...(storeTimeout !== undefined && { seconds: positive("storeTimeout", storeTimeout) }),
+    records: new SessionRecords(store, {
+      json,
+      longest: Math.max(idleTimeout, anonymousTimeout),
+      seconds: storeTimeout === undefined ? undefined : positive("storeTimeout", storeTimeout),
+      limits: { ...DEFAULT_LIMITS, ...options.recordLimits },
+      ownerLimit: {
+        max: positive("maxPerOwner", options.maxPerOwner ?? DEFAULT_OWNER_LIMIT.max),
+        overflow: oneOf("ownerOverflow", options.ownerOverflow ?? DEFAULT_OWNER_LIMIT.overflow, [
+          "refuse",
+          "end-oldest",
+        ]),
+      },
       onFailure: (verb, { reason }) => events.storeFailed({ verb, reason }),
     }),
-    json: options.json ?? new TaggedJSONSerializer(),
+    json,
     trackNested: options.trackNested ?? true,
     lazy: options.lazy ?? false,
     idleTimeout,
+    anonymousTimeout: Math.min(idleTimeout, anonymousTimeout),
     absoluteTimeout: absoluteTimeout === null ? null : positive("absoluteTimeout", absoluteTimeout),
     touchEvery: Math.max(0, options.touchEvery ?? Math.min(idleTimeout / 10, 300)),
     rotateAfter: Math.max(0, options.rotateAfter ?? 0),
@@ -51,18 +69,11 @@ export function resolveStoreOptions(
     rotationKey,
     sweepEvery: Math.max(0, options.sweepEvery ?? 60),
     reusedTokens: oneOf("reusedTokens", options.reusedTokens ?? "refuse", ["refuse", "destroy"]),
-    ownerLimit:
-      options.maxPerOwner === undefined
-        ? undefined
-        : {
-            max: positive("maxPerOwner", options.maxPerOwner),
-            overflow: oneOf("ownerOverflow", options.ownerOverflow ?? "end-oldest", ["refuse", "end-oldest"]),
-          },
     device: options.device,
     keepAtLogin: keysOrAll(options.keepAtLogin ?? (hardened ? [] : true)),
     lostWrites: oneOf("lostWrites", options.lostWrites ?? "drop", ["drop", "throw"]),
     saveOnError: options.saveOnError ?? false,
-    ownable: store.traits.indexed && (store.traits.atomic || isLoose),
+    ownable: store.atomic || isLoose,
   };
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SessionConflictError, StoreError } from "../errors.ts";
 import { pooledRandom } from "./random.ts";
+import { inTime, type TimeLimit } from "./in-time.ts";
 import { storeError } from "./store-error.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Store, Stored, Write } from "./store.ts";
@@ -32,6 +33,8 @@ export interface Draft<Entry> {
   /** Seconds. */
   readonly lifetime: number;
   readonly anonymous?: boolean | undefined;
+  /** What it was made from, if not from the record it replaces. */
+  readonly before?: Entry | undefined;
   /**
    * It was computed from what was stored, so another writer may have written the very same: where commit ids are derived
    * from contents, finding it is no proof.
@@ -187,23 +190,13 @@ export class CommitLoop<Content, Entry> {
     });
   }
 
-  /** Does something with the store in time. @throws StoreError "timeout", or what the work rejects with */
+  /** @throws StoreError "timeout", or what the work rejects with */
   #within<Result>(step: string, work: (time: TimeLimit) => Promise<Result>): Promise<Result> {
-    // No longer chain of promises than this: every request with a session passes here once or twice.
-    return new Promise((resolve, reject) => {
-      const fail = (error: unknown) => {
-        time.end();
-        if (error instanceof StoreError && !isToldOf) this.#onFailure?.(step, error);
-        isToldOf = true;
-        reject(error);
-      };
-      let isToldOf = false;
-      const time = new TimeLimit(step, this.#seconds, fail);
-      work(time).then((result) => {
-        time.end();
-        resolve(result);
-      }, fail);
-    });
+    const done = inTime(this.store.name, step, this.#seconds, work);
+    if (this.#onFailure !== undefined) {
+      done.catch((error: unknown) => error instanceof StoreError && this.#onFailure!(step, error));
+    }
+    return done;
   }
 
   async #change<Result>(
@@ -268,7 +261,7 @@ export class CommitLoop<Content, Entry> {
       try {
         return { answer: await act(), isRepeated: errors > 0 };
       } catch (error) {
-        const failure = storeError(step, error);
+        const failure = storeError(this.store.name, step, error);
         const isLost = failure.reason === "unavailable" || failure.reason === "timeout";
         if (!isLost || errors === RETRIES || time.isOver) throw failure;
         if (errors > 0) await sleep(Math.random() * LONGEST_WAIT);
@@ -287,8 +280,10 @@ export class CommitLoop<Content, Entry> {
       const ids = before.commit.slice(0, ANCESTOR_LENGTH) + ancestors.of(before.entry);
       entry = ancestors.with(entry, ids.slice(0, ANCESTOR_LENGTH * MAX_ANCESTORS));
     }
-    const text = this.#format.encode(entry, before?.entry);
+    const text = this.#format.encode(entry, draft.before ?? before?.entry);
     const commit = this.store.commitOf?.(text) ?? newCommit();
+    // What another program's format cannot tell apart in fields, it can in the content.
+    if (ancestors === undefined) entry = this.#format.decode("", text) ?? entry;
     return {
       write: { text, commit, lifetime: draft.lifetime, anonymous: draft.anonymous },
       known: { entry, commit, now: this.clock.now() },
@@ -320,33 +315,6 @@ export class CommitLoop<Content, Entry> {
       for (const [index, one] of stored.entries()) if (one !== undefined) found.set(batch[index]!, one);
     }
     return found;
-  }
-}
-
-/** What a read or a commit may take. */
-class TimeLimit {
-  isOver = false;
-  onOver: (() => void) | undefined;
-  readonly #timer: NodeJS.Timeout;
-  readonly #error: () => StoreError;
-
-  constructor(step: string, seconds: number, fail: (error: StoreError) => void) {
-    this.#error = () =>
-      new StoreError("timeout", `The session store did not answer "${step}" within ${seconds} seconds.`);
-    this.#timer = setTimeout(() => {
-      this.isOver = true;
-      fail(this.#error());
-      this.onOver?.();
-    }, seconds * 1000);
-  }
-
-  /** Nothing is begun any more when the caller was told that it failed. */
-  check(): void {
-    if (this.isOver) throw this.#error();
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
   }
 }
 

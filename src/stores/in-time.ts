@@ -1,30 +1,55 @@
-import { StoreError } from "../errors.ts";
+import { HipflaskError, StoreError } from "../errors.ts";
 import { storeError } from "./store-error.ts";
 
 /**
  * The answer of a store within `seconds`, or a rejection with a `StoreError` that names the store and the step: "timeout", or
- * what the store rejected with.
+ * what the work rejected with. Errors of the library pass as they are.
  */
 export function inTime<Result>(
   name: string,
-  verb: string,
+  step: string,
   seconds: number,
-  act: () => Promise<Result>,
+  work: (time: TimeLimit) => Promise<Result>,
 ): Promise<Result> {
   // One promise and no chain: every request with a session passes here once or twice.
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(new StoreError("timeout", `${name} did not answer "${verb}" within ${seconds} seconds.`));
-    }, seconds * 1000);
-    act().then(
+    const time = new TimeLimit(name, step, seconds, reject);
+    work(time).then(
       (result) => {
-        clearTimeout(timer);
+        time.end();
         resolve(result);
       },
       (error: unknown) => {
-        clearTimeout(timer);
-        reject(storeError(name, verb, error));
+        time.end();
+        reject(error instanceof HipflaskError ? error : storeError(name, step, error));
       },
     );
   });
+}
+
+/** What a piece of work may take. */
+export class TimeLimit {
+  isOver = false;
+  onOver: (() => void) | undefined;
+  readonly #timer: NodeJS.Timeout;
+  readonly #error: () => StoreError;
+
+  constructor(name: string, step: string, seconds: number, fail: (error: StoreError) => void) {
+    this.#error = () =>
+      new StoreError("timeout", `${name} did not answer "${step}" within ${seconds} seconds.`);
+    this.#timer = setTimeout(() => {
+      this.isOver = true;
+      fail(this.#error());
+      this.onOver?.();
+    }, seconds * 1000);
+  }
+
+  /** Nothing more is begun once the caller was told that it failed. @throws StoreError "timeout" */
+  check(): void {
+    if (this.isOver) throw this.#error();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
 }

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SessionStore } from "./verbs.ts";
+import type { Store } from "./store.ts";
+
+/** What is swept: a store, or the sessions in one. */
+export type Sweepable = Pick<Store, "removeExpired">;
 
 /** How expired records are cleaned up. */
 export interface SweepOptions {
@@ -37,7 +40,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  * await sweep.close();
  * ```
  */
-export function startSweep(store: SessionStore, options: SweepOptions = {}): Sweep {
+export function startSweep(store: Sweepable, options: SweepOptions = {}): Sweep {
   const { every = EVERY, onError } = options;
   const stop = new AbortController();
   let running: Promise<unknown> = Promise.resolve();
@@ -74,7 +77,7 @@ export function startSweep(store: SessionStore, options: SweepOptions = {}): Swe
  * ```
  */
 export async function sweepOnce(
-  store: SessionStore,
+  store: Sweepable,
   { batch = BATCH, pause = PAUSE }: SweepOptions = {},
   signal?: AbortSignal,
 ): Promise<number> {
@@ -84,7 +87,7 @@ export async function sweepOnce(
     // In the background it does not keep the process alive; somebody who waits for the number does.
     if (total > 0) await sleep(pause * 1000, undefined, { ref: signal === undefined });
     if (signal?.aborted) break;
-    deleted = await store.deleteExpired(batch);
+    deleted = (await store.removeExpired?.(batch)) ?? 0;
     total += deleted;
   } while (deleted === batch);
   return total;

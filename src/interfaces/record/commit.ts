@@ -1,12 +1,12 @@
 import { hash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { DecodedRecord, RecordFormat } from "../../codecs/record-format.ts";
 import { SessionConflictError, SessionLostError, StoreError } from "../../errors.ts";
-import { events } from "../events.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import type { RecordStore } from "../../stores/record-store.ts";
-import { applied } from "./changes.ts";
+import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/commit.ts";
+import { changedFields } from "../../stores/record.ts";
+import { events } from "../events.ts";
+import { withMessagesMerged } from "../messages.ts";
 import type { RecordOrigin, RecordSessionState } from "./state.ts";
 
 /** What a request wants of its record: what it did saved, a longer life, its end, or nothing. */
@@ -15,10 +15,16 @@ export type RecordWish = "write" | "touch" | "remove" | "nothing";
 /** What became of it: it is under this key now, it is over, it was over before, or there never was one. */
 export type RecordFate = { readonly key: string } | "removed" | "lost" | "none";
 
+/** A record of another program. */
+export interface SharedRecord<Content> {
+  readonly decoded: DecodedRecord;
+  /** As it is stored; `undefined` for one that is to be written. */
+  readonly content: Content | undefined;
+}
+
 /** What a commit needs beside the session. */
 export interface RecordCommit<Content> {
-  readonly store: RecordStore<Content>;
-  readonly format: RecordFormat<Content>;
+  readonly loop: CommitLoop<Content, SharedRecord<Content>>;
   readonly json: TaggedJSONSerializer;
   readonly newKey: () => string;
   /** Seconds that a record with these fields lives. */
@@ -28,14 +34,27 @@ export interface RecordCommit<Content> {
   readonly lostWrites: "drop" | "throw";
 }
 
-const ATTEMPTS = 100;
-const LONGEST_WAIT = 20;
+/** Times that a record is moved again because another request has changed it meanwhile. */
+const MOVES = 100;
 /** A random key is never taken, unless the random source is broken. */
 const MAX_COLLISIONS = 3;
 
+/** The records of another program in the commit loop. */
+export function sharedFormat<Content>(
+  format: RecordFormat<Content>,
+): CommitFormat<Content, SharedRecord<Content>> {
+  return {
+    decode: (_, content) => ({ content, decoded: format.decode(content) }),
+    encode({ content, decoded }, before) {
+      if (content !== undefined) return content;
+      return format.encode(fieldsOf(decoded), before?.decoded.ok ? before.decoded : undefined);
+    },
+  };
+}
+
 /**
- * Makes what a request did to its session durable. A change is made to the newest record, tried again when somebody else
- * was faster, so parallel requests lose no write on either side; a record that is gone is not brought back.
+ * Makes what a request did to its session durable, by the same loop as for records of our own: a change is made to the newest
+ * record, so parallel requests lose no write on either side, and a record that is gone is not brought back.
  *
  * @param isFailure the request failed: an end and a new identity take effect, data is left as it was
  * @throws StoreError, SessionConflictError, UnserializableError; SessionLostError where `lostWrites` is `"throw"`
@@ -48,70 +67,153 @@ export async function commitRecord<Content>(
 ): Promise<RecordFate> {
   const { origin, fate } = state;
   const isOver = fate === "destroyed" || wish === "remove";
-  if (origin !== undefined && isOver && (await commit.store.remove(origin.key)) === "ok") removed(origin.key);
+  if (origin !== undefined && isOver && (await commit.loop.remove(origin.key))) removed(origin.key);
   if (origin === undefined || isOver) {
     const isBegun = wish === "write" && !isFailure && !commit.isEmpty(state.fields());
-    if (isBegun) return { key: await insert(state.fields(), commit) };
+    if (isBegun) return { key: await begin(state.fields(), commit) };
     return origin === undefined ? "none" : "removed";
   }
-  if (wish === "write" || fate === "regenerated") return replace(state, origin, isFailure, commit);
-  if (wish !== "touch") return { key: origin.key };
-  const touched = await commit.store.touch(origin.key, commit.lifetimeOf(state.fields()));
-  return touched === "ok" ? { key: origin.key } : lost(origin.key, commit.lostWrites);
+  if (wish === "write" || fate === "regenerated") {
+    const change = changeOf(state, origin, isFailure, commit);
+    return fate === "regenerated" ? move(origin, change, commit) : write(origin, change, commit);
+  }
+  return wish === "touch" ? touch(state, origin, commit) : { key: origin.key };
+}
+
+async function begin<Content>(fields: Fields, commit: RecordCommit<Content>): Promise<string> {
+  const { key } = await insert(draftOf(fields, commit), commit);
+  events.created({ selector: labelOf(key), owner: null });
+  return key;
+}
+
+/** A record whose life was extended by whoever wrote it meanwhile needs nothing. */
+async function touch<Content>(
+  state: RecordSessionState<Content>,
+  { key, known }: RecordOrigin<Content>,
+  { loop, lifetimeOf, lostWrites }: RecordCommit<Content>,
+): Promise<RecordFate> {
+  const lifetime = lifetimeOf(state.fields());
+  const done = await loop.change(key, known, (current): Step<SharedRecord<Content>, undefined> => {
+    if (current.commit !== known.commit) return { action: "leave", result: undefined };
+    return { action: "write", result: undefined, entry: current.entry, lifetime };
+  });
+  return done.status === "ok" ? { key } : lost(key, lostWrites);
+}
+
+async function write<Content>(
+  { key, known }: RecordOrigin<Content>,
+  change: Change,
+  commit: RecordCommit<Content>,
+): Promise<RecordFate> {
+  const done = await commit.loop.change(key, known, ({ entry }): Step<SharedRecord<Content>, RecordFate> => {
+    const fields = entry.decoded.ok ? change.apply(entry.decoded.fields) : undefined;
+    if (fields === undefined) return { action: "leave", result: "lost" };
+    if (commit.isEmpty(fields)) return { action: "remove", result: "removed" };
+    const draft = draftOf<Content>(fields, commit);
+    return { action: "write", result: { key }, ...draft, isComputed: change.isComputed };
+  });
+  const fate = done.status === "ok" ? done.result : "lost";
+  if (fate === "removed") removed(key);
+  return fate === "lost" ? lost(key, commit.lostWrites) : fate;
+}
+
+/**
+ * A new identity: the record is written under a new key, and then the old one is removed if it is still what was copied; if
+ * not, the copy is brought up to date first. Nobody has the new key before the old one is dead.
+ */
+async function move<Content>(
+  origin: RecordOrigin<Content>,
+  change: Change,
+  commit: RecordCommit<Content>,
+): Promise<RecordFate> {
+  const { loop, isEmpty, lostWrites } = commit;
+  let source: Known<SharedRecord<Content>> = origin.known;
+  let copy: { key: string; known: Known<SharedRecord<Content>> } | undefined;
+  const discard = async (fate: RecordFate): Promise<RecordFate> => {
+    if (copy !== undefined) await loop.remove(copy.key);
+    return fate === "lost" ? lost(origin.key, lostWrites) : fate;
+  };
+  for (let moves = 0; moves < MOVES; moves++) {
+    const { decoded } = source.entry;
+    if (!decoded.ok) return discard("lost");
+    const fields = change.apply(decoded.fields);
+    const isOver = isEmpty(fields);
+    const draft = { ...draftOf<Content>(fields, commit), before: source.entry };
+    if (!isOver && copy === undefined) copy = await insert(draft, commit);
+    else if (!isOver && copy !== undefined) {
+      const again = await loop.change(copy.key, copy.known, () => ({
+        action: "write",
+        result: undefined,
+        ...draft,
+      }));
+      if (again.status !== "ok" || again.known === undefined) return lost(origin.key, lostWrites);
+      copy = { key: copy.key, known: again.known };
+    }
+    const { commit: copied } = source;
+    const done = await loop.change(
+      origin.key,
+      source,
+      (current): Step<SharedRecord<Content>, typeof source> => ({
+        action: current.commit === copied ? "remove" : "leave",
+        result: current,
+      }),
+    );
+    if (done.status !== "ok") return discard("lost");
+    if (done.known === undefined) {
+      if (isOver || copy === undefined) {
+        removed(origin.key);
+        return discard("removed");
+      }
+      events.rotated({ selector: labelOf(copy.key), owner: null });
+      return { key: copy.key };
+    }
+    source = done.result;
+  }
+  await discard("removed");
+  throw new SessionConflictError(MOVES);
+}
+
+interface Change {
+  readonly apply: (stored: Fields) => Fields;
+  readonly isComputed: boolean;
+}
+
+function changeOf<Content>(
+  state: RecordSessionState<Content>,
+  { known }: RecordOrigin<Content>,
+  isFailure: boolean,
+  { json }: RecordCommit<Content>,
+): Change {
+  if (isFailure) return { apply: (stored) => stored, isComputed: false };
+  const changes = state.changes();
+  const all = withMessagesMerged(changes, fieldsOf(known.entry.decoded), json);
+  return { apply: (stored) => changedFields(stored, all), isComputed: (all.transactions?.size ?? 0) > 0 };
+}
+
+function draftOf<Content>(
+  fields: Fields,
+  { lifetimeOf }: Pick<RecordCommit<Content>, "lifetimeOf">,
+): Draft<SharedRecord<Content>> {
+  return { entry: { content: undefined, decoded: { ok: true, fields } }, lifetime: lifetimeOf(fields) };
 }
 
 async function insert<Content>(
-  fields: Fields,
-  { store, format, newKey, lifetimeOf }: RecordCommit<Content>,
-): Promise<string> {
-  const record = { content: format.encode(fields, undefined), lifetime: lifetimeOf(fields) };
+  draft: Draft<SharedRecord<Content>>,
+  { loop, newKey }: RecordCommit<Content>,
+): Promise<{ key: string; known: Known<SharedRecord<Content>> }> {
   for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
     const key = newKey();
-    if ((await store.insert(key, record)) === "taken") continue;
-    events.created({ selector: labelOf(key), owner: null });
-    return key;
+    const known = await loop.insert(key, () => draft);
+    if (known !== "taken") return { key, known };
   }
-  throw allTaken();
+  throw new StoreError(
+    "unavailable",
+    "The store finds every new key taken; its random source must be broken.",
+  );
 }
 
-async function replace<Content>(
-  state: RecordSessionState<Content>,
-  origin: RecordOrigin<Content>,
-  isFailure: boolean,
-  { store, format, json, newKey, lifetimeOf, isEmpty, lostWrites }: RecordCommit<Content>,
-): Promise<RecordFate> {
-  const changes = isFailure ? undefined : state.changes();
-  const opened = origin.decoded.fields;
-  let { content, decoded }: { content: Content; decoded: DecodedRecord & { ok: true } } = origin;
-  let key = state.fate === "regenerated" ? newKey() : origin.key;
-  for (let tried = 0; tried < ATTEMPTS; tried++) {
-    const fields = changes ? applied(decoded.fields, changes, opened, json) : decoded.fields;
-    const isOver = isEmpty(fields);
-    const answer = isOver
-      ? await store.discard(origin.key, content)
-      : await store.replace(origin.key, content, {
-          key,
-          content: format.encode(fields, decoded),
-          lifetime: lifetimeOf(fields),
-        });
-    if (answer.status === "ok") {
-      if (isOver) return removed(origin.key);
-      if (key !== origin.key) events.rotated({ selector: labelOf(key), owner: null });
-      return { key };
-    }
-    if (answer.status === "gone") return lost(origin.key, lostWrites);
-    if (answer.status !== "conflict") {
-      if (tried >= MAX_COLLISIONS) throw allTaken();
-      key = newKey();
-      continue;
-    }
-    const newer = format.decode(answer.content);
-    if (!newer.ok) return lost(origin.key, lostWrites);
-    ({ content, decoded } = { content: answer.content, decoded: newer });
-    // The first retry goes out at once; then random waits spread the crowd.
-    if (tried > 0) await sleep(Math.random() * Math.min(LONGEST_WAIT, 2 ** tried));
-  }
-  throw new SessionConflictError(ATTEMPTS);
+function fieldsOf(decoded: DecodedRecord): Fields {
+  return decoded.ok ? decoded.fields : new Map();
 }
 
 /** What events call a record: its key is all that a thief would need, and events are logged. */
@@ -119,20 +221,12 @@ export function labelOf(key: string): string {
   return hash("sha256", key, "base64url").slice(0, 16);
 }
 
-function removed(key: string): "removed" {
+function removed(key: string): void {
   events.destroyed({ selector: labelOf(key), owner: null });
-  return "removed";
 }
 
 function lost(key: string, lostWrites: "drop" | "throw"): "lost" {
   events.lost({ selector: labelOf(key), owner: null, reason: "gone" });
   if (lostWrites === "throw") throw new SessionLostError();
   return "lost";
-}
-
-function allTaken(): StoreError {
-  return new StoreError(
-    "unavailable",
-    "The store finds every new key taken; its random source must be broken.",
-  );
 }

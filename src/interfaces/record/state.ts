@@ -1,13 +1,13 @@
 import { ConfigError } from "../../errors.ts";
-import type { DecodedRecord } from "../../codecs/record-format.ts";
 import type { Opened, SessionStateOptions } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
+import type { Known } from "../../stores/commit.ts";
+import type { SharedRecord } from "./commit.ts";
 
 /** The record a session was opened from. */
 export interface RecordOrigin<Content> {
   readonly key: string;
-  readonly content: Content;
-  readonly decoded: DecodedRecord & { readonly ok: true };
+  readonly known: Known<SharedRecord<Content>>;
 }
 
 /**

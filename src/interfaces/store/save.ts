@@ -111,7 +111,8 @@ async function end({ known, token }: Origin, config: StoreConfig): Promise<true 
 
 async function create(wanted: Wanted, request: SessionRequest, config: StoreConfig): Promise<Saved> {
   const { fields, owner, login, isPermanent, messages } = wanted;
-  const all = messages === undefined || messages === "[]" ? fields : new Map([...fields, ["_flashes", messages]]);
+  const all =
+    messages === undefined || messages === "[]" ? fields : new Map([...fields, ["_flashes", messages]]);
   for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
     const token = (attempt === 0 ? wanted.token : undefined) ?? newToken();
     const created = await config.records.create(token, all, {
@@ -177,7 +178,8 @@ async function change(
       },
     };
   };
-  const isChecked = entry.owner !== null && login === undefined && secondsSince(entry.lastSeenAt, now) >= touchEvery;
+  const isChecked =
+    entry.owner !== null && login === undefined && secondsSince(entry.lastSeenAt, now) >= touchEvery;
   if (isChecked && !(await records.isConfirmed(entry))) {
     await records.remove(entry.selector);
     return lost(wanted, "revoked", config);

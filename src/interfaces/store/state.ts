@@ -15,7 +15,10 @@ export interface StoreStateOptions extends Required<Pick<SessionStateOptions, "j
   /** What was found for the request, or how to look for it later. */
   readonly opened: Opened | (() => Promise<Opened>);
   /** Takes a key out of the record at once, and gives its value to one caller alone. */
-  readonly take: (origin: Origin, key: string) => Promise<{ readonly value: unknown; readonly origin: Origin }>;
+  readonly take: (
+    origin: Origin,
+    key: string,
+  ) => Promise<{ readonly value: unknown; readonly origin: Origin }>;
   /** Seconds since the request arrived. */
   readonly elapsed: () => number;
   /** The time at the store, epoch milliseconds. */
@@ -237,7 +240,9 @@ export class StoreSessionState extends SessionState {
     const { changes, fields } = checkpoint;
     if (!isFinal) this.acknowledge(checkpoint, withMessages(fields, this.opened.fields.get(FLASHES)));
     const isMissed = !isFinal && typeof cookie === "object";
-    this.#moved = { origin: origin && { ...origin, isMissed, messages: isFinal ? undefined : origin.messages } };
+    this.#moved = {
+      origin: origin && { ...origin, isMissed, messages: isFinal ? undefined : origin.messages },
+    };
     this.#forgetConsumed();
     for (const key of [...changes.set.keys(), ...changes.transactions.keys()]) this.#stored.add(key);
     if (this.#token?.selector === origin?.token.selector) this.#token = undefined;
@@ -313,7 +318,10 @@ export class StoreSessionState extends SessionState {
 }
 
 /** What is left of the messages a request took or left: all of its own, or those it took and did not show. */
-function waiting({ set, unset }: Wanted["checkpoint"]["changes"], origin: Origin | undefined): string | undefined {
+function waiting(
+  { set, unset }: Wanted["checkpoint"]["changes"],
+  origin: Origin | undefined,
+): string | undefined {
   return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : origin?.messages);
 }
 
@@ -321,7 +329,8 @@ function waiting({ set, unset }: Wanted["checkpoint"]["changes"], origin: Origin
 function ownerIdOf(owner: unknown): string | null {
   if (owner === null) return null;
   if (typeof owner === "string" && owner !== "") return owner;
-  if (typeof owner === "bigint" || (typeof owner === "number" && Number.isSafeInteger(owner))) return String(owner);
+  if (typeof owner === "bigint" || (typeof owner === "number" && Number.isSafeInteger(owner)))
+    return String(owner);
   const what = owner === "" ? "an empty text" : typeof owner === "object" ? "an object" : String(owner);
   throw new UnserializableError(
     `session.owner must be the id of a person, a text or a whole number, or null; it was ${what}. Write session.owner = String(user.id).`,
