@@ -1,5 +1,5 @@
 import { StoreError } from "../errors.ts";
-import { MemoryTable } from "./memory/table.ts";
+import { EMPTY, MemoryTable } from "./memory/table.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 
 /** Options of {@link memoryStore}. */
@@ -56,12 +56,14 @@ class MemoryStore implements Store {
   }
 
   async read(key: string): Promise<Stored | undefined> {
-    return this.#read(key, this.#now());
+    const now = this.#now();
+    const slot = this.#live(key, now);
+    return slot === EMPTY ? undefined : this.#stored(slot, now);
   }
 
   async insert(key: string, write: Write): Promise<boolean> {
     const now = this.#now();
-    if (this.#isLive(key, now)) return false;
+    if (this.#live(key, now) !== EMPTY) return false;
     this.#write(key, write, now);
     return true;
   }
@@ -83,8 +85,8 @@ class MemoryStore implements Store {
     const now = this.#now();
     const found = new Map<string, Stored>();
     for (const key of keys) {
-      const stored = this.#read(key, now);
-      if (stored !== undefined) found.set(key, stored);
+      const slot = this.#live(key, now);
+      if (slot !== EMPTY) found.set(key, this.#stored(slot, now));
     }
     return found;
   }
@@ -93,37 +95,39 @@ class MemoryStore implements Store {
     return this.#table.deleteExpired(this.#now(), limit);
   }
 
-  #read(key: string, now: number): Stored | undefined {
-    if (!this.#isLive(key, now)) return undefined;
-    const value = this.#table.get(key)!;
-    return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT), now };
+  /** The slot of a live record. */
+  #live(key: string, now: number): number {
+    const slot = this.#table.slotOf(key);
+    return slot === EMPTY || this.#table.expiresAt(slot) <= now ? EMPTY : slot;
   }
 
-  #isLive(key: string, now: number): boolean {
-    return this.#table.expiresAt(key) > now;
+  #stored(slot: number, now: number): Stored {
+    const value = this.#table.textIn(slot);
+    return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT), now };
   }
 
   /** Why a write that expects a commit may not happen. */
   #refused(key: string, expected: string | undefined, now: number): Replaced | undefined {
-    if (!this.#isLive(key, now)) return GONE;
-    if (expected === undefined || this.#table.startsWith(key, expected)) return undefined;
-    return { status: "conflict", current: this.#read(key, now)! };
+    const slot = this.#live(key, now);
+    if (slot === EMPTY) return GONE;
+    if (expected === undefined || this.#table.startsWith(slot, expected)) return undefined;
+    return { status: "conflict", current: this.#stored(slot, now) };
   }
 
   #write(key: string, { text, commit, lifetime, anonymous = false }: Write, now: number): void {
     const value = commit + text;
     const bytes = Buffer.byteLength(value);
-    if (!this.#fits(key, bytes)) this.#makeRoom(key, bytes, now, anonymous);
-    this.#table.set(key, value, bytes, now + Math.ceil(lifetime * 1000), anonymous);
+    const table = this.#table;
+    const isRoomy = table.size < this.#maxRecords && table.bytes + bytes <= this.#maxBytes;
+    if (!isRoomy && !this.#fits(key, bytes)) this.#makeRoom(key, bytes, now, anonymous);
+    table.set(key, value, bytes, now + Math.ceil(lifetime * 1000), anonymous);
   }
 
   #fits(key: string, bytes: number): boolean {
     const table = this.#table;
-    const before = table.bytesOf(key);
-    return (
-      table.size + (before === undefined ? 1 : 0) <= this.#maxRecords &&
-      table.bytes + bytes - (before ?? 0) <= this.#maxBytes
-    );
+    const slot = table.slotOf(key);
+    const [records, before] = slot === EMPTY ? [1, 0] : [0, table.bytesIn(slot)];
+    return table.size + records <= this.#maxRecords && table.bytes + bytes - before <= this.#maxBytes;
   }
 
   /** @throws StoreError "full" */

@@ -82,59 +82,80 @@ class RedisStore implements Store {
   }
 
   async read(key: string): Promise<Stored | undefined> {
-    const value = textOf(await this.#ask("read", () => this.#commands.get(this.#prefix + key)));
-    return value === null ? undefined : this.#stored("read", value);
+    try {
+      const value = textOf(await this.#commands.get(this.#prefix + key));
+      return value === null ? undefined : this.#stored("read", value);
+    } catch (error) {
+      throw storeError(this.name, "read", error);
+    }
   }
 
   async insert(key: string, { text, commit, lifetime }: Write): Promise<boolean> {
-    const answer = await this.#ask("insert", () =>
-      this.#commands.setIfAbsent(this.#prefix + key, commit + text, millisecondsOf(lifetime)),
-    );
-    if (answer === null || textOf(answer) === "OK") return answer !== null;
+    try {
+      const answer = await this.#commands.setIfAbsent(
+        this.#prefix + key,
+        commit + text,
+        millisecondsOf(lifetime),
+      );
+      if (answer === null || textOf(answer) === "OK") return answer !== null;
+    } catch (error) {
+      throw storeError(this.name, "insert", error);
+    }
     throw this.#unknown("insert");
   }
 
   async replace(key: string, expected: string, { text, commit, lifetime }: Write): Promise<Replaced> {
     const values = [expected, commit + text, String(millisecondsOf(lifetime))];
-    return this.#replaced(
-      "replace",
-      await this.#ask("replace", () => this.#commands.run(REPLACE, this.#prefix + key, values)),
-    );
+    try {
+      return this.#replaced("replace", await this.#commands.run(REPLACE, this.#prefix + key, values));
+    } catch (error) {
+      throw storeError(this.name, "replace", error);
+    }
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
-    const answer = await this.#ask("remove", () =>
-      expected === undefined
+    try {
+      const answer = await (expected === undefined
         ? this.#commands.del(this.#prefix + key)
-        : this.#commands.run(REMOVE, this.#prefix + key, [expected]),
-    );
-    return this.#replaced("remove", answer);
+        : this.#commands.run(REMOVE, this.#prefix + key, [expected]));
+      return this.#replaced("remove", answer);
+    } catch (error) {
+      throw storeError(this.name, "remove", error);
+    }
   }
 
   /** Reads the beginnings of values side by side: keys of a cluster are on many servers, and clients send them as one pipeline. */
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
     const found = new Map<string, Stored>();
     const bytes = COMMIT + length * BYTES_PER_UNIT;
-    for (let from = 0; from < keys.length; from += BATCH) {
-      const batch = keys.slice(from, from + BATCH);
-      const values = await this.#ask("readMany", () =>
-        Promise.all(batch.map((key) => this.#commands.getRange(this.#prefix + key, bytes))),
-      );
-      for (const [at, value] of values.entries()) {
-        const text = textOf(value);
-        // There is no range of a key that is not there.
-        if (text !== null && text !== "") found.set(batch[at]!, this.#stored("readMany", text));
+    try {
+      for (let from = 0; from < keys.length; from += BATCH) {
+        const batch = keys.slice(from, from + BATCH);
+        const values = await Promise.all(
+          batch.map((key) => this.#commands.getRange(this.#prefix + key, bytes)),
+        );
+        for (const [at, value] of values.entries()) {
+          const text = textOf(value);
+          // The range of a key that is not there is empty.
+          if (text !== null && text !== "") found.set(batch[at]!, this.#stored("readMany", text));
+        }
       }
+      return found;
+    } catch (error) {
+      throw storeError(this.name, "readMany", error);
     }
-    return found;
   }
 
   async now(): Promise<number> {
-    const answer = await this.#ask("now", () => this.#commands.run(NOW, `${this.#prefix}clock`, []));
-    const [seconds, microseconds] = Array.isArray(answer) ? answer.map(Number) : [];
-    const now = seconds! * 1000 + Math.floor(microseconds! / 1000);
-    if (!Number.isFinite(now)) throw this.#unknown("now");
-    return now;
+    try {
+      const answer = await this.#commands.run(NOW, `${this.#prefix}clock`, []);
+      const [seconds, microseconds] = Array.isArray(answer) ? answer.map(Number) : [];
+      const now = seconds! * 1000 + Math.floor(microseconds! / 1000);
+      if (Number.isFinite(now)) return now;
+    } catch (error) {
+      throw storeError(this.name, "now", error);
+    }
+    throw this.#unknown("now");
   }
 
   #replaced(verb: string, answer: unknown): Replaced {
@@ -148,14 +169,6 @@ class RedisStore implements Store {
   #stored(verb: string, value: string): Stored {
     if (value.length < COMMIT) throw this.#unknown(verb);
     return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT) };
-  }
-
-  async #ask<Result>(verb: string, act: () => Promise<Result>): Promise<Result> {
-    try {
-      return await act();
-    } catch (error) {
-      throw storeError(this.name, verb, error);
-    }
   }
 
   #unknown(verb: string): StoreError {

@@ -1,4 +1,4 @@
-import { dataOf, IDLE, type StoredSize } from "./data.ts";
+import { IDLE, keysOf, textOf, type StoredSize } from "./data.ts";
 import {
   keyPrefix,
   openIoRedis,
@@ -7,8 +7,10 @@ import {
   openRedis,
   openSqliteFile,
   type Engine,
+  type NodeRedis,
   type Space,
 } from "./engines.ts";
+import { inTurn } from "./in-flight.ts";
 import type { Verbs } from "./verbs.ts";
 
 type Open = (size: StoredSize) => Promise<Verbs>;
@@ -38,56 +40,64 @@ async function sqlite(space: Space): Promise<Open> {
   const select = db.prepare("SELECT data FROM bare WHERE id = ?");
   const update = db.prepare("UPDATE bare SET data = ?, expires = ? WHERE id = ?");
   return async (size) => {
-    const [id, text] = [`s${size}`, JSON.stringify(dataOf(size))];
-    insert.run(id, text);
-    return { load: async () => select.all(id), save: async () => update.run(text, Date.now(), id) };
+    const [ids, text] = [keysOf(size), textOf(size)];
+    for (const id of ids) insert.run(id, text);
+    return {
+      load: inTurn(ids, async (id) => select.all(id)),
+      save: inTurn(ids, async (id) => update.run(text, Date.now(), id)),
+    };
   };
 }
 
 async function redis(space: Space): Promise<Open> {
   const client = await openRedis();
-  return async (size) => {
-    const [key, text] = [`${keyPrefix(space)}bare:${size}`, JSON.stringify(dataOf(size))];
-    const save = () => client.set(key, text, { expiration: { type: "EX", value: IDLE } });
-    await save();
-    return { load: () => client.get(key), save };
-  };
+  return async (size) => bareRedis(client, keyPrefix(space), size);
+}
+
+/** A `GET` and a `SET`. */
+export async function bareRedis(client: NodeRedis, prefix: string, size: StoredSize): Promise<Verbs> {
+  const [keys, text] = [keysOf(size).map((key) => `${prefix}bare:${key}`), textOf(size)];
+  const save = (key: string) => client.set(key, text, { expiration: { type: "EX", value: IDLE } });
+  await Promise.all(keys.map(save));
+  return { load: inTurn(keys, (key) => client.get(key)), save: inTurn(keys, save) };
 }
 
 async function ioredis(space: Space): Promise<Open> {
   const client = await openIoRedis();
   return async (size) => {
-    const [key, text] = [`${keyPrefix(space)}bare:${size}`, JSON.stringify(dataOf(size))];
-    const save = () => client.set(key, text, "EX", IDLE);
-    await save();
-    return { load: () => client.get(key), save };
+    const [keys, text] = [keysOf(size).map((key) => `${keyPrefix(space)}bare:${key}`), textOf(size)];
+    const save = (key: string) => client.set(key, text, "EX", IDLE);
+    await Promise.all(keys.map(save));
+    return { load: inTurn(keys, (key) => client.get(key)), save: inTurn(keys, save) };
   };
 }
 
 async function postgres(space: Space): Promise<Open> {
   const pool = openPostgres(space);
-  await pool.query("CREATE TABLE bare (id text PRIMARY KEY, data jsonb NOT NULL, expires bigint)");
+  await pool.query("CREATE TABLE bare (id text PRIMARY KEY, data text NOT NULL, expires bigint)");
   return async (size) => {
-    const [id, text] = [`s${size}`, JSON.stringify(dataOf(size))];
-    await pool.query("INSERT INTO bare VALUES ($1, $2, 0)", [id, text]);
+    const [ids, text] = [keysOf(size), textOf(size)];
+    for (const id of ids) await pool.query("INSERT INTO bare VALUES ($1, $2, 0)", [id, text]);
     const update = "UPDATE bare SET data = $1, expires = $2 WHERE id = $3";
     return {
-      load: () => pool.query("SELECT data::text FROM bare WHERE id = $1", [id]),
-      save: () => pool.query(update, [text, Date.now(), id]),
+      load: inTurn(ids, (id) => pool.query("SELECT data FROM bare WHERE id = $1", [id])),
+      save: inTurn(ids, (id) => pool.query(update, [text, Date.now(), id])),
     };
   };
 }
 
 async function mariadb(space: Space): Promise<Open> {
   const pool = openMysql(space);
-  await pool.query("CREATE TABLE bare (id VARCHAR(64) PRIMARY KEY, data JSON NOT NULL, expires BIGINT)");
+  await pool.query(
+    "CREATE TABLE bare (id VARCHAR(64) PRIMARY KEY, data MEDIUMTEXT NOT NULL, expires BIGINT)",
+  );
   return async (size) => {
-    const [id, text] = [`s${size}`, JSON.stringify(dataOf(size))];
-    await pool.execute("INSERT INTO bare VALUES (?, ?, 0)", [id, text]);
+    const [ids, text] = [keysOf(size), textOf(size)];
+    for (const id of ids) await pool.execute("INSERT INTO bare VALUES (?, ?, 0)", [id, text]);
     const update = "UPDATE bare SET data = ?, expires = ? WHERE id = ?";
     return {
-      load: () => pool.execute("SELECT data FROM bare WHERE id = ?", [id]),
-      save: () => pool.execute(update, [text, Date.now(), id]),
+      load: inTurn(ids, (id) => pool.execute("SELECT data FROM bare WHERE id = ?", [id])),
+      save: inTurn(ids, (id) => pool.execute(update, [text, Date.now(), id])),
     };
   };
 }

@@ -40,6 +40,18 @@ export async function openRedis(): Promise<NodeRedis> {
   return client;
 }
 
+/** A client that keeps what it has read, and is told by Redis what has changed since. */
+export async function openCachingRedis(url = REDIS): Promise<NodeRedis> {
+  const client = createClient({
+    url,
+    RESP: 3,
+    clientSideCache: { ttl: 0, maxEntries: 0, evictPolicy: "LRU" },
+  });
+  client.on("error", () => {});
+  await client.connect();
+  return client as unknown as NodeRedis;
+}
+
 export async function openIoRedis(): Promise<Redis> {
   const client = new Redis(REDIS, { lazyConnect: true, retryStrategy: () => null });
   client.on("error", () => {});

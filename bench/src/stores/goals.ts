@@ -1,33 +1,30 @@
 import type { Goal } from "../goals.ts";
+import { STORED_SIZES } from "./data.ts";
 import type { Engine } from "./engines.ts";
 import { steepness, type Growth, type GrowthSubject } from "./growth.ts";
 import { IN_FLIGHT } from "./in-flight.ts";
-import type { Cell, Readings } from "./readings.ts";
+import type { Readings } from "./readings.ts";
+import type { RedisFigures } from "./redis-worker.ts";
 import type { RoundTrips } from "./round-trips.ts";
-import { BARE, CONNECT_REDIS, REQUEST_SUBJECTS, US, VERB_SUBJECTS, type Subject } from "./subjects.ts";
-import { addedBy } from "./tables.ts";
+import { BARE, CONNECT_PG, CONNECT_REDIS, REQUEST_SUBJECTS, US, VERB_SUBJECTS } from "./subjects.ts";
 
-const SIZE = 300;
+const [SMALL, LARGE] = STORED_SIZES;
 
 /** The goals that this benchmark can judge. */
 export function storeGoals(
   readings: Readings,
   trips: readonly RoundTrips[],
   growths: readonly Growth[],
+  figures: RedisFigures | undefined,
 ): Goal[] {
   const most = (of: (trip: RoundTrips) => number) =>
     trips.length === 0 ? undefined : Math.max(...trips.map(of));
   const of = (subject: GrowthSubject) => growths.find((growth) => growth.subject === subject);
   const [memory, redis, express] = [of("memory"), of("redis"), of("express-session")];
-  const verbs = (engine: Engine, inFlight: number) => openAndCommit(readings, engine, inFlight);
-  const added = (what: string) =>
-    readings.ratio(addedBy(server(US), what, SIZE), addedBy(server(CONNECT_REDIS), what, SIZE));
-  const throughput = (what: string) => {
-    const cell = (name: string) => ({
-      of: [{ subject: server(name), what, size: SIZE, inFlight: IN_FLIGHT }],
-    });
-    return readings.ratio(cell(CONNECT_REDIS), cell(US));
-  };
+  const verb = (engine: Engine, what: string, size: number = SMALL, of: string = BARE) =>
+    verbRatio(readings, engine, what, size, of);
+  const rate = (engine: Engine, peer: string, what: string) => requestRatio(readings, engine, peer, what);
+  const time = (size: number) => figures?.time?.find((other) => other.size === size)?.ratio;
   return [
     atMost("P8", "round trips to open, every engine", [1], [most(({ open }) => open)]),
     atMost(
@@ -38,21 +35,67 @@ export function storeGoals(
     ),
     atMost(
       "P9",
-      "open + commit, of two bare commands, one at a time: @redis/client · ioredis",
-      [1.15],
-      [verbs("redis", 1), verbs("ioredis", 1)],
+      `Redis' own time of a counting request, of GET + SET, ${IN_FLIGHT} in flight: 300 B · 3 KB`,
+      [1.9, 2.3],
+      [time(SMALL), time(LARGE)],
     ),
     atMost(
       "P9",
-      `the same, ${IN_FLIGHT} in flight`,
-      [1.15],
-      [verbs("redis", IN_FLIGHT), verbs("ioredis", IN_FLIGHT)],
+      "Redis, of the bare command: load · save 300 B · load · save 3 KB",
+      [1.2, 1.6, 1.2, 1.5],
+      [
+        verb("redis", "load"),
+        verb("redis", "save"),
+        verb("redis", "load", LARGE),
+        verb("redis", "save", LARGE),
+      ],
+    ),
+    atMost(
+      "P9",
+      "the same over ioredis",
+      [1.2, 1.6, 1.2, 1.5],
+      [
+        verb("ioredis", "load"),
+        verb("ioredis", "save"),
+        verb("ioredis", "load", LARGE),
+        verb("ioredis", "save", LARGE),
+      ],
     ),
     atLeast(
       "P9",
-      "requests per second, of express-session + connect-redis: read · counter",
-      [1.5],
-      [throughput("read"), throughput("count")],
+      "requests per second, of express-session + connect-redis: read · count",
+      [1.5, 1.1],
+      [rate("redis", CONNECT_REDIS, "read"), rate("redis", CONNECT_REDIS, "count")],
+    ),
+    atMost(
+      "P9",
+      "PostgreSQL, of the bare statement: load · save",
+      [1.15, 1.1],
+      [verb("postgres", "load"), verb("postgres", "save")],
+    ),
+    atLeast(
+      "P9",
+      "requests per second, of express-session + connect-pg-simple: read · count",
+      [4, 1.15],
+      [rate("postgres", CONNECT_PG, "read"), rate("postgres", CONNECT_PG, "count")],
+    ),
+    atMost(
+      "P9",
+      "MariaDB, of the bare statement: load · save",
+      [1.15, 1.3],
+      [verb("mariadb", "load"), verb("mariadb", "save")],
+    ),
+    atMost(
+      "P9",
+      "SQLite, of the bare statement: load · save",
+      [1.2, 1.4],
+      [verb("sqlite", "load"), verb("sqlite", "save")],
+    ),
+    atMost(
+      "P9",
+      "memory store, save, of express-session's MemoryStore: 300 B · 3 KB",
+      [2],
+      [verb("memory", "save", SMALL, "express-session"), verb("memory", "save", LARGE, "express-session")],
     ),
     atMost(
       "P10",
@@ -67,13 +110,7 @@ export function storeGoals(
       [700],
       [memory?.levels.at(-1)?.bytesPerSession],
     ),
-    atMost(
-      "P15",
-      "Redis: what a read · a counter adds, of express-session + connect-redis",
-      [1 / 3, 0.6],
-      [added("read"), added("count")],
-    ),
-    atMost("P16", "client-side caching in Redis", [1 / 20], [undefined], "not built"),
+    atMost("P16", "a cached read in Redis, of a GET, one at a time", [1 / 20], [figures?.cached.ratio]),
     atMost("P17", "a sweep with nothing due, ms", [1], [memory?.idleSweep]),
     atMost(
       "P17",
@@ -84,17 +121,28 @@ export function storeGoals(
   ];
 }
 
-/** A load and a save by us, of the engine's own. */
-function openAndCommit(readings: Readings, engine: Engine, inFlight: number): number | undefined {
-  const both = (name: string): { of: Cell[] } => {
-    const subject = VERB_SUBJECTS.find((other) => other.engine === engine && other.name === name)!;
-    return { of: ["load", "save"].map((what) => ({ subject, what, size: SIZE, inFlight })) };
+/** A step of our store, of the same by another. */
+function verbRatio(
+  readings: Readings,
+  engine: Engine,
+  what: string,
+  size: number,
+  other: string,
+): number | undefined {
+  const cell = (name: string) => {
+    const subject = VERB_SUBJECTS.find((each) => each.engine === engine && each.name === name)!;
+    return { of: [{ subject, what, size, inFlight: IN_FLIGHT }] };
   };
-  return readings.ratio(both(US), both(BARE));
+  return readings.ratio(cell(US), cell(other));
 }
 
-function server(name: string): Subject {
-  return REQUEST_SUBJECTS.find((subject) => subject.engine === "redis" && subject.name === name)!;
+/** Requests per second with us, of those with another. */
+function requestRatio(readings: Readings, engine: Engine, peer: string, what: string): number | undefined {
+  const cell = (name: string) => {
+    const subject = REQUEST_SUBJECTS.find((each) => each.engine === engine && each.name === name)!;
+    return { of: [{ subject, what, size: SMALL, inFlight: IN_FLIGHT }] };
+  };
+  return readings.ratio(cell(peer), cell(US));
 }
 
 type Values = readonly (number | undefined)[];

@@ -1,6 +1,6 @@
 import expressSession, { type SessionData } from "express-session";
 import { memoryStore } from "../../../dist/stores/memory.js";
-import type { SessionStore } from "../../../dist/stores/store.js";
+import type { Store } from "../../../dist/stores/store.js";
 import { sweepOnce } from "../../../dist/stores/sweep.js";
 import { median } from "../figures.ts";
 import { counter } from "../workloads.ts";
@@ -11,23 +11,23 @@ import { decades, type Growth, type Level } from "./growth.ts";
 /** Our store: beside the costs, what its sweeps and the garbage collector do to the process. */
 export async function growInMemory(most: number): Promise<Omit<Growth, "subject">> {
   let now = Date.now();
-  const store = memoryStore({ now: () => now, maxSessions: most + 1, maxBytes: Infinity });
+  const store = memoryStore({ now: () => now, maxRecords: most + 1, maxBytes: Infinity });
   const { levels, dispose } = await fill(store, most, ownBytes);
   const sweeps: number[] = [];
-  for (let turn = 0; turn < 9; turn++) sweeps.push(await timed(() => store.deleteExpired(500)));
+  for (let turn = 0; turn < 9; turn++) sweeps.push(await timed(() => store.removeExpired(500)));
   const gc = await timed(() => globalThis.gc!());
   dispose();
   now += 2 * IDLE * 1000;
   const pauses: number[] = [];
-  const watched: SessionStore = Object.create(store, {
-    deleteExpired: {
+  const watched: Store = Object.create(store, {
+    removeExpired: {
       value: async (limit: number) => {
         let deleted = 0;
-        pauses.push(await timed(async () => (deleted = await store.deleteExpired(limit))));
+        pauses.push(await timed(async () => (deleted = await store.removeExpired(limit))));
         return deleted;
       },
     },
-  }) as SessionStore;
+  }) as Store;
   await sweepOnce(watched, { pause: 0 });
   return { levels, gc, idleSweep: median(sweeps), longestPause: Math.max(...pauses) };
 }

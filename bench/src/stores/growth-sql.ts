@@ -2,13 +2,12 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { mysqlStore } from "../../../dist/stores/mysql.js";
 import { postgresStore } from "../../../dist/stores/postgres.js";
-import type { SqlSessionStore } from "../../../dist/stores/sql/sql-store.js";
-import { COLUMNS } from "../../../dist/stores/sql/dialect.js";
+import type { SqlStore } from "../../../dist/stores/sql.js";
 import { sqliteStore } from "../../../dist/stores/sqlite.js";
-import { fieldsOf, newSession } from "./data.ts";
+import { IDLE, newCommit, textOf } from "./data.ts";
 import { openMysql, openPostgres, sqliteBytes, type Space } from "./engines.ts";
-import { costOfUse, fill } from "./filling.ts";
-import { decades, type Growth, type Level } from "./growth.ts";
+import { costOfUse, fill, type Known } from "./filling.ts";
+import { decades, FEWEST, type Growth, type Level } from "./growth.ts";
 
 /** A million would take minutes here: each session is a row at a random place of a clustered table. */
 const MOST_IN_CLUSTERED = 100_000;
@@ -26,7 +25,7 @@ export async function growInPostgres(most: number, space: Space): Promise<Omit<G
   const levels = await growInSql(postgresStore(pool), most, {
     copy: (columns, template, from, to) =>
       pool.query(
-        `INSERT INTO hipflask_sessions (${COLUMNS}) SELECT ${columns} FROM hipflask_sessions, generate_series(${from}, ${to}) AS n WHERE selector = '${template}'`,
+        `INSERT INTO hipflask_sessions (${COLUMNS}) SELECT ${columns} FROM hipflask_sessions, generate_series(${from}, ${to}) AS n WHERE id = '${template}'`,
       ),
     async bytes() {
       const { rows } = await pool.query(
@@ -47,7 +46,7 @@ export async function growInMysql(most: number, space: Space): Promise<Omit<Grow
   const levels = await growInSql(mysqlStore(pool), Math.min(most, MOST_IN_CLUSTERED), {
     copy: (columns, template, from, to) =>
       pool.query(
-        `INSERT INTO hipflask_sessions (${COLUMNS}) SELECT ${columns} FROM hipflask_sessions, (${numbers}) numbers WHERE selector = '${template}' AND n BETWEEN ${from} AND ${to}`,
+        `INSERT INTO hipflask_sessions (${COLUMNS}) SELECT ${columns} FROM hipflask_sessions, (${numbers}) numbers WHERE id = '${template}' AND n BETWEEN ${from} AND ${to}`,
       ),
     async bytes() {
       await pool.query("ANALYZE TABLE hipflask_sessions");
@@ -62,36 +61,41 @@ export async function growInMysql(most: number, space: Space): Promise<Omit<Grow
 }
 
 interface Filling {
-  /** Copies a session many times, so that the store need not be asked a million times. */
+  /** Copies a record many times, so that the store need not be asked a million times. */
   copy(columns: string, template: string, from: number, to: number): Promise<unknown>;
   bytes(): Promise<number>;
 }
 
-async function growInSql(store: SqlSessionStore, most: number, { copy, bytes }: Filling): Promise<Level[]> {
+const COLUMNS = "id, commit_id, record, expires_at, sweep_at";
+
+async function growInSql(store: SqlStore, most: number, { copy, bytes }: Filling): Promise<Level[]> {
   await store.migrate();
-  const template = newSession(fieldsOf(300));
-  await store.create(template);
-  const columns = COLUMNS.replace("selector", "SUBSTR(MD5(CAST(n AS CHAR(9))), 1, 16)").replace(
-    "expires_at",
-    "expires_at + n",
+  const commit = newCommit();
+  await store.insert("template", { text: textOf(300), commit, lifetime: IDLE });
+  const columns = COLUMNS.replace("id", "SUBSTR(MD5(CAST(n AS CHAR(9))), 1, 16)").replace(
+    "sweep_at",
+    "sweep_at + n",
   );
   const levels: Level[] = [];
+  const commits = new Map<number, Known>();
   let filled = 0;
   for (const sessions of decades(most)) {
-    await copy(columns, template.selector, filled, sessions - 1);
+    await copy(columns, "template", filled, sessions - 1);
     filled = sessions;
-    const { verifierHash } = template;
     const used = await bytes();
-    const cost = await costOfUse(store, (at) => ({
-      selector: selectorOf((at * 7919) % sessions),
-      verifierHash,
-    }));
+    const known = Array.from({ length: FEWEST }, (_, at) => {
+      const n = (at * 7919) % sessions;
+      const record = commits.get(n) ?? { key: keyOf(n), commit };
+      commits.set(n, record);
+      return record;
+    });
+    const cost = await costOfUse(store, known);
     levels.push({ sessions, cost, bytesPerSession: used / sessions });
   }
   return levels;
 }
 
 /** As random as selectors are, and known from a number, so that any of a million can be used. */
-function selectorOf(n: number): string {
+function keyOf(n: number): string {
   return createHash("md5").update(String(n)).digest("hex").slice(0, 16);
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 /** What a store says when it holds this many sessions. */
 export interface Level {
   readonly sessions: number;
-  /** Microseconds of a read and a patch of some session. */
+  /** Microseconds of a read and a replace of some record. */
   readonly cost: number;
   readonly bytesPerSession: number;
 }

@@ -7,6 +7,19 @@ export interface Cost {
 /** Calls that are under way at the same time, as on a server with some traffic. */
 export const IN_FLIGHT = 16;
 
+/**
+ * A call that takes the next one of `items` for itself as long as it is under way, as visitors each have a session of their own.
+ * There must be as many items as calls in flight.
+ */
+export function inTurn<Item>(items: readonly Item[], act: (item: Item) => Promise<unknown>) {
+  const free = [...items];
+  return async (): Promise<void> => {
+    const item = free.shift()!;
+    await act(item);
+    free.push(item);
+  };
+}
+
 /** Calls over and over for at least this many milliseconds. */
 export async function costOf(
   call: () => Promise<unknown>,

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import type { SessionStore } from "../../../dist/stores/store.js";
+import type { Store } from "../../../dist/stores/store.js";
 import { memoryStore } from "../../../dist/stores/memory.js";
 import { mysqlStore } from "../../../dist/stores/mysql.js";
 import { postgresStore } from "../../../dist/stores/postgres.js";
 import { redisStore } from "../../../dist/stores/redis.js";
+import type { SqlStore } from "../../../dist/stores/sql.js";
 import { sqliteStore } from "../../../dist/stores/sqlite.js";
 import {
   keyPrefix,
@@ -18,16 +19,16 @@ import {
 export const SQLITE_FILE = "hipflask.db";
 
 /** Our store on an engine, with its tables. */
-export async function openStore(engine: Engine, space: Space): Promise<SessionStore> {
+export async function openStore(engine: Engine, space: Space): Promise<Store> {
   switch (engine) {
     case "memory":
       return memoryStore();
     case "sqlite":
       return sqliteStore(join(space.folder, SQLITE_FILE));
     case "redis":
-      return redisStore(await openRedis(), { prefix: keyPrefix(space) });
+      return redisStore(await openRedis(), { prefix: `${keyPrefix(space)}redis:` });
     case "ioredis":
-      return redisStore(await openIoRedis(), { prefix: keyPrefix(space) });
+      return redisStore(await openIoRedis(), { prefix: `${keyPrefix(space)}ioredis:` });
     case "postgres":
       return migrated(postgresStore(openPostgres(space)));
     case "mariadb":
@@ -35,7 +36,7 @@ export async function openStore(engine: Engine, space: Space): Promise<SessionSt
   }
 }
 
-async function migrated<Store extends { migrate(): Promise<void> }>(store: Store): Promise<Store> {
+async function migrated(store: SqlStore): Promise<SqlStore> {
   await store.migrate();
   return store;
 }

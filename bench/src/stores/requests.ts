@@ -1,14 +1,15 @@
 import fastifyCookie from "@fastify/cookie";
 import fastifySession from "@fastify/session";
-import expressSession, { type Store } from "express-session";
+import expressSession, { type Store as ExpressStore } from "express-session";
 import fastify from "fastify";
 import { sessions } from "../../../dist/adapters/node.js";
 import { session } from "../../../dist/index.js";
-import type { SessionStore } from "../../../dist/stores/store.js";
+import type { Store } from "../../../dist/stores/store.js";
 import { answer, cookieFrom, dispatch, type Handler } from "../dispatch.ts";
 import { counter } from "../workloads.ts";
 import { dataOf, IDLE, type StoredSize } from "./data.ts";
 import type { Engine, Space } from "./engines.ts";
+import { IN_FLIGHT, inTurn } from "./in-flight.ts";
 import { openStore } from "./open-store.ts";
 import { US } from "./subjects.ts";
 import { openPeer } from "./verbs.ts";
@@ -18,7 +19,7 @@ export const REQUEST_KINDS = ["bare", "read", "count"] as const;
 export type RequestKind = (typeof REQUEST_KINDS)[number];
 
 /** A server with sessions in a store. */
-interface Server {
+export interface Server {
   /** The same server without sessions. */
   readonly bare: Handler;
   readonly login: (data: Data) => Handler;
@@ -31,26 +32,32 @@ type Data = Record<string, unknown>;
 /** Opens a server; called for what a request does and a session of some size, it gives one such request. */
 export async function openRequests(engine: Engine, name: string, space: Space) {
   const server = await openServer(engine, name, space);
-  return async (kind: RequestKind, size: StoredSize) => {
-    const data = dataOf(size);
-    const cookie = cookieFrom(await dispatch(server.login(data), ""));
-    const handler = server[kind];
-    const { body } = await dispatch(handler, cookie);
-    if (body !== (kind === "bare" ? "ok" : data.username))
-      throw new Error(`The session was not read: ${body}`);
-    return async () => void (await dispatch(handler, cookie));
-  };
+  return (kind: RequestKind, size: StoredSize) => requestsTo(server, kind, size);
+}
+
+/** Requests of as many visitors as there are in flight. */
+export async function requestsTo(server: Server, kind: RequestKind, size: StoredSize) {
+  const data = dataOf(size);
+  const cookies: string[] = [];
+  for (let visitor = 0; visitor < IN_FLIGHT; visitor++) {
+    cookies.push(cookieFrom(await dispatch(server.login(data), "")));
+  }
+  const handler = server[kind];
+  const { body } = await dispatch(handler, cookies[0]!);
+  if (body !== (kind === "bare" ? "ok" : data.username)) throw new Error(`The session was not read: ${body}`);
+  return inTurn(cookies, async (cookie) => dispatch(handler, cookie));
 }
 
 async function openServer(engine: Engine, name: string, space: Space): Promise<Server> {
   if (name === US) return ours(await openStore(engine, space));
-  if (name === "@fastify/session") return onFastify(new fastifySession.MemoryStore() as unknown as Store);
+  if (name === "@fastify/session")
+    return onFastify(new fastifySession.MemoryStore() as unknown as ExpressStore);
   const [framework, store = ""] = name.split(" + ");
   const peer = await openPeer(store, space);
   return framework === "express-session" ? express(peer) : onFastify(peer);
 }
 
-function ours(store: SessionStore): Server {
+export function ours(store: Store): Server {
   const withSession = sessions({ secretKey: "a secret of the benchmark", store, sweepEvery: 0 });
   const next = counter();
   return {
@@ -68,7 +75,7 @@ function ours(store: SessionStore): Server {
   };
 }
 
-function express(store: Store): Server {
+function express(store: ExpressStore): Server {
   const middleware = expressSession({
     secret: "a secret of the benchmark",
     resave: false,
@@ -99,7 +106,7 @@ function express(store: Store): Server {
   };
 }
 
-async function onFastify(store: Store): Promise<Server> {
+async function onFastify(store: ExpressStore): Promise<Server> {
   const next = counter();
   const app = async (handle: (data: Data) => string, withPlugin = true): Promise<Handler> => {
     const instance = fastify();

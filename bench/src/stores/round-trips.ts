@@ -3,7 +3,7 @@ import { session } from "../../../dist/index.js";
 import { mysqlStore } from "../../../dist/stores/mysql.js";
 import { postgresStore } from "../../../dist/stores/postgres.js";
 import { redisStore } from "../../../dist/stores/redis.js";
-import type { SessionStore } from "../../../dist/stores/store.js";
+import type { Store } from "../../../dist/stores/store.js";
 import { answer, cookieFrom, dispatch, type Handler } from "../dispatch.ts";
 import { counter } from "../workloads.ts";
 import { dataOf } from "./data.ts";
@@ -76,33 +76,33 @@ async function counted(
   engine: Engine,
   space: Space,
   count: Count,
-): Promise<{ store: SessionStore; close(): unknown }> {
+): Promise<{ store: Store; close(): unknown }> {
   switch (engine) {
     case "redis": {
       const client = await openRedis();
-      const store = redisStore(counting(client, ["evalSha", "eval"], count), { prefix: keyPrefix(space) });
+      const store = redisStore(
+        counting(client, ["get", "set", "del", "getRange", "evalSha", "eval"], count),
+        { prefix: keyPrefix(space) },
+      );
       return { store, close: () => client.destroy() };
     }
     case "ioredis": {
       const client = await openIoRedis();
-      const store = redisStore(counting(client, ["evalsha", "eval"], count), { prefix: keyPrefix(space) });
+      const store = redisStore(
+        counting(client, ["get", "set", "del", "getrange", "evalsha", "eval"], count),
+        { prefix: keyPrefix(space) },
+      );
       return { store, close: () => client.disconnect() };
     }
     case "postgres": {
       const pool = openPostgres(space);
-      const connect = async () => counting(await pool.connect(), ["query"], count);
-      const store = postgresStore({
-        query: counting(pool, ["query"], count).query.bind(pool),
-        connect,
-      } as never);
+      const store = postgresStore(counting(pool, ["query"], count));
       await store.migrate();
       return { store, close: () => pool.end() };
     }
     default: {
       const pool = openMysql(space);
-      const methods = ["execute", "beginTransaction", "commit", "rollback"];
-      const getConnection = async () => counting(await pool.getConnection(), methods, count);
-      const store = mysqlStore({ execute: counting(pool, methods, count).execute, getConnection } as never);
+      const store = mysqlStore(counting(pool, ["execute"], count));
       await store.migrate();
       return { store, close: () => pool.end() };
     }

@@ -14,9 +14,19 @@ import { decades, grow, GROWTH_SUBJECTS, type Growth } from "./growth.ts";
 import { IN_FLIGHT, type Cost } from "./in-flight.ts";
 import { storeGoals } from "./goals.ts";
 import { Readings, type Cell } from "./readings.ts";
+import type { RedisEffort, RedisFigures } from "./redis-worker.ts";
 import type { RoundTrips } from "./round-trips.ts";
 import { REQUEST_SUBJECTS, VERB_SUBJECTS, type Subject } from "./subjects.ts";
-import { goalsTable, growthTable, requestTable, toMarkdown, toText, tripTable, verbTable } from "./tables.ts";
+import {
+  goalsTable,
+  growthTable,
+  redisTable,
+  requestTable,
+  toMarkdown,
+  toText,
+  tripTable,
+  verbTable,
+} from "./tables.ts";
 import type { Task } from "./worker.ts";
 
 const quick = process.argv.includes("--quick");
@@ -74,6 +84,19 @@ function startWorker(subject: Subject): Worker {
   return worker;
 }
 
+async function measureRedis(): Promise<RedisFigures> {
+  const script = fileURLToPath(new URL("redis-worker.js", import.meta.url));
+  const worker = new Worker(process.execPath, [...FLAGS, script, JSON.stringify(space)]);
+  const longer = quick
+    ? { rounds: 1, calls: 200, milliseconds: 5 }
+    : { rounds: effort.rounds, calls: 5000, milliseconds: effort.slice };
+  try {
+    return await worker.ask<RedisFigures>(longer satisfies RedisEffort);
+  } finally {
+    worker.stop();
+  }
+}
+
 const nameOf = ({ subject: { engine, name }, what, size }: Cell) =>
   `${engine} · ${name} · ${what} ${storedSizeName(size as (typeof STORED_SIZES)[number])}`;
 
@@ -86,7 +109,7 @@ try {
     reached.has(engine),
   );
   const progress = new Progress(
-    cells.length * (effort.rounds + 1) + counted.length + growing.length * GROWING,
+    cells.length * (effort.rounds + 1) + counted.length + 1 + growing.length * GROWING,
   );
   const readings = new Readings();
   const measurable: Cell[] = [];
@@ -110,6 +133,8 @@ try {
     progress.step(`counting round trips of ${engine}`);
     trips.push(await countRoundTrips(engine, space));
   }
+  progress.step("measuring Redis alone");
+  const redis = reached.has("redis") ? await measureRedis() : undefined;
   const growths: Growth[] = [];
   for (const { subject } of growing) {
     progress.step(`growing ${subject} to ${effort.most.toLocaleString("en")} sessions`, GROWING);
@@ -121,8 +146,9 @@ try {
     verbTable(readings),
     requestTable(readings),
     tripTable(trips),
+    ...(redis ? [redisTable(redis)] : []),
     growthTable(growths, decades(effort.most)),
-    goalsTable(storeGoals(readings, trips, growths)),
+    goalsTable(storeGoals(readings, trips, growths, redis)),
   ];
   console.log(`\n${tables.map(toText).join("\n\n")}\n`);
   if (quick) console.log("A quick run: it proves that everything can be measured; the figures are rough.");

@@ -4,6 +4,7 @@ import { storedSizeName, STORED_SIZES } from "./data.ts";
 import type { Growth } from "./growth.ts";
 import { IN_FLIGHT } from "./in-flight.ts";
 import type { Cell, Readings } from "./readings.ts";
+import type { RedisFigures } from "./redis-worker.ts";
 import type { RoundTrips } from "./round-trips.ts";
 import { REQUEST_SUBJECTS, VERB_SUBJECTS, type Subject } from "./subjects.ts";
 
@@ -77,6 +78,33 @@ export function tripTable(trips: readonly RoundTrips[]): Table {
       String(open),
       ...[read, commit, touch, login].map(more),
     ]),
+  };
+}
+
+/** What Redis itself spends, and what a client saves that keeps what it has read. */
+export function redisTable({ time, cached }: RedisFigures): Table {
+  const microseconds = (value: number | undefined) => (value === undefined ? DASH : value.toFixed(1));
+  const of = (size: number) => time?.find((other) => other.size === size);
+  const delay = ({ median, longest }: RedisFigures["cached"]["write"]) =>
+    `${median.toFixed(2)} (longest ${longest.toFixed(1)})`;
+  return {
+    title:
+      "Redis: microseconds of its main thread for a request that counts, beside a bare GET and SET; and reads of a client with `clientSideCache`.",
+    head: ["what", "hipflask", "bare"],
+    rows: [
+      ...STORED_SIZES.map((size) => [
+        `own time of a counting request, ${storedSizeName(size)}, µs`,
+        microseconds(of(size)?.ours),
+        microseconds(of(size)?.bare),
+      ]),
+      [
+        "a read from the cache, beside a GET, one at a time, µs",
+        microseconds(cached.read),
+        microseconds(cached.get),
+      ],
+      ["until another process's write is seen, ms", delay(cached.write), DASH],
+      ["until another process's logout is seen, ms", delay(cached.removal), DASH],
+    ],
   };
 }
 

@@ -1,11 +1,12 @@
 import connectPgSimple from "connect-pg-simple";
 import { RedisStore } from "connect-redis";
-import expressSession, { type SessionData, type Store } from "express-session";
-import type { SessionStore } from "../../../dist/stores/store.js";
+import expressSession, { type SessionData, type Store as ExpressStore } from "express-session";
+import type { Store } from "../../../dist/stores/store.js";
 import { counter } from "../workloads.ts";
 import { bareVerbs } from "./bare-verbs.ts";
-import { dataOf, fieldsOf, IDLE, newSession, type StoredSize } from "./data.ts";
+import { dataOf, IDLE, keysOf, newCommit, textOf, type StoredSize } from "./data.ts";
 import { keyPrefix, openPostgres, openRedis, type Engine, type Space } from "./engines.ts";
+import { inTurn } from "./in-flight.ts";
 import { openStore } from "./open-store.ts";
 import { BARE, US } from "./subjects.ts";
 
@@ -31,7 +32,7 @@ export async function openVerbs(
 }
 
 /** A store for express-session, or for @fastify/session, which takes the same ones. */
-export async function openPeer(name: string, space: Space): Promise<Store> {
+export async function openPeer(name: string, space: Space): Promise<ExpressStore> {
   switch (name) {
     case "connect-redis":
       return new RedisStore({ client: await openRedis(), prefix: `${keyPrefix(space)}connect:` });
@@ -49,44 +50,46 @@ export async function openPeer(name: string, space: Space): Promise<Store> {
   }
 }
 
-/** A request's two calls: read the record; write the one key that changed, and that somebody was here. */
-async function ourVerbs(store: SessionStore, size: StoredSize): Promise<Verbs> {
-  const session = newSession(fieldsOf(size));
-  await store.create(session);
-  const { selector, verifierHash } = session;
-  const next = counter();
+/** The steps of a store; each save replaces what the one before it wrote. */
+export async function ourVerbs(store: Store, size: StoredSize): Promise<Verbs> {
+  const text = textOf(size);
+  const records = keysOf(size).map((key) => ({ key, commit: newCommit() }));
+  for (const { key, commit } of records) await store.insert(key, { text, commit, lifetime: IDLE });
   return {
-    async load() {
-      const found = await store.read(selector);
-      if (found.status !== "ok") throw new Error(`The session is ${found.status}.`);
-    },
-    async save() {
-      const change = { set: new Map([["visits", String(next())]]), expiry: { idle: IDLE } };
-      const { status } = await store.patch(selector, verifierHash, change);
-      if (status !== "ok") throw new Error(`The session is ${status}.`);
-    },
+    load: inTurn(records, async ({ key }) => {
+      if ((await store.read(key)) === undefined) throw new Error("The record is gone.");
+    }),
+    save: inTurn(records, async (record) => {
+      const commit = newCommit();
+      const { status } = await store.replace(record.key, record.commit, { text, commit, lifetime: IDLE });
+      if (status !== "ok") throw new Error(`The record is ${status}.`);
+      record.commit = commit;
+    }),
   };
 }
 
 /** Called as express-session calls them. */
-async function theirVerbs(store: Store, size: StoredSize): Promise<Verbs> {
-  const id = `bench-${size}`;
+async function theirVerbs(store: ExpressStore, size: StoredSize): Promise<Verbs> {
+  const ids = keysOf(size);
   const next = counter();
   const cookie = { originalMaxAge: IDLE * 1000, httpOnly: true, path: "/" };
   const session = { cookie, ...dataOf(size) } as unknown as SessionData & { visits: number };
-  const save = () =>
+  const save = (id: string) =>
     new Promise<void>((resolve, reject) => {
       session.visits = next();
       void store.set(id, session, (error: unknown) => (error ? reject(error as Error) : resolve()));
     });
-  await save();
+  for (const id of ids) await save(id);
   return {
-    save,
-    load: () =>
-      new Promise<void>((resolve, reject) => {
-        void store.get(id, (error: unknown, found) =>
-          found ? resolve() : reject((error as Error | null) ?? new Error("The session is gone.")),
-        );
-      }),
+    save: inTurn(ids, save),
+    load: inTurn(
+      ids,
+      (id) =>
+        new Promise<void>((resolve, reject) => {
+          void store.get(id, (error: unknown, found) =>
+            found ? resolve() : reject((error as Error | null) ?? new Error("The session is gone.")),
+          );
+        }),
+    ),
   };
 }

@@ -1,7 +1,8 @@
 import { ByteArena } from "./byte-arena.ts";
 import { ExpiryHeap } from "./expiry-heap.ts";
 
-const EMPTY = -1;
+/** No slot. */
+export const EMPTY = -1;
 
 /**
  * Texts under keys, with the order in which they expire: a hash table of numbered slots in flat arrays, and the
@@ -33,29 +34,27 @@ export class MemoryTable {
     return this.#bytes;
   }
 
-  /** The text under a key, also of an expired one. */
-  get(key: string): string | undefined {
-    const slot = this.#slotOf(key);
-    if (slot === EMPTY) return undefined;
-    return this.#arena.read(this.#addresses[slot]!, this.#blockBytes(slot)).slice(key.length);
+  /** The slot of a key, valid until the next `set` or `delete`; -1 if there is none. */
+  slotOf(key: string): number {
+    return this.#index[this.#find(key, hashOf(key))]!;
   }
 
-  /** When the text under a key expires; `-Infinity` if there is none. */
-  expiresAt(key: string): number {
-    const slot = this.#slotOf(key);
-    return slot === EMPTY ? -Infinity : this.#heapOf(slot).expiresAt(slot);
+  /** The text in a slot, also an expired one. */
+  textIn(slot: number): string {
+    return this.#arena.read(this.#addresses[slot]! + this.#keyBytes[slot]!, this.#textBytes[slot]!);
   }
 
-  /** Whether there is a text under the key that begins so, without making a string of what is there. ASCII only. */
-  startsWith(key: string, start: string): boolean {
-    const slot = this.#slotOf(key);
-    return slot !== EMPTY && this.#arena.holds(this.#addresses[slot]! + key.length, start);
+  /** Whether the text in a slot begins so, without making a string of what is there. ASCII only. */
+  startsWith(slot: number, start: string): boolean {
+    return this.#arena.holds(this.#addresses[slot]! + this.#keyBytes[slot]!, start);
   }
 
-  /** Bytes of the text under a key; `undefined` if there is none. */
-  bytesOf(key: string): number | undefined {
-    const slot = this.#slotOf(key);
-    return slot === EMPTY ? undefined : this.#textBytes[slot]!;
+  expiresAt(slot: number): number {
+    return (this.#anonymous.has(slot) ? this.#anonymous : this.#owned).expiresAt(slot);
+  }
+
+  bytesIn(slot: number): number {
+    return this.#textBytes[slot]!;
   }
 
   /** @param bytes the length of `text` in UTF-8 */
@@ -93,7 +92,7 @@ export class MemoryTable {
 
   /** Makes an anonymous text one that is not. */
   own(key: string): void {
-    const slot = this.#slotOf(key);
+    const slot = this.slotOf(key);
     if (slot === EMPTY || !this.#anonymous.has(slot)) return;
     this.#owned.set(slot, this.#anonymous.expiresAt(slot));
     this.#anonymous.delete(slot);
@@ -112,16 +111,8 @@ export class MemoryTable {
     this.#closeGap(at);
   }
 
-  #slotOf(key: string): number {
-    return this.#index[this.#find(key, hashOf(key))]!;
-  }
-
   #keyOf(slot: number): string {
     return this.#arena.read(this.#addresses[slot]!, this.#keyBytes[slot]!);
-  }
-
-  #heapOf(slot: number): ExpiryHeap {
-    return this.#anonymous.has(slot) ? this.#anonymous : this.#owned;
   }
 
   /** The place of a key in the index, or the empty place where it belongs. */
