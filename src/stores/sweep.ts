@@ -12,7 +12,7 @@ export interface SweepOptions {
   readonly batch?: number;
   /** Seconds between two operations of a sweep. Default 0.01. */
   readonly pause?: number;
-  /** Hears of sweeps that failed; the next one comes all the same. */
+  /** Called with the error of a sweep that failed; the next one comes all the same. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -30,7 +30,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * Removes expired records from time to time: the only timer of this library. It does not keep the process alive. Sessions
- * are dead at their deadline without it; it only gives back their space.
+ * end at their deadline without it; it only frees their space.
  *
  * @example
  * ```ts
@@ -67,7 +67,8 @@ export function startSweep(store: Sweepable, options: SweepOptions = {}): Sweep 
 }
 
 /**
- * Removes what is expired now, batch by batch, and answers how many records that were.
+ * Removes what is expired now, batch by batch, and resolves with the number of records. An engine that expires records itself
+ * has nothing to remove.
  *
  * @example
  * ```ts
@@ -84,7 +85,7 @@ export async function sweepOnce(
   let total = 0;
   let deleted: number;
   do {
-    // In the background it does not keep the process alive; somebody who waits for the number does.
+    // In the background it does not keep the process alive; a caller that waits for the number does.
     if (total > 0) await sleep(pause * 1000, undefined, { ref: signal === undefined });
     if (signal?.aborted) break;
     deleted = (await store.removeExpired?.(batch)) ?? 0;

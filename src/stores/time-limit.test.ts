@@ -1,95 +1,97 @@
 import { describe, expect, it } from "vitest";
-import { bound } from "../testing/store-kit/concurrency.ts";
+import { StoreError } from "../errors.ts";
 import { memoryStore } from "./memory.ts";
-import type { SessionStore } from "./verbs.ts";
+import { isDropped } from "./store-error.ts";
+import type { Store } from "./store.ts";
 import { withTimeLimit } from "./time-limit.ts";
-import { newToken } from "./token.ts";
-import { transact } from "./transact.ts";
 
-const dropped = () => Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+const write = { text: "1", commit: "AAAAAAAAAAAAAAAA", lifetime: 60 };
+const never = () => new Promise<never>(() => {});
 
-/** A store whose connection dies after the first `deaths` operations were applied, before their answers arrive. */
-function dying(store: SessionStore, deaths: number): { store: SessionStore; calls: string[] } {
-  const calls: string[] = [];
-  const verbs = bound(store) as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
-  const mortal: Record<string, unknown> = { traits: store.traits };
-  for (const [verb, act] of Object.entries(verbs)) {
-    if (verb === "traits") continue;
-    mortal[verb] = async (...args: unknown[]) => {
-      calls.push(verb);
-      const answer = await act(...args);
-      if (calls.length <= deaths) throw dropped();
-      return answer;
-    };
-  }
-  return { store: mortal as unknown as SessionStore, calls };
+function rejection(act: () => Promise<unknown>): Promise<unknown> {
+  return act().then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 }
 
-async function withSession() {
-  const store = memoryStore();
-  const token = newToken();
-  await store.create({ ...token, fields: new Map([["n", "1"]]), expiry: { idle: 60 } });
-  return { store, ...token };
+/** A store of which every step does this. */
+function everyStep(act: () => Promise<never>): Required<Pick<Store, keyof typeof STEPS>> & Store {
+  return {
+    name: "Redis at 127.0.0.1:6379",
+    atomic: true,
+    read: act,
+    insert: act,
+    replace: act,
+    remove: act,
+    readMany: act,
+    removeExpired: act,
+    now: act,
+  };
 }
+
+const STEPS = {
+  read: (store) => store.read("k"),
+  insert: (store) => store.insert("k", write),
+  replace: (store) => store.replace("k", write.commit, write),
+  remove: (store) => store.remove("k"),
+  readMany: (store) => store.readMany!(["k"], 10),
+  removeExpired: (store) => store.removeExpired!(10),
+  now: async (store) => store.now!(),
+} satisfies Record<string, (store: Store) => Promise<unknown>>;
 
 describe("withTimeLimit", () => {
-  it("ends a call that hangs (SEC-36)", async () => {
-    const hanging = { ...bound(memoryStore()), read: () => new Promise<never>(() => {}) };
-    const store = withTimeLimit(hanging, { seconds: 0.02 });
-    await expect(store.read("x")).rejects.toMatchObject({ code: "STORE", reason: "timeout" });
-  });
-
-  it("tries once more when the connection was dropped and twice is as good as once (SEC-36)", async () => {
-    const { store, selector, verifierHash } = await withSession();
-    const once = dying(store, 1);
-    const limited = withTimeLimit(once.store);
-    const set = new Map([["n", "2"]]);
-    expect(await limited.patch(selector, verifierHash, { set })).toEqual({ status: "ok" });
-    expect(once.calls).toEqual(["patch", "patch"]);
-
-    const twice = dying(store, 2);
-    await expect(withTimeLimit(twice.store).read(selector)).rejects.toMatchObject({ reason: "unavailable" });
-    expect(twice.calls).toEqual(["read", "read"]);
-  });
-
-  it("does not repeat what depends on what is stored (SEC-36)", async () => {
-    const { store, selector, verifierHash } = await withSession();
-    const fields = new Map([["n", "1"]]);
-    const mortal = dying(store, 1);
-    const increment = (text: string | null) => String(Number(text) + 1);
-    const counting = transact(withTimeLimit(mortal.store), selector, verifierHash, "n", increment, {
-      fields,
+  it.each(Object.entries(STEPS))("ends %s of a store that hangs, and names it (SEC-36)", async (verb, step) => {
+    const error = await rejection(() => step(withTimeLimit(everyStep(never), { seconds: 0.02 })));
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error).toMatchObject({
+      reason: "timeout",
+      message: `Redis at 127.0.0.1:6379 did not answer "${verb}" within 0.02 seconds.`,
     });
-    await expect(counting).rejects.toMatchObject({ code: "STORE" });
-    const found = await store.read(selector);
-    expect(found.status === "ok" && found.record.fields.get("n")).toBe("2");
-
-    const creating = dying(store, 1);
-    const session = { ...newToken(), fields, expiry: { idle: 60 } };
-    await expect(withTimeLimit(creating.store).create(session)).rejects.toMatchObject({ code: "STORE" });
-    expect(creating.calls).toEqual(["create"]);
   });
 
-  it("does not repeat after any other error, and tells nothing of what a driver attached to it", async () => {
-    const { store, selector } = await withSession();
+  it.each(Object.entries(STEPS))("repeats no %s whose connection was dropped", async (verb, step) => {
     let calls = 0;
-    const failing = {
-      ...bound(store),
-      async read() {
-        calls++;
-        throw Object.assign(new Error("syntax error"), {
-          code: "42601",
-          sql: "SELECT 'secret'",
-          parameters: ["secret"],
-        });
-      },
+    const failures: string[] = [];
+    const dropped = async () => {
+      calls++;
+      throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
     };
-    const error: unknown = await withTimeLimit(failing)
-      .read(selector)
-      .catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: "STORE", reason: "unavailable", cause: { code: "42601" } });
-    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain("secret");
-    expect(Object.keys((error as Error).cause as object)).not.toContain("sql");
-    expect(calls).toBe(1);
+    const store = withTimeLimit(everyStep(dropped), { onFailure: (name) => failures.push(name) });
+    const error = await rejection(() => step(store));
+    expect(error).toMatchObject({
+      reason: "unavailable",
+      message: `Redis at 127.0.0.1:6379 could not "${verb}": read ECONNRESET`,
+    });
+    expect([isDropped(error), calls, failures]).toEqual([true, 1, [verb]]);
+  });
+
+  it("passes answers on, and offers what the store offers", async () => {
+    const memory = memoryStore({ now: () => 42 });
+    const store = withTimeLimit(memory);
+    expect(await store.insert("k", write)).toBe(true);
+    expect(await store.read("k")).toMatchObject({ text: "1" });
+    expect(store.now!()).toBe(42);
+    expect(Object.keys(store).sort()).toEqual(
+      ["atomic", "insert", "name", "now", "read", "readMany", "remove", "removeExpired", "replace"].sort(),
+    );
+  });
+
+  it("passes on nothing of what a driver attached to its error", async () => {
+    const failing = everyStep(async () => {
+      throw Object.assign(new Error("syntax error\nat 'secret'"), {
+        code: "42601",
+        sql: "SELECT 'secret'",
+        parameters: ["secret"],
+      });
+    });
+    const error = (await rejection(() => withTimeLimit(failing).read("k"))) as StoreError;
+    expect(error).toMatchObject({ reason: "unavailable", cause: { code: "42601" } });
+    expect(JSON.stringify([error, error.cause], allNames(error, error.cause as Error))).not.toContain("secret");
+    expect(isDropped(error)).toBe(false);
   });
 });
+
+function allNames(...errors: Error[]): string[] {
+  return errors.flatMap((error) => Object.getOwnPropertyNames(error)).filter((name) => name !== "stack");
+}
