@@ -85,7 +85,9 @@ describe("memoryStore", () => {
     const login = { text: "x".repeat(2000), commit: newId(), lifetime: 60 };
     await expect(store.replace(visitor!.key, visitor!.write.commit, login)).rejects.toMatchObject(full);
     expect(await liveOf(store, [visitor!])).toEqual([true]);
-    expect(await store.replace(visitor!.key, visitor!.write.commit, { ...login, text: "x".repeat(900) })).toEqual({
+    expect(
+      await store.replace(visitor!.key, visitor!.write.commit, { ...login, text: "x".repeat(900) }),
+    ).toEqual({
       status: "ok",
     });
     expect(await liveOf(store, [visitor!, other!])).toEqual([true, false]);

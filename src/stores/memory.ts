@@ -81,12 +81,12 @@ class MemoryStore implements Store {
     return refused ?? OK;
   }
 
-  async readMany(keys: readonly string[]): Promise<ReadonlyMap<string, Stored>> {
+  async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
     const now = this.#now();
     const found = new Map<string, Stored>();
     for (const key of keys) {
       const slot = this.#live(key, now);
-      if (slot !== EMPTY) found.set(key, this.#stored(slot, now));
+      if (slot !== EMPTY) found.set(key, this.#stored(slot, now, length));
     }
     return found;
   }
@@ -101,9 +101,10 @@ class MemoryStore implements Store {
     return slot === EMPTY || this.#table.expiresAt(slot) <= now ? EMPTY : slot;
   }
 
-  #stored(slot: number, now: number): Stored {
-    const value = this.#table.textIn(slot);
-    return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT), now };
+  /** @param length as many characters of the text; each has up to three bytes */
+  #stored(slot: number, now: number, length = Infinity): Stored {
+    const value = this.#table.textIn(slot, COMMIT + 3 * length);
+    return { text: value.slice(COMMIT, COMMIT + length), commit: value.slice(0, COMMIT), now };
   }
 
   /** Why a write that expects a commit may not happen. */

@@ -83,8 +83,8 @@ class RedisStore implements Store {
 
   async read(key: string): Promise<Stored | undefined> {
     try {
-      const value = textOf(await this.#commands.get(this.#prefix + key));
-      return value === null ? undefined : this.#stored("read", value);
+      const value = this.#text("read", await this.#commands.get(this.#prefix + key));
+      return value === null ? undefined : storedOf(value);
     } catch (error) {
       throw storeError(this.name, "read", error);
     }
@@ -97,11 +97,12 @@ class RedisStore implements Store {
         commit + text,
         millisecondsOf(lifetime),
       );
-      if (answer === null || textOf(answer) === "OK") return answer !== null;
+      const said = this.#text("insert", answer);
+      if (said === null || said === "OK") return said !== null;
+      throw this.#unknown("insert");
     } catch (error) {
       throw storeError(this.name, "insert", error);
     }
-    throw this.#unknown("insert");
   }
 
   async replace(key: string, expected: string, { text, commit, lifetime }: Write): Promise<Replaced> {
@@ -135,9 +136,9 @@ class RedisStore implements Store {
           batch.map((key) => this.#commands.getRange(this.#prefix + key, bytes)),
         );
         for (const [at, value] of values.entries()) {
-          const text = textOf(value);
+          const text = this.#text("readMany", value);
           // The range of a key that is not there is empty.
-          if (text !== null && text !== "") found.set(batch[at]!, this.#stored("readMany", text));
+          if (text !== null && text !== "") found.set(batch[at]!, storedOf(text.slice(0, COMMIT + length)));
         }
       }
       return found;
@@ -152,23 +153,26 @@ class RedisStore implements Store {
       const [seconds, microseconds] = Array.isArray(answer) ? answer.map(Number) : [];
       const now = seconds! * 1000 + Math.floor(microseconds! / 1000);
       if (Number.isFinite(now)) return now;
+      throw this.#unknown("now");
     } catch (error) {
       throw storeError(this.name, "now", error);
     }
-    throw this.#unknown("now");
   }
 
   #replaced(verb: string, answer: unknown): Replaced {
-    const text = textOf(answer);
+    const text = this.#text(verb, answer);
     if (text === "1") return OK;
-    if (text === null || text === "0") return GONE;
-    return { status: "conflict", current: this.#stored(verb, text) };
+    return text === null || text === "0" ? GONE : { status: "conflict", current: storedOf(text) };
   }
 
-  /** @throws StoreError for a value that is shorter than a commit id, which no store has written */
-  #stored(verb: string, value: string): Stored {
-    if (value.length < COMMIT) throw this.#unknown(verb);
-    return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT) };
+  /** What a client makes of an answer depends on its settings: numbers may come as text, texts as bytes. */
+  #text(verb: string, answer: unknown): string | null {
+    if (typeof answer === "string" || answer === null) return answer;
+    if (typeof answer === "number" || typeof answer === "bigint") return String(answer);
+    if (answer instanceof Uint8Array) {
+      return Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength).toString("utf8");
+    }
+    throw this.#unknown(verb);
   }
 
   #unknown(verb: string): StoreError {
@@ -179,13 +183,9 @@ class RedisStore implements Store {
   }
 }
 
-/** What a client makes of an answer depends on its settings: numbers may come as text, texts as bytes. */
-function textOf(answer: unknown): string | null {
-  if (typeof answer === "string" || answer === null) return answer;
-  if (typeof answer === "number" || typeof answer === "bigint") return String(answer);
-  if (answer instanceof Uint8Array)
-    return Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength).toString("utf8");
-  return "";
+/** A value that is shorter than a commit id was not written by a store; its text cannot be decoded. */
+function storedOf(value: string): Stored {
+  return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT) };
 }
 
 function millisecondsOf(lifetime: number): number {

@@ -35,7 +35,12 @@ describe("startSweep", () => {
 describe("sweepOnce", () => {
   it("goes on as long as batches are full", async () => {
     const left = [3, 3, 2];
-    expect(await sweepOnce(sweptBy(async () => left.shift() ?? 0), { batch: 3, pause: 0 })).toBe(8);
+    expect(
+      await sweepOnce(
+        sweptBy(async () => left.shift() ?? 0),
+        { batch: 3, pause: 0 },
+      ),
+    ).toBe(8);
   });
 
   it("has nothing to do where the engine expires records itself", async () => {

@@ -41,14 +41,17 @@ const STEPS = {
 } satisfies Record<string, (store: Store) => Promise<unknown>>;
 
 describe("withTimeLimit", () => {
-  it.each(Object.entries(STEPS))("ends %s of a store that hangs, and names it (SEC-36)", async (verb, step) => {
-    const error = await rejection(() => step(withTimeLimit(everyStep(never), { seconds: 0.02 })));
-    expect(error).toBeInstanceOf(StoreError);
-    expect(error).toMatchObject({
-      reason: "timeout",
-      message: `Redis at 127.0.0.1:6379 did not answer "${verb}" within 0.02 seconds.`,
-    });
-  });
+  it.each(Object.entries(STEPS))(
+    "ends %s of a store that hangs, and names it (SEC-36)",
+    async (verb, step) => {
+      const error = await rejection(() => step(withTimeLimit(everyStep(never), { seconds: 0.02 })));
+      expect(error).toBeInstanceOf(StoreError);
+      expect(error).toMatchObject({
+        reason: "timeout",
+        message: `Redis at 127.0.0.1:6379 did not answer "${verb}" within 0.02 seconds.`,
+      });
+    },
+  );
 
   it.each(Object.entries(STEPS))("repeats no %s whose connection was dropped", async (verb, step) => {
     let calls = 0;
@@ -87,7 +90,9 @@ describe("withTimeLimit", () => {
     });
     const error = (await rejection(() => withTimeLimit(failing).read("k"))) as StoreError;
     expect(error).toMatchObject({ reason: "unavailable", cause: { code: "42601" } });
-    expect(JSON.stringify([error, error.cause], allNames(error, error.cause as Error))).not.toContain("secret");
+    expect(JSON.stringify([error, error.cause], allNames(error, error.cause as Error))).not.toContain(
+      "secret",
+    );
     expect(isDropped(error)).toBe(false);
   });
 });

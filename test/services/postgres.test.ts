@@ -1,13 +1,18 @@
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { postgresStore, type PostgresPool } from "../../src/stores/postgres.ts";
+import { pgDatabase } from "../../src/stores/sql/pg.ts";
+import { sqlStore } from "../../src/stores/sql.ts";
+import { postgresStore } from "../../src/stores/postgres.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
+import { after, movedSql } from "./moved-time.ts";
 import { fullScale, reachable } from "./service.ts";
 import { tcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 import { TransactionPooler } from "./transaction-pooler.ts";
 
 const url = process.env.POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/test";
 const service = await reachable("PostgreSQL", "POSTGRES_URL", url);
+const write = (text: string, commit: string) => ({ text, commit, lifetime: 60 });
+const [A, B] = ["A".repeat(16), "B".repeat(16)] as const;
 
 describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
   const schema = `hipflask_test_${process.pid}_${Date.now()}`;
@@ -22,6 +27,7 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
     through.host = `127.0.0.1:${proxy.port}`;
     proxied = new Pool({ connectionString: through.href, max: 8, options });
     proxied.on("error", () => {});
+    await pool.query(`CREATE SCHEMA ${schema}`);
   });
   afterAll(async () => {
     await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
@@ -32,48 +38,98 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
   storeContract(
     { describe, it },
     async ({ clock, beforeCommand }) => {
-      await pool.query(`CREATE SCHEMA ${schema}`);
-      const counting: PostgresPool = {
-        async query(text, values) {
-          await beforeCommand();
-          return proxied.query(text, values);
-        },
-        connect: () => proxied.connect(),
-      };
-      const store = postgresStore(counting, { clockOffset: clock.offset });
+      const moved = (through: Pool) => sqlStore(movedSql(pgDatabase(through), clock));
+      const store = moved(after(beforeCommand, proxied));
       await store.migrate();
       await store.migrate();
-      const selected = "WHERE selector = $1";
       return {
         store,
-        another: postgresStore(pool, { clockOffset: clock.offset }),
-        corrupt: (selector) =>
-          pool.query(`UPDATE hipflask_sessions SET fields = '[1]' ${selected}`, [selector]),
-        dump: async (selector) =>
-          JSON.stringify((await pool.query(`SELECT * FROM hipflask_sessions ${selected}`, [selector])).rows),
+        another: moved(pool),
+        corrupt: (key) =>
+          pool.query("UPDATE hipflask_sessions SET record = '[1,', commit_id = '' WHERE id = $1", [key]),
+        dump: async (key) =>
+          JSON.stringify((await pool.query("SELECT * FROM hipflask_sessions WHERE id = $1", [key])).rows),
         outage: { begin: async () => proxy.cut(), end: async () => proxy.mend() },
       };
     },
     { corrupts: true, stops: true, countsCommands: true, scale: fullScale },
   );
 
-  it("makes its tables once when several processes start at the same time", async () => {
+  it("makes its table once when several processes start at the same time", async () => {
     for (let round = 0; round < 5; round++) {
       const fresh = `${schema}_${round}`;
       await pool.query(`CREATE SCHEMA ${fresh}`);
       const starting = new Pool({ connectionString: url, max: 8, options: `-c search_path=${fresh}` });
       await Promise.all(Array.from({ length: 8 }, () => postgresStore(starting).migrate()));
-      expect(await postgresStore(starting).list("nobody")).toEqual([]);
+      expect(await postgresStore(starting).read("k")).toBeUndefined();
       await starting.end();
       await pool.query(`DROP SCHEMA ${fresh} CASCADE`);
     }
+  });
+
+  it("says what to do where its table is missing, and names its server", async () => {
+    const elsewhere = new Pool({ connectionString: url, max: 1, options: "-c search_path=pg_temp" });
+    const { host } = new URL(url);
+    const error = (await postgresStore(elsewhere)
+      .read("k")
+      .catch((thrown: unknown) => thrown)) as Error;
+    expect(error).toMatchObject({ code: "STORE", reason: "unavailable" });
+    expect(error.message).toContain(`PostgreSQL at ${host} has no table "hipflask_sessions"`);
+    expect(error.message).toMatch(/store\.migrate\(\).*npx hipflask schema/);
+    await elsewhere.end();
+  });
+
+  it("prepares each statement once per connection, unless told not to", async () => {
+    const single = new Pool({ connectionString: url, max: 1, options });
+    const prepared = async () => (await single.query("SELECT name FROM pg_prepared_statements")).rows.length;
+    const use = async (store: ReturnType<typeof postgresStore>) => {
+      await store.remove("prepared");
+      await store.insert("prepared", write("1", A));
+      for (let round = 0; round < 3; round++) {
+        await store.read("prepared");
+        await store.replace("prepared", A, write("2", A));
+      }
+    };
+    await use(postgresStore(single, { prepare: false }));
+    expect(await prepared()).toBe(0);
+    await use(postgresStore(single));
+    expect(await prepared()).toBe(4);
+    await single.end();
+  });
+
+  it("writes no index when a session is saved (HOT)", async () => {
+    const store = postgresStore(pool);
+    await pool.query("SELECT pg_stat_force_next_flush()").catch(() => undefined);
+    const updates = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      const { rows } = await pool.query(
+        "SELECT n_tup_upd::int AS all, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = 'hipflask_sessions'",
+        [schema],
+      );
+      return rows[0] as { all: number; hot: number };
+    };
+    const single = new Pool({ connectionString: url, max: 1, options });
+    const saving = postgresStore(single);
+    const day = { lifetime: 24 * 3600 };
+    await store.insert("hot", { ...write("1", A), ...day });
+    const before = await updates();
+    for (let round = 0; round < 200; round++) {
+      const [expected, commit] = round % 2 === 0 ? [A, B] : [B, A];
+      const answer = await saving.replace("hot", expected, { ...write(String(round), commit), ...day });
+      expect(answer).toEqual({ status: "ok" });
+    }
+    await single.end();
+    const now = await updates();
+    expect(now.all - before.all).toBe(200);
+    expect(now.hot - before.hot).toBeGreaterThan(190);
   });
 });
 
 describe.skipIf(service.skip)(`postgresStore behind a pooler in transaction mode${service.note}`, () => {
   const schema = `hipflask_pooler_${process.pid}_${Date.now()}`;
   const admin = new Pool({ connectionString: url });
-  const pooler = new TransactionPooler({ connectionString: url, options: `-c search_path=${schema}` });
+  const config = { connectionString: url, options: `-c search_path=${schema}` };
+  const pooler = new TransactionPooler(config);
   afterAll(async () => {
     await pooler.end();
     await admin.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
@@ -84,10 +140,22 @@ describe.skipIf(service.skip)(`postgresStore behind a pooler in transaction mode
     { describe, it },
     async ({ clock }) => {
       await admin.query(`CREATE SCHEMA ${schema}`);
-      const store = postgresStore(pooler, { clockOffset: clock.offset });
+      const store = sqlStore(movedSql(pgDatabase(pooler), clock));
       await store.migrate();
       return { store };
     },
     { scale: Math.min(fullScale, 0.1) },
   );
+
+  it("goes on without prepared statements, and loses no step by finding out", async () => {
+    const fresh = new TransactionPooler(config);
+    const store = postgresStore(fresh);
+    const keys = Array.from({ length: 200 }, (_, at) => `lost${at}`);
+    const inserted = await Promise.all(keys.map((key) => store.insert(key, write("1", A))));
+    expect(new Set(inserted)).toEqual(new Set([true]));
+    const answers = await Promise.all(keys.map((key) => store.replace(key, A, write("2", B))));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(["ok"]));
+    expect(fresh.refused).toBeGreaterThan(0);
+    await fresh.end();
+  });
 });

@@ -1,96 +1,148 @@
-import { createClient } from "@redis/client";
+import { createClient, RESP_TYPES } from "@redis/client";
 import { Redis } from "ioredis";
 import { randomBytes } from "node:crypto";
-import { describe, it } from "vitest";
-import { redisStore, type RedisStoreOptions } from "../../src/stores/redis.ts";
+import { describe, expect, it } from "vitest";
+import { redisStore } from "../../src/stores/redis.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
+import type { StoreTools } from "../../src/testing/store-contract.ts";
+import { after, movedNow, movedRedis } from "./moved-time.ts";
 import { fullScale, reachable } from "./service.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
 
 const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
 const service = await reachable("Redis", "REDIS_URL", url);
-const capabilities = {
-  corrupts: true,
-  stops: true,
-  expiresItself: true,
-  countsCommands: true,
-  scale: fullScale,
-};
+const capabilities = { corrupts: true, stops: true, countsCommands: true, scale: fullScale };
+
+/** Texts as bytes, and numbers as text. */
+const BYTES = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.NUMBER]: String } };
+
+type NodeRedis = ReturnType<typeof createClient>;
+type NodeOptions = NonNullable<Parameters<typeof createClient>[0]>;
 
 describe.skipIf(service.skip)(`redisStore over ioredis${service.note}`, () => {
-  storeContract(
-    { describe, it },
-    async ({ clock, beforeCommand }) => {
-      const { proxy, through, outage } = await behindProxy();
-      const client = new Redis(through);
-      client.on("error", () => {});
-      const second = new Redis(url);
-      const prefix = freshPrefix();
-      const options: RedisStoreOptions = { prefix, clockOffset: clock.offset };
-      const counting = {
-        evalsha: async (...args: Parameters<typeof client.evalsha>) => {
-          await beforeCommand();
-          return client.evalsha(...args);
+  for (const [title, given] of [
+    ["as it comes", {}],
+    ["with a keyPrefix", { keyPrefix: "app:" }],
+    ["with numbers as text, pipelining by itself", { stringNumbers: true, enableAutoPipelining: true }],
+  ] as const) {
+    describe(title, () => {
+      storeContract(
+        { describe, it },
+        async (tools) => {
+          const { proxy, through, outage } = await behindProxy();
+          const client = new Redis(through, given);
+          client.on("error", () => {});
+          const second = new Redis(url, given);
+          const end = async () => {
+            await Promise.all([client.quit(), second.quit()]);
+            await proxy.close();
+          };
+          const keyPrefix = "keyPrefix" in given ? given.keyPrefix : "";
+          const { clear, ...under } = stores(tools, client, second, keyPrefix);
+          const close = () => clear().then(end);
+          return { ...under, outage, close };
         },
-        eval: (...args: Parameters<typeof client.eval>) => client.eval(...args),
-        scan: client.scan.bind(client),
-      };
-      return {
-        store: redisStore(counting as typeof client, options),
-        another: redisStore(second, options),
-        corrupt: (selector) => second.set(`${prefix}session:{${selector}}`, "[1,", "KEEPTTL"),
-        dump: async (selector) => String(await second.get(`${prefix}session:{${selector}}`)),
-        outage,
-        async close() {
-          for await (const keys of second.scanStream({ match: `${prefix}*` })) {
-            if ((keys as string[]).length > 0) await second.del(keys as string[]);
-          }
-          await Promise.all([client.quit(), second.quit()]);
-          await proxy.close();
-        },
-      };
-    },
-    capabilities,
-  );
+        capabilities,
+      );
+    });
+  }
 });
 
 describe.skipIf(service.skip)(`redisStore over @redis/client${service.note}`, () => {
-  storeContract(
-    { describe, it },
-    async ({ clock, beforeCommand }) => {
-      const { proxy, through, outage } = await behindProxy();
-      const client = createClient({ url: through });
-      client.on("error", () => {});
-      const second = createClient({ url });
-      await Promise.all([client.connect(), second.connect()]);
-      const prefix = freshPrefix();
-      const options: RedisStoreOptions = { prefix, clockOffset: clock.offset };
-      const counting = {
-        evalSha: async (...args: Parameters<typeof client.evalSha>) => {
-          await beforeCommand();
-          return client.evalSha(...args);
+  for (const [title, given] of [
+    ["as it comes", {}],
+    ["in RESP2", { RESP: 2 }],
+    ["with bytes for texts and text for numbers", { commandOptions: BYTES }],
+    ["with a keyPrefix", { keyPrefix: "app:" }],
+  ] as ReadonlyArray<readonly [string, NodeOptions]>) {
+    describe(title, () => {
+      storeContract(
+        { describe, it },
+        async (tools) => {
+          const { proxy, through, outage } = await behindProxy();
+          const [client, second] = await Promise.all([connected(through, given), connected(url, given)]);
+          const end = async () => {
+            await Promise.all([client.close(), second.close()]);
+            await proxy.close();
+          };
+          const keyPrefix = "keyPrefix" in given ? String(given.keyPrefix) : "";
+          const { clear, ...under } = stores(tools, client, second, keyPrefix);
+          const close = () => clear().then(end);
+          return { ...under, outage, close };
         },
-        eval: (...args: Parameters<typeof client.eval>) => client.eval(...args),
-        scan: client.scan.bind(client),
-      };
-      return {
-        store: redisStore(counting as unknown as typeof client, options),
-        another: redisStore(second, options),
-        corrupt: (selector) => second.set(`${prefix}session:{${selector}}`, "{}"),
-        dump: async (selector) => String(await second.get(`${prefix}session:{${selector}}`)),
-        outage,
-        async close() {
-          for await (const keys of second.scanIterator({ MATCH: `${prefix}*` })) {
-            if (keys.length > 0) await second.del(keys);
-          }
-          await Promise.all([client.close(), second.close()]);
-          await proxy.close();
-        },
-      };
-    },
-    capabilities,
-  );
+        capabilities,
+      );
+    });
+  }
 });
+
+/** The store behind the proxy, another one past it, and what the contract may do to their records. */
+function stores(
+  { clock, beforeCommand }: StoreTools,
+  client: Redis | NodeRedis,
+  second: Redis | NodeRedis,
+  keyPrefix: string,
+) {
+  const prefix = `hipflask-test-${randomBytes(6).toString("hex")}:`;
+  const admin = new Redis(url);
+  const age = movedRedis([admin], keyPrefix + prefix, clock);
+  const counting = after(async () => {
+    await beforeCommand();
+    await age();
+  }, client as Redis);
+  const opened = (of: Redis): Store => movedNow(redisStore(of, { prefix }), clock);
+  const name = (key: string) => keyPrefix + prefix + key;
+  return {
+    store: opened(counting),
+    another: opened(after(age, second as Redis)),
+    corrupt: (key: string) => admin.set(name(key), "[1,", "KEEPTTL"),
+    dump: async (key: string) => String(await admin.get(name(key))),
+    async clear() {
+      for await (const keys of admin.scanStream({ match: `${name("")}*` })) {
+        if ((keys as string[]).length > 0) await admin.del(keys as string[]);
+      }
+      await admin.quit();
+    },
+  };
+}
+
+describe.skipIf(service.skip)(`redisStore${service.note}`, () => {
+  it("refuses what is not a client, and a client that reads from replicas", () => {
+    for (const wrong of [undefined, null, url, Promise.resolve(), {}, { get: () => {} }]) {
+      expect(() => redisStore(wrong as never)).toThrow(/takes a connected client of @redis\/client/);
+    }
+  });
+
+  it("rejects with an error, and answers nothing, where a client answers with something else", async () => {
+    const strange = { get: async () => ({}), evalSha: async () => true, set: async () => undefined };
+    const store = redisStore(strange as never);
+    const write = { text: "x", commit: "AAAAAAAAAAAAAAAA", lifetime: 60 };
+    for (const step of [
+      () => store.read("k"),
+      () => store.insert("k", write),
+      () => store.replace("k", write.commit, write),
+      () => store.now!(),
+    ]) {
+      await expect(step()).rejects.toMatchObject({ code: "STORE", reason: "unavailable" });
+    }
+  });
+
+  it("names its server in errors, and never a password", async () => {
+    const { port } = new URL(url);
+    const client = createClient({ url: `redis://user:p%2Fss@127.0.0.1:${port}/0` });
+    const store = redisStore(client);
+    expect(store.name).toBe(`Redis at 127.0.0.1:${port}`);
+    await expect(store.read("k")).rejects.toThrow(`Redis at 127.0.0.1:${port} could not "read": `);
+  });
+});
+
+async function connected(through: string, options: NodeOptions): Promise<NodeRedis> {
+  const client = createClient({ ...options, url: through });
+  client.on("error", () => {});
+  await client.connect();
+  return client as NodeRedis;
+}
 
 async function behindProxy() {
   const through = new URL(url);
@@ -98,8 +150,4 @@ async function behindProxy() {
   through.host = `127.0.0.1:${proxy.port}`;
   const outage = { begin: async () => proxy.cut(), end: async () => proxy.mend() };
   return { proxy, through: through.href, outage };
-}
-
-function freshPrefix(): string {
-  return `hipflask-test-${randomBytes(6).toString("hex")}:`;
 }

@@ -1,17 +1,17 @@
 import { Client, type ClientConfig } from "pg";
-import type { PostgresPool, PostgresQueryable } from "../../src/stores/postgres.ts";
+import type { PostgresPool, PostgresQuery } from "../../src/stores/postgres.ts";
 
 /**
- * What PgBouncer does in transaction mode: each statement, and each transaction, gets any connection to the server, and
- * nothing that it leaves on it, be it a setting, a prepared statement or a lock, is there for the next one.
+ * What PgBouncer does in transaction mode: each statement gets any connection to the server, and nothing that it leaves on it, be
+ * it a setting, a prepared statement or a lock, is there for the next one.
  */
 export class TransactionPooler implements PostgresPool {
+  /** Statements that met a connection on which they were not prepared, or were prepared already. */
+  refused = 0;
   readonly #config: ClientConfig;
   readonly #all: Promise<Client>[] = [];
   readonly #free: Client[] = [];
   readonly #waiting: ((client: Client) => void)[] = [];
-  /** Connections that were let go and are not clean yet. */
-  readonly #returning = new Set<Promise<void>>();
   readonly #size: number;
 
   constructor(config: ClientConfig, size = 6) {
@@ -19,25 +19,22 @@ export class TransactionPooler implements PostgresPool {
     this.#size = size;
   }
 
-  async query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount: number | null }> {
+  async query(query: PostgresQuery): Promise<{ rows: unknown[]; rowCount: number | null }> {
     const client = await this.#take();
     try {
-      return await client.query(text, values);
+      return await client.query(query);
+    } catch (error) {
+      if ((error as { code?: unknown }).code === "26000") this.refused++;
+      throw error;
     } finally {
-      await this.#giveBack(client);
+      await client.query("DISCARD ALL");
+      const next = this.#waiting.shift();
+      if (next) next(client);
+      else this.#free.push(client);
     }
   }
 
-  async connect(): Promise<PostgresQueryable & { release(): void }> {
-    const client = await this.#take();
-    return {
-      query: (text: string, values?: unknown[]) => client.query(text, values),
-      release: () => this.#letGo(client),
-    };
-  }
-
   async end(): Promise<void> {
-    await Promise.all(this.#returning);
     for (const client of await Promise.all(this.#all)) await client.end();
   }
 
@@ -57,17 +54,5 @@ export class TransactionPooler implements PostgresPool {
     const client = new Client(this.#config);
     await client.connect();
     return client;
-  }
-
-  #letGo(client: Client): void {
-    const returning = this.#giveBack(client).finally(() => this.#returning.delete(returning));
-    this.#returning.add(returning);
-  }
-
-  async #giveBack(client: Client): Promise<void> {
-    await client.query("DISCARD ALL");
-    const next = this.#waiting.shift();
-    if (next) next(client);
-    else this.#free.push(client);
   }
 }

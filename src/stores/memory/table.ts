@@ -39,9 +39,10 @@ export class MemoryTable {
     return this.#index[this.#find(key, hashOf(key))]!;
   }
 
-  /** The text in a slot, also an expired one. */
-  textIn(slot: number): string {
-    return this.#arena.read(this.#addresses[slot]! + this.#keyBytes[slot]!, this.#textBytes[slot]!);
+  /** The text in a slot, also an expired one, or as much of it as is in its first bytes. */
+  textIn(slot: number, bytes = Infinity): string {
+    const from = this.#addresses[slot]! + this.#keyBytes[slot]!;
+    return this.#arena.read(from, Math.min(bytes, this.#textBytes[slot]!));
   }
 
   /** Whether the text in a slot begins so, without making a string of what is there. ASCII only. */

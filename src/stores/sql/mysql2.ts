@@ -8,7 +8,12 @@ export interface MysqlPool {
 }
 
 /** Whatever a pool is set to: rows are objects by column, and values are as mysql2 gives them by itself. */
-const ROWS = { rowsAsArray: false, nestTables: false, typeCast: true } as const;
+const ROWS = {
+  rowsAsArray: false,
+  nestTables: false,
+  // Only another function takes the place of the function of a pool.
+  typeCast: (_: unknown, next: () => unknown) => next(),
+};
 
 /** A pool of `mysql2/promise`. */
 export function mysql2Database(pool: MysqlPool): SqlDatabase {
