@@ -42,6 +42,9 @@ export type Filed =
   | { readonly status: "ok"; readonly authenticatedAt: number; readonly ended: readonly string[] }
   | { readonly status: "revoked" | "limit" };
 
+/** What {@link Owners.confirm} answers. */
+export type Confirmed = "ok" | "revoked" | "displaced";
+
 const FORMAT = "o1";
 const NOBODY: OwnerRecord = {
   endedAt: 0,
@@ -129,23 +132,25 @@ export class Owners {
     throw unsettled();
   }
 
-  /** Whether a session that was filed and written may live; also renews the record. */
-  async confirm(owner: string, selector: string, authenticatedAt: number | null): Promise<boolean> {
+  /**
+   * Whether a session that was filed and written may live: "revoked" if all sessions of the owner were ended since its login,
+   * "displaced" if later logins took its place under the limit. Also renews the record.
+   */
+  async confirm(owner: string, selector: string, authenticatedAt: number | null): Promise<Confirmed> {
     const found = await this.#loop.read(keyOf(owner));
     if (typeof found === "object") {
       const { entry, now } = found;
-      if (entry.ending.has(selector)) return false;
-      const isFiled = entry.sessions.has(selector);
-      if (!isFiled && (authenticatedAt ?? 0) <= entry.endedAt) return false;
-      if (isFiled && now - entry.renewedAt < milliseconds(this.#lifetime / 4)) return true;
+      const confirmed = confirmedBy(entry, selector, authenticatedAt);
+      const isRecent = now - entry.renewedAt < milliseconds(this.#lifetime / 4);
+      if (confirmed !== "ok" || (isRecent && entry.sessions.has(selector))) return confirmed;
     }
     // A live session keeps its owner's record alive, and files itself again where that was lost.
     return this.#edit(owner, ({ entry, now }) => {
-      if (entry.ending.has(selector)) return answer(false);
+      const confirmed = confirmedBy(entry, selector, authenticatedAt);
+      if (confirmed !== "ok") return answer(confirmed);
       const isFiled = entry.sessions.has(selector);
-      if (!isFiled && (authenticatedAt ?? 0) <= entry.endedAt) return answer(false);
       const sessions = isFiled ? entry.sessions : new Map([...entry.sessions, [selector, now]]);
-      return write(true, { ...entry, sessions, renewedAt: now });
+      return write(confirmed, { ...entry, sessions, renewedAt: now });
     });
   }
 
@@ -232,6 +237,16 @@ function isRevoked({ elapsed, after }: Login, endedAt: number, now: number, unce
   if (after !== undefined) return endedAt > after;
   const took = elapsed() * 1000;
   return endedAt > 0 && took > 0 && now - endedAt < took + 1 + uncertainty;
+}
+
+function confirmedBy(
+  { endedAt, sessions, ending }: OwnerRecord,
+  selector: string,
+  authenticatedAt: number | null,
+): Confirmed {
+  if (sessions.has(selector)) return "ok";
+  if ((authenticatedAt ?? 0) <= endedAt) return "revoked";
+  return ending.has(selector) ? "displaced" : "ok";
 }
 
 /** Owners may be names or addresses of mails; keys and logs of stores are no place for them. */

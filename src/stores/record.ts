@@ -105,7 +105,8 @@ export function changed(record: SessionRecord, change: Change, now: number): Ses
     selector: record.selector,
     verifierHash: next?.verifierHash ?? record.verifierHash,
     previousHash: next ? record.verifierHash : record.previousHash,
-    previousUntil: next ? now + milliseconds(next.grace) : record.previousUntil,
+    // Without a grace it is dead whatever a clock says.
+    previousUntil: next ? (next.grace > 0 ? now + milliseconds(next.grace) : 0) : record.previousUntil,
     fields,
     section: fields === record.fields ? record.section : undefined,
     owner: login?.owner ?? record.owner,

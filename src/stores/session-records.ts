@@ -173,13 +173,13 @@ export class SessionRecords {
   }
 
   /**
-   * Whether the session of an owner may live on: false if all of theirs were ended since its login. Asked with every
+   * Whether the session of an owner may live on: false if it was ended, but its record was not removed yet. Asked with every
    * touch, so that `destroyAll` does not depend on having found each session.
    *
    * @throws StoreError
    */
   async isConfirmed({ selector, owner, authenticatedAt }: SessionRecord): Promise<boolean> {
-    return owner === null || this.#owners.confirm(owner, selector, authenticatedAt);
+    return owner === null || (await this.#owners.confirm(owner, selector, authenticatedAt)) === "ok";
   }
 
   /** The live sessions of an owner, latest login first; never verifiers, never data. @throws StoreError */
@@ -260,9 +260,12 @@ export class SessionRecords {
       await this.#owners.forget(owner, [selector]);
       return written;
     }
-    if (!(await this.#owners.confirm(owner, selector, authenticatedAt))) {
+    const confirmed = await this.#owners.confirm(owner, selector, authenticatedAt);
+    if (confirmed !== "ok") {
       await this.#loop.remove(selector);
-      return { status: "revoked" };
+      if (confirmed === "revoked") return { status: "revoked" };
+      // It did log in; later logins have ended it already.
+      await this.#owners.forget(owner, [selector]);
     }
     const ended: string[] = [];
     await inBatches(filed.ended, async (name) => {
