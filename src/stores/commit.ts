@@ -119,11 +119,11 @@ export class CommitLoop<Content, Entry> {
    */
   insert(key: string, make: (now: number) => Draft<Entry>): Promise<Known<Entry> | "taken"> {
     return this.#within("insert", async (time) => {
-      await this.clock.ready();
+      await this.#clockReady(time);
       const { write, known } = this.#draft(make(this.clock.now()), undefined);
-      const { answer, isRepeated } = await this.#ask("insert", time, () => this.store.insert(key, write));
+      const { answer } = await this.#ask("insert", time, () => this.store.insert(key, write));
       if (answer) return known;
-      const stored = isRepeated ? await this.#read(key, time) : "gone";
+      const stored = await this.#read(key, time);
       return typeof stored === "object" && this.#isDone(stored, write.commit) ? stored : "taken";
     });
   }
@@ -230,11 +230,13 @@ export class CommitLoop<Content, Entry> {
       }
       const current = this.#known(key, answer.current);
       if (current === undefined) return { status: "undecodable" };
-      if (isRepeated && draft !== undefined && step.action === "write") {
-        const isDone = this.#isDone(current, draft.write.commit);
-        if (isDone && !step.isComputed) return { status: "ok", result, known: current };
-        if (isDone && this.store.commitOf === undefined) return { status: "ok", result, known: current };
-        if (!this.#isDone(current, before.commit)) throw undecidable();
+      if (draft !== undefined && step.action === "write") {
+        // Drivers repeat by themselves what they got no answer to, so this is looked at after every conflict.
+        const isProof = this.store.commitOf === undefined || !step.isComputed;
+        if (isProof && this.#isDone(current, draft.write.commit)) {
+          return { status: "ok", result, known: current };
+        }
+        if (isRepeated && !this.#isDone(current, before.commit)) throw undecidable();
       }
       known = current;
       // The first retry goes out at once; then random waits spread the crowd.
@@ -244,11 +246,20 @@ export class CommitLoop<Content, Entry> {
   }
 
   async #read(key: string, time: TimeLimit): Promise<Known<Entry> | "gone" | "undecodable"> {
-    const ready = this.clock.ready();
+    const ready = this.#clockReady(time);
+    // Awaited below, unless the read fails before.
+    ready?.catch(() => {});
     const { answer } = await this.#ask("read", time, () => this.store.read(key));
-    if (answer === undefined) return "gone";
     if (ready !== undefined) await ready;
+    if (answer === undefined) return "gone";
     return this.#known(key, answer) ?? "undecodable";
+  }
+
+  /** Resolves once the clock can be read; `undefined` if it can be already. */
+  #clockReady(time: TimeLimit): Promise<unknown> | undefined {
+    const ready = this.clock.ready();
+    // What is under way is asked for once; again only after it failed.
+    return ready && this.#ask("now", time, async () => ready.catch(() => this.clock.ready()));
   }
 
   /** Asks the store, and again if the answer did not come. */

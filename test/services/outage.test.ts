@@ -69,7 +69,7 @@ function survives(
   it("never applies an increment twice when the connection dies before the answer", async () => {
     const { proxy, store, limited, selector, verifierHash, tearDown } = await setUp();
     const fields = new Map([["n", "0"]]);
-    proxy.cutAfterNextRequest();
+    proxy.loseAnswer(1);
     const increment = (text: string | null) => String(Number(text) + 1);
     await transact(limited, selector, verifierHash, "n", increment, { fields }).catch(() => undefined);
     proxy.mend();

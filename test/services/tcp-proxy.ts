@@ -8,15 +8,19 @@ export interface TcpProxy {
   cut(): void;
   /** Lets nothing through in either direction, without closing anything, until `mend`. */
   freeze(): void;
-  /** Cuts all connections once the next bytes have gone to the server and before an answer comes back. */
-  cutAfterNextRequest(): void;
+  /** Cuts all connections once the server has answered the nth request from now, 1 being the next, and before the answer arrives. */
+  loseAnswer(nth: number): void;
+  /** Answers that were lost so. */
+  readonly lost: number;
   mend(): void;
   close(): Promise<void>;
 }
 
 export async function tcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const pairs = new Set<readonly [client: Socket, server: Socket]>();
-  let mode: "open" | "cut" | "frozen" | "cut after request" = "open";
+  let mode: "open" | "cut" | "frozen" = "open";
+  let untilLoss = Infinity;
+  let lost = 0;
 
   const listener = createServer((client) => {
     if (mode === "cut") {
@@ -36,14 +40,14 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     }
     client.on("data", (bytes) => {
       if (mode === "frozen") return;
-      if (mode !== "cut after request") {
-        server.write(bytes);
-        return;
+      if (--untilLoss === 0) {
+        // The server has executed it by the time its answer arrives, which is not passed on.
+        server.removeAllListeners("data");
+        server.once("data", () => {
+          lost++;
+          cutAll();
+        });
       }
-      mode = "open";
-      // Written out and the answer unread: the server has executed it by the time its answer would arrive.
-      server.removeAllListeners("data");
-      server.once("data", () => cutAll());
       server.write(bytes);
     });
     server.on("data", (bytes) => {
@@ -65,8 +69,11 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     freeze() {
       mode = "frozen";
     },
-    cutAfterNextRequest() {
-      mode = "cut after request";
+    loseAnswer(nth) {
+      untilLoss = nth;
+    },
+    get lost() {
+      return lost;
     },
     mend() {
       if (mode === "frozen") cutAll();
