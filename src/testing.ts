@@ -1,6 +1,6 @@
 export { testClock, type TestClock } from "./testing/clock.ts";
 export type { CookieJar } from "./testing/cookie-jar.ts";
-export { faultyStore, type FaultyStore, type StoreFault, type StoreVerb } from "./testing/faulty-store.ts";
+export { faultyStore, type FaultyStore, type StoreFault, type StoreStep } from "./testing/faulty-store.ts";
 export { sessionTransaction, type SessionTransactionOptions } from "./testing/session-transaction.ts";
 export {
   testClient,

@@ -1,43 +1,41 @@
 import { StoreError } from "../errors.ts";
-import type { SessionStore } from "../stores/verbs.ts";
+import type { Store } from "../stores/store.ts";
 
-/** A verb of a store that can be made to fail. */
-export type StoreVerb = Exclude<keyof SessionStore, "traits" | "close">;
+/** A step of a store that can be made to fail. */
+export type StoreStep = Exclude<keyof Store, "name" | "atomic" | "close">;
 
 /**
- * How a verb fails: it rejects with a `StoreError` (`"rejects"`), throws like a driver with a defect (`"throws"`), never
+ * How a step fails: it rejects with a `StoreError` (`"rejects"`), throws like a driver with a defect (`"throws"`), never
  * answers (`"hangs"`), or does its work and then fails to say so (`"lost-answer"`).
  */
 export type StoreFault = "rejects" | "throws" | "hangs" | "lost-answer";
 
 /** A store that fails on demand. */
-export interface FaultyStore extends SessionStore {
+export interface FaultyStore extends Store {
   /**
-   * Makes verbs fail until {@link recover}.
+   * Makes steps fail until {@link recover}.
    *
-   * @param verb one of them, or `"all"`
+   * @param step one of them, or `"all"`
    * @param fault default `"rejects"`
    */
-  fail(verb: StoreVerb | "all", fault?: StoreFault): void;
+  fail(step: StoreStep | "all", fault?: StoreFault): void;
   /** Makes them work again. Default: all. */
-  recover(verb?: StoreVerb): void;
+  recover(step?: StoreStep): void;
 }
 
-const VERBS: ReadonlySet<string> = new Set<StoreVerb>([
-  "create",
+const STEPS: ReadonlySet<StoreStep> = new Set<StoreStep>([
   "read",
-  "patch",
-  "touch",
-  "rotate",
-  "destroy",
-  "list",
-  "destroyAll",
-  "deleteExpired",
-  "live",
+  "insert",
+  "replace",
+  "remove",
+  "readMany",
+  "removeExpired",
+  "now",
+  "migrate",
 ]);
 
 /**
- * The same store, which fails when a test says so: to see what visitors get while it is ill, and that nothing
+ * The same store, which fails when a test says so: to see what visitors get while it fails, and that nothing
  * acknowledged is lost.
  *
  * @example
@@ -53,21 +51,21 @@ const VERBS: ReadonlySet<string> = new Set<StoreVerb>([
  *   session.visits = (session.visits ?? 0) + 1;
  *   return new Response("counted");
  * });
- * store.fail("create");
+ * store.fail("insert");
  * console.log((await app(new Request("http://localhost/"))).status); // 503
  * store.recover();
  * console.log((await app(new Request("http://localhost/"))).status); // 200
  * ```
  */
-export function faultyStore(store: SessionStore): FaultyStore {
+export function faultyStore(store: Store): FaultyStore {
   const faults = new Map<string, StoreFault>();
   const controls: Pick<FaultyStore, "fail" | "recover"> = {
-    fail(verb, fault = "rejects") {
-      for (const name of verb === "all" ? VERBS : [verb]) faults.set(name, fault);
+    fail(step, fault = "rejects") {
+      for (const name of step === "all" ? STEPS : [step]) faults.set(name, fault);
     },
-    recover(verb) {
-      if (verb === undefined) faults.clear();
-      else faults.delete(verb);
+    recover(step) {
+      if (step === undefined) faults.clear();
+      else faults.delete(step);
     },
   };
   return new Proxy(store, {

@@ -1,10 +1,8 @@
-import { concurrency } from "./store-kit/concurrency.ts";
 import { failure } from "./store-kit/failure.ts";
 import { createKit, type StoreCapabilities, type StoreFactory, type TestRunner } from "./store-kit/kit.ts";
 import { lifetime } from "./store-kit/lifetime.ts";
-import { owners } from "./store-kit/owners.ts";
-import { records } from "./store-kit/records.ts";
-import { rotation } from "./store-kit/rotation.ts";
+import { races } from "./store-kit/races.ts";
+import { steps } from "./store-kit/steps.ts";
 
 export type {
   StoreCapabilities,
@@ -15,9 +13,9 @@ export type {
 } from "./store-kit/kit.ts";
 
 /**
- * Every promise of `SessionStore` as a test, for authors of stores. Tests are named after the requirement they show.
+ * Every promise of `Store` as a test, for authors of stores. Tests are named after the requirement they show.
  *
- * The store is built once and used by all tests, each with sessions of its own, so it may hold other sessions too. Races
+ * The store is built once and used by all tests, each with records of its own, so it may hold other records too. Races
  * run in seeded rounds; the seed is in the title, `scale: 1` gives the published figures.
  *
  * @example
@@ -36,14 +34,12 @@ export function storeContract(
 ): void {
   const kit = createKit(runner, factory, capabilities);
   const { seed, scale } = kit.capabilities;
-  runner.describe(`SessionStore contract (seed ${seed}, scale ${scale})`, () => {
-    records(kit);
-    concurrency(kit);
-    rotation(kit);
+  runner.describe(`Store contract (seed ${seed}, scale ${scale})`, () => {
+    steps(kit);
+    races(kit);
     lifetime(kit);
-    if (kit.capabilities.indexed) owners(kit);
     failure(kit);
-    runner.it("lets go of what it opened", async () => {
+    runner.it("closes what it opened", async () => {
       const { store, another, close } = await kit.open();
       await store.close?.();
       if (another !== store) await another.close?.();

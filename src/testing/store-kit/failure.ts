@@ -1,35 +1,76 @@
 import assert from "node:assert/strict";
 import { StoreError } from "../../errors.ts";
-import { newToken } from "../../stores/token.ts";
-import { withTimeLimit } from "../../stores/time-limit.ts";
-import { fieldsOf, HOUR, type Kit, recordOf } from "./kit.ts";
+import { type Kit, newId, write } from "./kit.ts";
+import { known } from "./steps.ts";
+
+/** Milliseconds after which a driver that waits for its engine to come back counts as having failed. */
+const PATIENCE = 1000;
 
 export function failure(kit: Kit): void {
-  if (!kit.capabilities.stops) return;
+  if (kit.capabilities.stops) {
+    kit.it(
+      "SEC-34: an engine that cannot be asked is an error, never an answer, and needs no restart",
+      async () => {
+        const { store, outage } = await kit.open();
+        assert.ok(outage, "a factory whose store stops gives `outage`");
+        const { key, commit } = await kit.record(store, "mine");
+        await outage.begin();
+        const steps = [
+          () => store.read(key),
+          () => store.insert(newId(), write("new")),
+          () => store.replace(key, commit, write("next")),
+          () => store.remove(newId()),
+        ];
+        for (const step of steps) assert.equal(await fate(step), "failed");
+        await outage.end();
+        assert.deepEqual(known(await eventually(() => store.read(key))), ["mine", commit]);
+        assert.deepEqual(await store.replace(key, commit, write("next")), { status: "ok" });
+      },
+    );
+  }
 
-  kit.it(
-    "SEC-34: an engine that cannot be asked is an error, never an answer, and needs no restart",
-    async () => {
-      const { store, outage } = await kit.open();
-      assert.ok(outage, "a factory whose store stops gives `outage`");
-      const { selector, verifierHash } = await kit.session(store, { fields: fieldsOf({ user: '"ada"' }) });
-      await outage.begin();
-      // Drivers may wait for the engine to come back; a time limit is what applications put around a store.
-      const limited = withTimeLimit(store, { seconds: 1 });
-      await assert.rejects(limited.read(selector), unavailable);
-      await assert.rejects(
-        limited.patch(selector, verifierHash, { set: fieldsOf({ a: "1" }), claim: null }),
-        unavailable,
-      );
-      await assert.rejects(limited.create({ ...newToken(), fields: new Map(), expiry: HOUR }), unavailable);
-      await outage.end();
-      assert.equal((await recordOf(store, selector)).fields.get("user"), '"ada"');
-      const write = await store.patch(selector, verifierHash, { set: fieldsOf({ b: "2" }) });
-      assert.equal(write.status, "ok");
-    },
-  );
+  if (!kit.capabilities.corrupts) return;
+
+  kit.it("SEC-37: a record that cannot be decoded fails nothing, and is kept until it is removed", async () => {
+    const { store, corrupt, dump } = await kit.open();
+    assert.ok(corrupt, "a factory whose store corrupts gives `corrupt`");
+    const { key, commit } = await kit.record(store, "mine");
+    await corrupt(key);
+    const before = await dump?.(key);
+    const found = await store.read(key);
+    assert.notDeepEqual(known(found), ["mine", commit]);
+    assert.equal(await store.insert(key, write("theirs")), false);
+    assert.notEqual((await store.replace(key, newId(), write("theirs"))).status, "ok");
+    assert.equal(await dump?.(key), before);
+    assert.deepEqual(await store.remove(key), { status: "ok" });
+    assert.equal(await store.read(key), undefined);
+  });
 }
 
-function unavailable(error: unknown): boolean {
-  return error instanceof StoreError && (error.reason === "unavailable" || error.reason === "timeout");
+/** Drivers may keep a command until the engine is back; then it has failed for those who wait for it now. */
+async function fate(step: () => Promise<unknown>): Promise<"answered" | "failed"> {
+  let timer: NodeJS.Timeout;
+  const late = new Promise<"failed">((resolve) => (timer = setTimeout(resolve, PATIENCE, "failed")));
+  const answer = step().then(
+    () => "answered" as const,
+    (error: unknown) => {
+      const isRight =
+        error instanceof StoreError && (error.reason === "unavailable" || error.reason === "timeout");
+      assert.ok(isRight, `a StoreError with the reason "unavailable" or "timeout", not ${String(error)}`);
+      return "failed" as const;
+    },
+  );
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
+/** A client may need a moment to connect again. */
+async function eventually<Result>(step: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    try {
+      return await step();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  return step();
 }

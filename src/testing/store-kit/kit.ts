@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import type { Fields } from "../../json/fields.ts";
-import type { Expiry, NewSession, SessionRecord, SessionStore } from "../../stores/verbs.ts";
-import { newToken, type Token } from "../../stores/token.ts";
+import type { Store, Write } from "../../stores/store.ts";
+import { newToken } from "../../stores/token.ts";
 import { testClock, type TestClock } from "../clock.ts";
 
 /** The two functions of a test runner that the contract needs: vitest, jest, mocha, `node:test` and `bun:test` have them. */
@@ -16,20 +15,20 @@ export interface StoreTools {
   readonly clock: TestClock;
   /**
    * Await this before every single command that is sent to the engine. Optional; with it the contract counts
-   * commands and ends sessions between two of them (SEC-12).
+   * commands, and removes records between two of them (SEC-12).
    */
   readonly beforeCommand: () => Promise<void>;
 }
 
-/** A store, and what the contract may do to its engine behind its back. */
+/** A store, and what the contract may do to its engine directly. */
 export interface StoreUnderTest {
-  readonly store: SessionStore;
-  /** The same data through another connection or process. Default: `store` itself. */
-  readonly another?: SessionStore;
-  /** Makes the stored record of this session unreadable. */
-  readonly corrupt?: (selector: string) => Promise<unknown>;
-  /** All bytes stored for this session, as text. */
-  readonly dump?: (selector: string) => Promise<string>;
+  readonly store: Store;
+  /** The same records through another connection or process. Default: `store` itself. */
+  readonly another?: Store;
+  /** Makes a stored record unreadable. */
+  readonly corrupt?: (key: string) => Promise<unknown>;
+  /** Everything that is stored under a key, as text. */
+  readonly dump?: (key: string) => Promise<string>;
   /** Makes the engine unreachable and reachable again. */
   readonly outage?: { begin(): Promise<unknown>; end(): Promise<unknown> };
   /** Closes what the factory opened. */
@@ -39,21 +38,19 @@ export interface StoreUnderTest {
 /** Builds the store, once for the whole contract. */
 export type StoreFactory = (tools: StoreTools) => StoreUnderTest | Promise<StoreUnderTest>;
 
-/** What of the contract applies, and how much of it. */
+/** Which parts of the contract apply, and how many rounds they run. */
 export interface StoreCapabilities {
-  /** The factory passes the clock on. Without it, everything about time is left out. Default true. */
+  /** Each step is atomic, as `store.atomic` says. Without it, races are left out. Default true. */
+  readonly atomic?: boolean;
+  /** The store follows `clock`. Without it, everything about time is left out. Default true. */
   readonly movesTime?: boolean;
-  /** Sessions can be claimed and listed by owner, as `traits.indexed` says. Default true. */
-  readonly indexed?: boolean;
   /** The factory awaits `beforeCommand`. Default false. */
   readonly countsCommands?: boolean;
-  /** The engine removes expired records by its own clock, which does not move, and `deleteExpired` has none to remove. Default false. */
-  readonly expiresItself?: boolean;
   /** The factory gives `corrupt`. Default false. */
   readonly corrupts?: boolean;
   /** The factory gives `outage`. Default false. */
   readonly stops?: boolean;
-  /** Part of the full number of rounds and records, 1 being the published figures. Default 0.05. */
+  /** Share of the full number of rounds and records; 1 before a release. Default 0.05. */
   readonly scale?: number;
   /** Repeats a run: the seed is in the title of the contract. Default: random. */
   readonly seed?: number;
@@ -63,27 +60,35 @@ export interface StoreCapabilities {
 export interface Kit extends TestRunner {
   readonly capabilities: Required<StoreCapabilities>;
   readonly clock: TestClock;
-  readonly random: () => number;
   /** Opens the store under test at the first call. */
-  open(): Promise<StoreUnderTest & { another: SessionStore }>;
+  open(): Promise<StoreUnderTest & { another: Store }>;
   /** `full` rounds at scale 1, at least `least`. */
   rounds(full: number, least?: number): number;
-  /** Creates a session. */
-  session(store: SessionStore, given?: Partial<NewSession>): Promise<Token>;
+  /** Inserts a record under a key of its own. */
+  record(store: Store, text?: string, lifetime?: number): Promise<{ key: string; commit: string }>;
   /** Waits a random moment, mostly none, so that parallel calls interleave in many ways. */
   jitter(): Promise<void>;
   /** Called before every command while it is set. */
   onCommand: (() => Promise<void>) | undefined;
 }
 
-export const HOUR: Expiry = { idle: 3600 };
+const HOUR = 3600;
+
+/** A write with a fresh commit id. */
+export function write(text: string, lifetime = HOUR): Write {
+  return { text, commit: newId(), lifetime };
+}
+
+/** A key or commit id that nothing else has. */
+export function newId(): string {
+  return newToken().selector;
+}
 
 export function createKit(runner: TestRunner, factory: StoreFactory, given: StoreCapabilities): Kit {
   const capabilities = {
+    atomic: given.atomic ?? true,
     movesTime: given.movesTime ?? true,
-    indexed: given.indexed ?? true,
     countsCommands: given.countsCommands ?? false,
-    expiresItself: given.expiresItself ?? false,
     corrupts: given.corrupts ?? false,
     stops: given.stops ?? false,
     scale: given.scale ?? 0.05,
@@ -91,28 +96,19 @@ export function createKit(runner: TestRunner, factory: StoreFactory, given: Stor
   };
   const clock = testClock();
   const random = seededRandom(capabilities.seed);
-  let opened: Promise<StoreUnderTest & { another: SessionStore }> | undefined;
+  let opened: Promise<StoreUnderTest & { another: Store }> | undefined;
 
   const kit: Kit = {
     ...runner,
     capabilities,
     clock,
-    random,
     onCommand: undefined,
     open: () => (opened ??= build()),
     rounds: (full, least = 3) => Math.max(least, Math.ceil(full * capabilities.scale)),
-    async session(store, fields = {}) {
-      const token = newToken();
-      const { selector, verifierHash } = token;
-      const answer = await store.create({
-        selector,
-        verifierHash,
-        fields: new Map(),
-        expiry: HOUR,
-        ...fields,
-      });
-      if (answer.status !== "ok") throw new Error(`create answered ${JSON.stringify(answer)}`);
-      return token;
+    async record(store, text = "text", lifetime = HOUR) {
+      const [key, given] = [newId(), write(text, lifetime)];
+      if (!(await store.insert(key, given))) throw new Error("insert answered false for a fresh key");
+      return { key, commit: given.commit };
     },
     async jitter() {
       const dice = random();
@@ -125,18 +121,6 @@ export function createKit(runner: TestRunner, factory: StoreFactory, given: Stor
     return { another: under.store, ...under };
   };
   return kit;
-}
-
-export function fieldsOf(object: Record<string, string>): Fields {
-  return new Map(Object.entries(object));
-}
-
-/** The record of a session that has to be there. */
-export async function recordOf(store: SessionStore, selector: string): Promise<SessionRecord> {
-  const found = await store.read(selector);
-  if (found.status !== "ok")
-    throw new Error(`read answered "${found.status}" for a session that should be live`);
-  return found.record;
 }
 
 /** Mulberry32: the same seed, the same rounds. */

@@ -1,116 +1,76 @@
 import assert from "node:assert/strict";
-import type { SessionStore } from "../../stores/verbs.ts";
-import { newToken } from "../../stores/token.ts";
+import type { Store } from "../../stores/store.ts";
 import { sweepOnce } from "../../stores/sweep.ts";
-import { bound } from "./concurrency.ts";
-import { fieldsOf, type Kit, recordOf } from "./kit.ts";
+import { type Kit, newId, write } from "./kit.ts";
+
+/** How far the store's clock may be from the test's, in milliseconds. */
+const SKEW = 5000;
 
 export function lifetime(kit: Kit): void {
   const { it, clock } = kit;
 
-  it("SEC-29: activity within the touch interval writes nothing", async () => {
+  it("SEC-33: the time is the store's, and comes with a read or when it is asked for", async () => {
     const { store } = await kit.open();
-    const { selector, verifierHash } = await kit.session(store, { expiry: { idle: 600 } });
-    const before = await recordOf(store, selector);
-    const touches = Array.from({ length: 20 }, () =>
-      store.touch(selector, verifierHash, { idle: 6000, every: 60 }),
-    );
-    for (const answer of await Promise.all(touches)) assert.equal(answer.status, "ok");
-    assert.deepEqual(await recordOf(store, selector), before);
+    const { key } = await kit.record(store);
+    const time = async () => (await store.read(key))?.now ?? (await store.now?.());
+    const before = await time();
+    assert.ok(before !== undefined, "a read brings `now`, or the store has `now`");
+    if (!kit.capabilities.movesTime) return;
+    assert.ok(Math.abs(before - clock.now()) < SKEW, `${before} is not about ${clock.now()}`);
+    clock.advance(100);
+    const passed = (await time())! - before;
+    assert.ok(passed >= 100_000 && passed < 100_000 + SKEW, `${passed} ms passed in 100 s`);
   });
 
   if (!kit.capabilities.movesTime) return;
 
-  it("SEC-29: of a burst of touches that are due, one writes", async () => {
+  it("SEC-27: a record ends with its lifetime at every step, with nothing cleaned up", async () => {
     const { store, another } = await kit.open();
-    const { selector, verifierHash } = await kit.session(store, { expiry: { idle: 600 } });
-    clock.advance(61);
-    const touch = (through: SessionStore) => through.touch(selector, verifierHash, { idle: 600, every: 60 });
-    await Promise.all(Array.from({ length: 20 }, (_, n) => touch(n % 2 ? store : another)));
-    const touched = await recordOf(store, selector);
-    assert.equal(touched.expiresAt, touched.lastSeenAt + 600_000);
-    clock.advance(59);
-    await Promise.all(Array.from({ length: 20 }, () => touch(store)));
-    assert.deepEqual(await recordOf(store, selector), touched);
-  });
-
-  it("SEC-27: the idle limit holds at every verb, with nothing cleaned up", async () => {
-    const { store } = await kit.open();
-    const { selector, verifierHash } = await kit.session(store, { expiry: { idle: 100 } });
+    const { key, commit } = await kit.record(store, "text", 100.5);
     clock.advance(98);
-    assert.equal((await store.read(selector)).status, "ok");
+    assert.equal((await store.read(key))?.commit, commit);
     clock.advance(3);
-    await isDead(store, selector, verifierHash);
+    await isGone(another, key, commit);
+    await isGone(store, key, commit);
+    assert.equal(await store.insert(key, write("next")), true, "and its key is free");
+    assert.equal((await another.read(key))?.text, "next");
   });
 
-  it("SEC-27: the absolute limit holds however active the session is", async () => {
+  it("SEC-28: a replace sets the lifetime anew, longer or shorter; a read does not extend it", async () => {
     const { store } = await kit.open();
-    const { selector, verifierHash } = await kit.session(store, { expiry: { idle: 60, absolute: 300 } });
-    for (let passed = 0; passed < 280; passed += 40) {
-      assert.equal((await store.touch(selector, verifierHash, { idle: 60 })).status, "ok");
-      const patched = await store.patch(selector, verifierHash, {
-        expiry: { idle: 600 },
-        set: fieldsOf({ a: "1" }),
-      });
-      assert.equal(patched.status, "ok");
-      clock.advance(40);
-    }
-    assert.equal((await store.read(selector)).status, "ok");
-    clock.advance(21);
-    await isDead(store, selector, verifierHash);
-  });
-
-  it("SEC-28: activity extends the idle limit, a read does not, a new authentication starts both anew", async () => {
-    const { store } = await kit.open();
-    const { selector, verifierHash } = await kit.session(store, { expiry: { idle: 100, absolute: 150 } });
-    const created = await recordOf(store, selector);
+    const longer = await kit.record(store, "text", 100);
+    const next = write("longer", 500);
+    assert.equal((await store.replace(longer.key, longer.commit, next)).status, "ok");
+    const shorter = await kit.record(store, "text", 500);
+    assert.equal((await store.replace(shorter.key, shorter.commit, write("shorter", 50))).status, "ok");
+    const only = await kit.record(store, "text", 100);
+    assert.equal((await store.replace(only.key, newId(), write("lost", 500))).status, "conflict");
+    clock.advance(52);
+    assert.equal(await store.read(shorter.key), undefined);
+    await store.read(only.key);
     clock.advance(50);
-    assert.deepEqual(await recordOf(store, selector), created);
-    await store.patch(selector, verifierHash, { set: fieldsOf({ a: "1" }) });
-    assert.equal(
-      (await recordOf(store, selector)).expiresAt,
-      created.expiresAt,
-      "nor a patch that does not say so",
-    );
-
-    await store.touch(selector, verifierHash, { idle: 100, every: 40 });
-    const touched = await recordOf(store, selector);
-    assert.ok(touched.lastSeenAt >= created.lastSeenAt + 50_000);
-    assert.equal(touched.expiresAt, created.absoluteAt, "never beyond the absolute limit");
-    assert.equal(touched.absoluteAt, created.absoluteAt);
-
-    await store.patch(selector, verifierHash, { expiry: { idle: 100, absolute: 1000 } });
-    const renewed = await recordOf(store, selector);
-    assert.equal(renewed.expiresAt, renewed.lastSeenAt + 100_000);
-    assert.equal(renewed.absoluteAt, renewed.lastSeenAt + 1_000_000);
-    await store.patch(selector, verifierHash, { expiry: { idle: 2000, absolute: null } });
-    assert.equal((await recordOf(store, selector)).absoluteAt, null);
+    assert.equal(await store.read(only.key), undefined, "neither a read nor a lost replace extends it");
+    assert.equal((await store.read(longer.key))?.text, "longer");
+    clock.advance(400);
+    assert.equal(await store.read(longer.key), undefined);
   });
 
   it("SEC-32: two workers remove every expired record in bounded batches and no live one", async () => {
     const { store, another } = await kit.open();
-    const idle = 120;
+    if (store.removeExpired === undefined) return;
     const total = kit.rounds(10_000, 500);
-    const expired: string[] = [];
-    await batches(total, async () => {
-      expired.push((await kit.session(store, { expiry: { idle } })).selector);
-    });
-    const live: string[] = [];
-    await batches(50, async () => {
-      live.push((await kit.session(store, { expiry: { idle: 24 * 3600 } })).selector);
-    });
-    clock.advance(idle + 1);
+    const expired = await records(kit, store, total, 120);
+    const live = await records(kit, store, 50, 24 * 3600);
+    clock.advance(121);
 
     const batch = Math.max(50, Math.ceil(total / 20));
     const sizes: number[] = [];
-    const worker = async (through: SessionStore) => {
-      const counted: SessionStore = {
-        ...bound(through),
-        async deleteExpired(limit) {
-          const deleted = await through.deleteExpired(limit);
-          sizes.push(deleted);
-          return deleted;
-        },
+    const worker = async (through: Store) => {
+      const counted = bound(through);
+      counted.removeExpired = async (limit) => {
+        const removed = await through.removeExpired!(limit);
+        sizes.push(removed);
+        return removed;
       };
       await sweepOnce(counted, { batch, pause: 0 });
     };
@@ -119,40 +79,52 @@ export function lifetime(kit: Kit): void {
       sizes.every((size) => size <= batch),
       `a batch exceeded ${batch}: ${sizes.join(" ")}`,
     );
-    assert.deepEqual(await store.live(expired), []);
-    assert.deepEqual((await store.live(live)).sort(), live.sort());
-    if (kit.capabilities.expiresItself) return;
-    assert.equal(await store.deleteExpired(batch), 0, "all gone");
     assert.ok(sizes.reduce((sum, size) => sum + size, 0) >= total, "every one was removed and counted");
-    const reused = { ...newToken(), selector: expired[0]!, fields: new Map(), expiry: { idle } };
-    assert.equal((await store.create(reused)).status, "ok", "the record itself is gone, not only hidden");
+    assert.equal(await store.removeExpired(batch), 0, "all gone");
+    for (const key of [expired[0]!, expired.at(-1)!]) assert.equal(await store.read(key), undefined);
+    for (const key of live) assert.equal((await store.read(key))?.text, "text");
   });
 
-  it("SEC-27: of many selectors, live tells those that are", async () => {
+  it("readMany: leaves out what has expired", async () => {
     const { store } = await kit.open();
-    const short = await kit.session(store, { expiry: { idle: 10 } });
-    const ended = await kit.session(store);
-    const long = await kit.session(store);
-    await store.destroy(ended.selector);
+    if (store.readMany === undefined) return;
+    const [short, long] = [await kit.record(store, "short", 10), await kit.record(store, "long")];
     clock.advance(11);
-    const asked = [short, ended, long, newToken()].map((token) => token.selector);
-    assert.deepEqual(await store.live(asked), [long.selector]);
-    assert.deepEqual(await store.live([]), []);
+    const found = await store.readMany([short.key, long.key], 100);
+    assert.deepEqual([...found.keys()], [long.key]);
   });
 }
 
-async function isDead(store: SessionStore, selector: string, verifierHash: string): Promise<void> {
-  const change = { set: fieldsOf({ late: "1" }), expiry: { idle: 3600, absolute: 3600 } };
-  assert.equal((await store.patch(selector, verifierHash, change)).status, "gone");
-  assert.equal((await store.touch(selector, verifierHash, { idle: 3600 })).status, "gone");
-  const next = newToken().verifierHash;
-  assert.equal((await store.rotate(selector, verifierHash, { next, grace: 30, change })).status, "gone");
-  assert.equal((await store.read(selector)).status, "gone");
-  assert.deepEqual(await store.live([selector]), []);
+async function isGone(store: Store, key: string, commit: string): Promise<void> {
+  assert.equal(await store.read(key), undefined);
+  assert.deepEqual(await store.replace(key, commit, write("late")), { status: "gone" });
+  assert.deepEqual(await store.remove(key, commit), { status: "gone" });
+  assert.equal(await store.read(key), undefined);
 }
 
-async function batches(total: number, act: () => Promise<void>): Promise<void> {
+async function records(kit: Kit, store: Store, total: number, seconds: number): Promise<string[]> {
+  const keys: string[] = [];
   for (let done = 0; done < total; done += 100) {
-    await Promise.all(Array.from({ length: Math.min(100, total - done) }, act));
+    const size = Math.min(100, total - done);
+    const made = Array.from({ length: size }, () => kit.record(store, "text", seconds));
+    for (const { key } of await Promise.all(made)) keys.push(key);
   }
+  return keys;
+}
+
+/** The steps of a store as an object that can be spread and changed. */
+export function bound(store: Store): { -readonly [Step in keyof Store]: Store[Step] } {
+  return {
+    name: store.name,
+    atomic: store.atomic,
+    read: (key) => store.read(key),
+    insert: (key, write) => store.insert(key, write),
+    replace: (key, expected, write) => store.replace(key, expected, write),
+    remove: (key, expected) => store.remove(key, expected),
+    ...(store.readMany && { readMany: (keys, length) => store.readMany!(keys, length) }),
+    ...(store.removeExpired && { removeExpired: (limit) => store.removeExpired!(limit) }),
+    ...(store.now && { now: () => store.now!() }),
+    ...(store.migrate && { migrate: () => store.migrate!() }),
+    ...(store.close && { close: () => store.close!() }),
+  };
 }
