@@ -31,7 +31,7 @@ export class MapStore implements Store {
   async insert(key: string, write: Write): Promise<boolean> {
     await this.#command();
     if (this.#live(key) !== undefined) return false;
-    this.#put(key, write);
+    this.put(key, write);
     return true;
   }
 
@@ -40,7 +40,7 @@ export class MapStore implements Store {
     const current = this.#live(key);
     if (current === undefined || this.corrupted.has(key)) return { status: "gone" };
     if (current.commit !== expected) return { status: "conflict", current };
-    this.#put(key, write);
+    this.put(key, write);
     return { status: "ok" };
   }
 
@@ -71,13 +71,25 @@ export class MapStore implements Store {
     return Math.min(limit, expired.length);
   }
 
+  /** Makes what is stored under this key, whatever case it has there, unreadable. */
+  corrupt(key: string): void {
+    for (const name of [key, key.toLowerCase()]) if (this.entries.has(name)) this.corrupted.add(name);
+  }
+
+  dump(key: string): string {
+    return [key, key.toLowerCase()]
+      .map((name) => `${this.corrupted.has(name)} ${JSON.stringify(this.entries.get(name))}`)
+      .join("\n");
+  }
+
   #live(key: string): Stored | undefined {
     const entry = this.entries.get(key);
     const now = this.#now();
     return entry && entry.expiresAt > now ? { text: entry.text, commit: entry.commit, now } : undefined;
   }
 
-  #put(key: string, { text, commit, lifetime }: Write): void {
+  /** Writes without any condition. */
+  put(key: string, { text, commit, lifetime }: Write): void {
     this.entries.set(key, { text, commit, expiresAt: this.#now() + lifetime * 1000 });
   }
 
@@ -85,4 +97,22 @@ export class MapStore implements Store {
     await this.#beforeCommand();
     if (this.isDown) throw new StoreError("unavailable", "down on purpose");
   }
+}
+
+/** The steps of a store as an object that can be spread and changed. */
+export function bound(store: Store): { -readonly [Step in keyof Store]: Store[Step] } {
+  return {
+    name: store.name,
+    atomic: store.atomic,
+    read: (key) => store.read(key),
+    insert: (key, write) => store.insert(key, write),
+    replace: (key, expected, write) => store.replace(key, expected, write),
+    remove: (key, expected) => store.remove(key, expected),
+    ...(store.commitOf && { commitOf: (text) => store.commitOf!(text) }),
+    ...(store.readMany && { readMany: (keys, length) => store.readMany!(keys, length) }),
+    ...(store.removeExpired && { removeExpired: (limit) => store.removeExpired!(limit) }),
+    ...(store.now && { now: () => store.now!() }),
+    ...(store.migrate && { migrate: () => store.migrate!() }),
+    ...(store.close && { close: () => store.close!() }),
+  };
 }

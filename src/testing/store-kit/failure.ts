@@ -21,8 +21,11 @@ export function failure(kit: Kit): void {
           () => store.replace(key, commit, write("next")),
           () => store.remove(newId()),
         ];
-        for (const step of steps) assert.equal(await fate(step), "failed");
-        await outage.end();
+        try {
+          for (const step of steps) assert.equal(await fate(step), "failed");
+        } finally {
+          await outage.end();
+        }
         assert.deepEqual(known(await eventually(() => store.read(key))), ["mine", commit]);
         assert.deepEqual(await store.replace(key, commit, write("next")), { status: "ok" });
       },
