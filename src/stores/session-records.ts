@@ -68,7 +68,7 @@ const PAGE = 100;
 const LONGEST_PAGE = 1000;
 /** Records that `destroyAll` removes at once, and after how many it notes how far it got. */
 const REMOVALS_AT_ONCE = 16;
-const NOTED_AFTER = 4096;
+const NOTED_AFTER = 16_384;
 
 /** The sessions in a store, with their owners: everything that requests, managers and tools do to them. */
 export class SessionRecords {

@@ -1,8 +1,16 @@
-import { createHash, createSecretKey, randomBytes } from "node:crypto";
+import { createHash, createSecretKey, generateKeySync, randomBytes } from "node:crypto";
 import { assert, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatToken, newToken, parseToken, sameText, standing, successorOf, type Token } from "./token.ts";
-import type { SessionRecord } from "./verbs.ts";
+import {
+  formatToken,
+  newToken,
+  parseToken,
+  judge,
+  newVerifier,
+  sameText,
+  successorOf,
+  type Token,
+} from "./token.ts";
 
 const TOKEN = `${"A".repeat(16)}.${"A".repeat(43)}`;
 
@@ -89,21 +97,51 @@ describe("successorOf", () => {
   });
 });
 
-describe("standing", () => {
-  const [current, previous, other] = [newToken(), newToken(), newToken()];
-  const record = {
+describe("judge", () => {
+  const now = 1_800_000_000_000;
+  const key = generateKeySync("hmac", { length: 256 });
+  const chain = (from: Token, rotations: number): Token =>
+    rotations === 0 ? from : chain(successorOf(from, key), rotations - 1);
+  const recordAt = (current: Token, previous: Token | undefined, until: number) => ({
     verifierHash: current.verifierHash,
-    previousHash: previous.verifierHash,
-    previousUntil: 1000,
-  } as SessionRecord;
+    previousHash: previous?.verifierHash ?? null,
+    previousUntil: until,
+  });
 
-  it.each<[string, Token, number, string]>([
-    ["the verifier", current, 5000, "current"],
-    ["the previous one within its grace", previous, 999, "previous"],
-    ["the previous one after its grace", previous, 1000, "replaced"],
-    ["any other", other, 0, "unknown"],
-  ])("tells %s", (_, token, now, expected) => {
-    expect(standing(record, token, now)).toBe(expected);
+  it("knows the current token, the one before within its grace, and every one before that", () => {
+    const token = newToken();
+    for (let rotations = 0; rotations <= 64; rotations++) {
+      const current = chain(token, rotations);
+      const previous = rotations === 0 ? undefined : chain(token, rotations - 1);
+      const judged = judge(recordAt(current, previous, now + 1), token, now, key);
+      const standing = ["current", "previous"][rotations] ?? "replaced";
+      expect(judged).toEqual({ standing, token: rotations === 0 ? token : current, rotations });
+    }
+    expect(judge(recordAt(chain(token, 65), undefined, 0), token, now, key).standing).toBe("unknown");
+  });
+
+  it("tells a token from before a login from one that was rotated since", () => {
+    const planted = newToken();
+    const fresh = newVerifier(planted.selector);
+    const afterLogin = recordAt(fresh, chain(planted, 2), 0);
+    for (const rotations of [0, 1, 2]) {
+      expect(judge(afterLogin, chain(planted, rotations), now, key)).toMatchObject({
+        standing: "replaced",
+        rotations: undefined,
+      });
+    }
+    expect(judge(recordAt(chain(fresh, 1), fresh, now), fresh, now, key)).toMatchObject({
+      standing: "replaced",
+      rotations: 1,
+    });
+  });
+
+  it("knows the previous token after the key has changed, and follows nothing without one", () => {
+    const [token, next] = [newToken(), newToken()];
+    const record = recordAt(next, token, now + 1);
+    expect(judge(record, token, now, null)).toEqual({ standing: "previous", token, rotations: undefined });
+    expect(judge(record, token, now + 1, null).standing).toBe("replaced");
+    expect(judge(record, newToken(), now, key).standing).toBe("unknown");
   });
 });
 

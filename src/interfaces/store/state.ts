@@ -115,6 +115,7 @@ export class StoreSessionState extends SessionState {
   }
 
   override get isStored(): boolean {
+    this.accessed = true;
     return this.origin !== undefined && this.fate !== "destroyed";
   }
 
