@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ConfigError } from "../errors.ts";
 import { storeFromUrl } from "./from-url.ts";
-import { newToken } from "./token.ts";
+
+const write = { text: "1", commit: "A".repeat(16), lifetime: 60 };
 
 afterEach(() => {
   for (const [name] of clients) vi.doUnmock(name);
@@ -31,21 +33,19 @@ describe("storeFromUrl", () => {
 
   it.each(["memory:", "sqlite::memory:"])("opens %s", async (url) => {
     const store = await storeFromUrl(url);
-    const token = newToken();
-    await store.create({ ...token, fields: new Map([["a", "1"]]), expiry: { idle: 60 } });
-    expect(await store.read(token.selector)).toMatchObject({ status: "ok" });
+    expect(await store.insert("k", write)).toBe(true);
+    expect(await store.read("k")).toMatchObject({ text: "1" });
     await store.close?.();
   });
 
   it.each(["sqlite:", "sqlite://"])("opens a file by an absolute path after %s", async (scheme) => {
     const folder = mkdtempSync(join(tmpdir(), "hipflask-url-"));
     const url = `${scheme}${join(folder, "sessions.db")}`;
-    const token = newToken();
     const first = await storeFromUrl(url);
-    await first.create({ ...token, fields: new Map(), expiry: { idle: 60 } });
+    await first.insert("k", write);
     await first.close?.();
     const second = await storeFromUrl(url);
-    expect(await second.live([token.selector])).toEqual([token.selector]);
+    expect(await second.read("k")).toMatchObject({ text: "1" });
     await second.close?.();
     rmSync(folder, { recursive: true });
   });
@@ -53,4 +53,35 @@ describe("storeFromUrl", () => {
   it.each(["", "nonsense", "mongodb://localhost", "__proto__:", "sqlite:"])("refuses %j", async (url) => {
     await expect(storeFromUrl(url)).rejects.toThrow(ConfigError);
   });
+
+  const passwords = ["hunter2/x", "hunter2#x", "hunter2?x", "hunter2%zz", "hunter2/x#y?z@w"];
+  const schemes = ["redis", "rediss", "redis+cluster", "postgres", "postgresql", "mysql", "mariadb"];
+
+  it.each(schemes)("shows no password of a %s: URL, whatever is in it", async (scheme) => {
+    for (const password of passwords) {
+      for (const rest of ["@127.0.0.1:1/x", "@127.0.0.1:notaport/x", ""]) {
+        const error: unknown = await storeFromUrl(`${scheme}://ada:${password}${rest}`).catch(
+          (thrown: unknown) => thrown,
+        );
+        expect(error).toBeInstanceOf(Error);
+        expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("hunter2");
+        if (rest.startsWith("@127.0.0.1:1/")) {
+          expect(error).toBeInstanceOf(ConfigError);
+          expect((error as Error).message).toMatch(/percent-encoded: "\/" as %2F/);
+        }
+      }
+    }
+  });
+
+  it.each(["redis", "redis+cluster", "postgres", "mysql"])(
+    "says where nothing answers a %s: URL, and shows no password",
+    async (scheme) => {
+      const error: unknown = await storeFromUrl(`${scheme}://ada:hunter2%2Fx@127.0.0.1:1/0`).catch(
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toMatchObject({ code: "STORE", reason: "unavailable" });
+      expect((error as Error).message).toContain("at 127.0.0.1:1 could not");
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("hunter2");
+    },
+  );
 });

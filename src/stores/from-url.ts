@@ -54,6 +54,9 @@ async function sqlite(url: string): Promise<Store> {
   return (await import("./sqlite.ts")).sqliteStore(path);
 }
 
+/** Times that a server of Redis is asked when the application starts. */
+const FIRST_ATTEMPTS = 5;
+
 /**
  * Refuses a URL whose password has characters that end a host name: it is not certain then where the password ends, and clients
  * quote what they cannot read.
@@ -61,10 +64,13 @@ async function sqlite(url: string): Promise<Store> {
  * @throws ConfigError
  */
 function checkUrl(url: string, example = url): void {
-  const scheme = url.slice(0, url.indexOf(":"));
   const [, credentials = "", rest = ""] = /^[^:]+:\/\/(?:([^/?#]*)@)?(.*)$/s.exec(url) ?? [];
-  if (!rest.includes("@") && isPercentEncoded(credentials) && URL.canParse(example)) return;
-  throw new ConfigError(
+  if (rest.includes("@") || !isPercentEncoded(credentials) || !URL.canParse(example)) throw unreadable(url);
+}
+
+function unreadable(url: string): ConfigError {
+  const scheme = url.slice(0, url.indexOf(":"));
+  return new ConfigError(
     `The "${scheme}:" URL cannot be read. Write ${scheme}://user:password@host:port/…, with special characters in user and password percent-encoded: "/" as %2F, "#" as %23, "?" as %3F, "@" as %40, "%" as %25.`,
   );
 }
@@ -80,8 +86,15 @@ function isPercentEncoded(text: string): boolean {
 
 async function redis(url: string): Promise<Store> {
   checkUrl(url);
+  if (!/^[^:]+:\/\/[^/?#]+(?:\/\d*)?(?:\?.*)?$/.test(url)) throw unreadable(url);
   const { createClient } = await client("@redis/client", () => import("@redis/client"));
-  return connected(createClient({ url }));
+  let isStarting = true;
+  // By itself the client would try for ever, and the start of the application hang, where no server answers.
+  const reconnectStrategy = (tried: number, cause: Error) =>
+    isStarting && tried >= FIRST_ATTEMPTS ? cause : Math.min(2000, 50 * 2 ** tried);
+  const store = await connected(createClient({ url, socket: { reconnectStrategy } }));
+  isStarting = false;
+  return store;
 }
 
 async function redisCluster(url: string): Promise<Store> {

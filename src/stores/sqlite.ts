@@ -1,7 +1,8 @@
 import { sqlStore, type SqlStore } from "./sql.ts";
 import { SQLITE } from "./sql/dialect.ts";
-import { makePrivate, openSqlite, unlessBusy, type SqliteDatabase } from "./sqlite/database.ts";
-import { SqliteRunner } from "./sqlite/runner.ts";
+import type { SqlDatabase } from "./sql/database.ts";
+import { sqliteDatabase } from "./sql/sqlite.ts";
+import { makePrivate, type SqliteDatabase } from "./sqlite/database.ts";
 
 export type { SqliteDatabase, SqliteStatement } from "./sqlite/database.ts";
 
@@ -30,26 +31,23 @@ export interface SqliteStoreOptions {
  * ```
  */
 export function sqliteStore(file: string | SqliteDatabase, options: SqliteStoreOptions = {}): SqlStore {
-  const { busyTimeout = 2, synchronous = "normal" } = options;
-  const runner = new SqliteRunner(async () => {
-    if (typeof file === "string") makePrivate(file);
-    const db = typeof file === "string" ? await openSqlite(file) : file;
-    await unlessBusy(() => {
-      // The time of a busy engine is waited for outside of SQLite, where other requests go on.
+  return sqlStore(sessionsDatabase(file, options));
+}
+
+/** The database of {@link sqliteStore}, with its table. */
+export function sessionsDatabase(
+  file: string | SqliteDatabase,
+  { busyTimeout = 2, synchronous = "normal" }: SqliteStoreOptions,
+): SqlDatabase {
+  return sqliteDatabase(file, {
+    busyTimeout,
+    beforeOpen: makePrivate,
+    prepare(db) {
+      // A busy engine is waited for outside of SQLite, where other requests go on.
       db.exec("PRAGMA busy_timeout = 5");
       db.exec("PRAGMA journal_mode = WAL");
       db.exec(`PRAGMA synchronous = ${synchronous}`);
       for (const statement of SQLITE.schema) db.exec(statement);
-    }, busyTimeout);
-    return db;
-  }, busyTimeout);
-  return sqlStore({
-    dialect: "sqlite",
-    name: typeof file === "string" ? `SQLite in ${file || "a temporary file"}` : SQLITE.name,
-    run: (text, values) => runner.run(text, values),
-    async close() {
-      const db = await runner.close();
-      if (typeof file === "string") db?.close();
     },
   });
 }

@@ -2,8 +2,8 @@ import { ConfigError } from "../../errors.ts";
 import type { SqlDatabase } from "../sql/database.ts";
 import { mysql2Database, type MysqlPool } from "../sql/mysql2.ts";
 import { pgDatabase, type PostgresPool } from "../sql/pg.ts";
-import { openSqlite, type SqliteDatabase } from "../sqlite/database.ts";
-import { SqliteRunner } from "../sqlite/runner.ts";
+import { sqliteDatabase } from "../sql/sqlite.ts";
+import type { SqliteDatabase } from "../sqlite/database.ts";
 
 /**
  * The database of a Django project: a `Pool` of `pg`, a pool of `mysql2/promise`, or for SQLite the path of its file or an
@@ -16,30 +16,14 @@ const BUSY_TIMEOUT = 2;
 
 /** @throws ConfigError for anything that is not a database */
 export function djangoDatabase(database: DjangoDatabase): SqlDatabase {
-  if (typeof database === "string") return sqliteDatabase(database);
+  if (typeof database === "string") return sqliteDatabase(database, { busyTimeout: BUSY_TIMEOUT });
   if (typeof database === "object" && database !== null) {
     // A pool of mysql2 has `query` as well, and a database of SQLite `prepare` like a connection of mysql2.
     if ("execute" in database) return mysql2Database(database);
-    if ("prepare" in database) return sqliteDatabase(database);
+    if ("prepare" in database) return sqliteDatabase(database, { busyTimeout: BUSY_TIMEOUT });
     if ("query" in database) return pgDatabase(database, { prepare: false });
   }
   throw new ConfigError(
     "djangoSessions takes a Pool of pg, a pool of mysql2/promise, or a SQLite database or its path; this is none of them.",
   );
-}
-
-function sqliteDatabase(file: string | SqliteDatabase): SqlDatabase {
-  const runner = new SqliteRunner(
-    async () => (typeof file === "string" ? openSqlite(file) : file),
-    BUSY_TIMEOUT,
-  );
-  return {
-    dialect: "sqlite",
-    name: typeof file === "string" ? `SQLite in ${file}` : "SQLite",
-    run: (text, values) => runner.run(text, values),
-    async close() {
-      const db = await runner.close();
-      if (typeof file === "string") db?.close();
-    },
-  };
 }
