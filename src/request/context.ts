@@ -97,7 +97,8 @@ export class RequestContext {
   async commit(): Promise<void> {
     if (this.#saved !== undefined) await this.#saved;
     else if (this.#interface.commitSession === undefined) this.#readOnly();
-    else if (!this.#isNull) await this.#alone(async () => this.#interface.commitSession!(this.session, this.#request));
+    else if (!this.#isNull)
+      await this.#alone(async () => this.#interface.commitSession!(this.session, this.#request));
   }
 
   /**
@@ -127,9 +128,7 @@ export class RequestContext {
 
   #save(response: SessionResponse): Promise<void> | void {
     try {
-      return this.#isNull
-        ? undefined
-        : this.#interface.saveSession(this.session, this.#request, response);
+      return this.#isNull ? undefined : this.#interface.saveSession(this.session, this.#request, response);
     } finally {
       this.#state!.close();
     }

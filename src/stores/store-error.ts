@@ -15,42 +15,6 @@ export function storeError(name: string, verb: string, error: unknown): StoreErr
   return new StoreError("unavailable", `${name} could not "${verb}": ${cause.message}`, { cause });
 }
 
-/**
- * Whether the connection was lost, or the server is changing its role or starting: the same step may succeed on another
- * connection. A step that writes may have been applied all the same; its commit id tells.
- */
-export function isDropped(error: unknown): boolean {
-  if (error instanceof StoreError) return error.cause !== undefined && isDropped(error.cause);
-  if (!(error instanceof Error)) return false;
-  return (
-    DROPPED_CODES.has(String((error as { code?: unknown }).code)) || DROPPED_MESSAGES.test(error.message)
-  );
-}
-
-/** Node's sockets and `fetch`; PostgreSQL's shutdowns and "cannot connect now"; mysql2; mariadb; postgres.js. */
-const DROPPED_CODES = new Set([
-  "ECONNRESET",
-  "EPIPE",
-  "ECONNREFUSED",
-  "UND_ERR_SOCKET",
-  "57P01",
-  "57P02",
-  "57P03",
-  "08003",
-  "08006",
-  "PROTOCOL_CONNECTION_LOST",
-  "ER_SERVER_SHUTDOWN",
-  "ER_SOCKET_UNEXPECTED_CLOSE",
-  "ER_CMD_CONNECTION_CLOSED",
-  "CONNECTION_CLOSED",
-  "CONNECTION_ENDED",
-  "CONNECTION_DESTROYED",
-]);
-
-/** pg, ioredis, @redis/client and mysql2 say it in words only, and so does Redis when it fails over or loads its data. */
-const DROPPED_MESSAGES =
-  /^(Connection terminated|Connection is closed|Connection ended|Socket closed unexpectedly|Command aborted due to connection close|Client has encountered a connection error|Can't add new command when connection is in closed state|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)/;
-
 function describe(error: unknown): Error {
   if (!(error instanceof Error)) return new Error("the driver threw something that is not an Error");
   // AggregateError of a refused connection has its message inside.

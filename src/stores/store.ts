@@ -67,6 +67,7 @@ export interface Store<Content = string> {
 
   /**
    * Removes up to `limit` expired records and resolves with their number; less than `limit` means that none is left for now.
+   * The store may put off a removal for an eighth of the record's lifetime; to all other steps it is absent meanwhile.
    * Left out where the engine does that itself. Safe to run in several processes at once.
    */
   removeExpired?(limit: number): Promise<number>;

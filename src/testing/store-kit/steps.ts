@@ -45,10 +45,21 @@ export function steps(kit: Kit): void {
   it("tells keys and commit ids apart that differ in case alone, and takes all of their characters", async () => {
     const { store } = await kit.open();
     const unique = newId();
-    const keys = [`${unique}x`, `${unique}X`, `${unique}:_-`, `owner:${"h".repeat(100)}${unique.slice(0, 14)}`];
+    const keys = [
+      `${unique}x`,
+      `${unique}X`,
+      `${unique}:_-`,
+      `owner:${"h".repeat(100)}${unique.slice(0, 14)}`,
+    ];
     for (const key of keys) assert.equal(await store.insert(key, write(key)), true, key);
     for (const key of keys) assert.equal((await store.read(key))?.text, key);
-    const commits = ["aaaaaaaaaaaaaaaa", "AAAAAAAAAAAAAAAA", "0000000000000000", "----------------", "________________"];
+    const commits = [
+      "aaaaaaaaaaaaaaaa",
+      "AAAAAAAAAAAAAAAA",
+      "0000000000000000",
+      "----------------",
+      "________________",
+    ];
     const key = newId();
     await store.insert(key, { text: "first", commit: commits[0]!, lifetime: 60 });
     for (const [at, commit] of commits.entries()) {
@@ -148,20 +159,23 @@ export function steps(kit: Kit): void {
 
   if (!kit.capabilities.countsCommands) return;
 
-  it("SEC-12: each step is one command", async () => {
+  it("SEC-12: each step is one command; a refused one may read what is there", async () => {
     const { store } = await kit.open();
     const { key, commit } = await kit.record(store);
     const next = write("next");
-    const cases: Array<[string, () => Promise<unknown>]> = [
-      ["read", () => store.read(key)],
-      ["insert", () => store.insert(newId(), write("new"))],
-      ["insert of a taken key", () => store.insert(key, write("new"))],
-      ["replace", () => store.replace(key, commit, next)],
-      ["replace of a missing record", () => store.replace(newId(), commit, next)],
-      ["remove", () => store.remove(key)],
-      ["remove of a missing record", () => store.remove(key)],
+    const cases: Array<[string, number, () => Promise<unknown>]> = [
+      ["read", 1, () => store.read(key)],
+      ["insert", 1, () => store.insert(newId(), write("new"))],
+      ["insert of a taken key", 2, () => store.insert(key, write("new"))],
+      ["replace", 1, () => store.replace(key, commit, next)],
+      ["replace of a missing record", 2, () => store.replace(newId(), commit, next)],
+      ["remove", 1, () => store.remove(key)],
+      ["remove of a missing record", 1, () => store.remove(key)],
     ];
-    for (const [name, act] of cases) assert.equal(await commandsOf(kit, act), 1, name);
+    for (const [name, most, act] of cases) {
+      const commands = await commandsOf(kit, act);
+      assert.ok(commands >= 1 && commands <= most, `${name}: ${commands} commands`);
+    }
   });
 
   if (!kit.capabilities.atomic) return;
