@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TaggedJSONSerializer } from "../src/json/tagged-json.ts";
+import { SessionRecords } from "../src/stores/session-records.ts";
 import { openSqlite } from "../src/stores/sqlite/database.ts";
 import { sqliteStore } from "../src/stores/sqlite.ts";
 import { newToken } from "../src/stores/token.ts";
@@ -173,15 +175,14 @@ describe("hipflask sessions", () => {
 
   async function logIn(owner: string, expiry = { idle: 3600 }): Promise<string> {
     const store = await sqliteStore(url.slice("sqlite:".length));
-    const { selector, verifierHash } = newToken();
-    await store.create({
-      selector,
-      verifierHash,
-      fields: new Map([["secret", '"data"']]),
+    const token = newToken();
+    const records = new SessionRecords(store, { json: new TaggedJSONSerializer(), longest: 3600 });
+    await records.create(token, new Map([["secret", '"data"']]), {
       expiry,
       device: JSON.stringify("Fire\u001b[2Jfox"),
-      claim: { owner, elapsed: () => 0 },
+      login: { owner, elapsed: () => 0 },
     });
+    const { selector } = token;
     await store.close?.();
     return selector;
   }

@@ -12,6 +12,7 @@ import {
   type SessionOptions,
   type StandardSchemaV1,
 } from "../src/index.ts";
+import { SessionManager } from "../src/manager/manager.ts";
 import { memoryStore } from "../src/stores/memory.ts";
 import { visitorOf, type Visitor } from "./stores/visitor.ts";
 
@@ -183,7 +184,9 @@ describe("schema", () => {
     const after = visitorOf({ store, schema: schemas["zod"] });
     after.cookie = before.cookie;
     expect((await after.visit(() => [session.owner, session.isNew])).seen).toEqual([null, true]);
-    expect((await store.list("ada")).map((info) => info.selector)).toEqual([selector]);
+    expect((await new SessionManager({ store }).list("ada")).map((info) => info.selector)).toEqual([
+      selector,
+    ]);
   });
 
   it("judges sessions of other libraries as well", async () => {

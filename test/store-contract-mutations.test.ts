@@ -21,7 +21,10 @@ const BROKEN: ReadonlyArray<readonly [what: string, fails: readonly string[], da
     ["keeps every text, letter for letter, with its commit id"],
     (store) => ({
       replace: (key, expected, write) =>
-        store.replace(key, expected, { ...write, text: write.text.replaceAll(/\p{Emoji_Presentation}/gu, "??") }),
+        store.replace(key, expected, {
+          ...write,
+          text: write.text.replaceAll(/\p{Emoji_Presentation}/gu, "??"),
+        }),
     }),
   ],
   [
@@ -32,7 +35,8 @@ const BROKEN: ReadonlyArray<readonly [what: string, fails: readonly string[], da
       const sent = new Set<string>();
       const again = (key: string, { commit }: Write) => {
         const entry = store.entries.get(key);
-        if (sent.has(commit) && entry?.commit === commit) store.entries.set(key, { ...entry, commit: "x".repeat(16) });
+        if (sent.has(commit) && entry?.commit === commit)
+          store.entries.set(key, { ...entry, commit: "x".repeat(16) });
         sent.add(commit);
       };
       return {
@@ -212,9 +216,7 @@ const BROKEN: ReadonlyArray<readonly [what: string, fails: readonly string[], da
   ],
   [
     "removes whatever is there",
-    [
-      "SEC-11: remove with an expected commit id removes that record alone",
-    ],
+    ["SEC-11: remove with an expected commit id removes that record alone"],
     (store) => ({ remove: (key) => store.remove(key) }),
   ],
   [
@@ -294,7 +296,8 @@ const BROKEN: ReadonlyArray<readonly [what: string, fails: readonly string[], da
       "readMany: leaves out what has expired",
     ],
     (store) => ({
-      insert: (key, write) => store.insert(key, { ...write, lifetime: Math.ceil(write.lifetime / 100) * 100 }),
+      insert: (key, write) =>
+        store.insert(key, { ...write, lifetime: Math.ceil(write.lifetime / 100) * 100 }),
     }),
   ],
   [

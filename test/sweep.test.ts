@@ -2,16 +2,15 @@ import { channel } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SessionManager } from "../src/manager/manager.ts";
 import { memoryStore } from "../src/stores/memory.ts";
-import { bound } from "../src/testing/store-kit/concurrency.ts";
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => vi.useRealTimers());
 
 /** A manager, after its first request, over a store that counts how often it was asked to remove expired records. */
-function counted(sweepEvery?: number, deleteExpired = async () => 0, { isIdle = false } = {}) {
-  const count = vi.fn(deleteExpired);
+function counted(sweepEvery?: number, removeExpired = async () => 0, { isIdle = false } = {}) {
+  const count = vi.fn(removeExpired);
   const manager = new SessionManager({
-    store: { ...bound(memoryStore()), deleteExpired: count },
+    store: Object.assign(memoryStore(), { removeExpired: count }),
     sweepEvery,
   });
   if (!isIdle) manager.requestContext({ headers: new Headers() });

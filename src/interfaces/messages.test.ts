@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import { SessionState } from "../../session/state.ts";
-import { applied } from "./changes.ts";
+import { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { SessionState } from "../session/state.ts";
+import { changedFields } from "../stores/record.ts";
+import { withMessagesMerged } from "./messages.ts";
 
 const json = new TaggedJSONSerializer({ sortKeys: false });
 const fieldsOf = (data: Record<string, unknown>) => json.fieldsOf(data);
@@ -14,11 +15,12 @@ function after(
 ): Record<string, unknown> {
   const state = new SessionState({ json, open: () => ({ fields: fieldsOf(opened) }) });
   view(state);
-  const fields = applied(fieldsOf(stored), state.changes(), fieldsOf(opened), json);
+  const changes = withMessagesMerged(state.changes(), fieldsOf(opened), json);
+  const fields = changedFields(fieldsOf(stored), changes);
   return Object.fromEntries(Array.from(fields, ([key, text]) => [key, json.loads(text)]));
 }
 
-describe("applied", () => {
+describe("withMessagesMerged", () => {
   it("touches only the keys that the request touched", () => {
     const act = (state: SessionState) => (state.set("mine", 1), state.delete("gone"));
     expect(after({ gone: 1, old: 1 }, { gone: 2, old: 2, theirs: 3 }, act)).toEqual({

@@ -96,9 +96,9 @@ describe("changed", () => {
       keep: ["a", "b", "n"],
       unset: ["b"],
       set: new Map([["d", "5"]]),
-      transactions: new Map([
-        ["n", (text) => String(Number(text) + 1)],
-        ["c", (text) => (text === null ? "absent" : text)],
+      transactions: new Map<string, (text: string | null) => string | null>([
+        ["n", (text: string | null) => String(Number(text) + 1)],
+        ["c", (text: string | null) => (text === null ? "absent" : text)],
         ["a", () => null],
       ]),
     });

@@ -41,7 +41,7 @@ export function savesBeforeHeaders(name: string, serve: Serve, ways: Record<stri
         let isSaved = false;
         const slow: SessionInterface = {
           openSession: () => createSession(),
-          async saveSession(_, { headers }) {
+          async saveSession(_session, _request, { headers }) {
             await sleep(300);
             headers.append("Set-Cookie", "session=saved");
             isSaved = true;

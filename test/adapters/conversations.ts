@@ -338,7 +338,7 @@ export function conversations(name: string, harness: Harness): void {
       let isSaved = false;
       const slow: SessionInterface = {
         openSession: async () => (await sleep(5), createSession({ username: "slow" })),
-        async saveSession(_, response) {
+        async saveSession(_session, _request, response) {
           isSaved = false;
           await sleep(50);
           response.headers.append("Set-Cookie", "session=saved");

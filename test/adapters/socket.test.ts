@@ -21,7 +21,7 @@ import {
   StoreError,
 } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { SessionStore } from "../../src/stores/verbs.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
 import { listen } from "./listen.ts";
 
@@ -103,7 +103,7 @@ const HOUR = 60 * 60 * 1000;
 
 describe("hipflask/socket with a store", () => {
   let time: number;
-  let store: SessionStore;
+  let store: Store;
   let shop: Shop;
   const now = () => time;
 

@@ -5,24 +5,24 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
-import type { SessionStore } from "../../src/stores/verbs.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { launchChromium, skipWithoutChromium } from "../support/chromium.ts";
 import { startShop, type ShopServer } from "../support/shop-server.ts";
 
 /** A store whose next write waits until it is let through. */
 class Gate {
-  readonly store: SessionStore;
+  readonly store: Store;
   /** Writes that came to the closed gate. */
   waiting = 0;
   #closed: Promise<void> | undefined;
 
-  constructor(inner: SessionStore) {
+  constructor(inner: Store) {
     this.store = new Proxy(inner, {
       get: (target, name) => {
         const value = Reflect.get(target, name) as unknown;
         if (typeof value !== "function") return value;
         return async (...args: unknown[]) => {
-          if (name === "patch" && this.#closed !== undefined) {
+          if (name === "replace" && this.#closed !== undefined) {
             this.waiting++;
             await this.#closed;
           }
@@ -46,7 +46,7 @@ class Gate {
 }
 
 const folders: string[] = [];
-const stores: [name: string, open: () => Promise<SessionStore>][] = [
+const stores: [name: string, open: () => Promise<Store>][] = [
   ["memory", async () => memoryStore()],
   [
     "SQLite",
@@ -112,7 +112,7 @@ describe.skipIf(skipWithoutChromium).each(stores)("the demo shop on %s, in a bro
     await press(page, /^Add Tin of tea/);
     const flow = await page.locator("#flow").innerText();
     expect(flow).toMatch(/store\.read.*→ ok/s);
-    expect(flow).toMatch(/store\.patch[^→]*cart[^→]*→ ok/s);
+    expect(flow).toMatch(/store\.replace[^→]*session[^→]*→ ok/s);
     const [selector, verifier] = (await cookie(page)).split(".");
     expect(flow).toContain(selector);
     expect(await page.content()).not.toContain(verifier);
@@ -169,7 +169,7 @@ describe.skipIf(skipWithoutChromium).each(stores)("the demo shop on %s, in a bro
     const before = await devices.count();
     expect(before).toBeGreaterThanOrEqual(3);
     expect(await devices.filter({ hasText: "this one" }).count()).toBe(1);
-    expect(await desk.locator("#flow").innerText()).toMatch(/store\.list → \d+ of them/);
+    expect(await desk.locator("#flow").innerText()).toMatch(/store\.readMany[^→]*→ \d+ of them/);
     const other = (await cookie(phone)).split(".")[0]!;
     await devices.filter({ hasText: other }).getByRole("button").click();
     await desk.waitForLoadState();

@@ -121,7 +121,7 @@ describe("the inspector's requests, sessions in a cookie", () => {
     const { visitor, seen } = watchedApp({
       sessionInterface: {
         openSession: () => (hasSession ? createSession({ username: "ada" }) : null),
-        saveSession: (_, { headers }) => headers.append("Set-Cookie", "own=1; Path=/"),
+        saveSession: (_session, _request, { headers }) => headers.append("Set-Cookie", "own=1; Path=/"),
       },
     });
     await visitor().get("/read");
@@ -182,7 +182,7 @@ describe("the inspector's requests, sessions in a store", () => {
     store.fail("read");
     expect((await ada.get("/read")).status).toBe(503);
     store.recover();
-    store.fail("patch");
+    store.fail("replace");
     expect((await ada.get("/set?theme=dark")).status).toBe(503);
     const page = await seen();
     expect(page).toMatch(/GET \/read open failed failed .*openSession Failed: STORE handler Not called\./);

@@ -278,7 +278,7 @@ describe("somebody's sessions", () => {
     );
     const store = faultyStore(memoryStore());
     const { viewer, send } = watchedApp({ store });
-    store.fail("list");
+    store.fail("read");
     const response = await viewer.get("/inspect?owner=ada");
     expect([response.status, textOf(await response.text())]).toEqual([
       503,

@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { createAdaptorServer } from "@hono/node-server";
-import type { SessionStore } from "../../src/stores/verbs.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { createShop } from "../../examples/shop/app.ts";
 import { Till } from "../../examples/shop/till.ts";
 
@@ -15,7 +15,7 @@ export interface ShopServer {
 }
 
 /** The demo shop on a free port of this machine, its sessions in cookies unless there is a store. */
-export async function startShop(store?: SessionStore): Promise<ShopServer> {
+export async function startShop(store?: Store): Promise<ShopServer> {
   const till = new Till();
   const { fetch } = createShop(
     { secretKey: "a key for tests", store, sweepEvery: 0, storeTimeout: 30 },

@@ -42,11 +42,11 @@ export class ObservedSessions implements SessionInterface {
     return session;
   }
 
-  async saveSession(session: Session, response: SessionResponse): Promise<void> {
+  async saveSession(session: Session, request: SessionRequest, response: SessionResponse): Promise<void> {
     const record = watched.getStore();
     // What saving itself looks at is not what the view did.
     const read = new Set(record?.read);
-    await this.#interface.saveSession(session, response);
+    await this.#interface.saveSession(session, request, response);
     if (record === undefined) return;
     record.read = read;
     const state = stateOf(session);

@@ -1,38 +1,39 @@
-import type { SessionStore } from "hipflask";
-import type { Answer, Change, SessionInfo } from "hipflask/stores/store";
+import type { Store } from "hipflask";
 import type { Operation } from "./flow-record.ts";
 import { watched } from "./observed-sessions.ts";
 
-/** Verbs that a request sends; the others belong to the cleaning. */
-const VERBS = ["create", "read", "patch", "touch", "rotate", "destroy", "list", "destroyAll"] as const;
+/** Steps that a request sends; the others belong to the cleaning. */
+const STEPS = ["read", "insert", "replace", "remove", "readMany"] as const;
 
-/** The same store, which writes into the record of a request what it was asked: which keys, never a value. */
-export function observedStore(store: SessionStore): SessionStore {
+/** The same store, which writes into the record of a request what it was asked: which record, never what is in it. */
+export function observedStore(store: Store): Store {
   return new Proxy(store, {
     get(target, name) {
-      const verb = VERBS.find((known) => known === name);
+      const verb = STEPS.find((known) => known === name);
       const value = Reflect.get(target, name) as unknown;
       if (typeof value !== "function") return value;
       const call = (...args: unknown[]) =>
-        (value as (...given: unknown[]) => Promise<Answer | SessionInfo[]>).apply(target, args);
+        (value as (...given: unknown[]) => Promise<unknown>).apply(target, args);
       if (verb === undefined) return call;
       return async (...args: unknown[]) => {
-        const operation: Operation = { verb, keys: keysOf(args.at(-1)), answer: "…" };
+        const operation: Operation = { verb, keys: [recordOf(args[0])], answer: "…" };
         watched.getStore()?.operations.push(operation);
         const answer = await call(...args);
-        operation.answer = Array.isArray(answer) ? `${answer.length} of them` : answer.status;
+        operation.answer = textOf(answer);
         return answer;
       };
     },
   });
 }
 
-function keysOf(argument: unknown): string[] {
-  if (typeof argument !== "object" || argument === null) return [];
-  const { fields, change, set, unset } = argument as {
-    fields?: Map<string, string>;
-    change?: Change;
-  } & Change;
-  const inner = change ?? { set: fields ?? set, unset };
-  return [...(inner.set?.keys() ?? []), ...(inner.unset ?? []).map((key) => `−${key}`)];
+function recordOf(key: unknown): string {
+  if (typeof key !== "string") return "sessions";
+  return key.startsWith("owner:") ? "owner" : "session";
+}
+
+function textOf(answer: unknown): string {
+  if (answer instanceof Map) return `${answer.size} of them`;
+  if (answer === undefined) return "gone";
+  if (typeof answer === "boolean") return answer ? "ok" : "taken";
+  return (answer as { readonly status?: string }).status ?? "ok";
 }

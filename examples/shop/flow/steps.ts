@@ -74,7 +74,7 @@ function opened({ verdict, operations }: FlowRecord): Html {
 
 function viewed({ read, changes, operations }: FlowRecord): Html {
   const isUntouched = read.size + changes.length === 0;
-  if (isUntouched && operations.every(({ verb }) => stepOf(verb) !== "view"))
+  if (isUntouched && operations.every((operation) => stepOf(operation) !== "view"))
     return step("The view", "off", html`Did not touch the session.`);
   const keys = [...read].map((key) => html`<code>${key}</code> `);
   return step(
@@ -87,21 +87,22 @@ function viewed({ read, changes, operations }: FlowRecord): Html {
 }
 
 function saved({ outcome, operations }: FlowRecord): Html {
-  const sent = operations.filter(({ verb }) => stepOf(verb) === "save");
+  const sent = operations.filter((operation) => stepOf(operation) === "save");
   if (sent.length > 0)
     return step("saveSession", "on", html`Saved in the store before this answer.${asked("save", sent)}`);
   return step("saveSession", outcome === "nothing" ? "off" : "on", html`${OUTCOMES[outcome]}`);
 }
 
-/** Which step sends a verb to the store. */
-function stepOf(verb: string): "open" | "view" | "save" {
-  if (verb === "read") return "open";
-  return verb === "list" || verb === "destroyAll" ? "view" : "save";
+/** Which part of a request asks the store this. */
+function stepOf({ verb, keys }: Operation): "open" | "view" | "save" {
+  if (verb === "readMany") return "view";
+  if (verb === "read") return keys.includes("owner") ? "view" : "open";
+  return "save";
 }
 
 /** The operations that a step sent to the store, each with its keys and its answer. */
 function asked(step: ReturnType<typeof stepOf>, operations: readonly Operation[]): Html {
-  const shown = operations.filter(({ verb }) => stepOf(verb) === step);
+  const shown = operations.filter((operation) => stepOf(operation) === step);
   return html`${shown.map(
     ({ verb, keys, answer }) =>
       html`<span class="keys"><code>store.${verb}</code> ${keys.map((key) => html`<code>${key}</code> `)}→ ${answer}</span>`,
