@@ -120,9 +120,15 @@ export interface Options {
 
 /** A request counts as begun with its first step, unless the moment of its arrival matters by itself. */
 const ARRIVES = /^log in/;
-const texts = new WeakMap<Records, string>();
 
-/** All interleavings of the actors' steps. */
+/** One thing that happens, for the story of a violation. */
+interface Event {
+  readonly at: number;
+  readonly ask?: Ask;
+  readonly what: string;
+}
+
+/** All interleavings of the actors' steps. Situations that were seen before are counted, and not gone through again. */
 export async function explore(
   requests: Requests,
   records: Records,
@@ -132,15 +138,24 @@ export async function explore(
 ): Promise<Exploration> {
   const result: Exploration = { interleavings: 0, situations: 0, endings: 0, violations: [] };
   const counted = new Map<string, number>();
-  const trail: string[] = [];
-  const twins = actors.map(({ name }, at) => actors.findIndex((other) => other.name === name) !== at);
+  const trail: Event[] = [];
+  const twins = actors.map((_, at) => actors.findLastIndex((other, i) => i < at && other.name === actors[at]!.name));
+  const nameOf = (at: number) => `${actors[at]!.name} [${at}]`;
 
-  const report = (what: string) => result.violations.push(`${what}\n    ${trail.join("\n    ")}`);
+  const report = (what: string) => {
+    const story = trail.map(({ at, ask, what }) => {
+      const step = ask === undefined ? "" : ` ${ask.step}${"key" in ask ? ` ${ask.key}` : ""}`;
+      return `\n    ${nameOf(at)}${step}: ${what}`;
+    });
+    result.violations.push(what + story.join(""));
+  };
 
-  const visit = async (world: World): Promise<number> => {
+  const visit = (world: World): number | Promise<number> => {
     const key = keyOf(world);
-    const known = counted.get(key);
-    if (known !== undefined) return known;
+    return counted.get(key) ?? visitFirst(world, key);
+  };
+
+  const visitFirst = async (world: World, key: string): Promise<number> => {
     result.situations++;
     let paths = 0;
     if (world.slots.every(({ isDone }) => isDone)) {
@@ -151,102 +166,92 @@ export async function explore(
     for (const [at, slot] of world.slots.entries()) {
       if (slot.isDone || result.violations.length >= most) continue;
       // Of equal actors the first begins first: the other way round is the same.
-      if (!hasBegun(slot) && twins[at] && !hasBegun(world.slots[twinOf(actors, at)]!)) continue;
-      paths += await move(world, at, slot);
+      const twin = world.slots[twins[at]!];
+      if (!hasBegun(slot) && twin !== undefined && !hasBegun(twin)) continue;
+      paths += await (hasBegun(slot) ? move(world, at, slot) : begin(world, at, slot));
     }
     counted.set(key, paths);
     return paths;
   };
 
-  const move = async (world: World, at: number, slot: Slot): Promise<number> => {
-    const { actor } = slot;
-    if ("passes" in actor) {
-      const passed = { ...world, now: world.now + actor.passes };
-      return follow(`${actor.name}`, {
-        ...passed,
-        ended: new Set([...world.ended, ...[...world.records].filter(([, { expiresAt }]) => expiresAt <= passed.now).map(([key]) => key)]),
-        slots: world.slots.with(at, { ...slot, isDone: true }),
-      });
-    }
-    if (slot.point === undefined) {
-      const time = world.now + 10;
-      const begun = {
-        ...slot,
-        point: await requests.start(actor, slot.tag, time),
-        doneBefore: indexes(world.slots, ({ isDone }) => isDone),
-        begunBefore: indexes(world.slots, hasBegun),
-      };
-      const next = { ...world, now: time, slots: world.slots.with(at, begun) };
-      const name = `${actor.name} [${at}] begins`;
-      if (begun.point.outcome !== undefined)
-        return follow(name, { ...next, slots: next.slots.with(at, { ...begun, isDone: true }) });
-      if (ARRIVES.test(actor.name)) return follow(name, next);
-      trail.push(name);
-      const paths = await move(next, at, begun);
-      trail.pop();
-      return paths;
-    }
-    let paths = 0;
-    for (const [which, ask] of slot.point.waiting.entries()) {
-      const label = `${actor.name} [${at}] ${"key" in ask ? `${ask.step} ${ask.key}` : ask.step}`;
-      // Steps on what belongs to an owner take time, so that earlier and later can be told apart.
-      const isOwners = "key" in ask && ask.key.startsWith("owner:") && ask.step !== "read";
-      const time = isOwners ? world.now + 1 : world.now;
-      const done = perform(world.records, ask, time, engine);
-      const before = { ...world, now: time };
-      const after = { ...before, records: done.records };
-      const ended = new Set(world.ended);
-      let isRevived = false;
-      if (done.changed !== undefined && !done.changed.startsWith("owner:")) {
-        // A session's own request may insert it again after its answer was lost: no visitor has its token yet.
-        const isOwn = ask.step === "insert" && !records.has(done.changed);
-        isRevived = ended.has(done.changed) && done.records.has(done.changed) && !isOwn;
-        if (!done.records.has(done.changed)) ended.add(done.changed);
-      }
-      const applied = { ...after, ended };
-      if (isRevived) {
-        trail.push(label);
-        report(`a session that had ended is there again: ${done.changed}`);
-        trail.pop();
-        continue;
-      }
-      paths += await follow(`${label} → ${shown(done.answer)}`, await told(applied, at, slot, which, done.answer));
-      if (world.faults === 0) continue;
-      const failed = { ...before, faults: world.faults - 1 };
-      paths += await follow(`${label} FAILS`, await told(failed, at, slot, which, undefined));
-      paths += await follow(`${label} FAILS for good`, await cut(failed, at, slot, which));
-      // Where nothing was changed, a lost answer is like a step that failed.
-      if (done.changed === undefined) continue;
-      const unheard = { ...applied, faults: world.faults - 1 };
-      paths += await follow(`${label} is DONE, ANSWER LOST`, await told(unheard, at, slot, which, undefined));
-      paths += await follow(`${label} is DONE, ANSWER LOST, and cut off`, await cut(unheard, at, slot, which));
-    }
+  const follow = async (event: Event, world: World): Promise<number> => {
+    const known = counted.get(keyOf(world));
+    if (known !== undefined) return known;
+    trail.push(event);
+    const paths = await visit(world);
+    trail.pop();
     return paths;
   };
 
-  const told = async (
-    world: World,
-    at: number,
-    slot: Slot,
-    which: number,
-    answer: string | undefined,
-  ): Promise<World> => {
-    const point = await requests.next(slot.point!, { at: which, answer, now: world.now });
-    const isDone = point.outcome !== undefined;
-    return { ...world, slots: world.slots.with(at, { ...slot, point, isDone }) };
-  };
-
-  const cut = async (world: World, at: number, slot: Slot, which: number): Promise<World> => {
-    let point = await requests.next(slot.point!, { at: which, answer: undefined, now: world.now });
-    while (point.outcome === undefined)
-      point = await requests.next(point, { at: 0, answer: undefined, now: world.now });
-    return { ...world, slots: world.slots.with(at, { ...slot, point, isDone: true, isCut: true }) };
-  };
-
-  const follow = async (label: string, world: World): Promise<number> => {
-    trail.push(label);
-    const paths = await visit(world);
+  const begin = async (world: World, at: number, slot: Slot): Promise<number> => {
+    const { actor } = slot;
+    const event = { at, what: "begins" };
+    if ("passes" in actor) {
+      const time = world.now + actor.passes;
+      const over = [...world.records].filter(([, { expiresAt }]) => expiresAt <= time).map(([key]) => key);
+      const ended = new Set([...world.ended, ...over]);
+      return follow(event, { ...world, now: time, ended, slots: world.slots.with(at, { ...slot, isDone: true }) });
+    }
+    const time = world.now + 10;
+    const point = await requests.start(actor, slot.tag, time);
+    const begun = {
+      ...slot,
+      point,
+      isDone: point.outcome !== undefined,
+      doneBefore: indexes(world.slots, ({ isDone }) => isDone),
+      begunBefore: indexes(world.slots, hasBegun),
+    };
+    const next = { ...world, now: time, slots: world.slots.with(at, begun) };
+    if (begun.isDone || ARRIVES.test(actor.name)) return follow(event, next);
+    trail.push(event);
+    const paths = await move(next, at, begun);
     trail.pop();
+    return paths;
+  };
+
+  const move = async (world: World, at: number, slot: Slot): Promise<number> => {
+    let paths = 0;
+    const to = async (base: World, which: number, answer: string | undefined, isCut: boolean, what: string) => {
+      const { now } = base;
+      const found = requests.next(slot.point!, { at: which, answer, now });
+      let point = found instanceof Promise ? await found : found;
+      while (isCut && point.outcome === undefined) {
+        const next = requests.next(point, { at: 0, answer: undefined, now });
+        point = next instanceof Promise ? await next : next;
+      }
+      const isDone = point.outcome !== undefined;
+      const event = { at, ask: slot.point!.waiting[which]!, what };
+      paths += await follow(event, { ...base, slots: base.slots.with(at, { ...slot, point, isDone, isCut }) });
+    };
+    for (const [which, ask] of slot.point!.waiting.entries()) {
+      // Steps on what belongs to an owner take time, so that earlier and later can be told apart.
+      const isOwners = "key" in ask && ask.key.startsWith("owner:") && ask.step !== "read";
+      const time = isOwners ? world.now + 1 : world.now;
+      const { records: stored, answer, changed } = perform(world.records, ask, time, engine);
+      let { ended } = world;
+      if (changed !== undefined && !changed.startsWith("owner:")) {
+        if (!stored.has(changed)) ended = new Set([...ended, changed]);
+        // A session's own request may insert it again after its answer was lost: no visitor has its token yet.
+        const isOwn = ask.step === "insert" && !records.has(changed);
+        if (ended.has(changed) && stored.has(changed) && !isOwn) {
+          trail.push({ at, ask, what: answer });
+          report(`a session that had ended is there again: ${changed}`);
+          trail.pop();
+          continue;
+        }
+      }
+      const before = { ...world, now: time };
+      const after = { ...before, records: stored, ended };
+      await to(after, which, answer, false, answer);
+      if (world.faults === 0) continue;
+      const left = world.faults - 1;
+      await to({ ...before, faults: left }, which, undefined, false, "FAILED");
+      await to({ ...before, faults: left }, which, undefined, true, "FAILED, and all that this request sends from now on");
+      // Where nothing was changed, a lost answer is like a step that failed.
+      if (changed === undefined) continue;
+      await to({ ...after, faults: left }, which, undefined, false, "DONE, and its answer lost");
+      await to({ ...after, faults: left }, which, undefined, true, "DONE, its answer lost, and the connection for good");
+    }
     return paths;
   };
 
@@ -263,10 +268,6 @@ export async function explore(
   return result;
 }
 
-function twinOf(actors: readonly Actor[], at: number): number {
-  return actors.findLastIndex((other, index) => index < at && other.name === actors[at]!.name);
-}
-
 function hasBegun({ point, isDone }: Slot): boolean {
   return point !== undefined || isDone;
 }
@@ -276,19 +277,11 @@ function indexes(slots: readonly Slot[], test: (slot: Slot) => boolean): number[
 }
 
 function keyOf({ records, now, slots, faults, ended }: World): string {
-  let text = texts.get(records);
-  if (text === undefined) {
-    text = textOf(records);
-    texts.set(records, text);
+  let key = `${now} ${faults} ${[...ended].toSorted().join()} ${textOf(records)}`;
+  for (const { actor, point, isDone, doneBefore, begunBefore } of slots) {
+    // Who came before is asked of some only, when it is over.
+    const before = /everywhere|write|^log in/.test(actor.name) ? `${doneBefore.join()}/${begunBefore.join()}` : "";
+    key += ` ${point?.id ?? isDone} ${before}`;
   }
-  const stands = slots.map(
-    ({ actor, point, isDone, isCut, doneBefore, begunBefore }) =>
-      `${point?.id ?? "-"}${isDone ? "d" : ""}${isCut ? "c" : ""}${/everywhere|write/.test(actor.name) ? `${doneBefore}/${begunBefore}` : ""}`,
-  );
-  return `${now} ${faults} ${stands.join(" ")} ${[...ended].toSorted().join()} ${text}`;
-}
-
-function shown(answer: string): string {
-  const value = JSON.parse(answer) as { status?: string } | null | boolean;
-  return typeof value === "object" && value !== null ? (value.status ?? "found") : String(value);
+  return key;
 }

@@ -57,6 +57,7 @@ function* choices(names: readonly string[], count: number, from = 0): Generator<
 
 let requests: Requests;
 beforeAll(() => {
+  Error.stackTraceLimit = 0;
   requests = new Requests();
   vi.stubGlobal("setTimeout", () => ({ unref() {} }));
   vi.stubGlobal("clearTimeout", () => {});

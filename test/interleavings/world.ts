@@ -78,7 +78,14 @@ export function perform(records: Records, ask: Ask, now: number, fault?: EngineF
   }
 }
 
+const texts = new WeakMap<Records, string>();
+
 /** What is stored as one text, to tell whether two worlds are the same. */
 export function textOf(records: Records): string {
-  return JSON.stringify([...records].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  let text = texts.get(records);
+  if (text === undefined) {
+    text = JSON.stringify([...records].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    texts.set(records, text);
+  }
+  return text;
 }
