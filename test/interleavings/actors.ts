@@ -9,7 +9,12 @@ const ROTATE_AFTER = 60;
 
 /** What requests do to the session of `cookie`; `tag` tells two of the same kind apart. */
 export function actorsFor(cookie: string): Record<string, Actor> {
-  const request = (name: string, view: Request["view"], options: SessionOptions = {}, from = cookie): Request => ({
+  const request = (
+    name: string,
+    view: Request["view"],
+    options: SessionOptions = {},
+    from = cookie,
+  ): Request => ({
     name,
     cookie: from,
     view,

@@ -1,5 +1,5 @@
-import { RealRequest, type Outcome, type Request } from "./request.ts";
-import { perform, textOf, type Ask, type EngineFault, type Records } from "./world.ts";
+import { RealRequest, type Outcome, type Plant, type Request } from "./request.ts";
+import { perform, textOf, type Ask, type Done, type EngineFault, type Records } from "./world.ts";
 
 /** A point in the life of one request: what it was answered so far has led to what it waits for now, or to its outcome. */
 interface Point {
@@ -27,11 +27,17 @@ interface Answer {
  * answers it was given, and the times of these. For each such history the code is run once; interleavings share it.
  */
 export class Requests {
+  readonly #plant: Plant | undefined;
   readonly #starts = new Map<string, Point>();
   #points = 0;
   /** How often a request was run through the code, and how many steps it took in all. */
   runs = 0;
   steps = 0;
+
+  /** @param plant a fault to be found */
+  constructor(plant?: Plant) {
+    this.#plant = plant;
+  }
 
   start(request: Request, tag: string, now: number): Point | Promise<Point> {
     const key = `${request.name} ${tag} ${request.cookie} ${now}`;
@@ -42,7 +48,8 @@ export class Requests {
     const key = `${answer.at} ${answer.now} ${answer.answer}`;
     const { request, tag, startedAt } = point;
     return (
-      point.next.get(key) ?? this.#run(request, tag, startedAt, [...point.answers, answer], point.next, key, point)
+      point.next.get(key) ??
+      this.#run(request, tag, startedAt, [...point.answers, answer], point.next, key, point)
     );
   }
 
@@ -59,11 +66,12 @@ export class Requests {
     if (before !== undefined) before.run = undefined;
     const isFresh = real === undefined;
     if (real === undefined) {
-      real = new RealRequest(request, tag);
+      real = new RealRequest(request, tag, this.#plant);
       await real.start(startedAt);
       this.runs++;
     }
-    for (const { at, answer, now } of isFresh ? answers : answers.slice(-1)) await real.answer(at, answer, now);
+    for (const { at, answer, now } of isFresh ? answers : answers.slice(-1))
+      await real.answer(at, answer, now);
     this.steps += isFresh ? answers.length : 1;
     const waiting = real.waiting.map(({ ask }) => ask);
     const id = this.#points++;
@@ -138,8 +146,11 @@ export async function explore(
 ): Promise<Exploration> {
   const result: Exploration = { interleavings: 0, situations: 0, endings: 0, violations: [] };
   const counted = new Map<string, number>();
+  const stores = new Stores(engine);
   const trail: Event[] = [];
-  const twins = actors.map((_, at) => actors.findLastIndex((other, i) => i < at && other.name === actors[at]!.name));
+  const twins = actors.map((_, at) =>
+    actors.findLastIndex((other, i) => i < at && other.name === actors[at]!.name),
+  );
   const nameOf = (at: number) => `${actors[at]!.name} [${at}]`;
 
   const report = (what: string) => {
@@ -150,12 +161,7 @@ export async function explore(
     result.violations.push(what + story.join(""));
   };
 
-  const visit = (world: World): number | Promise<number> => {
-    const key = keyOf(world);
-    return counted.get(key) ?? visitFirst(world, key);
-  };
-
-  const visitFirst = async (world: World, key: string): Promise<number> => {
+  const visit = async (world: World, key: string): Promise<number> => {
     result.situations++;
     let paths = 0;
     if (world.slots.every(({ isDone }) => isDone)) {
@@ -175,10 +181,11 @@ export async function explore(
   };
 
   const follow = async (event: Event, world: World): Promise<number> => {
-    const known = counted.get(keyOf(world));
+    const key = keyOf(world, stores.idOf(world.records));
+    const known = counted.get(key);
     if (known !== undefined) return known;
     trail.push(event);
-    const paths = await visit(world);
+    const paths = await visit(world, key);
     trail.pop();
     return paths;
   };
@@ -190,7 +197,12 @@ export async function explore(
       const time = world.now + actor.passes;
       const over = [...world.records].filter(([, { expiresAt }]) => expiresAt <= time).map(([key]) => key);
       const ended = new Set([...world.ended, ...over]);
-      return follow(event, { ...world, now: time, ended, slots: world.slots.with(at, { ...slot, isDone: true }) });
+      return follow(event, {
+        ...world,
+        now: time,
+        ended,
+        slots: world.slots.with(at, { ...slot, isDone: true }),
+      });
     }
     const time = world.now + 10;
     const point = await requests.start(actor, slot.tag, time);
@@ -211,23 +223,33 @@ export async function explore(
 
   const move = async (world: World, at: number, slot: Slot): Promise<number> => {
     let paths = 0;
-    const to = async (base: World, which: number, answer: string | undefined, isCut: boolean, what: string) => {
+    const to = async (
+      base: World,
+      which: number,
+      answer: string | undefined,
+      isCut: boolean,
+      what: string,
+    ) => {
       const { now } = base;
       const found = requests.next(slot.point!, { at: which, answer, now });
       let point = found instanceof Promise ? await found : found;
-      while (isCut && point.outcome === undefined) {
+      while (isCut) {
+        if (point.outcome !== undefined) break;
         const next = requests.next(point, { at: 0, answer: undefined, now });
         point = next instanceof Promise ? await next : next;
       }
       const isDone = point.outcome !== undefined;
       const event = { at, ask: slot.point!.waiting[which]!, what };
-      paths += await follow(event, { ...base, slots: base.slots.with(at, { ...slot, point, isDone, isCut }) });
+      paths += await follow(event, {
+        ...base,
+        slots: base.slots.with(at, { ...slot, point, isDone, isCut }),
+      });
     };
     for (const [which, ask] of slot.point!.waiting.entries()) {
       // Steps on what belongs to an owner take time, so that earlier and later can be told apart.
       const isOwners = "key" in ask && ask.key.startsWith("owner:") && ask.step !== "read";
       const time = isOwners ? world.now + 1 : world.now;
-      const { records: stored, answer, changed } = perform(world.records, ask, time, engine);
+      const { records: stored, answer, changed } = stores.perform(world.records, ask, time);
       let { ended } = world;
       if (changed !== undefined && !changed.startsWith("owner:")) {
         if (!stored.has(changed)) ended = new Set([...ended, changed]);
@@ -246,11 +268,23 @@ export async function explore(
       if (world.faults === 0) continue;
       const left = world.faults - 1;
       await to({ ...before, faults: left }, which, undefined, false, "FAILED");
-      await to({ ...before, faults: left }, which, undefined, true, "FAILED, and all that this request sends from now on");
+      await to(
+        { ...before, faults: left },
+        which,
+        undefined,
+        true,
+        "FAILED, and all that this request sends from now on",
+      );
       // Where nothing was changed, a lost answer is like a step that failed.
       if (changed === undefined) continue;
       await to({ ...after, faults: left }, which, undefined, false, "DONE, and its answer lost");
-      await to({ ...after, faults: left }, which, undefined, true, "DONE, its answer lost, and the connection for good");
+      await to(
+        { ...after, faults: left },
+        which,
+        undefined,
+        true,
+        "DONE, its answer lost, and the connection for good",
+      );
     }
     return paths;
   };
@@ -264,7 +298,7 @@ export async function explore(
     doneBefore: [],
     begunBefore: [],
   }));
-  result.interleavings = await visit({ records, now, slots, faults, ended: new Set() });
+  result.interleavings = await visit({ records, now, slots, faults, ended: new Set() }, "begin");
   return result;
 }
 
@@ -276,12 +310,50 @@ function indexes(slots: readonly Slot[], test: (slot: Slot) => boolean): number[
   return slots.flatMap((slot, at) => (test(slot) ? [at] : []));
 }
 
-function keyOf({ records, now, slots, faults, ended }: World): string {
-  let key = `${now} ${faults} ${[...ended].toSorted().join()} ${textOf(records)}`;
+function keyOf({ now, slots, faults, ended }: World, stored: number): string {
+  let key = `${stored} ${now} ${faults} ${[...ended].join()}`;
   for (const { actor, point, isDone, doneBefore, begunBefore } of slots) {
     // Who came before is asked of some only, when it is over.
-    const before = /everywhere|write|^log in/.test(actor.name) ? `${doneBefore.join()}/${begunBefore.join()}` : "";
+    const before = /everywhere|write|^log in/.test(actor.name)
+      ? `${doneBefore.join()}/${begunBefore.join()}`
+      : "";
     key += ` ${point?.id ?? isDone} ${before}`;
   }
   return key;
+}
+
+/** Everything that was ever stored, so that equal contents are one object and each step on one is worked out once. */
+class Stores {
+  readonly #engine: EngineFault | undefined;
+  readonly #ids = new WeakMap<Records, number>();
+  readonly #byText = new Map<string, Records>();
+  readonly #done = new WeakMap<Records, Map<Ask, Map<number, Done>>>();
+
+  constructor(engine: EngineFault | undefined) {
+    this.#engine = engine;
+  }
+
+  idOf(records: Records): number {
+    const known = this.#ids.get(records);
+    if (known !== undefined) return known;
+    const same = this.#byText.get(textOf(records));
+    const id = same === undefined ? this.#byText.size : this.#ids.get(same)!;
+    if (same === undefined) this.#byText.set(textOf(records), records);
+    this.#ids.set(records, id);
+    return id;
+  }
+
+  perform(records: Records, ask: Ask, now: number): Done {
+    const asked = this.#done.get(records) ?? new Map<Ask, Map<number, Done>>();
+    this.#done.set(records, asked);
+    const times = asked.get(ask) ?? new Map<number, Done>();
+    asked.set(ask, times);
+    const known = times.get(now);
+    if (known !== undefined) return known;
+    const done = perform(records, ask, now, this.#engine);
+    this.idOf(done.records);
+    const result = { ...done, records: this.#byText.get(textOf(done.records))! };
+    times.set(now, result);
+    return result;
+  }
 }

@@ -43,16 +43,21 @@ export class Judge {
     for (const { actor, point, isCut } of slots) {
       const status = point?.outcome?.status ?? "ok";
       const isExpected =
-        status === "ok" || (status === "STORE" && isCut) || (status === "SESSION_LOST" && has(...ENDS, ...NEW_TOKEN));
+        status === "ok" ||
+        (status === "STORE" && isCut) ||
+        (status === "SESSION_LOST" && has(...ENDS, ...NEW_TOKEN));
       say(isExpected, `${actor.name} came to ${status}`);
     }
 
-    const live = [...world.records].filter(([key, { expiresAt }]) => expiresAt > now && !key.startsWith("owner:"));
+    const live = [...world.records].filter(
+      ([key, { expiresAt }]) => expiresAt > now && !key.startsWith("owner:"),
+    );
     const isLive = live.some(([key]) => key === this.#start.selector);
 
     // What has ended stays ended.
     // A logout that was opened before a login does not end the session after it.
-    if (acknowledged("log out").some(inside) && !has("log in")) say(!isLive, "the session is live after a logout");
+    if (acknowledged("log out").some(inside) && !has("log in"))
+      say(!isLive, "the session is live after a logout");
     if (has("expire") && !has("log in")) say(!isLive, "the session is live after it expired");
 
     // Cookies: those that were sent, and the first one.
@@ -60,7 +65,9 @@ export class Judge {
     const cookies = [...new Set([this.#start.cookie, ...sent])];
     const views = [];
     for (const cookie of cookies) views.push({ cookie, ...(await this.#look(world, cookie)) });
-    const opened = views.filter(({ found, seen }) => found && (seen as { selector: string }).selector === this.#start.selector);
+    const opened = views.filter(
+      ({ found, seen }) => found && (seen as { selector: string }).selector === this.#start.selector,
+    );
 
     if (isLive && !(has(...NEW_TOKEN) && failed(...NEW_TOKEN).length > 0)) {
       say(opened.length > 0, "the session is live and no cookie opens it");
@@ -89,9 +96,14 @@ export class Judge {
       for (const key of ["a", "b"] as const) {
         const writers = of(`write ${key}`).filter(inside);
         const value = (tag: string) => `${key}${tag}`;
-        const allowed = writers.filter((slot) => !isOvertaken(slot, writers, isAcknowledged)).map(({ tag }) => value(tag));
+        const allowed = writers
+          .filter((slot) => !isOvertaken(slot, writers, isAcknowledged))
+          .map(({ tag }) => value(tag));
         if (!writers.some(isAcknowledged)) allowed.push("0");
-        say(allowed.includes(String(data[key])), `${key} is ${String(data[key])}, and not ${allowed.join(" or ")}`);
+        say(
+          allowed.includes(String(data[key])),
+          `${key} is ${String(data[key])}, and not ${allowed.join(" or ")}`,
+        );
       }
       const [least, most] = [acknowledged("count").filter(inside).length, of("count").filter(inside).length];
       const counted = Number(data["n"]);
@@ -102,7 +114,10 @@ export class Judge {
     for (const slot of acknowledged(...CHANGES)) {
       const { cookie, found } = slot.point!.outcome!;
       if (found !== false) continue;
-      const own = (await this.#look(world, cookie ?? "")).seen as { data: Record<string, unknown>; messages: string[] };
+      const own = (await this.#look(world, cookie ?? "")).seen as {
+        data: Record<string, unknown>;
+        messages: string[];
+      };
       const isThere = {
         "write a": () => own.data["a"] === `a${slot.tag}`,
         "write b": () => own.data["b"] === `b${slot.tag}`,
@@ -122,8 +137,7 @@ export class Judge {
         const isThere = all.includes(`m${tag}`);
         say(isThere || mayLose, `message m${tag} was lost`);
       }
-      if (has("take flashes"))
-        say(all.includes("old") || mayLose, "the message that was there was lost");
+      if (has("take flashes")) say(all.includes("old") || mayLose, "the message that was there was lost");
     }
 
     // Logins and the end of all sessions.
@@ -133,10 +147,15 @@ export class Judge {
       if (!isAcknowledged(login) || !cookie) continue;
       const mine = await this.#look(world, cookie);
       for (const end of acknowledged("log out everywhere")) {
-        if (end.begunBefore.includes(at)) say(mine.found !== true, "a login that began before the end of all sessions lives on");
+        if (end.begunBefore.includes(at))
+          say(mine.found !== true, "a login that began before the end of all sessions lives on");
       }
       const isUndisturbed = !has(...ENDS, "regenerate") && of("log in", "log in from elsewhere").length === 1;
-      if (isUndisturbed) say((mine.seen as { owner?: string } | undefined)?.owner === OWNER, "an acknowledged login is not there");
+      if (isUndisturbed)
+        say(
+          (mine.seen as { owner?: string } | undefined)?.owner === OWNER,
+          "an acknowledged login is not there",
+        );
     }
     if (acknowledged("log out everywhere").length > 0 && !has("log in", "log in from elsewhere")) {
       say(!isLive, "the session is live after the end of all sessions");
@@ -144,8 +163,16 @@ export class Judge {
     for (const refused of failed("log in", "log in from elsewhere")) {
       const ends = of("log out everywhere");
       const isLate = ends.every((end) => refused.doneBefore.includes(slots.indexOf(end)));
-      const isExcused = refused.isCut || has("log out", "regenerate", "expire") || of("log in").length > 1 || (ends.length > 0 && !isLate);
-      say(isExcused || (has("log in from elsewhere") && refused.actor.name === "log in" && has("log out everywhere")), `${refused.actor.name} was refused for nothing`);
+      const isExcused =
+        refused.isCut ||
+        has("log out", "regenerate", "expire") ||
+        of("log in").length > 1 ||
+        (ends.length > 0 && !isLate);
+      say(
+        isExcused ||
+          (has("log in from elsewhere") && refused.actor.name === "log in" && has("log out everywhere")),
+        `${refused.actor.name} was refused for nothing`,
+      );
     }
 
     // A later end of all sessions leaves none, so none was ever out of its sight.
@@ -193,7 +220,9 @@ export class Judge {
 
 /** Another write of the same key was acknowledged, and began after this one was done. */
 function isOvertaken(slot: Slot, writers: readonly Slot[], isAcknowledged: (slot: Slot) => boolean): boolean {
-  return writers.some((other) => other !== slot && isAcknowledged(other) && other.doneBefore.includes(Number(slot.tag)));
+  return writers.some(
+    (other) => other !== slot && isAcknowledged(other) && other.doneBefore.includes(Number(slot.tag)),
+  );
 }
 
 function look(cookie: string): Request {

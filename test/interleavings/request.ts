@@ -45,11 +45,11 @@ export class RealRequest {
   readonly #random: (bytes: number) => Buffer;
   readonly #process: Process;
 
-  constructor(request: Request, tag: string) {
+  constructor(request: Request, tag: string, plant?: Plant) {
     this.#request = request;
     this.#tag = tag;
     this.#random = ownRandom(`${request.name} ${tag}`);
-    this.#process = idleProcess(request.options);
+    this.#process = idleProcess(request.options, plant);
     this.#process.ask = (ask) =>
       new Promise((resolve, reject) => void this.waiting.push({ ask, resolve, reject }));
   }
@@ -80,8 +80,9 @@ export class RealRequest {
     useRandom(this.#random);
     act();
     await turn();
-    if (this.outcome !== undefined) leave(this.#request.options, this.#process);
-    else if (this.waiting.length === 0) throw new Error("the request waits for something else than the store");
+    if (this.outcome !== undefined) leave(this.#process);
+    else if (this.waiting.length === 0)
+      throw new Error("the request waits for something else than the store");
   }
 
   async #handle(): Promise<Outcome> {
@@ -102,25 +103,29 @@ export class RealRequest {
   }
 }
 
+/** Faults that are put between the code and its store, to see that they are found. */
+export type Plant = "retry without commit id" | "rotation without grace";
+
 /** A process of an app: it has one request at a time here, and another one when that is done. */
 interface Process {
   now: number;
   ask: (ask: Ask) => Promise<unknown>;
   readonly manager: SessionManager;
+  readonly kind: string;
 }
 
 const idle = new Map<string, Process[]>();
 
-function idleProcess(options: SessionOptions): Process {
-  return idle.get(JSON.stringify(options))?.pop() ?? newProcess(options);
+function idleProcess(options: SessionOptions, plant: Plant | undefined): Process {
+  const kind = `${JSON.stringify(options)} ${plant}`;
+  return idle.get(kind)?.pop() ?? newProcess(options, plant, kind);
 }
 
-function leave(options: SessionOptions, process: Process): void {
-  const key = JSON.stringify(options);
-  idle.set(key, [...(idle.get(key) ?? []), process]);
+function leave(process: Process): void {
+  idle.set(process.kind, [...(idle.get(process.kind) ?? []), process]);
 }
 
-function newProcess(options: SessionOptions): Process {
+function newProcess(options: SessionOptions, plant: Plant | undefined, kind: string): Process {
   const ask = <Answer>(what: Ask) => process.ask(what) as Promise<Answer>;
   const store: Store = {
     name: "A store that waits",
@@ -137,13 +142,33 @@ function newProcess(options: SessionOptions): Process {
     sweepEvery: 0,
     lostWrites: "throw",
     storeTimeout: 3600,
-    rotationGrace: 600,
+    rotationGrace: plant === "rotation without grace" ? 0 : 600,
     now: () => process.now,
-    store,
+    store: plant === "retry without commit id" ? forgetful(store) : store,
     ...options,
   });
-  const process: Process = { now: 0, ask: () => new Promise(() => {}), manager };
+  const process: Process = { now: 0, ask: () => new Promise(() => {}), manager, kind };
   return process;
+}
+
+/** The same store, where a writer who sends a step again cannot tell its own commit from another's. */
+function forgetful(store: Store): Store {
+  const sent = new Set<string>();
+  const disguise = (id: string) => [...id].toReversed().join("");
+  const known = new Map<string, string>();
+  return {
+    ...store,
+    async replace(key, expected, write) {
+      const isRepeated = sent.has(write.commit);
+      sent.add(write.commit);
+      const answer = await store.replace(key, known.get(expected) ?? expected, write);
+      if (!isRepeated || answer.status !== "conflict" || answer.current.commit !== write.commit)
+        return answer;
+      const commit = disguise(write.commit);
+      known.set(commit, write.commit);
+      return { status: "conflict", current: { ...answer.current, commit } };
+    },
+  };
 }
 
 /** Stands for the cookie of what is no visitor: a call of the manager. */

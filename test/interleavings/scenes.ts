@@ -1,0 +1,111 @@
+import { vi } from "vitest";
+import { session } from "../../src/index.ts";
+import { actorsFor, OWNER } from "./actors.ts";
+import { explore, type Actor, type Exploration, type Requests } from "./explore.ts";
+import { Judge } from "./judge.ts";
+import type { Request } from "./request.ts";
+import { perform, type EngineFault, type Records } from "./world.ts";
+
+const T0 = Date.UTC(2026, 0, 1);
+const NAMES = Object.keys(actorsFor(""));
+
+/** Timers never fire: all that ends a wait is an answer. */
+export function stopTimers(): void {
+  vi.stubGlobal("setTimeout", () => ({ unref() {} }));
+  vi.stubGlobal("clearTimeout", () => {});
+  // Most errors are meant, and their stacks cost more than all else.
+  Error.stackTraceLimit = 0;
+}
+
+interface Start {
+  readonly records: Records;
+  readonly cookie: string;
+  readonly now: number;
+}
+
+/** A visitor's session as it was before: anonymous or logged in, with a message waiting or none. */
+async function startOf(requests: Requests, isOwned: boolean, hasMessage: boolean): Promise<Start> {
+  const begin: Request = {
+    name: `begin ${isOwned} ${hasMessage}`,
+    cookie: "",
+    options: { idleTimeout: 3600 },
+    view() {
+      session.update({ a: "0", b: "0", n: 0 });
+      if (isOwned) session.owner = OWNER;
+      if (hasMessage) session.flash("old");
+    },
+  };
+  let records: Records = new Map();
+  let point = await requests.start(begin, "begin", T0);
+  while (point.outcome === undefined) {
+    const done = perform(records, point.waiting[0]!, T0);
+    records = done.records;
+    point = await requests.next(point, { at: 0, answer: done.answer, now: T0 });
+  }
+  if (point.outcome.status !== "ok") throw new Error(`the session could not begin: ${point.outcome.status}`);
+  // Old enough for a rotation.
+  return { records, cookie: point.outcome.cookie!, now: T0 + 120_000 };
+}
+
+/** All interleavings of these actors. */
+export async function play(
+  requests: Requests,
+  names: readonly string[],
+  faults: number,
+  engine?: EngineFault,
+): Promise<Exploration> {
+  const isOwned = names.includes("log out everywhere") && !names.includes("log in");
+  const start = await startOf(requests, isOwned, names.includes("take flashes"));
+  const actors = actorsFor(start.cookie);
+  const selector = start.cookie.slice("session=".length).split(".")[0]!;
+  const judge = new Judge(requests, { cookie: start.cookie, selector });
+  const chosen = names.map((name): Actor => actors[name]!);
+  return explore(requests, start.records, start.now, chosen, {
+    faults,
+    engine,
+    judge: (world) => judge.judge(world),
+  });
+}
+
+/** All interleavings of all choices of so many actors: how many there were, in words, and what went wrong. */
+export async function playAll(
+  requests: Requests,
+  count: number,
+  faults: number,
+): Promise<{ readonly report: string; readonly violations: string[] }> {
+  const began = performance.now();
+  const total = { choices: 0, interleavings: 0, situations: 0, endings: 0 };
+  const violations: string[] = [];
+  const before = { runs: requests.runs, steps: requests.steps };
+  for (const names of choices(NAMES, count)) {
+    const played = await play(requests, names, faults);
+    total.choices++;
+    total.interleavings += played.interleavings;
+    total.situations += played.situations;
+    total.endings += played.endings;
+    violations.push(...played.violations.map((text) => `${names.join(" × ")}: ${text}`));
+    if (violations.length > 9) break;
+  }
+  const number = (of: number) => of.toLocaleString("en");
+  const report =
+    `${number(total.interleavings)} interleavings of ${total.choices} choices of ${count} requests` +
+    `${faults > 0 ? ", each also with an error or a lost answer at every step" : ""}: ` +
+    `${number(total.situations)} situations, ${number(total.endings)} endings, ` +
+    `${number(requests.runs - before.runs)} runs of the code with ${number(requests.steps - before.steps)} steps, ` +
+    `${((performance.now() - began) / 1000).toFixed(1)} s`;
+  return { report, violations };
+}
+
+/** All ways to choose so many, in any order and with repetitions. */
+function* choices(names: readonly string[], count: number): Generator<string[]> {
+  for (const chosen of combinations(names, count)) {
+    // The two writes differ in the name of their key alone.
+    if (!chosen.includes("write b") || chosen.includes("write a")) yield chosen;
+  }
+}
+
+function* combinations(names: readonly string[], count: number, from = 0): Generator<string[]> {
+  if (count === 0) return void (yield []);
+  for (let at = from; at < names.length; at++)
+    for (const rest of combinations(names, count - 1, at)) yield [names[at]!, ...rest];
+}
