@@ -50,8 +50,13 @@ export function script(source: string): RedisScript {
   return { source, sha: hash("sha1", source, "hex") };
 }
 
-/** @throws ConfigError for anything that is neither kind of client. */
+/** @throws ConfigError for anything that is neither kind of client, and for a client that reads from replicas. */
 export function redisCommands(client: NodeRedisClient | IoRedisClient): RedisCommands {
+  if (readsReplicas(client)) {
+    throw new ConfigError(
+      "This client of Redis reads from replicas, where a session may be missing that was stored a moment ago; pass redisStore a client without useReplicas, replicaPoolSize or scaleReads.",
+    );
+  }
   if (isObject(client) && "evalSha" in client) return nodeRedis(client);
   if (isObject(client) && "evalsha" in client) return ioRedis(client);
   throw new ConfigError("redisStore takes a connected client of @redis/client (redis) or ioredis.");
@@ -88,6 +93,16 @@ export function loaded(bySha: Promise<unknown>, bySource: () => Promise<unknown>
     if (error instanceof Error && error.message.startsWith("NOSCRIPT")) return bySource();
     throw error;
   });
+}
+
+/** As far as a client tells: a Sentinel client of `@redis/client` does not. */
+function readsReplicas(client: unknown): boolean {
+  const { options, _options } = Object(client) as {
+    options?: { scaleReads?: unknown; role?: unknown };
+    _options?: { useReplicas?: unknown };
+  };
+  const { scaleReads = "master", role = "master" } = options ?? {};
+  return scaleReads !== "master" || role !== "master" || _options?.useReplicas === true;
 }
 
 function isObject(value: unknown): value is object {
