@@ -3,23 +3,47 @@ import { Redis } from "ioredis";
 import { createPool } from "mysql2/promise";
 import { Pool } from "pg";
 import { afterAll, describe, expect, it } from "vitest";
+import { CommitLoop, type Known } from "../../src/stores/commit.ts";
 import { mysqlStore } from "../../src/stores/mysql.ts";
 import { postgresStore } from "../../src/stores/postgres.ts";
 import { redisStore } from "../../src/stores/redis.ts";
-import type { SessionStore } from "../../src/stores/verbs.ts";
-import { withTimeLimit } from "../../src/stores/time-limit.ts";
+import { StoreClock } from "../../src/stores/store-clock.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { newToken } from "../../src/stores/token.ts";
-import { transact } from "../../src/stores/transact.ts";
 import { command, hasRedisServer, redisServer, untilTrue } from "./redis-server.ts";
 import { reachable } from "./service.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
 
 const SECONDS = 1;
 const failure = { code: "STORE" };
+const A = "A".repeat(16);
+const write = { text: "0", commit: A, lifetime: 60 };
 
 interface Connected {
-  readonly store: SessionStore;
+  readonly store: Store;
   close(): Promise<unknown>;
+}
+
+/** Texts in the commit loop that all sessions go through. */
+function loopOf(store: Store) {
+  const format = {
+    decode: (_: string, text: string) => ({ text }),
+    encode: (entry: { text: string }) => entry.text,
+  };
+  const loop = new CommitLoop(store, format, new StoreClock(store), { seconds: SECONDS });
+  return {
+    read: async (key: string) => {
+      const found = await loop.read(key);
+      return typeof found === "object" ? found.entry.text : found;
+    },
+    change: (key: string, to: (text: string) => string) =>
+      loop.change(key, undefined, ({ entry }: Known<{ text: string }>) => ({
+        action: "write",
+        result: undefined,
+        entry: { text: to(entry.text) },
+        lifetime: 60,
+      })),
+  };
 }
 
 /** What must hold for a store whose connection can be cut at any moment. */
@@ -30,75 +54,57 @@ function survives(
   const setUp = async () => {
     const proxy = await tcpProxy(target);
     const { store, close } = await connect(proxy.port);
-    const limited = withTimeLimit(store, { seconds: SECONDS });
-    const token = newToken();
-    await store.create({ ...token, fields: new Map([["n", "0"]]), expiry: { idle: 60 } });
+    const key = newToken().selector;
+    await store.insert(key, write);
     const tearDown = async () => {
       await close();
       await proxy.close();
     };
-    return { proxy, store, limited, ...token, tearDown };
+    return { proxy, store, loop: loopOf(store), key, tearDown };
   };
 
   it("rejects while the connection is cut, and goes on when it is mended", async () => {
-    const { proxy, limited, selector, verifierHash, tearDown } = await setUp();
+    const { proxy, loop, key, tearDown } = await setUp();
     proxy.cut();
-    await expect(limited.read(selector)).rejects.toMatchObject(failure);
-    await expect(limited.patch(selector, verifierHash, { set: new Map([["n", "1"]]) })).rejects.toMatchObject(
-      failure,
-    );
+    await expect(loop.read(key)).rejects.toMatchObject(failure);
+    await expect(loop.change(key, () => "1")).rejects.toMatchObject(failure);
     proxy.mend();
-    await untilTrue(async () => succeeds(() => limited.read(selector)));
-    expect(await limited.patch(selector, verifierHash, { set: new Map([["n", "2"]]) })).toEqual({
-      status: "ok",
-    });
+    await untilTrue(async () => succeeds(() => loop.read(key)));
+    expect(await loop.change(key, () => "2")).toMatchObject({ status: "ok" });
     await tearDown();
   });
 
   it("ends a call to an engine that hangs within the limit", async () => {
-    const { proxy, limited, selector, tearDown } = await setUp();
+    const { proxy, loop, key, tearDown } = await setUp();
     proxy.freeze();
     const began = performance.now();
-    await expect(limited.read(selector)).rejects.toMatchObject(failure);
+    await expect(loop.read(key)).rejects.toMatchObject(failure);
     expect(performance.now() - began).toBeLessThan(SECONDS * 1000 + 500);
     proxy.mend();
-    await untilTrue(async () => succeeds(() => limited.read(selector)));
-    await tearDown();
-  });
-
-  it("never applies an increment twice when the connection dies before the answer", async () => {
-    const { proxy, store, limited, selector, verifierHash, tearDown } = await setUp();
-    const fields = new Map([["n", "0"]]);
-    proxy.loseAnswer(1);
-    const increment = (text: string | null) => String(Number(text) + 1);
-    await transact(limited, selector, verifierHash, "n", increment, { fields }).catch(() => undefined);
-    proxy.mend();
-    await untilTrue(async () => succeeds(() => store.read(selector)));
-    const found = await store.read(selector);
-    expect(["0", "1"]).toContain(found.status === "ok" && found.record.fields.get("n"));
+    await untilTrue(async () => succeeds(() => loop.read(key)));
     await tearDown();
   });
 
   it("loses nothing that was acknowledged while connections are cut in the middle of traffic", async () => {
-    const { proxy, store, limited, selector, verifierHash, tearDown } = await setUp();
+    const { proxy, store, loop, key, tearDown } = await setUp();
     const acknowledged: string[] = [];
-    for (let n = 0; n < 60; n++) {
+    for (let n = 1; n <= 60; n++) {
       if (n % 20 === 10) proxy.cut();
       if (n % 20 === 12) proxy.mend();
-      const write = limited.patch(selector, verifierHash, { set: new Map([[`key${n}`, "1"]]) });
-      if (await succeeds(() => write)) acknowledged.push(`key${n}`);
-      else if (n % 20 > 12) await untilTrue(async () => succeeds(() => limited.read(selector)));
+      const change = loop.change(key, (text) => `${text} ${n}`);
+      if (await succeeds(() => change)) acknowledged.push(String(n));
+      else if (n % 20 > 12) await untilTrue(async () => succeeds(() => loop.read(key)));
     }
-    await untilTrue(async () => succeeds(() => store.read(selector)));
-    const found = await store.read(selector);
-    const kept = found.status === "ok" ? [...found.record.fields.keys()] : [];
+    await untilTrue(async () => succeeds(() => store.read(key)));
+    const kept = (await store.read(key))!.text.split(" ");
     expect(acknowledged.length).toBeGreaterThan(30);
     expect(kept).toEqual(expect.arrayContaining(acknowledged));
+    expect(new Set(kept).size).toBe(kept.length);
     await tearDown();
   });
 }
 
-describe.skipIf(!hasRedisServer && !process.env.CI)("redisStore when Redis is ill", async () => {
+describe.skipIf(!hasRedisServer && !process.env.CI)("redisStore when Redis fails", async () => {
   if (!hasRedisServer) return;
   const server = await redisServer("--maxmemory-policy", "noeviction");
   afterAll(() => server.remove());
@@ -124,34 +130,32 @@ describe.skipIf(!hasRedisServer && !process.env.CI)("redisStore when Redis is il
   it("rejects while Redis is down, and needs no restart of its own when Redis is back without any script", async () => {
     const client = new Redis({ port: server.port, host: "127.0.0.1", retryStrategy: () => 50 });
     client.on("error", () => {});
-    const store = withTimeLimit(redisStore(client), { seconds: SECONDS });
-    const token = newToken();
-    const session = { ...token, fields: new Map(), expiry: { idle: 60 } };
-    await store.create(session);
+    const store = redisStore(client);
+    const loop = loopOf(store);
+    const key = newToken().selector;
+    await store.insert(key, write);
     await server.kill();
-    await expect(store.read(token.selector)).rejects.toMatchObject(failure);
+    await expect(loop.read(key)).rejects.toMatchObject(failure);
     await server.start();
-    await untilTrue(async () => succeeds(() => store.read(token.selector)));
-    expect(await store.read(token.selector)).toEqual({ status: "gone" });
-    expect(await store.create({ ...session, ...newToken() })).toEqual({ status: "ok" });
+    await untilTrue(async () => succeeds(() => loop.read(key)));
+    expect(await loop.read(key)).toBe("gone");
+    expect(await store.insert(key, write)).toBe(true);
+    expect(await loop.change(key, () => "1")).toMatchObject({ status: "ok" });
     client.disconnect();
   });
 
   it("refuses writes when memory is full, and keeps reading and ending sessions", async () => {
     const client = new Redis({ port: server.port, host: "127.0.0.1" });
     const store = redisStore(client);
-    const token = newToken();
-    const session = { ...token, fields: new Map([["user", '"ada"']]), expiry: { idle: 60 } };
-    await store.create(session);
+    const key = newToken().selector;
+    await store.insert(key, write);
     await command(server.port, "CONFIG", "SET", "maxmemory", 1);
-    const change = { set: new Map([["a", "1"]]) };
-    await expect(store.patch(token.selector, token.verifierHash, change)).rejects.toMatchObject(failure);
-    await expect(store.create({ ...session, ...newToken() })).rejects.toMatchObject(failure);
-    const found = await store.read(token.selector);
-    expect(found.status === "ok" && found.record.fields.get("user")).toBe('"ada"');
-    expect(await store.destroy(token.selector)).toEqual({ status: "ok" });
+    await expect(store.replace(key, A, { ...write, commit: "B".repeat(16) })).rejects.toMatchObject(failure);
+    await expect(store.insert(newToken().selector, write)).rejects.toMatchObject(failure);
+    expect(await store.read(key)).toMatchObject({ text: "0", commit: A });
+    expect(await store.remove(key)).toEqual({ status: "ok" });
     await command(server.port, "CONFIG", "SET", "maxmemory", 0);
-    expect(await store.create({ ...session, ...newToken() })).toEqual({ status: "ok" });
+    expect(await store.insert(key, write)).toBe(true);
     client.disconnect();
   });
 });
@@ -159,7 +163,7 @@ describe.skipIf(!hasRedisServer && !process.env.CI)("redisStore when Redis is il
 const postgresUrl = process.env.POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/test";
 const postgres = await reachable("PostgreSQL", "POSTGRES_URL", postgresUrl);
 
-describe.skipIf(postgres.skip)(`postgresStore when PostgreSQL is ill${postgres.note}`, () => {
+describe.skipIf(postgres.skip)(`postgresStore when PostgreSQL fails${postgres.note}`, () => {
   const schema = `hipflask_outage_${process.pid}_${Date.now()}`;
   const options = `-c search_path=${schema}`;
   const admin = new Pool({ connectionString: postgresUrl, options });
@@ -188,15 +192,13 @@ describe.skipIf(postgres.skip)(`postgresStore when PostgreSQL is ill${postgres.n
     await ready();
     const pool = new Pool({ connectionString: postgresUrl, options, application_name: schema });
     pool.on("error", () => {});
-    const store = withTimeLimit(postgresStore(pool), { seconds: SECONDS });
-    const token = newToken();
-    await store.create({ ...token, fields: new Map(), expiry: { idle: 60 } });
+    const store = postgresStore(pool);
+    const key = newToken().selector;
+    await store.insert(key, write);
     await admin.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", [
       schema,
     ]);
-    expect(await store.patch(token.selector, token.verifierHash, { set: new Map([["a", "1"]]) })).toEqual({
-      status: "ok",
-    });
+    expect(await loopOf(store).change(key, () => "1")).toMatchObject({ status: "ok" });
     await pool.end();
   });
 
@@ -207,14 +209,12 @@ describe.skipIf(postgres.skip)(`postgresStore when PostgreSQL is ill${postgres.n
       options: `${options} -c default_transaction_read_only=on`,
     });
     const store = postgresStore(pool);
-    const token = newToken();
-    await postgresStore(admin).create({ ...token, fields: new Map([["a", "1"]]), expiry: { idle: 60 } });
-    const change = { set: new Map([["a", "2"]]) };
-    await expect(store.patch(token.selector, token.verifierHash, change)).rejects.toMatchObject(failure);
-    await expect(store.destroy(token.selector)).rejects.toMatchObject(failure);
-    await expect(store.destroyAll("ada")).rejects.toMatchObject(failure);
-    const found = await store.read(token.selector);
-    expect(found.status === "ok" && found.record.fields.get("a")).toBe("1");
+    const key = newToken().selector;
+    await postgresStore(admin).insert(key, write);
+    await expect(store.replace(key, A, write)).rejects.toMatchObject(failure);
+    await expect(store.remove(key)).rejects.toMatchObject(failure);
+    await expect(store.insert(newToken().selector, write)).rejects.toMatchObject(failure);
+    expect(await store.read(key)).toMatchObject({ text: "0" });
     await pool.end();
   });
 });
@@ -222,7 +222,7 @@ describe.skipIf(postgres.skip)(`postgresStore when PostgreSQL is ill${postgres.n
 const mysqlUrl = process.env.MYSQL_URL ?? "mysql://root@127.0.0.1:3306/test";
 const mysql = await reachable("MariaDB or MySQL", "MYSQL_URL", mysqlUrl);
 
-describe.skipIf(mysql.skip)(`mysqlStore when MariaDB is ill${mysql.note}`, () => {
+describe.skipIf(mysql.skip)(`mysqlStore when MariaDB fails${mysql.note}`, () => {
   const database = `hipflask_outage_${process.pid}_${Date.now()}`;
   const admin = createPool(mysqlUrl);
   afterAll(async () => {

@@ -1,4 +1,4 @@
-/** Writes sessions to the file it is given as fast as it can, and says which writes were acknowledged. */
+/** Writes records to the file it is given as fast as it can, and says which writes were acknowledged. */
 import { writeSync } from "node:fs";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
 import { newToken } from "../../src/stores/token.ts";
@@ -7,15 +7,17 @@ const store = sqliteStore(process.argv[2]!);
 const say = (line: string) => writeSync(1, `${line}\n`);
 
 for (let n = 0; ; n++) {
-  const { selector, verifierHash } = newToken();
-  const fields = new Map([["n", String(n)]]);
-  await store.create({ selector, verifierHash, fields, expiry: { idle: 600 } });
-  say(`created ${selector}`);
-  const set = new Map(["a", "b", "c"].map((key) => [key, String(n)]));
-  await store.patch(selector, verifierHash, { set });
-  say(`patched ${selector}`);
+  const [key, commit] = [newToken().selector, newToken().selector];
+  await store.insert(key, { text: String(n), commit, lifetime: 600 });
+  say(`inserted ${key}`);
+  await store.replace(key, commit, {
+    text: `${n} `.repeat(1000),
+    commit: newToken().selector,
+    lifetime: 600,
+  });
+  say(`replaced ${key}`);
   if (n % 3 === 0) {
-    await store.destroy(selector);
-    say(`destroyed ${selector}`);
+    await store.remove(key);
+    say(`removed ${key}`);
   }
 }
