@@ -59,7 +59,10 @@ export interface SessionOptions {
   readonly lifetime?: number | undefined;
   /** Write permanent sessions anew on each request, so that the lifetime counts from the last one. Default true. */
   readonly refreshEachRequest?: boolean | undefined;
-  /** Seconds between two such refreshes; beyond Flask. Default 0: on each request. */
+  /**
+   * Seconds between two such refreshes; beyond Flask. Default 0: on each request. With a `store`, cookie and record are refreshed
+   * together, so `touchEvery` takes its place.
+   */
   readonly refreshAfter?: number | undefined;
   /** Bytes of a Set-Cookie line above which `oversize` applies; 0 never. Default 4093. */
   readonly maxCookieSize?: number | undefined;

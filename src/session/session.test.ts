@@ -122,8 +122,10 @@ describe("Session as a dictionary", () => {
   it("shows names and no values when logged, and does not count that as a look", () => {
     const session = createSession({ password: "hunter2" });
     expect(inspect(session)).toBe('Session { "password" }');
-    expect(`${session}`).toBe('Session { "password" }');
     expect(session.accessed).toBe(false);
+    // A text can be sent to the visitor.
+    expect(`${session}`).toBe('Session { "password" }');
+    expect(session.accessed).toBe(true);
   });
 
   it("refuses at once what has no place in a session, and names where it sits", () => {
