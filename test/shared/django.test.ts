@@ -190,24 +190,25 @@ describe.each(djangoEngines)("djangoSessions beside a live Django on $name", ({ 
         now: Date.now,
       });
       const [key, other] = ["abc0".repeat(8), "xyz9".repeat(8)];
-      expect(await table.insert(key, { content: "AbC:x", lifetime: 60 })).toBe("ok");
-      expect(await table.insert(key, { content: "late", lifetime: 60 })).toBe("taken");
-      const next = { content: "next", lifetime: 60 };
-      expect(await table.replace(key, "aBc:X", next)).toEqual({ status: "conflict", content: "AbC:x" });
-      expect(await table.insert(other, next)).toBe("ok");
-      expect(await table.replace(key, "AbC:x", { ...next, key: other })).toEqual({ status: "taken" });
-      expect(await table.replace(key, "AbC:x", next)).toEqual({ status: "ok" });
-      expect(await table.replace(key, "next", next)).toEqual({ status: "ok" });
-      expect(await table.discard(key, "Next")).toEqual({ status: "conflict", content: "next" });
-      expect(await table.discard(other, "next")).toEqual({ status: "ok" });
-      expect(await table.discard(other, "next")).toEqual({ status: "gone" });
-      expect([await table.touch(key, 1), await table.touch(key, -1), await table.touch(key, 60)]).toEqual([
-        "ok",
-        "ok",
-        "gone",
+      const write = (text: string, lifetime = 60) => ({ text, commit: text, lifetime });
+      const conflict = (text: string) => ({ status: "conflict", current: { text, commit: text } });
+      expect(await table.insert(key, write("AbC:x"))).toBe(true);
+      expect(await table.insert(key, write("late"))).toBe(false);
+      expect(await table.replace(key, "aBc:X", write("next"))).toEqual(conflict("AbC:x"));
+      expect(await table.replace(key, "AbC:x", write("next"))).toEqual({ status: "ok" });
+      expect(await table.replace(key, "next", write("next"))).toEqual({ status: "ok" });
+      expect(await table.remove(key, "Next")).toEqual(conflict("next"));
+      expect(await table.remove(key, "next")).toEqual({ status: "ok" });
+      expect(await table.remove(key, "next")).toEqual({ status: "gone" });
+      expect(await table.insert(other, write("short", -1))).toBe(true);
+      expect(await table.read(other)).toBeUndefined();
+      expect(await table.replace(other, "short", write("next"))).toEqual({ status: "gone" });
+      expect(await table.insert(other, write("in place of what has expired"))).toBe(true);
+      expect(await table.read(other)).toMatchObject({ text: "in place of what has expired" });
+      expect([await table.remove(other), await table.remove(other)]).toEqual([
+        { status: "ok" },
+        { status: "gone" },
       ]);
-      expect(await table.replace(key, "next", next)).toEqual({ status: "gone" });
-      expect([await table.remove(key), await table.remove(key)]).toEqual(["ok", "gone"]);
       await table.close();
     });
 

@@ -46,7 +46,7 @@ function opened(size: Size, { cache }: { cache?: false } = {}) {
   const response = { headers: new Headers() };
   const first = sessions.openSession(requestWith(""));
   first.update({ ...payload(size) });
-  sessions.saveSession(first, response);
+  sessions.saveSession(first, requestWith(""), response);
   const cookie = response.headers.get("Set-Cookie")!.split(";")[0]!;
   const text = cookie.slice("session=".length);
   const request = requestWith(cookie);
@@ -60,7 +60,7 @@ function opened(size: Size, { cache }: { cache?: false } = {}) {
     save() {
       const session = sessions.openSession(request);
       session.visits = next();
-      sessions.saveSession(session, { headers: headerSink() });
+      sessions.saveSession(session, request, { headers: headerSink() });
     },
   };
 }
