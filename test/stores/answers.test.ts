@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ConfigError, session, SessionManager, type SessionOptions } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { SessionStore } from "../../src/stores/verbs.ts";
+import type { Store } from "../../src/stores/store.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -94,11 +94,11 @@ describe.each(kinds)("the answer of a session in %s", (_, kind) => {
 });
 
 describe("a store that is not atomic", () => {
-  const loose = (): SessionStore => {
+  const loose = (): Store => {
     const store = memoryStore();
     return new Proxy(store, {
       get: (target, name) => {
-        if (name === "traits") return { atomic: false, indexed: true };
+        if (name === "atomic") return false;
         const value = Reflect.get(target, name) as unknown;
         return typeof value === "function" ? (value.bind(target) as unknown) : value;
       },

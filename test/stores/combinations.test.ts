@@ -14,7 +14,7 @@ import { expressSession } from "../../src/accepts.ts";
 import { sessions as socketSessions } from "../../src/adapters/socket.ts";
 import { inspector } from "../../src/inspector.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { SessionStore } from "../../src/stores/verbs.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { faultyStore, testClock } from "../../src/testing.ts";
 import { Visitor, visitorOf } from "./visitor.ts";
 
@@ -126,7 +126,7 @@ describe("a commit in the middle of a request", () => {
     await ada.visit(async () => {
       session.destroy();
       session.b = 2;
-      store.fail("create");
+      store.fail("insert");
       await expect(commit()).rejects.toThrow("on demand");
       store.recover();
     });
@@ -140,7 +140,7 @@ describe("a commit in the middle of a request", () => {
     const { cookies } = await ada.visit(async () => {
       session.owner = "ada";
       await commit();
-      await store.destroyAll("ada");
+      await new SessionManager({ store, sweepEvery: 0 }).destroyAll("ada");
       session.b = 1;
       await expect(commit()).rejects.toThrow(SessionLostError);
       delete session.b;
@@ -226,7 +226,7 @@ it("tells a socket of a lazy session's end", async () => {
 });
 
 it("lets what watches a save look on while a value changes", async () => {
-  const store: SessionStore = memoryStore();
+  const store: Store = memoryStore();
   const manager = new SessionManager({ store, sweepEvery: 0 });
   inspector(manager, { authorize: () => true });
   const context = manager.requestContext({ headers: new Headers() });

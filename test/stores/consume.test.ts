@@ -34,7 +34,7 @@ describe("consume", () => {
 
   it("counts also where the request fails afterwards, and costs one operation", async () => {
     await ada.visit(() => consume("reset"), { status: 500 });
-    expect(calls.map(({ verb }) => verb)).toEqual(["read", "patch"]);
+    expect(calls.map(({ verb }) => verb)).toEqual(["read", "replace"]);
     expect((await ada.visit(() => consume("reset"))).seen).toBeUndefined();
   });
 

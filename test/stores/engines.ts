@@ -5,17 +5,18 @@ import { join } from "node:path";
 import { createPool } from "mysql2/promise";
 import { Pool } from "pg";
 import { memoryStore } from "../../src/stores/memory.ts";
-import { mysqlStore } from "../../src/stores/mysql.ts";
-import { postgresStore } from "../../src/stores/postgres.ts";
 import { redisStore } from "../../src/stores/redis.ts";
-import { sqliteStore } from "../../src/stores/sqlite.ts";
+import { mysql2Database } from "../../src/stores/sql/mysql2.ts";
+import { pgDatabase } from "../../src/stores/sql/pg.ts";
+import { sqlStore, type SqlDatabase, type SqlStore } from "../../src/stores/sql.ts";
+import { sessionsDatabase } from "../../src/stores/sqlite.ts";
 import { openSqlite } from "../../src/stores/sqlite/database.ts";
-import { UNDECODABLE, type SessionStore } from "../../src/stores/verbs.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { testClock, type TestClock } from "../../src/testing/clock.ts";
+import { after, movedNow, movedRedis, movedSql } from "../services/moved-time.ts";
 import { redisCluster } from "../services/redis-cluster.ts";
 import { hasRedisServer } from "../services/redis-server.ts";
 import { reachable } from "../services/service.ts";
-import { bound } from "../../src/testing/store-kit/concurrency.ts";
 import { textOf } from "./recorded.ts";
 
 /** An engine to run the same tests on. */
@@ -27,8 +28,10 @@ export interface Engine {
 }
 
 interface OpenedEngine {
-  readonly store: SessionStore;
-  /** Makes the stored record of a session unreadable, behind the store's back. */
+  readonly store: Store;
+  /** The same records, as another process reaches them. */
+  readonly another: Store;
+  /** Makes the stored record of a session unreadable. */
   corrupt(selector: string): Promise<unknown>;
   /** Everything that is stored of a session, as text. */
   dump(selector: string): Promise<string>;
@@ -54,17 +57,18 @@ export const engines: readonly Engine[] = [
     skip: false,
     async open(clock = testClock()) {
       const store = memoryStore({ now: clock.now });
-      // Nobody reaches into this process; what its map holds is what it was given.
-      const broken = new Set<string>();
-      const read: SessionStore["read"] = async (selector) =>
-        broken.has(selector) ? UNDECODABLE : store.read(selector);
       return {
-        store: { ...bound(store), read },
-        corrupt: async (selector) => broken.add(selector),
-        async dump(selector) {
-          const found = await store.read(selector);
-          return found.status === "ok" ? textOf(found.record) : "";
+        store,
+        another: store,
+        async corrupt(selector) {
+          const stored = await store.read(selector);
+          await store.replace(selector, stored!.commit, {
+            text: "[1,",
+            commit: "x".repeat(16),
+            lifetime: 600,
+          });
         },
+        dump: async (selector) => (await store.read(selector))?.text ?? "",
         close: async () => {},
       };
     },
@@ -75,30 +79,35 @@ export const engines: readonly Engine[] = [
     async open(clock = testClock()) {
       const folder = await mkdtemp(join(tmpdir(), "hipflask-"));
       const file = join(folder, "sessions.db");
-      const store = sqliteStore(file, { now: clock.now });
-      await store.live([]);
+      const [store, another] = movedPair(() => sessionsDatabase(file, {}), clock);
+      await store.migrate();
       const db = await openSqlite(file);
-      const where = "WHERE selector = ?";
+      db.exec("PRAGMA busy_timeout = 2000");
       return {
         store,
+        another,
         corrupt: async (selector) =>
-          db.prepare(`UPDATE hipflask_sessions SET record = '[1,' ${where}`).run(selector),
+          db.prepare("UPDATE hipflask_sessions SET record = '[1,' WHERE id = ?").run(selector),
         dump: async (selector) =>
-          textOf(db.prepare(`SELECT * FROM hipflask_sessions ${where}`).all(selector)),
-        close: async () => (db.close(), await store.close?.(), rm(folder, { recursive: true })),
+          textOf(db.prepare("SELECT * FROM hipflask_sessions WHERE id = ?").all(selector)),
+        close: async () => {
+          db.close();
+          await Promise.all([store.close?.(), another.close?.()]);
+          await rm(folder, { recursive: true });
+        },
       };
     },
   },
   await service("Redis", "REDIS_URL", urls.redis, async (clock = testClock()) => {
-    const client = new Redis(urls.redis);
+    const [client, second] = [new Redis(urls.redis), new Redis(urls.redis)];
     const prefix = `${unique()}:`;
     return {
-      ...onRedis(client, prefix, clock),
+      ...onRedis(client, second, [second], prefix, clock),
       async close() {
         for await (const keys of client.scanStream({ match: `${prefix}*` })) {
           if ((keys as string[]).length > 0) await client.del(keys as string[]);
         }
-        await client.quit();
+        await Promise.all([client.quit(), second.quit()]);
       },
     };
   }),
@@ -107,51 +116,82 @@ export const engines: readonly Engine[] = [
     skip: !hasRedisServer && !process.env["CI"],
     async open(clock = testClock()) {
       const cluster = await redisCluster();
-      const client = new Cluster([...cluster.roots]);
+      const [client, second] = [new Cluster([...cluster.roots]), new Cluster([...cluster.roots])];
+      const masters = (await cluster.masters()).map(({ port }) => new Redis(port));
       return {
-        ...onRedis(client, "hipflask:", clock),
-        close: async () => (client.disconnect(), cluster.remove()),
+        ...onRedis(client, second, masters, "hipflask:", clock),
+        async close() {
+          for (const one of [client, second, ...masters]) one.disconnect();
+          await cluster.remove();
+        },
       };
     },
   },
   await service("PostgreSQL", "POSTGRES_URL", urls.postgres, async (clock = testClock()) => {
     const schema = unique();
-    const pool = new Pool({ connectionString: urls.postgres, max: 16, options: `-c search_path=${schema}` });
+    const open = () =>
+      new Pool({ connectionString: urls.postgres, max: 8, options: `-c search_path=${schema}` });
+    const [pool, second] = [open(), open()];
     await pool.query(`CREATE SCHEMA ${schema}`);
-    const store = postgresStore(pool, { clockOffset: clock.offset });
+    const [store] = movedPair(() => pgDatabase(pool, {}), clock);
+    const [another] = movedPair(() => pgDatabase(second, {}), clock);
     await store.migrate();
-    const where = "WHERE selector = $1";
     return {
       store,
-      corrupt: (selector) => pool.query(`UPDATE hipflask_sessions SET fields = '[1]' ${where}`, [selector]),
+      another,
+      corrupt: (selector) =>
+        pool.query("UPDATE hipflask_sessions SET record = '[1,' WHERE id = $1", [selector]),
       dump: async (selector) =>
-        textOf((await pool.query(`SELECT * FROM hipflask_sessions ${where}`, [selector])).rows),
-      close: async () => (await pool.query(`DROP SCHEMA ${schema} CASCADE`), pool.end()),
+        textOf((await pool.query("SELECT * FROM hipflask_sessions WHERE id = $1", [selector])).rows),
+      async close() {
+        await pool.query(`DROP SCHEMA ${schema} CASCADE`);
+        await Promise.all([pool.end(), second.end()]);
+      },
     };
   }),
   await service("MariaDB", "MYSQL_URL", urls.mysql, async (clock = testClock()) => {
     const database = unique();
     const admin = createPool(urls.mysql);
     await admin.query(`CREATE DATABASE ${database}`);
-    const pool = createPool({ uri: urls.mysql, database, connectionLimit: 16 });
-    const store = mysqlStore(pool, { clockOffset: clock.offset });
+    const open = () => createPool({ uri: urls.mysql, database, connectionLimit: 8 });
+    const [pool, second] = [open(), open()];
+    const [store] = movedPair(() => mysql2Database(pool), clock);
+    const [another] = movedPair(() => mysql2Database(second), clock);
     await store.migrate();
-    const where = "WHERE selector = ?";
     return {
       store,
-      corrupt: (selector) => pool.query(`UPDATE hipflask_sessions SET fields = '[1]' ${where}`, [selector]),
+      another,
+      corrupt: (selector) =>
+        pool.query("UPDATE hipflask_sessions SET record = '[1,' WHERE id = ?", [selector]),
       dump: async (selector) =>
-        textOf((await pool.query(`SELECT * FROM hipflask_sessions ${where}`, [selector]))[0]),
-      close: async () => (await pool.end(), await admin.query(`DROP DATABASE ${database}`), admin.end()),
+        textOf((await pool.query("SELECT * FROM hipflask_sessions WHERE id = ?", [selector]))[0]),
+      async close() {
+        await Promise.all([pool.end(), second.end()]);
+        await admin.query(`DROP DATABASE ${database}`);
+        await admin.end();
+      },
     };
   }),
 ];
 
-function onRedis(client: Redis | Cluster, prefix: string, clock: TestClock): Omit<OpenedEngine, "close"> {
-  const key = (selector: string) => `${prefix}session:{${selector}}`;
+/** Two stores in one database, whose clock runs ahead as `clock` does. */
+function movedPair(open: () => SqlDatabase, clock: TestClock): [SqlStore, SqlStore] {
+  return [sqlStore(movedSql(open(), clock)), sqlStore(movedSql(open(), clock))];
+}
+
+function onRedis(
+  client: Redis | Cluster,
+  second: Redis | Cluster,
+  masters: readonly Redis[],
+  prefix: string,
+  clock: TestClock,
+): Omit<OpenedEngine, "close"> {
+  const age = movedRedis(masters, prefix, clock);
+  const opened = (of: Redis | Cluster) => movedNow(redisStore(after(age, of), { prefix }), clock);
   return {
-    store: redisStore(client, { prefix, clockOffset: clock.offset }),
-    corrupt: (selector) => client.set(key(selector), "[1,", "KEEPTTL"),
-    dump: async (selector) => String(await client.get(key(selector))),
+    store: opened(client),
+    another: opened(second),
+    corrupt: (selector) => client.set(prefix + selector, "x".repeat(16) + "[1,", "KEEPTTL"),
+    dump: async (selector) => String(await client.get(prefix + selector)),
   };
 }

@@ -2,8 +2,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
 import { session, SessionManager, UnserializableError } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { SessionStore } from "../../src/stores/verbs.ts";
-import { bound } from "../../src/testing/store-kit/concurrency.ts";
+import type { Store } from "../../src/stores/store.ts";
+import { bound } from "../support/map-store.ts";
 import { Visitor } from "./visitor.ts";
 
 const DEEP = `${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}`;
@@ -12,14 +12,17 @@ const DEEP = `${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}`;
 async function visitorOf(fields: Iterable<readonly [string, string]>) {
   const inner = memoryStore();
   let isHostile = false;
-  const read: SessionStore["read"] = async (selector) => {
-    const found = await inner.read(selector);
-    if (!isHostile || found.status !== "ok") return found;
-    return { ...found, record: { ...found.record, fields: new Map(fields) } };
+  const store: Store = {
+    ...bound(inner),
+    async read(key) {
+      const found = await inner.read(key);
+      if (!isHostile || found === undefined) return found;
+      const [head] = found.text.split("\n");
+      const texts = Array.from(fields, ([name, text]) => `${JSON.stringify(name)}:${text}`);
+      return { ...found, text: `${head}\n{${texts.join()}}` };
+    },
   };
-  const ada = new Visitor(
-    new SessionManager({ secretKey: "s", store: { ...bound(inner), read }, sweepEvery: 0 }),
-  );
+  const ada = new Visitor(new SessionManager({ secretKey: "s", store, sweepEvery: 0 }));
   await ada.visit(() => (session.username = "ada"));
   isHostile = true;
   return ada;

@@ -5,7 +5,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { sessions as nodeSessions } from "../../src/adapters/node.ts";
 import { sessions as socketSessions } from "../../src/adapters/socket.ts";
 import { session, SessionManager } from "../../src/index.ts";
-import type { SessionStore } from "../../src/stores/verbs.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { listen, type Listening } from "../adapters/listen.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
 import { engines } from "./engines.ts";
@@ -13,7 +13,7 @@ import { engines } from "./engines.ts";
 const ROUNDS = 5;
 
 /** One of several servers over one store: pages, an event stream and sockets. */
-async function startNode(store: SessionStore): Promise<Listening & { manager: SessionManager }> {
+async function startNode(store: Store): Promise<Listening & { manager: SessionManager }> {
   const manager = new SessionManager({ secretKey: "nodes", store, sweepEvery: 0 });
   const sockets = socketSessions(manager);
   const wss = new WebSocketServer({ noServer: true });

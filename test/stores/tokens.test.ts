@@ -3,12 +3,13 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { beforeEach, describe, expect, it } from "vitest";
 import { session, SessionManager, StoreError, type SessionOptions } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import { TAKEN, type SessionStore } from "../../src/stores/verbs.ts";
+import type { Store, Write } from "../../src/stores/store.ts";
 import { recorded, textOf, type StoreCall } from "./recorded.ts";
+import { storedSession } from "./stored.ts";
 import { Visitor } from "./visitor.ts";
 
 let time: number;
-let store: SessionStore;
+let store: Store;
 let calls: StoreCall[];
 
 beforeEach(() => {
@@ -51,9 +52,7 @@ describe("a store", () => {
     await step(() => session.destroy());
     expect(verifiers.size).toBe(4);
     const told = textOf(calls);
-    expect(new Set(calls.map(({ verb }) => verb))).toEqual(
-      new Set(["create", "read", "rotate", "patch", "destroy"]),
-    );
+    expect(new Set(calls.map(({ verb }) => verb))).toEqual(new Set(["insert", "read", "replace", "remove"]));
     for (const verifier of verifiers) expect(told).not.toContain(verifier);
   });
 
@@ -131,10 +130,10 @@ describe("a store", () => {
     const inner = store;
     const busy = new Proxy(inner, {
       get: (target, name) =>
-        name === "create"
-          ? async (made: Parameters<SessionStore["create"]>[0]) => {
-              given.push(made.selector);
-              return taken-- > 0 ? TAKEN : inner.create(made);
+        name === "insert"
+          ? async (key: string, write: Write) => {
+              given.push(key);
+              return taken-- > 0 ? false : inner.insert(key, write);
             }
           : (Reflect.get(target, name) as unknown),
     });
@@ -281,7 +280,7 @@ describe("a request that is overtaken", () => {
     await ada.visit(() => session.destroy());
     const again = await ada.visit(() => session.destroy(), { cookie });
     expect(again.cookies).toEqual([expect.stringContaining("Max-Age=0")]);
-    expect(calls.filter(({ verb }) => verb === "destroy")).toHaveLength(1);
+    expect(calls.filter(({ verb }) => verb === "remove")).toHaveLength(1);
   });
 });
 
@@ -299,8 +298,7 @@ describe("what is not asked of a store", () => {
     await ada.visit(() => (session.a = 1));
     const [selector = ""] = ada.cookie.slice("session=".length).split(".");
     const seenAt = async () => {
-      const found = await store.read(selector);
-      return found.status === "ok" ? found.record.lastSeenAt : undefined;
+      return (await storedSession(store, selector))?.lastSeenAt;
     };
     const writes: unknown[] = [await seenAt()];
     const note = async () => {
