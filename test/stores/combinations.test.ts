@@ -16,6 +16,7 @@ import { inspector } from "../../src/inspector.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import type { Store } from "../../src/stores/store.ts";
 import { faultyStore, testClock } from "../../src/testing.ts";
+import { recordsIn } from "./stored.ts";
 import { Visitor, visitorOf } from "./visitor.ts";
 
 const commit = () => currentContext().commit();
@@ -140,7 +141,7 @@ describe("a commit in the middle of a request", () => {
     const { cookies } = await ada.visit(async () => {
       session.owner = "ada";
       await commit();
-      await new SessionManager({ store, sweepEvery: 0 }).destroyAll("ada");
+      await recordsIn(store).destroyAll("ada", undefined);
       session.b = 1;
       await expect(commit()).rejects.toThrow(SessionLostError);
       delete session.b;

@@ -137,7 +137,8 @@ describe("RequestContext.commit", () => {
       session.regenerate({ keep: ["visits"] });
       session.transact("visits", (n = 0) => n + 1);
       session.username = "ada";
-      failures = 1;
+      // The step, and each time that it is tried again.
+      failures = 3;
       await expect(commit()).rejects.toThrow(StoreError);
     });
     expect(ada.cookie).not.toBe(before);
