@@ -1,16 +1,17 @@
 import { StoreError } from "../errors.ts";
 import { addressOf } from "./address.ts";
-import {
-  redisCommands,
-  script,
-  type IoRedisClient,
-  type NodeRedisClient,
-  type RedisCommands,
-} from "./redis/client.ts";
+import { redisCommands, script, type RedisClient, type RedisCommands } from "./redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 import { storeError } from "./store-error.ts";
 
-export type { IoRedisClient, NodeRedisClient, NodeRedisSet } from "./redis/client.ts";
+export type {
+  BunRedisClient,
+  IoRedisClient,
+  NodeRedisClient,
+  NodeRedisSet,
+  RedisClient,
+  UpstashClient,
+} from "./redis/client.ts";
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
@@ -47,7 +48,7 @@ const GONE = { status: "gone" } as const;
 
 /**
  * Sessions in Redis 6.2 or later, Valkey, or a cluster of either. Takes a connected client of `@redis/client` or
- * `ioredis`; it stays yours to close.
+ * `ioredis`, Bun's own, or one of `@upstash/redis`, which speaks HTTP; it stays yours to close.
  *
  * A record is one string, `hipflask:{key}`, of the commit id and the text, which expires by itself by Redis' own clock. A read
  * is a plain `GET`, so a client with `clientSideCache` answers it from its cache; a replace is a script of two commands on
@@ -62,10 +63,7 @@ const GONE = { status: "gone" } as const;
  * const store = redisStore(client);
  * ```
  */
-export function redisStore(
-  client: NodeRedisClient | IoRedisClient,
-  { prefix = "hipflask:" }: RedisStoreOptions = {},
-): Store {
+export function redisStore(client: RedisClient, { prefix = "hipflask:" }: RedisStoreOptions = {}): Store {
   return new RedisStore(addressOf("Redis", client), redisCommands(client), prefix);
 }
 

@@ -15,6 +15,19 @@ export function storeError(name: string, verb: string, error: unknown): StoreErr
   return new StoreError("unavailable", `${name} could not "${verb}": ${cause.message}`, { cause });
 }
 
+/** Does one step of a store. @throws StoreError for whatever the driver throws */
+export async function inStep<Result>(
+  name: string,
+  verb: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storeError(name, verb, error);
+  }
+}
+
 function describe(error: unknown): Error {
   if (!(error instanceof Error)) return new Error("the driver threw something that is not an Error");
   // AggregateError of a refused connection has its message inside.

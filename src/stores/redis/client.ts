@@ -30,7 +30,28 @@ export interface IoRedisClient {
   eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>;
 }
 
-/** The two ways in which Redis clients are called, as one. Answers are as the client gives them. */
+/** What we call of a `Redis` of `@upstash/redis`, which speaks HTTP. */
+export interface UpstashClient {
+  get(key: string): Promise<unknown>;
+  getrange(key: string, start: number, end: number): Promise<unknown>;
+  set(key: string, value: string, options: { px: number; nx: true }): Promise<unknown>;
+  del(key: string): Promise<unknown>;
+  evalsha(sha: string, keys: string[], values: string[]): Promise<unknown>;
+  eval(script: string, keys: string[], values: string[]): Promise<unknown>;
+  createScript(script: string): unknown;
+}
+
+/** What we call of Bun's own client, `Bun.redis` or a `Bun.RedisClient`. */
+export interface BunRedisClient {
+  get(key: string): Promise<unknown>;
+  del(key: string): Promise<unknown>;
+  send(command: string, values: string[]): Promise<unknown>;
+}
+
+/** Every client that {@link redisCommands} takes. */
+export type RedisClient = NodeRedisClient | IoRedisClient | UpstashClient | BunRedisClient;
+
+/** The ways in which Redis clients are called, as one. Answers are as the client gives them. */
 export interface RedisCommands {
   get(key: string): Promise<unknown>;
   getRange(key: string, bytes: number): Promise<unknown>;
@@ -50,16 +71,22 @@ export function script(source: string): RedisScript {
   return { source, sha: hash("sha1", source, "hex") };
 }
 
-/** @throws ConfigError for anything that is neither kind of client, and for a client that reads from replicas. */
-export function redisCommands(client: NodeRedisClient | IoRedisClient): RedisCommands {
+/** @throws ConfigError for anything that is none of these clients, and for a client that reads from replicas. */
+export function redisCommands(client: RedisClient): RedisCommands {
   if (readsReplicas(client)) {
     throw new ConfigError(
       "This client of Redis reads from replicas, where a session may be missing that was stored a moment ago; pass redisStore a client without useReplicas, replicaPoolSize or scaleReads.",
     );
   }
-  if (isObject(client) && "evalSha" in client) return nodeRedis(client);
-  if (isObject(client) && "evalsha" in client) return ioRedis(client);
-  throw new ConfigError("redisStore takes a connected client of @redis/client (redis) or ioredis.");
+  if (isObject(client)) {
+    if ("evalSha" in client) return nodeRedis(client);
+    if ("createScript" in client) return upstash(client);
+    if ("evalsha" in client) return ioRedis(client);
+    if ("send" in client && "del" in client) return bunRedis(client);
+  }
+  throw new ConfigError(
+    "redisStore takes a connected client of @redis/client (redis), ioredis or @upstash/redis, or Bun.redis.",
+  );
 }
 
 function nodeRedis(client: NodeRedisClient): RedisCommands {
@@ -87,10 +114,35 @@ function ioRedis(client: IoRedisClient): RedisCommands {
   };
 }
 
+function upstash(client: UpstashClient): RedisCommands {
+  return {
+    get: (key) => client.get(key),
+    getRange: (key, bytes) => client.getrange(key, 0, bytes - 1),
+    setIfAbsent: (key, value, milliseconds) => client.set(key, value, { px: milliseconds, nx: true }),
+    del: (key) => client.del(key),
+    run: ({ sha, source }, key, values) =>
+      loaded(client.evalsha(sha, [key], values), () => client.eval(source, [key], values)),
+  };
+}
+
+function bunRedis(client: BunRedisClient): RedisCommands {
+  return {
+    get: (key) => client.get(key),
+    getRange: (key, bytes) => client.send("GETRANGE", [key, "0", String(bytes - 1)]),
+    setIfAbsent: (key, value, milliseconds) =>
+      client.send("SET", [key, value, "PX", String(milliseconds), "NX"]),
+    del: (key) => client.del(key),
+    run: ({ sha, source }, key, values) =>
+      loaded(client.send("EVALSHA", [sha, "1", key, ...values]), () =>
+        client.send("EVAL", [source, "1", key, ...values]),
+      ),
+  };
+}
+
 /** A server that was restarted, or became master, does not know the script yet: EVAL runs it and teaches it. */
 export function loaded(bySha: Promise<unknown>, bySource: () => Promise<unknown>): Promise<unknown> {
   return bySha.catch((error: unknown) => {
-    if (error instanceof Error && error.message.startsWith("NOSCRIPT")) return bySource();
+    if (error instanceof Error && error.message.includes("NOSCRIPT")) return bySource();
     throw error;
   });
 }

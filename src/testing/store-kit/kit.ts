@@ -50,6 +50,8 @@ export interface StoreCapabilities {
   readonly corrupts?: boolean;
   /** The factory gives `outage`. Default false. */
   readonly stops?: boolean;
+  /** Bytes of UTF-8 that the largest text of a record may have. Default: any. */
+  readonly maxBytes?: number;
   /** Share of the full number of rounds and records; 1 before a release. Default 0.05. */
   readonly scale?: number;
   /** Repeats a run: the seed is in the title of the contract. Default: random. */
@@ -91,6 +93,7 @@ export function createKit(runner: TestRunner, factory: StoreFactory, given: Stor
     countsCommands: given.countsCommands ?? false,
     corrupts: given.corrupts ?? false,
     stops: given.stops ?? false,
+    maxBytes: given.maxBytes ?? Infinity,
     scale: given.scale ?? 0.05,
     seed: given.seed ?? Math.floor(Math.random() * 2 ** 32),
   };

@@ -28,7 +28,7 @@ export function steps(kit: Kit): void {
     const { store, another } = await kit.open();
     const { key, commit } = await kit.record(store);
     let expected = commit;
-    for (const text of AWKWARD) {
+    for (const text of AWKWARD.filter((one) => Buffer.byteLength(one) <= kit.capabilities.maxBytes)) {
       const inserted = await kit.record(store, text);
       const back = await another.read(inserted.key);
       assert.equal(back?.text, text);

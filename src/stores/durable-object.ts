@@ -1,0 +1,105 @@
+import { ConfigError } from "../errors.ts";
+import type { ObjectAnswer, ObjectStep } from "./durable-object/object.ts";
+import type { Replaced, Store, Stored, Write } from "./store.ts";
+import { inStep } from "./store-error.ts";
+
+export { HipflaskSession, type ObjectState, type ObjectStorage } from "./durable-object/object.ts";
+
+/** What we call of a binding to a Durable Object namespace. */
+export interface ObjectNamespace {
+  idFromName(name: string): unknown;
+  // The binding's own type of an id is not known here.
+  get(id: never): { fetch(url: string, init: { method: string; body: string }): Promise<ObjectResponse> };
+}
+
+/** What we call of its responses. */
+export interface ObjectResponse {
+  readonly ok: boolean;
+  readonly status: number;
+  json(): Promise<unknown>;
+}
+
+/** Objects that are asked at once: a worker may have only so many requests under way. */
+const BATCH = 50;
+
+const OK = { status: "ok" } as const;
+const GONE = { status: "gone" } as const;
+
+/**
+ * Sessions in Cloudflare's Durable Objects, one object per record: wherever a request arrives, all of one session's steps meet in
+ * one place. The worker has to export {@link HipflaskSession} and bind it.
+ *
+ * A record may have 128 KiB, or 2 MB where the class was created with SQLite storage (`new_sqlite_classes`).
+ *
+ * @throws ConfigError for something else than a namespace
+ * @example
+ * ```ts no-check
+ * import { sessions } from "hipflask/fetch";
+ * import { durableObjectStore } from "hipflask/stores/durable-object";
+ *
+ * export { HipflaskSession } from "hipflask/stores/durable-object";
+ * export default {
+ *   fetch: (request, env) =>
+ *     sessions({ secretKey: env.SECRET_KEY, store: durableObjectStore(env.SESSIONS) })(handler)(request),
+ * };
+ * ```
+ */
+export function durableObjectStore(namespace: ObjectNamespace): Store {
+  if (typeof namespace?.idFromName !== "function") {
+    throw new ConfigError(
+      "durableObjectStore takes the binding of a Durable Object namespace, as in durableObjectStore(env.SESSIONS).",
+    );
+  }
+  return new DurableObjectStore(namespace);
+}
+
+class DurableObjectStore implements Store {
+  readonly name = "The Durable Object of the session";
+  readonly atomic = true;
+  readonly #namespace: ObjectNamespace;
+
+  constructor(namespace: ObjectNamespace) {
+    this.#namespace = namespace;
+  }
+
+  async read(key: string): Promise<Stored | undefined> {
+    return (await this.#ask(key, { verb: "read" })).current;
+  }
+
+  async insert(key: string, write: Write): Promise<boolean> {
+    return (await this.#ask(key, { verb: "insert", write })).isDone;
+  }
+
+  async replace(key: string, expected: string, write: Write): Promise<Replaced> {
+    return replaced(await this.#ask(key, { verb: "replace", expected, write }));
+  }
+
+  async remove(key: string, expected?: string): Promise<Replaced> {
+    const answer = await this.#ask(key, { verb: "remove", expected });
+    return expected === undefined && !answer.isDone ? GONE : replaced(answer);
+  }
+
+  async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
+    const found = new Map<string, Stored>();
+    for (let from = 0; from < keys.length; from += BATCH) {
+      const batch = keys.slice(from, from + BATCH);
+      const answers = await Promise.all(batch.map((key) => this.#ask(key, { verb: "read", length })));
+      for (const [at, { current }] of answers.entries()) if (current) found.set(batch[at]!, current);
+    }
+    return found;
+  }
+
+  #ask(key: string, step: ObjectStep): Promise<ObjectAnswer> {
+    return inStep(this.name, step.verb, async () => {
+      const object = this.#namespace.get(this.#namespace.idFromName(key) as never);
+      const response = await object.fetch("https://session/", { method: "POST", body: JSON.stringify(step) });
+      if (!response.ok) throw new Error(`the object answered ${response.status}`);
+      return (await response.json()) as ObjectAnswer;
+    });
+  }
+}
+
+function replaced({ isDone, current }: ObjectAnswer): Replaced {
+  if (isDone) return OK;
+  return current ? { status: "conflict", current } : GONE;
+}

@@ -1,0 +1,105 @@
+import type { Stored, Write } from "../store.ts";
+
+/** What we use of the state of a Durable Object. */
+export interface ObjectState {
+  readonly storage: ObjectStorage & {
+    transaction<Result>(work: (storage: ObjectStorage) => Promise<Result>): Promise<Result>;
+  };
+}
+
+export interface ObjectStorage {
+  get(key: string): Promise<unknown>;
+  put(key: string, value: unknown): Promise<void>;
+  delete(key: string): Promise<unknown>;
+  setAlarm(time: number): Promise<void>;
+  deleteAll(): Promise<void>;
+}
+
+/** A step, as it travels to the object. */
+export interface ObjectStep {
+  readonly verb: "read" | "insert" | "replace" | "remove";
+  readonly expected?: string | undefined;
+  readonly write?: Write | undefined;
+  /** Characters of the text that are wanted. */
+  readonly length?: number | undefined;
+}
+
+/** What came of it. */
+export interface ObjectAnswer {
+  readonly isDone: boolean;
+  /** The record that is there, where the step did not change it. */
+  readonly current?: Stored | undefined;
+}
+
+interface Kept {
+  readonly text: string;
+  readonly commit: string;
+  /** Epoch milliseconds. */
+  readonly until: number;
+}
+
+/**
+ * The Durable Object that holds one record. Export it from your worker and bind it; {@link durableObjectStore} talks to it.
+ *
+ * @example
+ * ```ts no-check
+ * export { HipflaskSession } from "hipflask/stores/durable-object";
+ * ```
+ */
+export class HipflaskSession {
+  readonly #state: ObjectState;
+
+  constructor(state: ObjectState) {
+    this.#state = state;
+  }
+
+  /** One step. The storage's transaction makes it atomic, whatever else arrives meanwhile. */
+  async fetch(request: Request): Promise<Response> {
+    const step = (await request.json()) as ObjectStep;
+    const answer = await this.#state.storage.transaction((storage) => run(step, storage));
+    return Response.json(answer);
+  }
+
+  /** The record expired or was removed: the object leaves nothing behind. */
+  async alarm(): Promise<void> {
+    const { storage } = this.#state;
+    const kept = (await storage.get(RECORD)) as Kept | undefined;
+    if (kept !== undefined && kept.until > Date.now()) await storage.setAlarm(kept.until);
+    else await storage.deleteAll();
+  }
+}
+
+const RECORD = "record";
+
+async function run(step: ObjectStep, storage: ObjectStorage): Promise<ObjectAnswer> {
+  const now = Date.now();
+  const kept = (await storage.get(RECORD)) as Kept | undefined;
+  const live = kept !== undefined && kept.until > now ? kept : undefined;
+  const current = live && { text: live.text.slice(0, step.length), commit: live.commit, now };
+  switch (step.verb) {
+    case "read":
+      return { isDone: live !== undefined, current };
+    case "insert":
+      if (live !== undefined) return { isDone: false };
+      await keep(step.write!, storage, now);
+      return { isDone: true };
+    case "replace":
+      if (live?.commit !== step.expected) return { isDone: false, current };
+      await keep(step.write!, storage, now);
+      return { isDone: true };
+    case "remove":
+      if (live === undefined || (step.expected !== undefined && live.commit !== step.expected)) {
+        return { isDone: false, current };
+      }
+      await storage.delete(RECORD);
+      // What else the object holds cannot be deleted within a transaction.
+      await storage.setAlarm(now);
+      return { isDone: true };
+  }
+}
+
+async function keep({ text, commit, lifetime }: Write, storage: ObjectStorage, now: number): Promise<void> {
+  const until = now + Math.max(1, Math.ceil(lifetime * 1000));
+  await storage.put(RECORD, { text, commit, until } satisfies Kept);
+  await storage.setAlarm(until);
+}

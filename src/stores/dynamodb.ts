@@ -1,0 +1,185 @@
+import { ConfigError } from "../errors.ts";
+import type { Replaced, Store, Stored, Write } from "./store.ts";
+import { inStep } from "./store-error.ts";
+
+/** What we call of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
+export interface DynamoDocument {
+  get(input: object): Promise<{ Item?: Record<string, unknown> | undefined }>;
+  put(input: object): Promise<unknown>;
+  delete(input: object): Promise<unknown>;
+  batchGet(input: object): Promise<{
+    Responses?: Record<string, Array<Record<string, unknown>>> | undefined;
+    UnprocessedKeys?: Record<string, unknown> | undefined;
+  }>;
+}
+
+/** Options of {@link dynamodbStore}. */
+export interface DynamoStoreOptions {
+  /** The table, whose partition key is the text attribute `id`. Default `"hipflask_sessions"`. */
+  readonly table?: string;
+  /** The clock, in epoch milliseconds: DynamoDB has none for conditions. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** Keys that one request may read. */
+const BATCH = 100;
+/** Characters that are read for a list; what is longer continues in another attribute. */
+const HEAD = 6144;
+
+const OK = { status: "ok" } as const;
+const GONE = { status: "gone" } as const;
+const HEAD_ATTRIBUTES = { "#id": "id", "#commit": "commit", "#head": "head", "#until": "until" };
+
+/**
+ * Sessions in Amazon DynamoDB, with conditional writes and consistent reads. The client stays yours to close.
+ *
+ * The table has the partition key `id` (text) and nothing else; switch its TTL on for the attribute `expires`. DynamoDB removes
+ * expired items within days and not at once, so each condition asks for the deadline too, by the application's clock.
+ *
+ * @throws ConfigError for a client that is not a `DynamoDBDocument`
+ * @example
+ * ```ts no-run
+ * import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+ * import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
+ * import { dynamodbStore } from "hipflask/stores/dynamodb";
+ * export const store = dynamodbStore(DynamoDBDocument.from(new DynamoDBClient({})), { table: "sessions" });
+ * ```
+ */
+export function dynamodbStore(client: DynamoDocument, options: DynamoStoreOptions = {}): Store {
+  if (typeof client?.batchGet !== "function" || typeof client.put !== "function") {
+    throw new ConfigError(
+      "dynamodbStore takes a document client: DynamoDBDocument.from(new DynamoDBClient({ … })) of @aws-sdk/lib-dynamodb.",
+    );
+  }
+  return new DynamoStore(client, options);
+}
+
+class DynamoStore implements Store {
+  readonly name: string;
+  readonly atomic = true;
+  readonly now: () => number;
+  readonly #client: DynamoDocument;
+  readonly #table: string;
+
+  constructor(client: DynamoDocument, { table = "hipflask_sessions", now = Date.now }: DynamoStoreOptions) {
+    this.name = `DynamoDB's table "${table}"`;
+    this.now = now;
+    this.#client = client;
+    this.#table = table;
+  }
+
+  read(key: string): Promise<Stored | undefined> {
+    return inStep(this.name, "read", () => this.#read(key));
+  }
+
+  insert(key: string, write: Write): Promise<boolean> {
+    return inStep(this.name, "insert", async () => {
+      const condition = "attribute_not_exists(#id) OR #until <= :now";
+      const names = { "#id": "id", "#until": "until" };
+      return this.#holds(() =>
+        this.#client.put({
+          ...this.#item(key, write),
+          ...this.#condition(condition, names, { ":now": this.now() }),
+        }),
+      );
+    });
+  }
+
+  replace(key: string, expected: string, write: Write): Promise<Replaced> {
+    return inStep(this.name, "replace", async () => {
+      const put = () => this.#client.put({ ...this.#item(key, write), ...this.#unchanged(expected) });
+      return (await this.#holds(put)) ? OK : this.#refusal(key);
+    });
+  }
+
+  remove(key: string, expected?: string): Promise<Replaced> {
+    return inStep(this.name, "remove", async () => {
+      const condition = expected === undefined ? this.#live() : this.#unchanged(expected);
+      const remove = () => this.#client.delete({ TableName: this.#table, Key: { id: key }, ...condition });
+      if (await this.#holds(remove)) return OK;
+      return expected === undefined ? GONE : this.#refusal(key);
+    });
+  }
+
+  readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
+    return inStep(this.name, "readMany", async () => {
+      const found = new Map<string, Stored>();
+      for (let from = 0; from < keys.length; from += BATCH) {
+        const Keys = keys.slice(from, from + BATCH).map((id) => ({ id }));
+        const ProjectionExpression = Object.keys(HEAD_ATTRIBUTES).join(", ");
+        const wanted = {
+          Keys,
+          ProjectionExpression,
+          ExpressionAttributeNames: HEAD_ATTRIBUTES,
+          ConsistentRead: true,
+        };
+        let request: Record<string, unknown> = { [this.#table]: wanted };
+        // A large answer comes in parts.
+        while (Object.keys(request).length > 0) {
+          const { Responses, UnprocessedKeys = {} } = await this.#client.batchGet({ RequestItems: request });
+          for (const item of Responses?.[this.#table] ?? []) {
+            const stored = this.#stored(item);
+            if (stored) found.set(String(item["id"]), { ...stored, text: stored.text.slice(0, length) });
+          }
+          request = UnprocessedKeys;
+        }
+      }
+      return found;
+    });
+  }
+
+  async #read(key: string): Promise<Stored | undefined> {
+    const { Item } = await this.#client.get({
+      TableName: this.#table,
+      Key: { id: key },
+      ConsistentRead: true,
+    });
+    return this.#stored(Item);
+  }
+
+  /** Why a condition did not hold; reads what is there by now. */
+  async #refusal(key: string): Promise<Replaced> {
+    const current = await this.#read(key);
+    return current ? { status: "conflict", current } : GONE;
+  }
+
+  async #holds(send: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await send();
+      return true;
+    } catch (error) {
+      if ((error as { name?: unknown }).name === "ConditionalCheckFailedException") return false;
+      throw error;
+    }
+  }
+
+  #item(id: string, { text, commit, lifetime }: Write): object {
+    const until = this.now() + Math.max(1, Math.ceil(lifetime * 1000));
+    const [head, tail] = [text.slice(0, HEAD), text.slice(HEAD)];
+    const Item = { id, commit, head, ...(tail !== "" && { tail }), until, expires: Math.ceil(until / 1000) };
+    return { TableName: this.#table, Item };
+  }
+
+  #live(): object {
+    return this.#condition("#until > :now", { "#until": "until" }, { ":now": this.now() });
+  }
+
+  #unchanged(expected: string): object {
+    const names = { "#commit": "commit", "#until": "until" };
+    const values = { ":expected": expected, ":now": this.now() };
+    return this.#condition("#commit = :expected AND #until > :now", names, values);
+  }
+
+  #condition(expression: string, names: Record<string, string>, values: Record<string, unknown>): object {
+    return {
+      ConditionExpression: expression,
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: values,
+    };
+  }
+
+  #stored(item: Record<string, unknown> | undefined): Stored | undefined {
+    if (item === undefined || !(Number(item["until"]) > this.now())) return undefined;
+    return { text: String(item["head"] ?? "") + String(item["tail"] ?? ""), commit: String(item["commit"]) };
+  }
+}

@@ -1,0 +1,97 @@
+import { ConfigError } from "../errors.ts";
+import type { Replaced, Store, Stored, Write } from "./store.ts";
+import { inStep } from "./store-error.ts";
+
+/** What we call of a binding to a Workers KV namespace. */
+export interface WorkersKv {
+  get(key: string): Promise<string | null>;
+  put(key: string, value: string, options: { expirationTtl: number }): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+/** Length of a commit id, which stands in front of the text. */
+const COMMIT = 16;
+/** Workers KV takes no shorter lifetime, in seconds. */
+const SHORTEST_LIFETIME = 60;
+
+const OK = { status: "ok" } as const;
+const GONE = { status: "gone" } as const;
+
+/**
+ * Sessions in Cloudflare's Workers KV, **without the guarantees of the other stores**: KV has no conditional write, and shows a
+ * write elsewhere up to a minute later. Of parallel writes one is lost, and a session that ended can be seen a while longer. So the
+ * store says `atomic: false`, and sessions with an owner are refused unless `allowNonAtomicStore` is set. For anonymous preferences
+ * it is fine; for logins take `durableObjectStore`, or D1 with `sqlStore`.
+ *
+ * @throws ConfigError for something else than a namespace
+ * @example
+ * ```ts no-check
+ * import { workersKvStore } from "hipflask/stores/workers-kv";
+ * const store = workersKvStore(env.SESSIONS);
+ * ```
+ */
+export function workersKvStore(namespace: WorkersKv): Store {
+  if (typeof namespace?.put !== "function" || typeof namespace.get !== "function") {
+    throw new ConfigError(
+      "workersKvStore takes the binding of a KV namespace, as in workersKvStore(env.SESSIONS).",
+    );
+  }
+  return new WorkersKvStore(namespace);
+}
+
+class WorkersKvStore implements Store {
+  readonly name = "Workers KV";
+  readonly atomic = false;
+  readonly #namespace: WorkersKv;
+
+  constructor(namespace: WorkersKv) {
+    this.#namespace = namespace;
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  read(key: string): Promise<Stored | undefined> {
+    return inStep(this.name, "read", () => this.#read(key));
+  }
+
+  insert(key: string, write: Write): Promise<boolean> {
+    return inStep(this.name, "insert", async () => {
+      if ((await this.#read(key)) !== undefined) return false;
+      await this.#put(key, write);
+      return true;
+    });
+  }
+
+  replace(key: string, expected: string, write: Write): Promise<Replaced> {
+    return inStep(this.name, "replace", () => this.#change(key, expected, () => this.#put(key, write)));
+  }
+
+  remove(key: string, expected?: string): Promise<Replaced> {
+    return inStep(this.name, "remove", () => this.#change(key, expected, () => this.#namespace.delete(key)));
+  }
+
+  async #change(key: string, expected: string | undefined, change: () => Promise<void>): Promise<Replaced> {
+    const current = await this.#read(key);
+    if (current === undefined) return GONE;
+    if (expected !== undefined && current.commit !== expected) return { status: "conflict", current };
+    await change();
+    return OK;
+  }
+
+  async #read(key: string): Promise<Stored | undefined> {
+    const value = await this.#namespace.get(key);
+    if (value === null) return undefined;
+    const space = value.indexOf(" ", COMMIT);
+    if (Number(value.slice(COMMIT, space)) <= Date.now()) return undefined;
+    return { text: value.slice(space + 1), commit: value.slice(0, COMMIT) };
+  }
+
+  /** The exact deadline stands in the value: KV counts whole seconds, and no fewer than sixty. */
+  #put(key: string, { text, commit, lifetime }: Write): Promise<void> {
+    const until = Date.now() + Math.max(1, Math.ceil(lifetime * 1000));
+    const expirationTtl = Math.max(SHORTEST_LIFETIME, Math.ceil(lifetime));
+    return this.#namespace.put(key, `${commit}${until} ${text}`, { expirationTtl });
+  }
+}
