@@ -143,6 +143,7 @@ describe("package.json exports", () => {
         type RecordKeptEvent
         type RefusalReason
         type RefusedEvent
+        type Replaced
         type ReservedName
         type ResponseHeaders
         type SameSite
@@ -162,16 +163,18 @@ describe("package.json exports", () => {
         type SessionResponse
         type SessionState
         type SessionStateOptions
-        type SessionStore
         type SignatureEvidence
         type StandardSchemaV1
+        type Store
         type StoreConfig
         type StoreErrorReason
         type StoreFailedEvent
+        type Stored
         type StoredEvent
         type Tag
         type TagRegistration
         type TaggedJSONOptions
+        type Write
 
       hipflask/itsdangerous
         BadData
@@ -336,51 +339,22 @@ describe("package.json exports", () => {
         type NodeHandler
 
       hipflask/stores/store
-        GONE
-        LIMIT_REACHED
-        OK
-        REVOKED
-        ROTATED
-        STALE
-        TAKEN
-        UNDECODABLE
-        type Answer
-        type Change
-        type Claim
-        type Conflict
-        type Ended
-        type Expiry
-        type Found
-        type Gone
-        type NewSession
-        type Ok
-        type OwnerLimit
-        type Rotation
-        type SessionInfo
-        type SessionRecord
-        type SessionStore
-        type Stale
-        type StoreTraits
-        type Touch
+        type Replaced
+        type Store
+        type Stored
+        type Write
 
       hipflask/stores/token
         formatToken
+        judge
         newToken
         newVerifier
         parseToken
         sameText
-        standing
         successorOf
+        type Judgement
         type Standing
         type Token
-
-      hipflask/stores/transact
-        patchWith
-        retried
-        take
-        transact
-        type TransactOptions
-        type Transacted
 
       hipflask/stores/memory
         memoryStore
@@ -391,10 +365,7 @@ describe("package.json exports", () => {
         sweepOnce
         type Sweep
         type SweepOptions
-
-      hipflask/stores/time-limit
-        withTimeLimit
-        type TimeLimitOptions
+        type Sweepable
 
       hipflask/inspector
         inspector
@@ -413,8 +384,9 @@ describe("package.json exports", () => {
         djangoSessions
         type DjangoDatabase
         type DjangoSessionsOptions
-        type MysqlQueryable
-        type PostgresQueryable
+        type MysqlPool
+        type PostgresPool
+        type PostgresQuery
         type SqliteDatabase
         type SqliteStatement
 
@@ -437,9 +409,9 @@ describe("package.json exports", () => {
         type StoreCapabilities
         type StoreFactory
         type StoreFault
+        type StoreStep
         type StoreTools
         type StoreUnderTest
-        type StoreVerb
         type TestClient
         type TestClientOptions
         type TestClock
@@ -447,6 +419,7 @@ describe("package.json exports", () => {
         type TestedApp
 
       hipflask/stores/sqlite
+        sessionsDatabase
         sqliteStore
         type SqliteDatabase
         type SqliteStatement
@@ -454,25 +427,69 @@ describe("package.json exports", () => {
 
       hipflask/stores/redis
         redisStore
+        type BunRedisClient
         type IoRedisClient
         type NodeRedisClient
+        type NodeRedisSet
+        type RedisClient
         type RedisStoreOptions
+        type UpstashClient
+
+      hipflask/stores/sql
+        sqlStore
+        type SqlDatabase
+        type SqlResult
+        type SqlRow
+        type SqlStore
+        type SqlValue
 
       hipflask/stores/postgres
         POSTGRES_SCHEMA
         postgresStore
+        type PostgresOptions
         type PostgresPool
-        type PostgresQueryable
-        type SqlSessionStore
-        type SqlStoreOptions
+        type PostgresQuery
+        type SqlStore
 
       hipflask/stores/mysql
         MYSQL_SCHEMA
         mysqlStore
         type MysqlPool
-        type MysqlQueryable
-        type SqlSessionStore
-        type SqlStoreOptions
+        type SqlStore
+
+      hipflask/stores/dynamodb
+        dynamodbStore
+        type DynamoDocument
+        type DynamoStoreOptions
+
+      hipflask/stores/mongodb
+        mongodbStore
+        type MongoCollection
+
+      hipflask/stores/memcached
+        memcachedStore
+        type Callback
+        type MemcachedClient
+        type MemcachedStoreOptions
+
+      hipflask/stores/durable-object
+        HipflaskSession
+        durableObjectStore
+        type ObjectNamespace
+        type ObjectResponse
+        type ObjectState
+        type ObjectStorage
+
+      hipflask/stores/workers-kv
+        workersKvStore
+        type WorkersKv
+
+      hipflask/stores/deno-kv
+        denoKvStore
+        type DenoKv
+        type DenoKvAtomic
+        type DenoKvEntry
+        type DenoKvStoreOptions
 
       hipflask/stores/express-session
         expressSessionStore
