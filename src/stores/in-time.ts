@@ -15,6 +15,7 @@ export function inTime<Result>(
   return new Promise((resolve, reject) => {
     const time = new TimeLimit(name, step, seconds, reject);
     work(time).then(
+      // oxlint-disable-next-line promise/always-return -- the promise around it is what is returned
       (result) => {
         time.end();
         resolve(result);

@@ -147,8 +147,9 @@ export function judge(
   }
   let wasThere = isPrevious;
   let token = presented;
-  for (let rotations = 1; serverKey !== null && rotations <= most; rotations++) {
-    token = successorOf(token, serverKey);
+  if (serverKey === null) most = 0;
+  for (let rotations = 1; rotations <= most; rotations++) {
+    token = successorOf(token, serverKey!);
     if (sameText(verifierHash, token.verifierHash)) return { standing: replaced, token, rotations };
     wasThere ||= previousHash !== null && sameText(previousHash, token.verifierHash);
   }

@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { currentContext } from "../../src/request/context.ts";
-import { requireFresh, selectorOf, session, SessionManager, type SessionOptions } from "../../src/index.ts";
+import {
+  NotFreshError,
+  requireFresh,
+  selectorOf,
+  session,
+  SessionManager,
+  type SessionOptions,
+} from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { testClock, type TestClock } from "../../src/testing/clock.ts";
 import { Visitor } from "./visitor.ts";
@@ -245,7 +252,7 @@ describe("what depends on the cookie", () => {
     ["modified", () => session.modified],
     ["a text of it", () => `${session}`],
     ["its selector", () => selectorOf(session)],
-    ["the age of the login", () => expect(() => requireFresh(1)).toThrow()],
+    ["the age of the login", () => expect(() => requireFresh(1)).toThrow(NotFreshError)],
     ["in", () => "a" in session],
     ["JSON", () => JSON.stringify(session)],
   ])("has Vary: %s", async (_, view) => {

@@ -74,7 +74,7 @@ export class StoreReader {
 
   /** Judges the verifier. */
   async #admit(known: KnownSession, token: Token): Promise<Origin | undefined> {
-    const { rotationKey, reusedTokens, records, misfit } = this.#config;
+    const { rotationKey, reusedTokens, misfit } = this.#config;
     const { entry, now } = known;
     const judged = judge(entry, token, now, rotationKey);
     if (judged.standing === "unknown") {
