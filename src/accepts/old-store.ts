@@ -1,4 +1,3 @@
-import { StoreError } from "../errors.ts";
 import { inTime } from "../stores/in-time.ts";
 
 /**
