@@ -128,7 +128,7 @@ describe.skipIf(skipWithoutChromium || isMissing)(`the site${note}`, () => {
     for (const { title, link } of contents.flatMap(({ pages }) => pages)) {
       const markdown = `${link.endsWith("/") ? `${link}index` : link}.md`;
       expect(index).toContain(`[${title}](${markdown})`);
-      expect(`${markdown} ${await get(markdown)}`).toMatch(/^# /m);
+      expect(`${markdown}\n${await get(markdown)}`).toMatch(/^# /m);
       expect(`${link} ${await get(link)}`).toContain("<h1");
     }
   });
