@@ -53,6 +53,7 @@ export const contents: readonly Section[] = [
     pages: [
       docs("Stores", "stores"),
       docs("A store of your own", "store-contract"),
+      docs("Forms", "forms"),
       docs("Schemas", "schema"),
       docs("Testing", "testing"),
       docs("Inspector", "inspector"),

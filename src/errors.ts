@@ -289,3 +289,19 @@ export class NotFreshError extends HipflaskError {
     super("NOT_FRESH", "This needs a login that is more recent; let the visitor log in again.");
   }
 }
+
+/** A page of another origin sent this request, or opened this socket, with the visitor's cookies; the session was not looked at. */
+export class ForeignOriginError extends HipflaskError {
+  /** What to answer (RFC 9110 §15.5.4). */
+  override readonly status = 403;
+  /** What the browser said; empty if it did not. Evidence for logs. */
+  readonly origin: string;
+
+  constructor(
+    origin: string,
+    message = "A page of another origin sent this request, so it was refused. If the page is yours, or if a proxy changes the Host header, name its origin: crossOriginProtection: { trustedOrigins: […] }.",
+  ) {
+    super("FOREIGN_ORIGIN", message);
+    this.origin = origin;
+  }
+}

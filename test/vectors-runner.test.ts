@@ -208,7 +208,9 @@ describe("runVectors on spoilt requests", () => {
     "unknown expectation": (expect) => (expect.max_age = 5),
   };
   // Flask answers this one when it saves; hipflask does not even start and so has nothing to compare.
-  const requests = flask.requests.filter((v: Vector) => v.name !== "set-samesite-bad");
+  const requests = flask.requests.filter(
+    (v: Vector) => v.name !== "set-samesite-bad" && !(v.config.PERMANENT_SESSION_LIFETIME <= 0),
+  );
 
   it.each(Object.entries(spoilt))("reports %s", (_, spoil) => {
     const verdicts = judgeSpoilt("requests", requests, (vector) => spoil(vector.expect, vector));

@@ -1,6 +1,7 @@
 import { cookies, headers } from "next/headers.js";
 import type { RequestContext } from "../request/context.ts";
 import { HipflaskError, SessionReadOnlyError, SessionClosedError } from "../errors.ts";
+import type { OriginRequest } from "../http/cross-origin.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
@@ -161,6 +162,7 @@ export function sessions(
         if (!isAction) context.attachTo(request);
         // Called by another one, which will save.
         if (running.has(context)) return await call();
+        if (!isReadOnly(store)) manager.refuseForeign(isAction ? await actionRequest() : request);
         running.add(context);
         return isAction
           ? await act(context, store, call)
@@ -184,12 +186,23 @@ async function open(manager: SessionManager, store: NextCookies): Promise<Reques
   const context = manager.requestContext({
     headers: { get },
     readOnly,
-    // Next sets it itself where no proxy does.
-    secure: sent.get("x-forwarded-proto") === "https",
+    // Next sets it itself where no proxy does. Several proxies make a list of it, the visitor's connection first.
+    secure: isHttps(sent.get("x-forwarded-proto")),
   });
   if (context.opening !== undefined) await context.opening;
   if (readOnly) stateOf(context.session).close(readOnlyError);
   return context;
+}
+
+/** Next does not tell an action its method. It is POST, with one of these headers, and nothing else that is called without a request has them. */
+async function actionRequest(): Promise<OriginRequest> {
+  const sent = await headers();
+  const isPost = sent.get("next-action") !== null || sent.get("content-type") !== null;
+  return { method: isPost ? "POST" : undefined, headers: sent };
+}
+
+function isHttps(forwarded: string | null): boolean {
+  return forwarded?.split(",", 1)[0]!.trim().toLowerCase() === "https";
 }
 
 async function saveIntoResponse(response: Response, context: RequestContext): Promise<Response> {

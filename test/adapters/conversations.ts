@@ -134,9 +134,13 @@ class Client {
 
   async fetch(
     path: string,
-    { method = "GET", cookie = this.cookie }: { method?: string; cookie?: string | undefined } = {},
+    {
+      method = "GET",
+      cookie = this.cookie,
+      sent = {},
+    }: { method?: string; cookie?: string | undefined; sent?: Record<string, string> } = {},
   ) {
-    const headers = cookie === undefined ? {} : { Cookie: cookie };
+    const headers = cookie === undefined ? sent : { ...sent, Cookie: cookie };
     const answer = await new Promise<Answer>((resolve, reject) => {
       const options = { host: "127.0.0.1", port: this.#port, path, method, headers, agent: this.#agent };
       const sent = httpRequest(options, (response) => {
@@ -309,6 +313,43 @@ export function conversations(name: string, harness: Harness): void {
       const write = await keyless.fetch("/login/ada");
       expect(write.status).toBe(500);
       expect(write.cookies).toEqual([]);
+    });
+
+    it("refuses unsafe requests of other origins where it is told to, before any handler runs (SEC-70)", async () => {
+      let calls = 0;
+      const counting: App = () => {
+        session.calls = ++calls;
+        return { body: "handled" };
+      };
+      const own = { trustedOrigins: ["https://app.example"] };
+      const guarded = await serve({ secretKey, crossOriginProtection: own }, counting);
+      const post = (sent: Record<string, string>, method = "POST") =>
+        client(guarded).fetch("/", { method, sent });
+      for (const sent of [
+        { "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example" },
+        { "Sec-Fetch-Site": "same-site" },
+        { Origin: "https://evil.example" },
+        { Origin: "null" },
+      ]) {
+        const answer = await post(sent);
+        expect([sent, answer.status, answer.cookies]).toEqual([sent, 403, []]);
+        expect(answer.body).not.toContain("handled");
+      }
+      expect(calls).toBe(0);
+      for (const sent of [
+        { "Sec-Fetch-Site": "same-origin", Origin: `http://127.0.0.1:${guarded}` },
+        { Origin: `http://127.0.0.1:${guarded}` },
+        { "Sec-Fetch-Site": "cross-site", Origin: "https://app.example" },
+        {},
+      ]) {
+        const answer = await post(sent);
+        expect([sent, answer.status, answer.body]).toEqual([sent, 200, "handled"]);
+        expect(answer.cookies).toHaveLength(1);
+      }
+      expect((await post({ "Sec-Fetch-Site": "cross-site" }, "GET")).status).toBe(200);
+      expect(calls).toBe(5);
+      const open = await serve({ secretKey }, counting);
+      expect((await client(open).fetch("/", { method: "POST", sent: { Origin: "null" } })).status).toBe(200);
     });
 
     it("tells two visitors on one keep-alive connection apart", async () => {

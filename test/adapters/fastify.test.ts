@@ -20,7 +20,9 @@ async function serve(app: FastifyInstance): Promise<Listening> {
 const harness: Harness = {
   serve(answer, options) {
     const app = build(options);
-    app.setErrorHandler((_, __, reply) => reply.code(500).send("Internal Server Error"));
+    app.setErrorHandler((error: { status?: number }, _, reply) =>
+      reply.code(error.status ?? 500).send("sorry"),
+    );
     app.all("*", async (request, reply) => {
       const {
         status = 200,

@@ -10,7 +10,7 @@ import { conversations, type Harness } from "./conversations.ts";
 import type { Listening } from "./listen.ts";
 import { webResponse } from "./web-response.ts";
 
-const build = (options: SessionOptions, onError?: () => unknown): H3 =>
+const build = (options: SessionOptions, onError?: (error: HTTPError) => unknown): H3 =>
   new H3({ silent: true, ...(onError && { onError }) }).use(sessions(options));
 
 async function serve(app: H3): Promise<Listening> {
@@ -21,7 +21,7 @@ async function serve(app: H3): Promise<Listening> {
 const harness: Harness = {
   serve(answer, options) {
     // h3 shows the messages of errors; ours are not for visitors.
-    const app = build(options, () => new Response("Internal Server Error", { status: 500 }));
+    const app = build(options, ({ status }) => new Response("sorry", { status }));
     app.all("/**", async ({ req, url }) =>
       webResponse(await answer({ method: req.method, path: url.pathname })),
     );

@@ -114,7 +114,8 @@ const harness: Harness = {
   serve(answer, options) {
     const loader = async ({ request }: LoaderFunctionArgs) =>
       webResponse(await answer({ method: request.method, path: new URL(request.url).pathname }));
-    return serve(build(options, { "": { loader }, "*": { loader } }));
+    const route = { loader, action: loader };
+    return serve(build(options, { "": route, "*": route }));
   },
 };
 

@@ -71,6 +71,7 @@ describe("package.json exports", () => {
         CookieTooLargeError
         EMPTY_FIELDS
         Float
+        ForeignOriginError
         HipflaskError
         Markup
         NoSecretKeyError
@@ -251,6 +252,12 @@ describe("package.json exports", () => {
         type SignedCookieOptions
         type Sodium
         type StoreAcceptOptions
+
+      hipflask/csrf
+        ForeignOriginError
+        crossOriginProtection
+        type CrossOriginOptions
+        type OriginRequest
 
       hipflask/codecs/django
         djangoCodec
