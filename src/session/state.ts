@@ -120,8 +120,13 @@ export class SessionState extends Closable {
     return this.#read().keys();
   }
 
-  /** @throws UnserializableError at once, so that the error points at the line that stored the value. */
+  /**
+   * `undefined` removes the key: JSON has no such value, and code for sessions of plain JSON forgets a key in this way.
+   *
+   * @throws UnserializableError at once, so that the error points at the line that stored the value
+   */
   set(key: string, value: unknown): void {
+    if (value === undefined) return void this.delete(key);
     const texts = this.#write();
     texts.set(key, this.json.dumps(value, key));
     this.#remember(key, value);
@@ -204,7 +209,7 @@ export class SessionState extends Closable {
     const set = new Map(
       [...now].filter(([key, text]) => this.#before(key) !== text && !transactions.has(key)),
     );
-    const unset = [...this.opened.fields.keys()].filter((key) => !now.has(key));
+    const unset = [...this.opened.fields.keys()].filter((key) => !now.has(key) && !transactions.has(key));
     return { set, unset, keep: this.#keep, transactions };
   }
 

@@ -128,10 +128,13 @@ describe("package.json exports", () => {
         type DestroyedListener
         type Fate
         type Fields
+        type FlashMessages
+        type FlashMethod
         type FlashedMessagesOptions
         type FlaskCodecOptions
         type FlaskConfig
         type FloatReading
+        type GetFlashedMessagesMethod
         type HipflaskErrorCode
         type InferSessionData
         type InspectedCookie
