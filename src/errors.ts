@@ -22,7 +22,8 @@ export type HipflaskErrorCode =
   | "SESSION_LOST"
   | "OWNER_LIMIT"
   | "NOT_FRESH"
-  | "FOREIGN_ORIGIN";
+  | "FOREIGN_ORIGIN"
+  | "CSRF";
 
 /**
  * The root of every error this library throws on purpose.
@@ -303,5 +304,28 @@ export class ForeignOriginError extends HipflaskError {
   ) {
     super("FOREIGN_ORIGIN", message);
     this.origin = origin;
+  }
+}
+
+/** Why a form's token was refused. */
+export type CsrfErrorReason = "missing" | "no_session" | "expired" | "invalid" | "mismatch";
+
+const CSRF_MESSAGES: Readonly<Record<CsrfErrorReason, string>> = {
+  missing: "The CSRF token is missing.",
+  no_session: "The CSRF session token is missing.",
+  expired: "The CSRF token has expired.",
+  invalid: "The CSRF token is invalid.",
+  mismatch: "The CSRF tokens do not match.",
+};
+
+/** A form came without a token of this session. Messages are those of Flask-WTF. */
+export class CsrfError extends HipflaskError {
+  /** What to answer (RFC 9110 §15.5.1). */
+  override readonly status = 400;
+  readonly reason: CsrfErrorReason;
+
+  constructor(reason: CsrfErrorReason, options?: ErrorOptions) {
+    super("CSRF", CSRF_MESSAGES[reason], options);
+    this.reason = reason;
   }
 }

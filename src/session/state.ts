@@ -12,6 +12,8 @@ export const STATE = Symbol("hipflask.state");
 /** Where `console.log` asks an object for its own text. */
 export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const PERMANENT = "_permanent";
+/** Flask-WTF's secret for the tokens in forms. */
+export const CSRF_TOKEN = "csrf_token";
 /** What a session begins with: most requests read one key or none, and an empty map is as large as all the rest of a state. */
 const NO_VALUES = new Map<string, unknown>();
 const NO_TRANSACTIONS: Transactions = new Map();
@@ -168,9 +170,13 @@ export class SessionState extends Closable {
     this.#texts = new Map(fields);
   }
 
-  /** Drops all data but the keys to keep (`true`: all of them) and asks for a new identity. */
+  /**
+   * Drops all data but the keys to keep (`true`: all of them) and asks for a new identity. Tokens of forms belong to the
+   * identity before, so they end with it unless they are named.
+   */
   regenerate(keep: readonly string[] | true): void {
     const texts = this.#write();
+    if (keep === true) this.delete(CSRF_TOKEN);
     if (keep !== true) {
       for (const key of texts.keys()) if (!keep.includes(key)) this.delete(key);
       this.#keep = [...texts.keys()];

@@ -69,6 +69,7 @@ describe("package.json exports", () => {
         ConfigError
         CookieSessionInterface
         CookieTooLargeError
+        CsrfError
         EMPTY_FIELDS
         Float
         ForeignOriginError
@@ -123,6 +124,7 @@ describe("package.json exports", () => {
         type CodecContext
         type CookieAttributes
         type CookieConfig
+        type CsrfErrorReason
         type Decision
         type Decoded
         type DestroyedListener
@@ -257,9 +259,13 @@ describe("package.json exports", () => {
         type StoreAcceptOptions
 
       hipflask/csrf
+        CsrfError
+        CsrfProtect
         ForeignOriginError
         crossOriginProtection
         type CrossOriginOptions
+        type CsrfErrorReason
+        type CsrfOptions
         type OriginRequest
 
       hipflask/codecs/django
