@@ -16,6 +16,7 @@ import { redisCluster } from "../services/redis-cluster.ts";
 import { hasRedisServer } from "../services/redis-server.ts";
 import { reachable } from "../services/service.ts";
 import { bound } from "../../src/testing/store-kit/concurrency.ts";
+import { isUnit } from "../support/project.ts";
 import { textOf } from "./recorded.ts";
 
 /** An engine to run the same tests on. */
@@ -47,8 +48,7 @@ async function service(name: string, variable: string, url: string, open: Engine
   return { name: `${name}${note}`, skip, open };
 }
 
-/** Memory and SQLite always; the others where they answer, and in CI in any case. */
-export const engines: readonly Engine[] = [
+const embedded: readonly Engine[] = [
   {
     name: "memory",
     skip: false,
@@ -89,6 +89,10 @@ export const engines: readonly Engine[] = [
       };
     },
   },
+];
+
+/** These run where they answer, and in CI in any case. */
+const servers = async (): Promise<readonly Engine[]> => [
   await service("Redis", "REDIS_URL", urls.redis, async (clock = testClock()) => {
     const client = new Redis(urls.redis);
     const prefix = `${unique()}:`;
@@ -146,6 +150,9 @@ export const engines: readonly Engine[] = [
     };
   }),
 ];
+
+/** In unit tests those that need no server, otherwise the others. */
+export const engines = isUnit ? embedded : await servers();
 
 function onRedis(client: Redis | Cluster, prefix: string, clock: TestClock): Omit<OpenedEngine, "close"> {
   const key = (selector: string) => `${prefix}session:{${selector}}`;
