@@ -142,7 +142,8 @@ export class NoSecretKeyError extends HipflaskError {
 /** `session` was used where no request is being handled (Flask: "Working outside of request context"). */
 export class OutsideRequestError extends HipflaskError {
   constructor(
-    message = "Working outside of a request: `session` only works in code called while a request is handled, behind `sessions({ … })`.",
+    message = "Working outside of a request: `session` only works in code called while a request is handled, behind " +
+      "`sessions({ … })`. In a unit test, `sessionTransaction` of hipflask/testing runs code with a session.",
   ) {
     super("OUTSIDE_REQUEST", message);
   }

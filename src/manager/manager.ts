@@ -81,7 +81,8 @@ export class SessionManager {
    */
   requestContext(request: SessionRequest, ...keys: object[]): RequestContext {
     this.refuseForeign(request);
-    if (this.#unswept !== undefined) this.#startSweep(this.#unswept);
+    // Where nothing can be saved is no place to start timers and to draw random numbers.
+    if (this.#unswept !== undefined && !request.readOnly) this.#startSweep(this.#unswept);
     return new RequestContext(this.#requestInterface, request, ...keys);
   }
 

@@ -6,6 +6,7 @@ import { crossOriginProtection } from "../http/cross-origin.ts";
 import { ConfigError } from "../errors.ts";
 import type { SecureCookieConfig } from "../interfaces/secure-cookie.ts";
 import type { SessionRequest } from "../interfaces/session-interface.ts";
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
 import { didYouMean } from "./did-you-mean.ts";
@@ -138,7 +139,7 @@ export function resolveOptions(options: SessionOptions): SecureCookieConfig {
     misfit: options.schema ? misfitOf(options.schema, json) : undefined,
     clearSiteData: resolveClearSiteData(options.clearSiteData ?? false),
     trackNested: options.trackNested ?? true,
-    now: options.now ?? Date.now,
+    now: options.now ?? systemClock,
     onRefused: options.onRefused,
     // oxlint-disable-next-line no-console -- Flask warns as well
     onOversize: options.onOversize ?? ((error) => console.warn(error.message)),

@@ -1,3 +1,4 @@
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import {
   checkChange,
   checkNewSession,
@@ -77,7 +78,7 @@ export class LocalStore implements SessionStore {
   readonly #now: () => number;
   readonly #limits: RecordLimits;
 
-  constructor(engine: LocalEngine, now: () => number = Date.now, limits: RecordLimits = DEFAULT_LIMITS) {
+  constructor(engine: LocalEngine, now: () => number = systemClock, limits: RecordLimits = DEFAULT_LIMITS) {
     this.#engine = engine;
     this.#now = now;
     this.#limits = limits;

@@ -1,3 +1,4 @@
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { RecordLimits } from "./limits.ts";
 import { LocalStore, type LocalEngine } from "./local-store.ts";
 import { MemoryTables } from "./memory/tables.ts";
@@ -31,7 +32,7 @@ export interface MemoryStoreOptions {
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
-  const { now = Date.now, maxSessions = 1e6, maxBytes = 2 ** 29, limits } = options;
+  const { now = systemClock, maxSessions = 1e6, maxBytes = 2 ** 29, limits } = options;
   const tables = new MemoryTables(maxSessions, maxBytes, now);
   // With nothing awaited inside, JavaScript itself runs each piece of work alone.
   const run: LocalEngine["write"] = async (work) => work(tables);
