@@ -1,5 +1,4 @@
 import { Agent, request as httpRequest } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { EventEmitter, once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -10,6 +9,7 @@ import {
   type SessionInterface,
   type SessionOptions,
 } from "../../src/index.ts";
+import { turns } from "../support/turns.ts";
 
 /** A request as every framework can tell it. */
 export interface AppRequest {
@@ -62,7 +62,7 @@ const routes: Record<string, App> = {
   },
   "/rejects": async () => {
     session.before = "failure";
-    await sleep(1);
+    await turns(5);
     throw new Error("the handler failed on purpose");
   },
   "/before": () => ({ body: String(session.before) }),
@@ -82,7 +82,7 @@ const routes: Record<string, App> = {
     return {
       body: async function* () {
         yield "one,";
-        await sleep(5);
+        await turns();
         try {
           session.late = true;
           lateWrite = "accepted";
@@ -94,7 +94,7 @@ const routes: Record<string, App> = {
     };
   },
   "/deep": async () => {
-    await sleep(1);
+    await turns(5);
     const emitter = new EventEmitter();
     const heard = once(emitter, "go").then(() => `emitter:${session.username}`);
     setTimeout(() => emitter.emit("go"), 1);
@@ -103,7 +103,7 @@ const routes: Record<string, App> = {
   },
   "/slow-echo": async () => {
     const mine = session.username;
-    await sleep(Math.random() * 5);
+    await turns(Math.random() * 20);
     session.count = (session.count ?? 0) + 1;
     return { body: `${mine}/${session.username}/${session.count}` };
   },
@@ -380,10 +380,10 @@ export function conversations(name: string, harness: Harness): void {
     describe("with an interface that takes its time", () => {
       let isSaved = false;
       const slow: SessionInterface = {
-        openSession: async () => (await sleep(5), createSession({ username: "slow" })),
+        openSession: async () => (await turns(), createSession({ username: "slow" })),
         async saveSession(_, response) {
           isSaved = false;
-          await sleep(50);
+          await turns();
           response.headers.append("Set-Cookie", "session=saved");
           isSaved = true;
         },

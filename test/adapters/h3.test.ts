@@ -1,10 +1,10 @@
 import { createEventStream, H3, HTTPError, redirect, serve as listenH3 } from "h3";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { sessions } from "../../src/adapters/h3.ts";
 import { createSession, getSession, session, type SessionOptions, StoreError } from "../../src/index.ts";
+import { turns } from "../support/turns.ts";
 import { savesBeforeHeaders, writeLate } from "./before-headers.ts";
 import { conversations, type Harness } from "./conversations.ts";
 import type { Listening } from "./listen.ts";
@@ -128,7 +128,7 @@ describe("hipflask/h3", () => {
 
   it("throws a failed save to h3, which answers with its status", async () => {
     const saveSession = async () => {
-      await sleep(1);
+      await turns(5);
       throw new StoreError("unavailable", "The store is down.");
     };
     const app = build({ sessionInterface: { openSession: () => createSession(), saveSession } });
