@@ -1,12 +1,59 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import type { ProvidedContext } from "vitest";
 import { PlainSummary } from "./test/support/plain-summary.ts";
+
+/**
+ * Which tests are not in `unit`, the project of `npm test`. They need what `npm ci` does not install: a server, another
+ * language, a framework that is built, the packed package; or they take their time.
+ */
+const live = [
+  "test/{docs,flask,frameworks,peers,runtimes,services,shared}/**",
+  "test/adapters/{express-ecosystem,express-openid-connect,next-app,next-guard-app,socket-io,sveltekit,sveltekit-app}.test.ts",
+  "test/express-session/{interchange,neighbours,stores}.test.ts",
+  "test/{django-live,itsdangerous-python,opentelemetry,store-contract-mutations}.test.ts",
+  "test/package/tarball.test.ts",
+];
+/** Runs in `unit` with the stores that need no server, and in `live` with the others. */
+const onEngines = ["test/stores/{commit-races,http,races,sockets}.test.ts"];
+const browser = ["test/browser/**"];
+const bench = ["test/bench/**"];
+
+function project(
+  name: ProvidedContext["project"],
+  groupOrder: number,
+  patterns: readonly string[],
+): TestProjectInlineConfiguration {
+  const include = patterns.map((pattern) => pattern.replace(/\*\*$/, "**/*.test.ts"));
+  return {
+    extends: true,
+    test: { name, include, provide: { project: name }, maxWorkers: 1, sequence: { groupOrder } },
+  };
+}
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     reporters: ["default", new PlainSummary()],
     // A hang ends some time; how fast a machine is decides nothing.
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // One project after the other, so that nothing else runs while `bench` measures.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["{src,test}/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...live, ...browser, ...bench],
+          provide: { project: "unit" },
+          // Files of one worker share their modules, which are loaded once.
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      project("live", 2, [...live, ...onEngines]),
+      project("browser", 3, browser),
+      project("bench", 4, bench),
+    ],
   },
 });

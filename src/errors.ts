@@ -22,7 +22,8 @@ export type HipflaskErrorCode =
   | "SESSION_LOST"
   | "OWNER_LIMIT"
   | "NOT_FRESH"
-  | "FOREIGN_ORIGIN";
+  | "FOREIGN_ORIGIN"
+  | "CSRF";
 
 /**
  * The root of every error this library throws on purpose.
@@ -141,7 +142,8 @@ export class NoSecretKeyError extends HipflaskError {
 /** `session` was used where no request is being handled (Flask: "Working outside of request context"). */
 export class OutsideRequestError extends HipflaskError {
   constructor(
-    message = "Working outside of a request: `session` only works in code called while a request is handled, behind `sessions({ … })`.",
+    message = "Working outside of a request: `session` only works in code called while a request is handled, behind " +
+      "`sessions({ … })`. In a unit test, `sessionTransaction` of hipflask/testing runs code with a session.",
   ) {
     super("OUTSIDE_REQUEST", message);
   }
@@ -287,5 +289,44 @@ export class NotFreshError extends HipflaskError {
 
   constructor() {
     super("NOT_FRESH", "This needs a login that is more recent; let the visitor log in again.");
+  }
+}
+
+/** A page of another origin sent this request, or opened this socket, with the visitor's cookies; the session was not looked at. */
+export class ForeignOriginError extends HipflaskError {
+  /** What to answer (RFC 9110 §15.5.4). */
+  override readonly status = 403;
+  /** What the browser said; empty if it did not. Evidence for logs. */
+  readonly origin: string;
+
+  constructor(
+    origin: string,
+    message = "A page of another origin sent this request, so it was refused. If the page is yours, or if a proxy changes the Host header, name its origin: crossOriginProtection: { trustedOrigins: […] }.",
+  ) {
+    super("FOREIGN_ORIGIN", message);
+    this.origin = origin;
+  }
+}
+
+/** Why a form's token was refused. */
+export type CsrfErrorReason = "missing" | "no_session" | "expired" | "invalid" | "mismatch";
+
+const CSRF_MESSAGES: Readonly<Record<CsrfErrorReason, string>> = {
+  missing: "The CSRF token is missing.",
+  no_session: "The CSRF session token is missing.",
+  expired: "The CSRF token has expired.",
+  invalid: "The CSRF token is invalid.",
+  mismatch: "The CSRF tokens do not match.",
+};
+
+/** A form came without a token of this session. Messages are those of Flask-WTF. */
+export class CsrfError extends HipflaskError {
+  /** What to answer (RFC 9110 §15.5.1). */
+  override readonly status = 400;
+  readonly reason: CsrfErrorReason;
+
+  constructor(reason: CsrfErrorReason, options?: ErrorOptions) {
+    super("CSRF", CSRF_MESSAGES[reason], options);
+    this.reason = reason;
   }
 }

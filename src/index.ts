@@ -6,7 +6,12 @@ export { createSession, isReservedName, stateOf } from "./session/session.ts";
 export type { ReservedName, Session, SessionData, SessionMethods } from "./session/session.ts";
 export type { Checkpoint, Fate, Opened, SessionChanges, SessionStateOptions } from "./session/changes.ts";
 export type { SessionState } from "./session/state.ts";
-export type { FlashedMessagesOptions } from "./session/flash.ts";
+export type {
+  FlashedMessagesOptions,
+  FlashMessages,
+  FlashMethod,
+  GetFlashedMessagesMethod,
+} from "./session/flash.ts";
 
 export { selectorOf, SessionManager, type OwnedSession } from "./manager/manager.ts";
 export { requireFresh } from "./request/require-fresh.ts";

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { main } from "../src/cli/main.ts";
 import { TaggedJSONSerializer } from "../src/json/tagged-json.ts";
 import { SessionRecords } from "../src/stores/session-records.ts";
 import { openSqlite } from "../src/stores/sqlite/database.ts";
@@ -12,29 +13,37 @@ import { newToken } from "../src/stores/token.ts";
 const bin = join(import.meta.dirname, "../bin/hipflask.js");
 const SECRET_KEY = "a secret that must never be printed";
 
+type Env = Readonly<Record<string, string>>;
+
 interface Outcome {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** Runs the real program; whatever happens, it prints no secret. */
-async function hipflask(args: string[], { stdin = "", env = {} }: { stdin?: string; env?: object } = {}) {
-  const outcome = await new Promise<Outcome>((resolve, reject) => {
-    const child = execFile(
-      process.execPath,
-      [bin, ...args],
-      { env: { PATH: process.env.PATH, ...env } },
-      (error, out, err) => {
-        if (error && typeof error.code !== "number") reject(error);
-        else resolve({ code: Number(error?.code ?? 0), out, err });
-      },
-    );
-    child.stdin!.on("error", () => {}); // it may be gone before it has read anything
+/** Runs a command line; whatever happens, it prints no secret. */
+async function hipflask(args: string[], { stdin = "", env = {} }: { stdin?: string; env?: Env } = {}) {
+  let [out, err] = ["", ""];
+  const code = await main(args, {
+    env,
+    read: async () => stdin,
+    print: (line) => (out += `${line}\n`),
+    complain: (line) => (err += `${line}\n`),
+  });
+  expect(out + err).not.toContain(SECRET_KEY);
+  return { code, out, err };
+}
+
+/** Runs the program itself. */
+function program(args: string[], stdin: string, env: Env = {}): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const options = { env: { PATH: process.env.PATH, ...env } };
+    const child = execFile(process.execPath, [bin, ...args], options, (error, out, err) => {
+      if (error && typeof error.code !== "number") reject(error);
+      else resolve({ code: Number(error?.code ?? 0), out, err });
+    });
     child.stdin!.end(stdin);
   });
-  expect(outcome.out + outcome.err).not.toContain(SECRET_KEY);
-  return outcome;
 }
 
 describe("hipflask", () => {
@@ -72,6 +81,14 @@ describe("hipflask", () => {
       expect({ args, code, out }).toEqual({ args, code: 2, out: "" });
       expect(err).not.toBe("");
     }
+  });
+
+  it("is a program that reads its input, its environment, and exits with the code", async () => {
+    const signed = await program(["sign", "-"], '{"a":1}\n', { SECRET_KEY });
+    expect(signed).toMatchObject({ code: 0, err: "" });
+    expect((await hipflask(["inspect", signed.out], { env: { SECRET_KEY } })).code).toBe(0);
+    const refused = await program(["sign", "-"], '{"a":1}\n');
+    expect(refused).toEqual({ code: 1, out: "", err: "Set SECRET_KEY in the environment to sign with.\n" });
   });
 
   it("is quiet when its reader goes away", async () => {
@@ -265,7 +282,7 @@ describe("hipflask doctor", () => {
 
   it.each([
     [{}, "secretKey is not set"],
-    [{ secretKey: strong, cookieSameSite: "None" }, "None without cookieSecure"],
+    [{ secretKey: strong, cookieSameSite: "None" }, "browsers ignore without Secure"],
     [{ secretKey: strong, cookieName: "__Host-id" }, "needs cookieSecure"],
     [
       { secretKey: strong, cookieName: "__Host-id", cookieSecure: true, cookieDomain: "a.example" },

@@ -76,6 +76,19 @@ describe.skipIf(!isClone && !process.env["CI"])(`the repository${note}`, () => {
     expect(found).toEqual([]);
   });
 
+  // Outages take the time they take: an engine is really stopped there.
+  it("has tests that wait for a condition and not for a time", () => {
+    const fixed = /\b(?:sleep|delay)\([1-9]\d|setTimeout\(.*, [1-9]\d+\)|^\s*\}, [1-9]\d+\);/;
+    const found = files
+      .filter((path) => path.endsWith(".test.ts") && !path.startsWith("test/services/"))
+      .flatMap((path) =>
+        read(path)
+          .split("\n")
+          .flatMap((line, index) => (fixed.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+      );
+    expect(found).toEqual([]);
+  });
+
   it("has no link to a file that is not there", () => {
     const dead = files
       .filter((path) => path.endsWith(".md"))

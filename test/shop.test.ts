@@ -1,5 +1,4 @@
 import { Agent } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Visitors } from "../examples/shop/flow/visitors.ts";
 import { cleanName } from "../examples/shop/visitor-name.ts";
@@ -401,6 +400,5 @@ async function probe(open: (signal: AbortSignal) => Promise<Response>): Promise<
   const controller = new AbortController();
   const response = await open(controller.signal);
   controller.abort();
-  await sleep(20);
   return response;
 }

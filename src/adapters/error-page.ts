@@ -19,6 +19,7 @@ export function errorPageOf(error: unknown): { readonly status: number; readonly
 }
 
 const TEXTS: Readonly<Record<number, string>> = {
+  400: "Bad Request\n",
   403: "Forbidden\n",
   409: "Conflict\n",
   500: "Internal Server Error\n",

@@ -21,9 +21,6 @@ export function layered<Extra extends object>(base: Base, extra: Extra): Extra &
       return Object.hasOwn(extra, name) ? Reflect.get(extra, name) : Reflect.get(base.session, name);
     },
     set(_, name, value) {
-      // Code that was written for sessions of plain JSON forgets a key in this way.
-      if (value === undefined && !Object.hasOwn(extra, name))
-        return Reflect.deleteProperty(base.session, name);
       if (!Object.hasOwn(extra, name)) return Reflect.set(base.session, name, value);
       if (Object.getOwnPropertyDescriptor(extra, name)?.set === undefined)
         throw new ReservedNameError(String(name));

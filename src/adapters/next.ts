@@ -1,8 +1,11 @@
 import { cookies, headers } from "next/headers.js";
-import type { RequestContext } from "../request/context.ts";
-import { HipflaskError, SessionReadOnlyError, SessionClosedError } from "../errors.ts";
+import { HipflaskError, SessionReadOnlyError } from "../errors.ts";
+import type { OriginRequest } from "../http/cross-origin.ts";
+import { StoreSessionState } from "../interfaces/store/state.ts";
+import { readSystemClockBy } from "../itsdangerous/system-clock.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
+import { explainOutside, type RequestContext } from "../request/context.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 import {
@@ -13,24 +16,19 @@ import {
   type NextCookies,
   type NextCookieWriter,
 } from "./next/cookies.ts";
+import { prerenderClock } from "./next/prerender-clock.ts";
 import { saveInto } from "./pending-headers.ts";
 
 /** What {@link sessions} gives an app; keep it in a module of its own, `lib/session.ts` by custom. */
 export interface NextSessions {
   /**
-   * This visitor's session, the same object for everybody who asks during one request.
+   * This visitor's session, the same object for every caller during one request.
    *
-   * Server components can only read it, since Next sets no cookies while it renders: a change there throws
-   * `SessionReadOnlyError`. In server actions and route handlers, changes are kept by {@link save} or {@link withSession}.
+   * It can be changed inside of {@link withSession}. Everywhere else it can only be read, and a change throws
+   * `SessionReadOnlyError`: Next sets no cookies while it renders, and has no place to save a session behind an action
+   * or a route handler.
    */
   readonly session: () => Promise<Session>;
-  /**
-   * Saves the session in a server action or a route handler; call it before `redirect()`, which throws. Nothing
-   * happens if nobody asked for the session. Afterwards `session()` gives one that can be changed and saved again.
-   *
-   * @throws SessionReadOnlyError in server components; whatever the save fails with
-   */
-  readonly save: () => Promise<void>;
   /**
    * Wraps a server action, a route handler or a proxy: the session is saved when it returns, and also when it throws,
    * as `redirect()` and `notFound()` do. Inside, `session` of `hipflask` works as well.
@@ -46,10 +44,10 @@ export interface NextSessions {
 }
 
 /**
- * Sessions for Next 15 and later, with the App Router.
+ * Sessions for Next 15 and later, with the App Router, with and without `cacheComponents`.
  *
  * A save that fails is thrown to Next; where a route handler's or a proxy's session asks for a status (503, 409),
- * `onError` hears of it and the visitor gets a plain page.
+ * `onError` is called with the error and the visitor gets a plain page.
  *
  * @throws ConfigError for options that cannot work
  * @example
@@ -57,7 +55,7 @@ export interface NextSessions {
  * // lib/session.ts
  * import { sessions } from "hipflask/next";
  *
- * export const { session, save, withSession, proxy } = sessions({ secretKey: process.env.SECRET_KEY });
+ * export const { session, withSession, proxy } = sessions({ secretKey: process.env.SECRET_KEY });
  *
  * // app/actions.ts
  * export const login = withSession(async (form: FormData) => {
@@ -72,29 +70,11 @@ export function sessions(
   { onError = logError }: ErrorOptions = {},
 ): NextSessions {
   const manager = SessionManager.from(options);
-  /** By the cookies of a request. After an action Next renders with new cookies, and so with a session opened from them. */
-  const contexts = new WeakMap<NextCookies, Promise<RequestContext>>();
-  const running = new WeakSet<RequestContext>();
-
-  const contextOf = (store: NextCookies): Promise<RequestContext> => {
-    let context = contexts.get(store);
-    if (context === undefined) contexts.set(store, (context = open(manager, store)));
-    return context;
-  };
-
-  /** What there is to save, once: whoever asks for the session after that gets one that is opened anew. */
-  const take = async (store: NextCookies): Promise<RequestContext | undefined> => {
-    const context = isReadOnly(store) ? undefined : await contexts.get(store);
-    contexts.delete(store);
-    return context;
-  };
-
-  const saveByCookies = async (store: NextCookies, status = 200): Promise<void> => {
-    const context = await take(store);
-    if (context === undefined) return;
-    await context.save({ status, headers: cookieHeaders(store) });
-    stateOf(context.session).close(alreadySavedError);
-  };
+  explainOutside(OUTSIDE);
+  readSystemClockBy(prerenderClock);
+  // Both by the cookies of a request: after an action Next renders with new ones, and so with a session opened from them.
+  const readings = new WeakMap<NextCookies, Promise<RequestContext>>();
+  const running = new WeakMap<NextCookies, Promise<RequestContext>>();
 
   const answer = (error: unknown): Response => {
     if (!(error instanceof HipflaskError) || error.status === undefined) throw error;
@@ -103,51 +83,14 @@ export function sessions(
     return new Response(text, { status, headers: { "Content-Type": ERROR_TYPE } });
   };
 
+  const contextOf = (store: NextCookies): Promise<RequestContext> => {
+    let context = running.get(store) ?? readings.get(store);
+    if (context === undefined) readings.set(store, (context = openForReading(manager, store)));
+    return context;
+  };
+
   async function session(): Promise<Session> {
-    return (await contextOf(await cookies())).session;
-  }
-
-  async function save(): Promise<void> {
-    const store = await cookies();
-    if (isReadOnly(store)) throw readOnlyError();
-    await saveByCookies(store);
-  }
-
-  /** A server action: whatever is set by the time it ends is sent, also with a redirect or an error. */
-  async function act<Result>(
-    context: RequestContext,
-    store: NextCookies,
-    action: () => Result,
-  ): Promise<Awaited<Result>> {
-    try {
-      const result: Awaited<Result> = await context.run(action);
-      await saveByCookies(store);
-      return result;
-    } catch (thrown) {
-      await saveByCookies(store, statusOf(thrown));
-      throw thrown;
-    }
-  }
-
-  /** A route handler or a proxy. Next sends the cookies of the request with a redirect, and with nothing else that is thrown. */
-  async function respond(
-    context: RequestContext,
-    store: NextCookies,
-    handler: () => unknown,
-  ): Promise<unknown> {
-    let response: unknown;
-    try {
-      response = (await context.run(handler)) ?? (await import("next/server.js")).NextResponse.next();
-    } catch (thrown) {
-      const status = statusOf(thrown);
-      if (status < 400 || status >= 500) {
-        await saveByCookies(store, status);
-        throw thrown;
-      }
-      response = new Response(null, { status });
-    }
-    const last = await take(store);
-    return response instanceof Response && last !== undefined ? saveIntoResponse(response, last) : response;
+    return loaded(await contextOf(await cookies()));
   }
 
   function withSession<Args extends unknown[], Result>(handler: (...args: Args) => Result) {
@@ -155,41 +98,112 @@ export function sessions(
       const [request] = args;
       const call = () => handler(...args);
       const store = await cookies();
-      const isAction = !(request instanceof Request);
-      try {
+      // While Next renders there is nothing to save with; inside of another wrapped function, that one saves.
+      if (isReadOnly(store) || running.has(store)) {
         const context = await contextOf(store);
-        if (!isAction) context.attachTo(request);
-        // Called by another one, which will save.
-        if (running.has(context)) return await call();
-        running.add(context);
-        return isAction
-          ? await act(context, store, call)
-          : ((await respond(context, store, call)) as Awaited<Result>);
+        if (request instanceof Request) context.attachTo(request);
+        return await context.run(call);
+      }
+      const opening = openForWriting(manager, store, request);
+      running.set(store, opening);
+      try {
+        const context = await opening;
+        if (!(request instanceof Request)) return await act(context, store, call);
+        context.attachTo(request);
+        return (await respond(context, store, call)) as Awaited<Result>;
       } catch (error) {
-        if (isAction) throw error;
+        if (!(request instanceof Request)) throw error;
         return answer(error) as Awaited<Result>;
+      } finally {
+        running.delete(store);
+        readings.delete(store);
       }
     };
   }
 
   const proxy: NextSessions["proxy"] = withSession<[Request], undefined>(() => undefined);
-  return { session, save, withSession, proxy };
+  return { session, withSession, proxy };
 }
 
-async function open(manager: SessionManager, store: NextCookies): Promise<RequestContext> {
+async function openForReading(manager: SessionManager, store: NextCookies): Promise<RequestContext> {
+  const isRendering = isReadOnly(store);
+  const context = await open(manager, store, true);
+  stateOf(context.session).close(isRendering ? renderingError : notWrappedError);
+  return context;
+}
+
+async function openForWriting(
+  manager: SessionManager,
+  store: NextCookies,
+  request: unknown,
+): Promise<RequestContext> {
+  manager.refuseForeign(request instanceof Request ? request : await actionRequest());
+  return open(manager, store);
+}
+
+async function open(manager: SessionManager, store: NextCookies, readOnly = false): Promise<RequestContext> {
   const sent = await headers();
-  const readOnly = isReadOnly(store);
   const get = (name: string) =>
     name.toLowerCase() === "cookie" ? cookieHeaderOf(sent.get("cookie") ?? "", store) : sent.get(name);
-  const context = manager.requestContext({
-    headers: { get },
-    readOnly,
-    // Next sets it itself where no proxy does.
-    secure: sent.get("x-forwarded-proto") === "https",
-  });
+  // Next sets it itself where no proxy does. Each proxy may add its own; the first is what the visitor came by.
+  const secure = isHttps(sent.get("x-forwarded-proto"));
+  const context = manager.requestContext({ headers: { get }, readOnly, secure });
   if (context.opening !== undefined) await context.opening;
-  if (readOnly) stateOf(context.session).close(readOnlyError);
   return context;
+}
+
+/** Next does not tell an action its method. It is POST, with one of these headers, and nothing else that is called without a request has them. */
+async function actionRequest(): Promise<OriginRequest> {
+  const sent = await headers();
+  const isPost = sent.get("next-action") !== null || sent.get("content-type") !== null;
+  return { method: isPost ? "POST" : undefined, headers: sent };
+}
+
+function isHttps(forwarded: string | null): boolean {
+  return forwarded?.split(",", 1)[0]!.trim().toLowerCase() === "https";
+}
+
+/** With `lazy`, a stored session is fetched when the app asks for it, which is here. */
+async function loaded({ session }: RequestContext): Promise<Session> {
+  const state = stateOf(session);
+  if (state instanceof StoreSessionState) await state.load();
+  return session;
+}
+
+/** A server action: whatever is set by the time it ends is sent, also with a redirect or an error. */
+async function act<Result>(
+  context: RequestContext,
+  store: NextCookies,
+  action: () => Result,
+): Promise<Awaited<Result>> {
+  try {
+    const result: Awaited<Result> = await context.run(action);
+    await context.save({ status: 200, headers: cookieHeaders(store) });
+    return result;
+  } catch (thrown) {
+    await context.save({ status: statusOf(thrown), headers: cookieHeaders(store) });
+    throw thrown;
+  }
+}
+
+/** A route handler or a proxy. Next sends the cookies of the request with a redirect, and with nothing else that is thrown. */
+async function respond(
+  context: RequestContext,
+  store: NextCookies,
+  handler: () => unknown,
+): Promise<unknown> {
+  let response: unknown;
+  try {
+    response = (await context.run(handler)) ?? (await import("next/server.js")).NextResponse.next();
+  } catch (thrown) {
+    const status = statusOf(thrown);
+    if (status < 400 || status >= 500) {
+      await context.save({ status, headers: cookieHeaders(store) });
+      throw thrown;
+    }
+    response = new Response(null, { status });
+  }
+  return response instanceof Response ? saveIntoResponse(response, context) : response;
 }
 
 async function saveIntoResponse(response: Response, context: RequestContext): Promise<Response> {
@@ -206,15 +220,22 @@ function statusOf(thrown: unknown): number {
   return Number(/^NEXT_HTTP_ERROR_FALLBACK;(4\d\d)$/.exec(digest)?.[1] ?? 500);
 }
 
-function readOnlyError(): SessionReadOnlyError {
+function renderingError(): SessionReadOnlyError {
   return new SessionReadOnlyError(
     "Next sets no cookies while it renders, so a server component can only read the session. Change it in a server " +
-      "action or a route handler, with `withSession` or followed by `await save()`, or in proxy.ts.",
+      "action, a route handler or proxy.ts, inside of `withSession`.",
   );
 }
 
-function alreadySavedError(): SessionClosedError {
-  return new SessionClosedError(
-    "This session was saved; `await session()` gives one that can be changed and saved again.",
+function notWrappedError(): SessionReadOnlyError {
+  return new SessionReadOnlyError(
+    "Nothing would save this change: wrap the server action, the route handler or the proxy in `withSession`, as in " +
+      "`export const login = withSession(async (form: FormData) => { … })`.",
   );
 }
+
+const OUTSIDE =
+  "Working outside of a request: in Next, `session` of hipflask works inside of `withSession`. Everywhere else, server " +
+  "components included, import `session` from the module that calls `sessions` of hipflask/next, as in " +
+  '`import { session } from "@/lib/session"`, and write `const visitor = await session()`. In a unit test, ' +
+  "`sessionTransaction` of hipflask/testing runs code with a session.";

@@ -54,7 +54,10 @@ class NodeRequest implements SessionRequest {
   }
 
   get(name: string): string | null {
-    return lookUp(this.#req.rawHeaders, name.toLowerCase());
+    const wanted = name.toLowerCase();
+    const value = lookUp(this.#req.rawHeaders, wanted);
+    // HTTP/2 has the host in a place of its own (RFC 9113 §8.3.1).
+    return value === null && wanted === "host" ? lookUp(this.#req.rawHeaders, ":authority") : value;
   }
 }
 

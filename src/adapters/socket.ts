@@ -1,13 +1,14 @@
 import type { IncomingMessage } from "node:http";
+import { ForeignOriginError } from "../errors.ts";
+import { isOwnOrigin } from "../http/cross-origin.ts";
 import type { SessionRequest } from "../interfaces/session-interface.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import { ForeignOriginError } from "./socket/foreign-origin.ts";
 import { layered } from "./layered-session.ts";
 import { requestOf } from "./node-headers.ts";
 
-export { ForeignOriginError } from "./socket/foreign-origin.ts";
+export { ForeignOriginError } from "../errors.ts";
 
 /** What the session of a socket has beyond `session` of `hipflask`, since there is no response to save it with. */
 export interface SocketSessionMethods {
@@ -117,16 +118,11 @@ function refuseForeign(
 ): void {
   const origin = headers.get("Origin");
   if (origin === null || origins === "any" || origins.includes(origin)) return;
-  // A sandboxed page says "null" and a file has no host: nobody's origin.
-  const page = urlOf(origin);
-  const host = headers.get("Host") ?? urlOf(url)?.host;
-  const own = host === undefined ? undefined : urlOf(`${page?.protocol}//${host}`);
-  if (!page?.host || page.host !== own?.host) throw new ForeignOriginError(origin);
+  if (!isOwnOrigin(origin, headers.get("Host"), url)) throw new ForeignOriginError(origin, FOREIGN_SOCKET);
 }
 
-function urlOf(text: string | undefined): URL | undefined {
-  return text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
-}
+const FOREIGN_SOCKET =
+  "A page of another origin opened this socket. If it is yours, or if a proxy changes the Host header, name its origin in `origins`.";
 
 function watch(manager: SessionManager, session: Session, listener: () => void): () => void {
   const { selector, isStored } = stateOf(session);

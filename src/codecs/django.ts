@@ -2,7 +2,7 @@ import { BadShape } from "../errors.ts";
 import { DEFAULT_MAX_INFLATED_SIZE } from "../itsdangerous/payload.ts";
 import { importSecretKeys } from "../itsdangerous/secret-key.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
-import { Signer } from "../itsdangerous/signer.ts";
+import { Signer, splitLast } from "../itsdangerous/signer.ts";
 import type { Fields } from "../json/fields.ts";
 import { decodeBase62, encodeBase62 } from "./base62.ts";
 import type { Codec, Decoded } from "./codec.ts";
@@ -134,17 +134,16 @@ function decodeSigned(
   maxInflatedSize: number,
   isTooOld: (signedAt: number) => boolean,
 ): Decoded {
-  const signatureAt = text.lastIndexOf(":");
-  const timed = text.slice(0, Math.max(signatureAt, 0));
-  if (signatureAt === -1 || !signer.verifySignature(timed, text.slice(signatureAt + 1))) {
+  const [timed, signature] = splitLast(text, ":") ?? [""];
+  if (signature === undefined || !signer.verifySignature(timed, signature)) {
     return { ok: false, reason: "bad_signature" };
   }
-  const timestampAt = timed.lastIndexOf(":");
-  const signedAt = timestampAt === -1 ? undefined : decodeBase62(timed.slice(timestampAt + 1));
+  const [payload, time] = splitLast(timed, ":") ?? [timed];
+  const signedAt = time === undefined ? undefined : decodeBase62(time);
   if (signedAt === undefined) return { ok: false, reason: "bad_payload" };
   if (isTooOld(signedAt)) return { ok: false, reason: "expired" };
   try {
-    return { ok: true, fields: unpackDjangoData(timed.slice(0, timestampAt), maxInflatedSize), signedAt };
+    return { ok: true, fields: unpackDjangoData(payload, maxInflatedSize), signedAt };
   } catch (error) {
     return { ok: false, reason: error instanceof BadShape ? "bad_shape" : "bad_payload" };
   }

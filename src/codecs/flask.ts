@@ -2,9 +2,9 @@ import { BadPayload, BadShape, ConfigError } from "../errors.ts";
 import { DEFAULT_MAX_INFLATED_SIZE, packPayload, unpackPayload } from "../itsdangerous/payload.ts";
 import { importSecretKey, importSecretKeys } from "../itsdangerous/secret-key.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
-import { Signer } from "../itsdangerous/signer.ts";
 import type { Digest, KeyDerivation } from "../itsdangerous/signer.ts";
-import { decodeTimestamp, encodeTimestamp } from "../itsdangerous/timestamp.ts";
+import { ageFault } from "../itsdangerous/timestamp.ts";
+import { TimestampSigner } from "../itsdangerous/timestamp-signer.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { Codec, CodecContext, Decoded, RefusalReason } from "./codec.ts";
 import { VerifiedCache } from "./verified-cache.ts";
@@ -92,21 +92,16 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
       const known = cache?.get(text);
       if (known !== undefined) return refusedByAge(known.signedAt, context) ?? read(known);
 
-      const signatureAt = text.lastIndexOf(".");
-      const timed = text.slice(0, signatureAt);
-      if (signatureAt === -1 || !signer.verifySignature(timed, text.slice(signatureAt + 1))) {
-        return refused("bad_signature");
-      }
-      const timestampAt = timed.lastIndexOf(".");
-      const signedAt = timestampAt === -1 ? undefined : decodeTimestamp(timed.slice(timestampAt + 1));
+      const { value, signedAt, fault } = signer.parse(text);
+      if (fault === "unsigned" || fault === "signature") return refused("bad_signature");
       if (signedAt === undefined) return refused("bad_timestamp");
-      return refusedByAge(signedAt, context) ?? open(text, timed.slice(0, timestampAt), signedAt);
+      return refusedByAge(signedAt, context) ?? open(text, value, signedAt);
     },
 
     encode(fields, { now }) {
       const signedAt = Math.floor(now / 1000);
       const content = json.dumpsFields(fields);
-      const text = signer.sign(`${packPayload(content, compressFrom)}.${encodeTimestamp(signedAt)}`);
+      const text = signer.sign(packPayload(content, compressFrom), signedAt);
       // The browser sends it back with its next request.
       cache?.set(text, { signedAt, content }, weight(text, content, fields.size));
       return text;
@@ -152,19 +147,18 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
 }
 
 /** Keys go to the signer from oldest to newest, as Flask hands them to itsdangerous: it tries them from the end. */
-function flaskSigner(options: FlaskCodecOptions): Signer {
+function flaskSigner(options: FlaskCodecOptions): TimestampSigner {
   const { secretKey, secretKeyFallbacks = [], salt = "cookie-session" } = options;
   const { digest = "sha1", keyDerivation = "hmac" } = options;
   // Flask takes a text for a list of one-letter keys, and an empty key for a key.
   importSecretKeys("secretKeyFallbacks", secretKeyFallbacks);
   importSecretKey("secretKey", secretKey);
-  return new Signer([...secretKeyFallbacks, secretKey], { salt, digest, keyDerivation });
+  return new TimestampSigner([...secretKeyFallbacks, secretKey], { salt, digest, keyDerivation });
 }
 
 function refusedByAge(signedAt: number, { now, maxAge }: CodecContext): Decoded | undefined {
-  const age = Math.floor(now / 1000) - signedAt;
-  if (age < 0) return refused("future");
-  return age <= maxAge ? undefined : refused("expired");
+  const fault = ageFault(signedAt, Math.floor(now / 1000), maxAge);
+  return fault && refused(fault);
 }
 
 function refused(reason: RefusalReason, error?: unknown): Decoded {

@@ -135,7 +135,7 @@ export class Signer {
 
   /** The text without its signature. @throws BadSignature if that is missing or matches no key */
   unsign(signed: string): string {
-    const parts = this.#split(signed);
+    const parts = splitLast(signed, this.sep);
     if (parts === undefined) throw new BadSignature(`No "${this.sep}" found in the signed text.`);
     if (!this.verifySignature(...parts)) {
       throw new BadSignature("The signature does not match.", { payload: parts[0] });
@@ -145,14 +145,8 @@ export class Signer {
 
   /** Whether `unsign` would succeed. */
   validate(signed: string): boolean {
-    const parts = this.#split(signed);
+    const parts = splitLast(signed, this.sep);
     return parts !== undefined && this.verifySignature(...parts);
-  }
-
-  /** Value and signature. Query strings and forms may yield something else than text, which is then not signed. */
-  #split(signed: string): [value: string, signature: string] | undefined {
-    const cut = typeof signed === "string" ? signed.lastIndexOf(this.sep) : -1;
-    return cut === -1 ? undefined : [signed.slice(0, cut), signed.slice(cut + this.sep.length)];
   }
 
   #signature(index: number, value: string): string {
@@ -161,4 +155,13 @@ export class Signer {
     ));
     return createHmac(this.digest, key).update(value, "utf8").digest("base64url");
   }
+}
+
+/**
+ * A text in two, at the last separator; undefined without one. Query strings and forms may yield something else than text,
+ * which has none.
+ */
+export function splitLast(text: string, sep: string): [before: string, after: string] | undefined {
+  const cut = typeof text === "string" ? text.lastIndexOf(sep) : -1;
+  return cut === -1 ? undefined : [text.slice(0, cut), text.slice(cut + sep.length)];
 }

@@ -64,6 +64,11 @@ describe("TimestampSigner", () => {
     expect(error).toMatchObject({ payload: "value", dateSigned: new Date(SECOND * 1000) });
   });
 
+  it("reports a wrong signature over a text without a time as a plain bad signature", () => {
+    const error = catchError(() => at(SECOND).unsign("value.AAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+    expect(error).toMatchObject({ code: "BAD_SIGNATURE", payload: "value" });
+  });
+
   it("reports a missing separator as a plain bad signature", () => {
     const error = catchError(() => at(SECOND).unsign("value"));
     expect(error).toBeInstanceOf(BadSignature);

@@ -1,8 +1,8 @@
 import { BadSignature, BadTimeSignature, ConfigError, SignatureExpired } from "../errors.ts";
 import type { SecretKey } from "./secret-key.ts";
-import { Signer } from "./signer.ts";
+import { Signer, splitLast } from "./signer.ts";
 import type { SignerOptions } from "./signer.ts";
-import { decodeTimestamp, encodeTimestamp } from "./timestamp.ts";
+import { ageFault, decodeTimestamp, encodeTimestamp } from "./timestamp.ts";
 
 /** How a `TimestampSigner` signs. */
 export interface TimestampSignerOptions extends SignerOptions {
@@ -16,6 +16,17 @@ export interface UnsignOptions {
   maxAge?: number | undefined;
   /** Also return when the text was signed. Default false. */
   returnTimestamp?: boolean | undefined;
+}
+
+const MISMATCH = "The signature does not match.";
+
+/** A signed text in its parts, and what is wrong with it. */
+export interface TimedText {
+  /** The text without time and signature; with a wrong signature, all before it, **not** verified. */
+  readonly value: string;
+  /** Epoch seconds; undefined if the time is missing or unreadable. */
+  readonly signedAt: number | undefined;
+  readonly fault: "unsigned" | "signature" | "no-time" | "time" | undefined;
 }
 
 /**
@@ -45,9 +56,21 @@ export class TimestampSigner extends Signer {
     return Math.floor(this.#now() / 1000);
   }
 
-  /** The text with the time and the signature of both attached. */
-  override sign(value: string): string {
-    return super.sign(`${value}${this.sep}${encodeTimestamp(this.getTimestamp())}`);
+  /**
+   * The text with the time and the signature of both attached.
+   *
+   * @param timestamp epoch seconds. Default: the time of the clock
+   */
+  override sign(value: string, timestamp = this.getTimestamp()): string {
+    return super.sign(`${value}${this.sep}${encodeTimestamp(timestamp)}`);
+  }
+
+  /** Splits and verifies a signed text, of any age. What `unsign` throws is a `fault` here: forged texts cost no error. */
+  parse(signed: string): TimedText {
+    const parts = splitLast(signed, this.sep);
+    if (parts === undefined) return { value: "", signedAt: undefined, fault: "unsigned" };
+    if (!this.verifySignature(...parts)) return { value: parts[0], signedAt: undefined, fault: "signature" };
+    return this.#parseTimed(parts[0]);
   }
 
   /**
@@ -61,27 +84,20 @@ export class TimestampSigner extends Signer {
   override unsign(signed: string, options?: UnsignOptions & { returnTimestamp?: false | undefined }): string;
   override unsign(signed: string, options?: UnsignOptions): string | [string, Date];
   override unsign(signed: string, { maxAge, returnTimestamp = false }: UnsignOptions = {}) {
-    const { timed, mismatch } = this.#unsignTimed(signed);
-    const cut = timed.lastIndexOf(this.sep);
-    if (cut === -1) {
-      throw mismatch ?? new BadTimeSignature("The timestamp is missing.", { payload: timed });
-    }
-    const payload = timed.slice(0, cut);
-    const seconds = decodeTimestamp(timed.slice(cut + this.sep.length));
-    const dateSigned = toDate(seconds);
-    if (mismatch) {
-      throw new BadTimeSignature(mismatch.message, {
-        payload,
-        ...(dateSigned && { dateSigned }),
-        cause: mismatch,
-      });
-    }
-    if (seconds === undefined || dateSigned === undefined) {
+    const parsed = this.parse(signed);
+    if (parsed.fault === "unsigned") throw new BadSignature(`No "${this.sep}" found in the signed text.`);
+    const isWrong = parsed.fault === "signature";
+    const { value: payload, signedAt, fault } = isWrong ? this.#parseTimed(parsed.value) : parsed;
+    // As in Python: what has neither is not said to have a bad time.
+    if (isWrong && fault === "no-time") throw new BadSignature(MISMATCH, { payload });
+    if (fault === "no-time") throw new BadTimeSignature("The timestamp is missing.", { payload });
+    const dateSigned = toDate(signedAt);
+    // The error tells what was claimed.
+    if (isWrong) throw new BadTimeSignature(MISMATCH, { payload, ...(dateSigned && { dateSigned }) });
+    if (signedAt === undefined || dateSigned === undefined) {
       throw new BadTimeSignature("The timestamp is malformed.", { payload });
     }
-    if (maxAge !== undefined) {
-      this.#checkAge(seconds, maxAge, { payload, dateSigned });
-    }
+    if (maxAge !== undefined) this.#checkAge(signedAt, maxAge, { payload, dateSigned });
     return returnTimestamp ? [payload, dateSigned] : payload;
   }
 
@@ -96,26 +112,27 @@ export class TimestampSigner extends Signer {
     }
   }
 
-  /** The signed text with its time, even if the signature is wrong: the error then tells what was claimed. */
-  #unsignTimed(signed: string): { timed: string; mismatch?: BadSignature } {
-    try {
-      return { timed: super.unsign(signed) };
-    } catch (error) {
-      if (!(error instanceof BadSignature)) throw error;
-      return { timed: error.payload ?? "", mismatch: error };
-    }
+  #parseTimed(timed: string): TimedText {
+    const [value, time] = splitLast(timed, this.sep) ?? [timed];
+    if (time === undefined) return { value, signedAt: undefined, fault: "no-time" };
+    const signedAt = decodeTimestamp(time);
+    return { value, signedAt, fault: signedAt === undefined ? "time" : undefined };
   }
 
   #checkAge(seconds: number, maxAge: number, evidence: { payload: string; dateSigned: Date }): void {
     if (typeof maxAge !== "number" || Number.isNaN(maxAge)) {
       throw new ConfigError('"maxAge" must be a number of seconds.');
     }
-    const age = this.getTimestamp() - seconds;
-    if (age > maxAge) {
-      throw new SignatureExpired(`The signature is ${age} s old; at most ${maxAge} s are allowed.`, evidence);
+    const now = this.getTimestamp();
+    const fault = ageFault(seconds, now, maxAge);
+    if (fault === "expired") {
+      throw new SignatureExpired(
+        `The signature is ${now - seconds} s old; at most ${maxAge} s are allowed.`,
+        evidence,
+      );
     }
-    if (age < 0) {
-      throw new SignatureExpired(`The signature is from ${-age} s in the future.`, evidence);
+    if (fault === "future") {
+      throw new SignatureExpired(`The signature is from ${seconds - now} s in the future.`, evidence);
     }
   }
 }

@@ -21,3 +21,10 @@ export function decodeTimestamp(text: string): number | undefined {
   for (let index = 0; index < bytes.length; index += 1) seconds = seconds * 256 + bytes[index]!;
   return seconds;
 }
+
+/** Why a signature of that time (epoch seconds) is not good at `now` (epoch seconds) for `maxAge` seconds; undefined: it is. */
+export function ageFault(signedAt: number, now: number, maxAge: number): "future" | "expired" | undefined {
+  const age = now - signedAt;
+  if (age < 0) return "future";
+  return age <= maxAge ? undefined : "expired";
+}

@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import type { SessionOptions } from "./options.ts";
 
 /** Flask's settings that concern sessions, under Flask's own names. Python's `None` is null. */
@@ -39,7 +40,7 @@ export interface FlaskConfig {
 export function optionsFromFlask(config: FlaskConfig): SessionOptions {
   for (const name of Object.keys(config)) {
     if (/^SESSION_|^(SECRET_KEY|PERMANENT_SESSION|MAX_COOKIE)/.test(name) && !KNOWN.has(name)) {
-      throw new ConfigError(`The Flask setting "${name}" has no counterpart here.`);
+      throw new ConfigError(`The Flask setting "${name}" has no counterpart here.${didYouMean(name, KNOWN)}`);
     }
   }
   const root = config.APPLICATION_ROOT === undefined ? "/" : config.APPLICATION_ROOT;

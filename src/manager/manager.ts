@@ -10,7 +10,7 @@ import type { SessionInterface, SessionRequest } from "../interfaces/session-int
 import type { StoreConfig } from "../interfaces/store/config.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
 import type { SessionOptions } from "./options.ts";
-import { resolveOptions } from "./resolve-options.ts";
+import { resolveCrossOrigin, resolveOptions } from "./resolve-options.ts";
 import { resolveStoreOptions } from "./resolve-store-options.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import type { SessionInfo } from "../stores/record.ts";
@@ -49,6 +49,7 @@ export class SessionManager {
   readonly config: CookieConfig;
   /** What requests go through: the interface itself, or what watches it. */
   #requestInterface: SessionInterface;
+  readonly #refuseForeign: ((request: SessionRequest) => void) | undefined;
   readonly #records: SessionRecords | undefined;
   /** What to sweep, until the first request: workers start no timer before one. */
   #unswept: StoreConfig | undefined;
@@ -58,6 +59,7 @@ export class SessionManager {
   constructor(options: SessionOptions) {
     const config = resolveOptions(options);
     this.config = config;
+    this.#refuseForeign = resolveCrossOrigin(options);
     const stored = options.store && resolveStoreOptions(options, options.store, config);
     this.#records = stored?.records;
     if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
@@ -75,10 +77,22 @@ export class SessionManager {
    * Opens the session of a request; see {@link RequestContext} for what comes next.
    *
    * @param keys the framework's own objects for this request, by which `getSession` finds the session
+   * @throws ForeignOriginError (403) where `crossOriginProtection` refuses the request; whatever `openSession` throws
    */
   requestContext(request: SessionRequest, ...keys: object[]): RequestContext {
-    if (this.#unswept !== undefined) this.#startSweep(this.#unswept);
+    this.refuseForeign(request);
+    // Where nothing can be saved is no place to start timers and to draw random numbers.
+    if (this.#unswept !== undefined && !request.readOnly) this.#startSweep(this.#unswept);
     return new RequestContext(this.#requestInterface, request, ...keys);
+  }
+
+  /**
+   * The check of `crossOriginProtection` alone, for requests whose method is not known when their session is opened.
+   *
+   * @throws ForeignOriginError (403)
+   */
+  refuseForeign(request: Pick<SessionRequest, "method" | "url" | "headers">): void {
+    this.#refuseForeign?.(request);
   }
 
   /** Puts an interface around the one that requests go through from now on, for tools that watch: see `hipflask/inspector`. */

@@ -2,6 +2,7 @@ import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import type { Codec, RefusalReason } from "../codecs/codec.ts";
 import type { Compress } from "../codecs/flask.ts";
 import type { CookieTooLargeError } from "../errors.ts";
+import type { CrossOriginOptions } from "../http/cross-origin.ts";
 import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
 import type { Digest, KeyDerivation } from "../itsdangerous/signer.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
@@ -99,7 +100,13 @@ export interface SessionOptions {
    * act on it over TLS only; `"cookies"` drops those of all other apps on the domain as well. Default false.
    */
   readonly clearSiteData?: boolean | readonly ClearSiteDataType[] | undefined;
-  /** One word for safe settings: a `__Host-` name, Secure, SameSite=Lax, a sealed cookie; what contradicts them is refused. Default false. */
+  /**
+   * Refuses unsafe requests (POST, PUT, …) that pages of other origins make browsers send, with 403 and before any
+   * handler runs, as Go's `CrossOriginProtection`: true, or what is let through all the same. Default false; with
+   * `hardened`, true. See `crossOriginProtection` of `hipflask/csrf`.
+   */
+  readonly crossOriginProtection?: boolean | CrossOriginOptions | undefined;
+  /** One word for safe settings: a `__Host-` name, Secure, SameSite=Lax, a sealed cookie, `crossOriginProtection`; what contradicts them is refused. Default false. */
   readonly hardened?: boolean | undefined;
   /** Keep sessions your own way. Most of the options above are then yours to follow or not. */
   readonly sessionInterface?: SessionInterface | undefined;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, ForeignOriginError } from "../errors.ts";
 import { optionsFromFlask } from "./flask-options.ts";
+import { SessionManager } from "./manager.ts";
 import type { SessionOptions } from "./options.ts";
 import { resolveOptions } from "./resolve-options.ts";
 
@@ -40,7 +41,32 @@ describe("resolveOptions", () => {
     ["a cookie object", { cookie: { secure: true } }, /cookieSecure/],
     ["maxAge", { maxAge: 60 }, /lifetime \(in seconds\)/],
     ["a name of Flask's", { SESSION_COOKIE_NAME: "a" }, /optionsFromFlask/],
-    ["a word nobody knows", { sesion: 1 }, /There is no option "sesion"/],
+    ["a word nobody knows", { weather: 1 }, /There is no option "weather"\.$/],
+    ["a typo", { cookieNmae: "a" }, /There is no option "cookieNmae"\. Did you mean "cookieName"\?/],
+    ["another capitalisation", { secretkey: "a" }, /Did you mean "secretKey"\?/],
+    ["a letter too many", { lifetimes: 1 }, /Did you mean "lifetime"\?/],
+    ["an old spelling", { cookieSamesite: "Lax" }, /Did you mean "cookieSameSite"\?/],
+    ["a long typo", { secretKeyFallback: [] }, /Did you mean "secretKeyFallbacks"\?/],
+    ["no lifetime at all", { lifetime: 0 }, /"lifetime" must be greater than 0/],
+    ["a negative lifetime", { lifetime: -60 }, /"lifetime" must not be negative/],
+    [
+      "a lifetime in milliseconds",
+      { lifetime: 31 * 86_400_000 },
+      /in seconds: 2678400000 are 31000 days, .* write 2678400\./,
+    ],
+    ["a day in milliseconds", { lifetime: 86_400_000 }, /write 86400\./],
+    ["more than browsers keep", { lifetime: 400 * 86_400 + 1 }, /400 days/],
+    ["an idle limit in milliseconds", { idleTimeout: 86_400_000 }, /"idleTimeout" is in seconds/],
+    ["a store's limit in milliseconds", { storeTimeout: 2000 }, /"storeTimeout" is in seconds.* write 2\./],
+    ["a negative size", { maxCookieSize: -1 }, /"maxCookieSize" must not be negative/],
+    ["a negative rhythm", { touchEvery: -1 }, /"touchEvery" must not be negative/],
+    [
+      "SameSite=None without Secure",
+      { cookieSameSite: "none" },
+      /ignore without Secure; write cookieSecure: true/,
+    ],
+    ["half a protection", { crossOriginProtection: "yes" }, /"crossOriginProtection" must be true, false/],
+    ["a trusted host", { crossOriginProtection: { trustedOrigins: ["app.example"] } }, /not an origin/],
     ["__proto__", JSON.parse('{"__proto__": 1}') as object, /There is no option/],
     ["a text for a boolean", { cookieHttpOnly: "true" }, /must be a boolean/],
     ["a word for a boolean", { cookieSecure: "true" }, /must be true, false or "auto"/],
@@ -62,8 +88,8 @@ describe("resolveOptions", () => {
   ];
 
   it.each(wrong)("refuses %s and says what to write instead", (_, options, message) => {
-    expect(() => resolveOptions(options as SessionOptions)).toThrow(ConfigError);
-    expect(() => resolveOptions(options as SessionOptions)).toThrow(message);
+    expect(() => new SessionManager(options as SessionOptions)).toThrow(ConfigError);
+    expect(() => new SessionManager(options as SessionOptions)).toThrow(message);
   });
 
   it("never repeats a secret that ended up under a wrong name", () => {
@@ -80,7 +106,34 @@ describe("resolveOptions", () => {
   });
 });
 
+describe("what options allow", () => {
+  it.each<SessionOptions>([
+    { lifetime: 400 * 86_400 },
+    { lifetime: 0.5 },
+    { cookieSameSite: "None", cookieSecure: true },
+    { cookieSameSite: "None", cookieSecure: "auto" },
+    { cookieSameSite: "None", cookiePartitioned: true },
+    { crossOriginProtection: false },
+    { crossOriginProtection: { trustedOrigins: ["https://app.example"] } },
+    { hardened: true, secretKey: strong, crossOriginProtection: { exempt: () => false } },
+  ])("%j", (options) => expect(new SessionManager(options).config.cookieName).toMatch(/session$/));
+});
+
 describe("hardened", () => {
+  it("refuses requests that pages of other origins send, unless told of them", () => {
+    const forged = {
+      method: "POST",
+      headers: new Headers({ "Sec-Fetch-Site": "cross-site", Origin: "https://a.example" }),
+    };
+    const open = (options: SessionOptions) =>
+      new SessionManager({ secretKey: strong, ...options }).requestContext(forged);
+    expect(() => open({ hardened: true })).toThrow(ForeignOriginError);
+    expect(() => open({ hardened: true, crossOriginProtection: true })).toThrow(ForeignOriginError);
+    const trusting = { hardened: true, crossOriginProtection: { trustedOrigins: ["https://a.example"] } };
+    expect(open(trusting).session.size).toBe(0);
+    expect(open({}).session.size).toBe(0);
+  });
+
   it("switches to a __Host- name, Secure, SameSite=Lax and a sealed cookie (SEC-50)", () => {
     const config = resolveOptions({ secretKey: strong, hardened: true });
     expect(config).toMatchObject({
@@ -102,9 +155,10 @@ describe("hardened", () => {
     ["scripts that read", { cookieHttpOnly: false }],
     ["a readable cookie", { codec: "flask" }],
     ["a lifetime beyond 400 days", { lifetime: 400 * 86_400 + 1 }],
+    ["forged requests", { crossOriginProtection: false }],
     ["a short secret", { secretKey: "dev" }],
   ])("refuses %s", (_, options) => {
-    expect(() => resolveOptions({ secretKey: strong, hardened: true, ...options })).toThrow(ConfigError);
+    expect(() => new SessionManager({ secretKey: strong, hardened: true, ...options })).toThrow(ConfigError);
   });
 });
 

@@ -2,14 +2,18 @@ import type { Codec } from "../codecs/codec.ts";
 import { flaskCodec } from "../codecs/flask.ts";
 import { sealedCodec } from "../codecs/sealed.ts";
 import { asciiDomain, checkCookieName, toSameSite, type SameSite } from "../http/cookie.ts";
+import { crossOriginProtection } from "../http/cross-origin.ts";
 import { ConfigError } from "../errors.ts";
 import type { SecureCookieConfig } from "../interfaces/secure-cookie.ts";
+import type { SessionRequest } from "../interfaces/session-interface.ts";
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import type { ClearSiteDataType, SessionOptions } from "./options.ts";
 import { misfitOf } from "../session/schema.ts";
 
-type Kind = "boolean" | "number" | "string" | "function" | "any";
+type Kind = "boolean" | "number" | "seconds" | "string" | "function" | "any";
 
 const KINDS: Record<keyof SessionOptions, Kind> = {
   secretKey: "any",
@@ -21,9 +25,9 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   cookieSecure: "any",
   cookieSameSite: "string",
   cookiePartitioned: "boolean",
-  lifetime: "number",
+  lifetime: "seconds",
   refreshEachRequest: "boolean",
-  refreshAfter: "number",
+  refreshAfter: "seconds",
   maxCookieSize: "number",
   oversize: "string",
   codec: "any",
@@ -37,17 +41,18 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   trackNested: "boolean",
   cacheControl: "boolean",
   clearSiteData: "any",
+  crossOriginProtection: "any",
   hardened: "boolean",
   sessionInterface: "any",
   accepts: "any",
   store: "any",
   lazy: "boolean",
-  idleTimeout: "number",
-  anonymousTimeout: "number",
-  absoluteTimeout: "number",
-  touchEvery: "number",
-  rotateAfter: "number",
-  rotationGrace: "number",
+  idleTimeout: "seconds",
+  anonymousTimeout: "seconds",
+  absoluteTimeout: "seconds",
+  touchEvery: "seconds",
+  rotateAfter: "seconds",
+  rotationGrace: "seconds",
   reusedTokens: "string",
   maxPerOwner: "number",
   ownerOverflow: "string",
@@ -56,16 +61,19 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   lostWrites: "string",
   saveOnError: "boolean",
   recordLimits: "any",
-  storeTimeout: "number",
-  sweepEvery: "number",
+  storeTimeout: "seconds",
+  sweepEvery: "seconds",
   allowNonAtomicStore: "boolean",
   onRefused: "function",
   onOversize: "function",
   now: "function",
 };
 
-/** RFC 6265bis §5.5, in seconds. */
-const LONGEST_LIFETIME = 400 * 24 * 60 * 60;
+const DAY = 24 * 60 * 60;
+/** Browsers keep a cookie for 400 days at most (RFC 6265bis §5.5), and no session is meant to outlive its cookie. */
+const MOST_SECONDS = 400 * DAY;
+/** More than this is too much to be meant, though a cookie may live longer. */
+const MOST_OF: Partial<Record<keyof SessionOptions, number>> = { storeTimeout: 600, rotationGrace: DAY };
 
 const CLEARABLE: readonly ClearSiteDataType[] = [
   "cache",
@@ -124,7 +132,7 @@ export function resolveOptions(options: SessionOptions): SecureCookieConfig {
     cookieSecure: resolveSecure(options.cookieSecure ?? hardened),
     cookieSameSite: resolveSameSite(options.cookieSameSite ?? (hardened ? "Lax" : null)),
     cookiePartitioned: options.cookiePartitioned ?? false,
-    lifetime: options.lifetime ?? DEFAULT_LIFETIME,
+    lifetime: checkLifetime(options.lifetime ?? DEFAULT_LIFETIME),
     refreshEachRequest: options.refreshEachRequest ?? true,
     refreshAfter: options.refreshAfter ?? 0,
     maxCookieSize: options.maxCookieSize ?? 4093,
@@ -133,13 +141,18 @@ export function resolveOptions(options: SessionOptions): SecureCookieConfig {
     misfit: options.schema ? misfitOf(options.schema, json) : undefined,
     clearSiteData: resolveClearSiteData(options.clearSiteData ?? false),
     trackNested: options.trackNested ?? true,
-    now: options.now ?? Date.now,
+    now: options.now ?? systemClock,
     onRefused: options.onRefused,
     // oxlint-disable-next-line no-console -- Flask warns as well
     onOversize: options.onOversize ?? ((error) => console.warn(error.message)),
     json,
     codec: resolveCodec(options, json, hardened),
   };
+  if (config.cookieSameSite === "None" && config.cookieSecure === false && !config.cookiePartitioned) {
+    throw new ConfigError(
+      '"cookieSameSite" is "None", which browsers ignore without Secure; write cookieSecure: true, or "Lax".',
+    );
+  }
   if (hardened) checkHardened(config);
   return config;
 }
@@ -157,18 +170,47 @@ function resolveCodec(options: SessionOptions, json: TaggedJSONSerializer, harde
   return flaskCodec(withoutUndefined({ ...keys, salt, digest, keyDerivation, compress, maxInflatedSize }));
 }
 
+/** The check that `crossOriginProtection` asks for; `undefined` for none. @throws ConfigError */
+export function resolveCrossOrigin({
+  crossOriginProtection: given,
+  hardened = false,
+}: SessionOptions): ((request: SessionRequest) => void) | undefined {
+  if (given === false && hardened) {
+    throw new ConfigError(
+      'With "hardened", crossOriginProtection must not be false; let requests through with { trustedOrigins: […] } or { exempt }.',
+    );
+  }
+  if (given !== undefined && typeof given !== "boolean" && (typeof given !== "object" || given === null))
+    throw new ConfigError('"crossOriginProtection" must be true, false or { trustedOrigins: […], exempt }.');
+  const isOn = given ?? hardened;
+  return isOn === false ? undefined : crossOriginProtection(isOn === true ? {} : isOn);
+}
+
 function checkKinds(options: SessionOptions): void {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(KINDS, name)) throw unknownOption(name);
     if (value === undefined || value === null) continue;
     const kind = KINDS[name as keyof SessionOptions];
     // The value itself may be a secret that ended up under the wrong name, so it is not repeated.
-    if (kind !== "any" && typeof value !== kind) {
-      throw new ConfigError(`"${name}" must be a ${kind}, and it is a ${typeof value}.`);
+    const type = kind === "seconds" ? "number" : kind;
+    if (type !== "any" && typeof value !== type) {
+      throw new ConfigError(`"${name}" must be a ${type}, and it is a ${typeof value}.`);
     }
-    if (kind === "number" && !Number.isFinite(value))
-      throw new ConfigError(`"${name}" must be a finite number.`);
+    if (type === "number") checkNumber(name as keyof SessionOptions, value, kind === "seconds");
   }
+}
+
+function checkNumber(name: keyof SessionOptions, value: number, isSeconds: boolean): void {
+  if (!Number.isFinite(value)) throw new ConfigError(`"${name}" must be a finite number.`);
+  if (value < 0) throw new ConfigError(`"${name}" must not be negative, and it is ${value}.`);
+  const most = MOST_OF[name] ?? MOST_SECONDS;
+  if (!isSeconds || value <= most) return;
+  const limit =
+    most === MOST_SECONDS ? "browsers keep a cookie for 400 days at most" : `at most ${most} can be meant`;
+  throw new ConfigError(
+    `"${name}" is in seconds: ${value} are ${Math.round(value / DAY)} days, and ${limit}. ` +
+      `If ${value} are milliseconds, write ${value / 1000}.`,
+  );
 }
 
 function unknownOption(name: string): ConfigError {
@@ -177,8 +219,9 @@ function unknownOption(name: string): ConfigError {
       `"${name}" is a setting of Flask; write sessions(optionsFromFlask({ ${name}: … })).`,
     );
   }
-  const meant = Object.hasOwn(MEANT, name) ? ` Write ${MEANT[name]}.` : "";
-  return new ConfigError(`There is no option "${name}".${meant}`);
+  if (Object.hasOwn(MEANT, name))
+    return new ConfigError(`There is no option "${name}". Write ${MEANT[name]}.`);
+  return new ConfigError(`There is no option "${name}".${didYouMean(name, Object.keys(KINDS))}`);
 }
 
 function resolveDomain(domain: string | undefined): string | undefined {
@@ -186,6 +229,13 @@ function resolveDomain(domain: string | undefined): string | undefined {
   const host = asciiDomain(checkNoControls("cookieDomain", domain));
   if (host === "") throw new ConfigError('"cookieDomain" is not a domain name; write "example.com".');
   return domain;
+}
+
+function checkLifetime(lifetime: number): number {
+  if (lifetime > 0) return lifetime;
+  throw new ConfigError(
+    '"lifetime" must be greater than 0 seconds. For a cookie that ends with the browser leave session.permanent false.',
+  );
 }
 
 function resolveSameSite(word: string | null): SameSite | undefined {
@@ -215,8 +265,6 @@ function checkHardened(config: SecureCookieConfig): void {
     config.cookiePath !== "/" && 'cookiePath must be "/"',
     config.cookieSecure !== true && `cookieSecure must not be ${JSON.stringify(config.cookieSecure)}`,
     !config.cookieHttpOnly && "cookieHttpOnly must not be false",
-    config.lifetime > LONGEST_LIFETIME &&
-      "lifetime must be at most 400 days, which is all that browsers keep",
   ].filter((text) => text !== false);
   if (contradictions.length > 0) throw new ConfigError(`With "hardened", ${contradictions.join(" and ")}.`);
 }

@@ -201,8 +201,15 @@ export function getSession(request?: object): Session {
 /** The context of the request being handled. @throws OutsideRequestError if there is none */
 export function currentContext(): RequestContext {
   const context = current.getStore();
-  if (context === undefined) throw new OutsideRequestError();
+  if (context === undefined) throw new OutsideRequestError(outside);
   return context;
+}
+
+let outside: string | undefined;
+
+/** What `session` outside of a request says in a framework that has another place for it. */
+export function explainOutside(message: string): void {
+  outside = message;
 }
 
 /**

@@ -1,22 +1,70 @@
 import { tuple } from "../json/values.ts";
 import type { SessionState } from "./state.ts";
 
+/**
+ * The categories of your one-time messages and what a message of each is, for the type checker. Empty here, so that
+ * anything goes; add to it once in your app and `flash` and `getFlashedMessages` are typed.
+ *
+ * @example
+ * ```ts
+ * import { session } from "hipflask";
+ * declare module "hipflask" {
+ *   interface FlashMessages {
+ *     message: string;
+ *     added: { item: string; price: number };
+ *   }
+ * }
+ * export const added = () => session.flash({ item: "tea", price: 3.5 }, "added");
+ * export const prices = () => session.getFlashedMessages({ categoryFilter: ["added"] }).map(({ price }) => price);
+ * ```
+ */
+// oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- made to be augmented
+export interface FlashMessages {}
+
 /** How to take flashed messages. */
-export interface FlashedMessagesOptions {
+export interface FlashedMessagesOptions<Category = unknown> {
   /** Give `[category, message]` pairs instead of messages. Default false. */
   readonly withCategories?: boolean;
   /** Give only messages of these categories; the others are gone all the same, as in Flask. Default: all. */
-  readonly categoryFilter?: readonly string[];
+  readonly categoryFilter?: readonly Category[];
 }
 
-type Flash = readonly [category: string, message: string];
+type WithCategories<Category> = FlashedMessagesOptions<Category> & { readonly withCategories: true };
+type WithoutCategories<Category> = FlashedMessagesOptions<Category> & { readonly withCategories?: false };
+
+/** `session.flash`, as {@link FlashMessages} says. */
+export type FlashMethod = keyof FlashMessages extends never
+  ? (message: unknown, category?: unknown) => void
+  : {
+      <Category extends keyof FlashMessages>(message: FlashMessages[Category], category: Category): void;
+      (message: FlashMessages extends { message: infer Message } ? Message : never): void;
+    };
+
+/** `session.getFlashedMessages`, as {@link FlashMessages} says. */
+export type GetFlashedMessagesMethod = keyof FlashMessages extends never
+  ? {
+      // oxlint-disable-next-line typescript/no-explicit-any -- whatever was flashed
+      (options?: WithoutCategories<unknown>): any[];
+      // oxlint-disable-next-line typescript/no-explicit-any -- whatever was flashed
+      (options: WithCategories<unknown>): [category: any, message: any][];
+    }
+  : {
+      <Category extends keyof FlashMessages = keyof FlashMessages>(
+        options?: WithoutCategories<Category>,
+      ): FlashMessages[Category][];
+      <Category extends keyof FlashMessages = keyof FlashMessages>(
+        options: WithCategories<Category>,
+      ): { [Key in Category]: [category: Key, message: FlashMessages[Key]] }[Category][];
+    };
+
+type Flash = readonly [category: unknown, message: unknown];
 
 const FLASHES = "_flashes";
 /** Messages taken in this request, so that a second call gives them again. */
 const taken = new WeakMap<SessionState, readonly Flash[]>();
 
 /** Appends to the list under `_flashes`, as the tuple (category, message) that Flask writes. */
-export function flash(state: SessionState, message: string, category = "message"): void {
+export function flash(state: SessionState, message: unknown, category: unknown = "message"): void {
   const waiting = state.get(FLASHES);
   state.set(FLASHES, [...(Array.isArray(waiting) ? waiting : []), tuple(category, message)]);
 }
@@ -25,7 +73,7 @@ export function flash(state: SessionState, message: string, category = "message"
 export function getFlashedMessages(
   state: SessionState,
   { withCategories = false, categoryFilter = [] }: FlashedMessagesOptions = {},
-): (string | Flash)[] {
+): unknown[] {
   let flashes = taken.get(state);
   if (flashes === undefined) {
     const waiting = state.get(FLASHES);
@@ -33,15 +81,17 @@ export function getFlashedMessages(
     flashes = Array.isArray(waiting) ? waiting.filter(isFlash) : [];
     taken.set(state, flashes);
   }
-  const wanted = flashes.filter(
-    ([category]) => categoryFilter.length === 0 || categoryFilter.includes(category),
-  );
-  return withCategories
-    ? wanted.map(([category, message]) => [category, message])
-    : wanted.map((pair) => pair[1]);
+  const wanted = categoryFilter.length === 0 ? flashes : flashes.filter(isOneOf(categoryFilter, state));
+  return wanted.map(([category, message]) => (withCategories ? [category, message] : message));
+}
+
+/** Categories are values like any other, so they are compared by what is stored of them. */
+function isOneOf(categories: readonly unknown[], { json }: SessionState): (flash: Flash) => boolean {
+  const texts = new Set(categories.map((category) => json.dumps(category)));
+  return ([category]) => texts.has(json.dumps(category));
 }
 
 /** Whoever holds the key may have written anything; what is not a pair is not shown. */
-function isFlash(item: unknown): item is Flash {
-  return Array.isArray(item) && item.length === 2 && typeof item[0] === "string";
+export function isFlash(item: unknown): item is Flash {
+  return Array.isArray(item) && item.length === 2;
 }

@@ -54,6 +54,13 @@ describe("Session as a dictionary", () => {
 
   it("offers a dictionary's methods", () => {
     const session = createSession({ a: 1 });
+    expect(session.get("a")).toBe(1);
+    expect(session.get("a", 7)).toBe(1);
+    expect(session.get("b")).toBeUndefined();
+    expect(session.get("b", 7)).toBe(7);
+    session.set("b", null);
+    expect(session.get("b", 7)).toBeNull();
+    session.delete("b");
     expect(session.pop("a")).toBe(1);
     expect(session.pop("a")).toBeUndefined();
     expect(session.pop("a", "none")).toBe("none");
@@ -68,6 +75,28 @@ describe("Session as a dictionary", () => {
     session.clear();
     expect(session.size).toBe(0);
     expect(session.popItem()).toBeUndefined();
+  });
+
+  it("removes a key that is assigned undefined, whichever way", () => {
+    const ways: ((session: ReturnType<typeof createSession>) => unknown)[] = [
+      (session) => (session.a = undefined),
+      (session) => session.set("a", undefined),
+      (session) => session.update({ a: undefined }),
+      (session) => Object.assign(session, { a: undefined }),
+      (session) => session.transact("a", () => undefined),
+      (session) => Object.defineProperty(session, "a", { value: undefined }),
+    ];
+    for (const remove of ways) {
+      const session = opened({ a: "1", b: "2" });
+      remove(session);
+      expect(["a" in session, session.modified, textsOf(session)]).toEqual([false, true, { b: "2" }]);
+      const empty = opened({});
+      remove(empty);
+      expect([empty.size, textsOf(empty)]).toEqual([0, {}]);
+    }
+    const session = opened({});
+    session.a = undefined;
+    expect(session.modified).toBe(false);
   });
 
   it.each(["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "", "10", "é"])(
@@ -132,7 +161,7 @@ describe("Session as a dictionary", () => {
     const session = createSession();
     const cycle: unknown[] = [];
     cycle.push(cycle);
-    for (const value of [undefined, () => 1, Symbol("s"), new Set(), new (class Cart {})(), cycle]) {
+    for (const value of [() => 1, Symbol("s"), new Set(), new (class Cart {})(), cycle]) {
       expect(() => session.set("cart", value)).toThrow(UnserializableError);
     }
     expect(() => session.set("cart", [{ price: undefined }])).toThrow(/cart\[0\]\.price/);
@@ -388,6 +417,26 @@ describe("Session.flash", () => {
       ["error", "two"],
     ]);
     expect(session.getFlashedMessages({ categoryFilter: ["error"] })).toEqual(["two"]);
+  });
+
+  it("carries any value as message and as category, as Flask does", () => {
+    const session = createSession();
+    session.flash({ item: "tea", price: 3.5 }, "added");
+    session.flash("disk full", 40);
+    session.flash(null, ["a", { deep: true }]);
+    const carried = opened(textsOf(session));
+    expect(carried.getFlashedMessages({ withCategories: true })).toEqual([
+      ["added", { item: "tea", price: 3.5 }],
+      [40, "disk full"],
+      [["a", { deep: true }], null],
+    ]);
+    expect(carried.getFlashedMessages({ categoryFilter: [40] })).toEqual(["disk full"]);
+    expect(carried.getFlashedMessages({ categoryFilter: ["40"] })).toEqual([]);
+    expect(carried.getFlashedMessages({ categoryFilter: ["added", ["a", { deep: true }]] })).toEqual([
+      { item: "tea", price: 3.5 },
+      null,
+    ]);
+    expect(() => session.flash(() => 1)).toThrow(UnserializableError);
   });
 
   it("shows nothing of what is no message", () => {

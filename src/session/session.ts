@@ -1,5 +1,11 @@
 import { ReservedNameError } from "../errors.ts";
-import { flash, getFlashedMessages, type FlashedMessagesOptions } from "./flash.ts";
+import {
+  flash,
+  getFlashedMessages,
+  type FlashedMessagesOptions,
+  type FlashMethod,
+  type GetFlashedMessagesMethod,
+} from "./flash.ts";
 import type { SessionStateOptions } from "./changes.ts";
 import { SessionState, STATE } from "./state.ts";
 
@@ -29,7 +35,9 @@ type KeyOf<Data> = keyof Data extends never ? string : (keyof Data & string) | P
 type PythonKey = "_permanent" | "_flashes";
 // oxlint-disable-next-line typescript/no-explicit-any -- an untyped session is a plain dictionary
 type ValueOf<Data, Key> = keyof Data extends never ? any : Key extends keyof Data ? Data[Key] : unknown;
-type Patch<Data> = keyof Data extends never ? Record<string, unknown> : Partial<Data>;
+type Patch<Data> = keyof Data extends never
+  ? Record<string, unknown>
+  : { [Key in keyof Data]?: Data[Key] | undefined };
 
 /** The methods and flags of a session; see {@link Session}. */
 export interface SessionMethods<Data = SessionData> {
@@ -50,10 +58,17 @@ export interface SessionMethods<Data = SessionData> {
   /** Number of keys, `_permanent` included. */
   readonly size: number;
 
-  /** The value, or `undefined`. Reaches every key, also one named like a method. */
-  readonly get: <Key extends KeyOf<Data>>(key: Key) => ValueOf<Data, Key> | undefined;
-  /** @throws UnserializableError if the value, or something inside of it, has no place in a session. */
-  readonly set: <Key extends KeyOf<Data>>(key: Key, value: ValueOf<Data, Key>) => void;
+  /** The value, or `fallback` (default `undefined`) if the key is missing. Reaches every key, also one named like a method. */
+  readonly get: {
+    <Key extends KeyOf<Data>>(key: Key): ValueOf<Data, Key> | undefined;
+    <Key extends KeyOf<Data>, Fallback>(key: Key, fallback: Fallback): ValueOf<Data, Key> | Fallback;
+  };
+  /**
+   * Stores a value; `undefined`, here as in an assignment, removes the key.
+   *
+   * @throws UnserializableError if the value, or something inside of it, has no place in a session
+   */
+  readonly set: <Key extends KeyOf<Data>>(key: Key, value: ValueOf<Data, Key> | undefined) => void;
   readonly has: (key: string) => boolean;
   /** @returns whether the key was there; a missing key leaves the session unmodified. */
   readonly delete: (key: KeyOf<Data>) => boolean;
@@ -91,13 +106,13 @@ export interface SessionMethods<Data = SessionData> {
   readonly regenerate: (options?: { readonly keep?: readonly KeyOf<Data>[] | true }) => void;
   /** Call at logout: ends the session for good. Data written afterwards in the same request starts a new one. */
   readonly destroy: () => void;
-  /** Leaves a message for the next page, in Flask's own format. `category` defaults to `"message"`. */
-  readonly flash: (message: string, category?: string) => void;
+  /**
+   * Leaves a message for the next page, in Flask's own format. Message and category can be any value a session holds;
+   * `category` defaults to `"message"`. Typed by {@link FlashMessages}.
+   */
+  readonly flash: FlashMethod;
   /** Takes the messages left by {@link flash}. The same ones again for the rest of the request. */
-  readonly getFlashedMessages: {
-    (options?: FlashedMessagesOptions & { withCategories?: false }): string[];
-    (options: FlashedMessagesOptions & { withCategories: true }): [category: string, message: string][];
-  };
+  readonly getFlashedMessages: GetFlashedMessagesMethod;
   /** Always undefined: whoever awaits a session asks for this, and must not thereby look into it. */
   readonly then?: undefined;
   /** The data as a plain object, so `JSON.stringify(session)` works. */
@@ -117,8 +132,9 @@ export type Session<Data = SessionData> = SessionMethods<Data> & Properties<Data
 export type ReservedName = Exclude<keyof SessionMethods, symbol>;
 
 const methods = {
-  get(this: Session, key: string) {
-    return stateOf(this).get(key);
+  get(this: Session, key: string, fallback?: unknown) {
+    const value = stateOf(this).get(key);
+    return value === undefined ? fallback : value;
   },
   set(this: Session, key: string, value: unknown) {
     stateOf(this).set(key, value);
@@ -176,7 +192,7 @@ const methods = {
   destroy(this: Session) {
     stateOf(this).destroy();
   },
-  flash(this: Session, message: string, category?: string) {
+  flash(this: Session, message: unknown, category?: unknown) {
     flash(stateOf(this), message, category);
   },
   getFlashedMessages(this: Session, options?: FlashedMessagesOptions) {

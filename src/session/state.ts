@@ -19,6 +19,8 @@ export const STATE = Symbol("hipflask.state");
 /** Where `console.log` asks an object for its own text. */
 export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const PERMANENT = "_permanent";
+/** Flask-WTF's secret for the tokens in forms. */
+export const CSRF_TOKEN = "csrf_token";
 /** What a session begins with: most requests read one key or none, and an empty map is as large as all the rest of a state. */
 const NO_VALUES = new Map<string, unknown>();
 const NO_TRANSACTIONS: Transactions = new Map();
@@ -174,8 +176,13 @@ export class SessionState extends Closable {
     return this.#read().keys();
   }
 
-  /** @throws UnserializableError at once, so that the error points at the line that stored the value. */
+  /**
+   * `undefined` removes the key: JSON has no such value, and code for sessions of plain JSON forgets a key in this way.
+   *
+   * @throws UnserializableError at once, so that the error points at the line that stored the value
+   */
   set(key: string, value: unknown): void {
+    if (value === undefined) return void this.delete(key);
     const texts = this.#write();
     texts.set(key, this.json.dumps(value, key));
     this.#remember(key, value);
@@ -214,9 +221,13 @@ export class SessionState extends Closable {
     this.#texts = new Map(fields);
   }
 
-  /** Drops all data but the keys to keep (`true`: all of them) and asks for a new identity. */
+  /**
+   * Drops all data but the keys to keep (`true`: all of them) and asks for a new identity. Tokens of forms belong to the
+   * identity before, so they end with it unless they are named.
+   */
   regenerate(keep: readonly string[] | true): void {
     const texts = this.#write();
+    if (keep === true) this.delete(CSRF_TOKEN);
     if (keep !== true) {
       for (const key of texts.keys()) if (!keep.includes(key)) this.delete(key);
       this.#keep = [...texts.keys()];
@@ -255,7 +266,7 @@ export class SessionState extends Closable {
     const set = new Map(
       [...now].filter(([key, text]) => this.#before(key) !== text && !transactions.has(key)),
     );
-    const unset = [...this.opened.fields.keys()].filter((key) => !now.has(key));
+    const unset = [...this.opened.fields.keys()].filter((key) => !now.has(key) && !transactions.has(key));
     return { set, unset, keep: this.#keep, transactions };
   }
 

@@ -6,9 +6,10 @@ export function onTexts(
   transactions: Transactions,
   json: TaggedJSONSerializer,
 ): SessionChanges["transactions"] {
-  const repeat = (changes: readonly ((value: unknown) => unknown)[], text: string | null): string => {
+  const repeat = (changes: readonly ((value: unknown) => unknown)[], text: string | null): string | null => {
     const before = text === null ? undefined : json.loads(text);
-    return json.dumps(changes.reduce((value, change) => change(value), before));
+    const after = changes.reduce((value, change) => change(value), before);
+    return after === undefined ? null : json.dumps(after);
   };
   return new Map(
     [...transactions].map(([key, changes]) => [key, (text: string | null) => repeat(changes, text)]),

@@ -1,4 +1,5 @@
 import { ConfigError, StoreError } from "../errors.ts";
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 import { inStep } from "./store-error.ts";
 
@@ -69,7 +70,7 @@ class DenoKvStore implements Store {
   readonly #kv: DenoKv;
   readonly #prefix: string;
 
-  constructor(kv: DenoKv, { prefix = "hipflask", now = Date.now }: DenoKvStoreOptions) {
+  constructor(kv: DenoKv, { prefix = "hipflask", now = systemClock }: DenoKvStoreOptions) {
     this.#kv = kv;
     this.#prefix = prefix;
     this.now = now;

@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 import { inStep } from "./store-error.ts";
 
@@ -61,7 +62,10 @@ class DynamoStore implements Store {
   readonly #client: DynamoDocument;
   readonly #table: string;
 
-  constructor(client: DynamoDocument, { table = "hipflask_sessions", now = Date.now }: DynamoStoreOptions) {
+  constructor(
+    client: DynamoDocument,
+    { table = "hipflask_sessions", now = systemClock }: DynamoStoreOptions,
+  ) {
     this.name = `DynamoDB's table "${table}"`;
     this.now = now;
     this.#client = client;

@@ -1,4 +1,5 @@
 import { StoreError } from "../errors.ts";
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 import { storeError } from "./store-error.ts";
@@ -82,7 +83,10 @@ class ExpressSessionStore implements Store {
   readonly #now: () => number;
   readonly #turns = new Turns();
 
-  constructor(backend: ExpressSessionBackend, { compareAndSet, now = Date.now }: ExpressSessionStoreOptions) {
+  constructor(
+    backend: ExpressSessionBackend,
+    { compareAndSet, now = systemClock }: ExpressSessionStoreOptions,
+  ) {
     this.#backend = backend;
     this.#compareAndSet = compareAndSet;
     this.#now = now;

@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 import { inStep } from "./store-error.ts";
 
@@ -64,7 +65,7 @@ class MemcachedStore implements Store {
   readonly #client: MemcachedClient;
   readonly #prefix: string;
 
-  constructor(client: MemcachedClient, { prefix = "hipflask:", now = Date.now }: MemcachedStoreOptions) {
+  constructor(client: MemcachedClient, { prefix = "hipflask:", now = systemClock }: MemcachedStoreOptions) {
     this.#client = client;
     this.#prefix = prefix;
     this.now = now;

@@ -1,4 +1,5 @@
 import { StoreError } from "../errors.ts";
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import { EMPTY, MemoryTable } from "./memory/table.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 
@@ -45,7 +46,7 @@ class MemoryStore implements Store {
   readonly #maxRecords: number;
   readonly #maxBytes: number;
 
-  constructor({ now = Date.now, maxRecords = 1e6, maxBytes = 2 ** 29 }: MemoryStoreOptions) {
+  constructor({ now = systemClock, maxRecords = 1e6, maxBytes = 2 ** 29 }: MemoryStoreOptions) {
     this.#now = now;
     this.#maxRecords = maxRecords;
     this.#maxBytes = maxBytes;

@@ -1,3 +1,4 @@
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Store } from "./store.ts";
 
 /** Milliseconds after which a clock that had to be fetched is asked again. */
@@ -42,7 +43,7 @@ export class StoreClock {
   /** Epoch milliseconds by the store's clock; by this process's as long as the store has not told its own. */
   now(): number {
     if (this.#isAtHand) return this.#store.now!() as number;
-    return this.#distance === undefined ? Date.now() : Math.round(performance.now() + this.#distance);
+    return this.#distance === undefined ? systemClock() : Math.round(performance.now() + this.#distance);
   }
 
   async #ask(): Promise<void> {

@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 import { inStep } from "./store-error.ts";
 
@@ -49,7 +50,7 @@ class WorkersKvStore implements Store {
   }
 
   now(): number {
-    return Date.now();
+    return systemClock();
   }
 
   read(key: string): Promise<Stored | undefined> {
@@ -84,13 +85,13 @@ class WorkersKvStore implements Store {
     const value = await this.#namespace.get(key);
     if (value === null) return undefined;
     const space = value.indexOf(" ", COMMIT);
-    if (Number(value.slice(COMMIT, space)) <= Date.now()) return undefined;
+    if (Number(value.slice(COMMIT, space)) <= systemClock()) return undefined;
     return { text: value.slice(space + 1), commit: value.slice(0, COMMIT) };
   }
 
   /** The exact deadline stands in the value: KV counts whole seconds, and no fewer than sixty. */
   #put(key: string, { text, commit, lifetime }: Write): Promise<void> {
-    const until = Date.now() + Math.max(1, Math.ceil(lifetime * 1000));
+    const until = systemClock() + Math.max(1, Math.ceil(lifetime * 1000));
     const expirationTtl = Math.max(SHORTEST_LIFETIME, Math.ceil(lifetime));
     return this.#namespace.put(key, `${commit}${until} ${text}`, { expirationTtl });
   }

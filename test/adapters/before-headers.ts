@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import {
   createSession,
@@ -10,6 +9,7 @@ import {
   type SessionOptions,
   StoreError,
 } from "../../src/index.ts";
+import { turns } from "../support/turns.ts";
 import type { Listening } from "./listen.ts";
 
 /** How a framework answers one path, after its handler has written to the session. */
@@ -34,7 +34,7 @@ export function writeLate(): string {
 
 /** Whatever a framework has for answering, nobody sees a byte of it before the session is saved. */
 export function savesBeforeHeaders(name: string, serve: Serve, ways: Record<string, Way>): void {
-  describe(`${name} with a store of 300 ms`, () => {
+  describe(`${name} with a slow store`, () => {
     it.concurrent.each(Object.entries(ways))(
       "sends no byte of %s before the save (SEC-17)",
       async (path, { status = 200, body = "" }) => {
@@ -42,7 +42,7 @@ export function savesBeforeHeaders(name: string, serve: Serve, ways: Record<stri
         const slow: SessionInterface = {
           openSession: () => createSession(),
           async saveSession(_session, _request, { headers }) {
-            await sleep(300);
+            await turns();
             headers.append("Set-Cookie", "session=saved");
             isSaved = true;
           },
@@ -61,7 +61,7 @@ export function savesBeforeHeaders(name: string, serve: Serve, ways: Record<stri
     it.concurrent.each(Object.keys(ways))("answers 503 in place of %s", async (path) => {
       const broken: SessionInterface = {
         openSession: () => createSession(),
-        saveSession: async () => (await sleep(5), down()),
+        saveSession: async () => (await turns(), down()),
       };
       const { status, head, body } = await ask(serve, broken, path);
       expect(status).toBe(503);

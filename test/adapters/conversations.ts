@@ -1,5 +1,4 @@
 import { Agent, request as httpRequest } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { EventEmitter, once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -10,6 +9,7 @@ import {
   type SessionInterface,
   type SessionOptions,
 } from "../../src/index.ts";
+import { turns } from "../support/turns.ts";
 
 /** A request as every framework can tell it. */
 export interface AppRequest {
@@ -32,6 +32,8 @@ export interface Harness {
 }
 
 const secretKey = "conversations";
+/** Parallel requests that must not be mixed up; more in CI, since a thousand connections take seconds. */
+const PARALLEL = process.env.CI ? 1000 : 200;
 /** What the last stream came across when it wrote to its session, for the test to look at. */
 let lateWrite: unknown;
 
@@ -60,7 +62,7 @@ const routes: Record<string, App> = {
   },
   "/rejects": async () => {
     session.before = "failure";
-    await sleep(1);
+    await turns(5);
     throw new Error("the handler failed on purpose");
   },
   "/before": () => ({ body: String(session.before) }),
@@ -80,7 +82,7 @@ const routes: Record<string, App> = {
     return {
       body: async function* () {
         yield "one,";
-        await sleep(5);
+        await turns();
         try {
           session.late = true;
           lateWrite = "accepted";
@@ -92,7 +94,7 @@ const routes: Record<string, App> = {
     };
   },
   "/deep": async () => {
-    await sleep(1);
+    await turns(5);
     const emitter = new EventEmitter();
     const heard = once(emitter, "go").then(() => `emitter:${session.username}`);
     setTimeout(() => emitter.emit("go"), 1);
@@ -101,7 +103,7 @@ const routes: Record<string, App> = {
   },
   "/slow-echo": async () => {
     const mine = session.username;
-    await sleep(Math.random() * 5);
+    await turns(Math.random() * 20);
     session.count = (session.count ?? 0) + 1;
     return { body: `${mine}/${session.username}/${session.count}` };
   },
@@ -134,9 +136,13 @@ class Client {
 
   async fetch(
     path: string,
-    { method = "GET", cookie = this.cookie }: { method?: string; cookie?: string | undefined } = {},
+    {
+      method = "GET",
+      cookie = this.cookie,
+      sent = {},
+    }: { method?: string; cookie?: string | undefined; sent?: Record<string, string> } = {},
   ) {
-    const headers = cookie === undefined ? {} : { Cookie: cookie };
+    const headers = cookie === undefined ? sent : { ...sent, Cookie: cookie };
     const answer = await new Promise<Answer>((resolve, reject) => {
       const options = { host: "127.0.0.1", port: this.#port, path, method, headers, agent: this.#agent };
       const sent = httpRequest(options, (response) => {
@@ -311,6 +317,43 @@ export function conversations(name: string, harness: Harness): void {
       expect(write.cookies).toEqual([]);
     });
 
+    it("refuses unsafe requests of other origins where it is told to, before any handler runs (SEC-70)", async () => {
+      let calls = 0;
+      const counting: App = () => {
+        session.calls = ++calls;
+        return { body: "handled" };
+      };
+      const own = { trustedOrigins: ["https://app.example"] };
+      const guarded = await serve({ secretKey, crossOriginProtection: own }, counting);
+      const post = (sent: Record<string, string>, method = "POST") =>
+        client(guarded).fetch("/", { method, sent });
+      for (const sent of [
+        { "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example" },
+        { "Sec-Fetch-Site": "same-site" },
+        { Origin: "https://evil.example" },
+        { Origin: "null" },
+      ]) {
+        const answer = await post(sent);
+        expect([sent, answer.status, answer.cookies]).toEqual([sent, 403, []]);
+        expect(answer.body).not.toContain("handled");
+      }
+      expect(calls).toBe(0);
+      for (const sent of [
+        { "Sec-Fetch-Site": "same-origin", Origin: `http://127.0.0.1:${guarded}` },
+        { Origin: `http://127.0.0.1:${guarded}` },
+        { "Sec-Fetch-Site": "cross-site", Origin: "https://app.example" },
+        {},
+      ]) {
+        const answer = await post(sent);
+        expect([sent, answer.status, answer.body]).toEqual([sent, 200, "handled"]);
+        expect(answer.cookies).toHaveLength(1);
+      }
+      expect((await post({ "Sec-Fetch-Site": "cross-site" }, "GET")).status).toBe(200);
+      expect(calls).toBe(5);
+      const open = await serve({ secretKey }, counting);
+      expect((await client(open).fetch("/", { method: "POST", sent: { Origin: "null" } })).status).toBe(200);
+    });
+
     it("tells two visitors on one keep-alive connection apart", async () => {
       const [ada, bob] = [client(port, onlyOne), client(port, onlyOne)];
       await ada.fetch("/login/ada");
@@ -321,13 +364,13 @@ export function conversations(name: string, harness: Harness): void {
       }
     });
 
-    it("never mixes 1000 parallel requests of two visitors", async () => {
+    it(`never mixes ${PARALLEL} parallel requests of two visitors`, async () => {
       const [ada, bob] = [client(), client()];
       await ada.fetch("/login/ada");
       await bob.fetch("/login/bob");
       const [fromAda, fromBob] = [{ cookie: ada.cookie! }, { cookie: bob.cookie! }];
       const answers = await Promise.all(
-        Array.from({ length: 1000 }, (_, at) =>
+        Array.from({ length: PARALLEL }, (_, at) =>
           client().fetch("/slow-echo", at % 2 === 0 ? fromAda : fromBob),
         ),
       );
@@ -337,10 +380,10 @@ export function conversations(name: string, harness: Harness): void {
     describe("with an interface that takes its time", () => {
       let isSaved = false;
       const slow: SessionInterface = {
-        openSession: async () => (await sleep(5), createSession({ username: "slow" })),
+        openSession: async () => (await turns(), createSession({ username: "slow" })),
         async saveSession(_session, _request, response) {
           isSaved = false;
-          await sleep(50);
+          await turns();
           response.headers.append("Set-Cookie", "session=saved");
           isSaved = true;
         },

@@ -2,10 +2,10 @@ import express5, { type Express, type Request, type Response } from "express";
 import { createReadStream } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { sessions } from "../../src/adapters/express.ts";
 import { createSession, getSession, session, SessionManager, type SessionOptions } from "../../src/index.ts";
+import { turns } from "../support/turns.ts";
 import { savesBeforeHeaders, writeLate } from "./before-headers.ts";
 import { conversations, type App, type Harness } from "./conversations.ts";
 import { listen } from "./listen.ts";
@@ -54,14 +54,14 @@ for (const [version, express] of Object.entries(versions)) {
     app.get("/sendFile", (_, res) => res.sendFile(import.meta.filename));
     app.get("/flushHeaders", async (_, res) => {
       res.flushHeaders();
-      await sleep(1);
+      await turns(5);
       res.end(`success, ${writeLate()}`);
     });
     app.get("/events", async (_, res) => {
       res.writeHead(200, { "Content-Type": "text/event-stream" });
       for (const event of ["success", writeLate()]) {
         res.write(`data: ${event}\n\n`);
-        await sleep(5);
+        await turns();
       }
       res.end();
     });
@@ -134,7 +134,7 @@ for (const [version, express] of Object.entries(versions)) {
     });
 
     describe("while a session is being saved", () => {
-      const slow = { openSession: () => createSession(), saveSession: () => sleep(20) };
+      const slow = { openSession: () => createSession(), saveSession: () => turns() };
 
       it("lets nothing change the answer that waits", async () => {
         const app = build({ sessionInterface: slow }).get("/", (_, res) => {

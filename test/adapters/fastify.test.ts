@@ -1,10 +1,10 @@
 import fastify, { type FastifyInstance } from "fastify";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { sessions } from "../../src/adapters/fastify.ts";
 import { createSession, getSession, session, type SessionOptions, StoreError } from "../../src/index.ts";
+import { turns } from "../support/turns.ts";
 import { savesBeforeHeaders, writeLate } from "./before-headers.ts";
 import { conversations, type Harness } from "./conversations.ts";
 import type { Listening } from "./listen.ts";
@@ -20,7 +20,9 @@ async function serve(app: FastifyInstance): Promise<Listening> {
 const harness: Harness = {
   serve(answer, options) {
     const app = build(options);
-    app.setErrorHandler((_, __, reply) => reply.code(500).send("Internal Server Error"));
+    app.setErrorHandler((error: { status?: number }, _, reply) =>
+      reply.code(error.status ?? 500).send("sorry"),
+    );
     app.all("*", async (request, reply) => {
       const {
         status = 200,
@@ -51,14 +53,14 @@ savesBeforeHeaders(
     app.get("/response", () => new Response("success", { status: 202, headers: { Vary: "Accept" } }));
     app.get("/flushHeaders", async (_, reply) => {
       reply.raw.flushHeaders();
-      await sleep(1);
+      await turns(5);
       reply.hijack().raw.end(`success, ${writeLate()}`);
     });
     app.get("/events", async (_, reply) => {
       reply.hijack().raw.writeHead(200, { "Content-Type": "text/event-stream" });
       for (const event of ["success", writeLate()]) {
         reply.raw.write(`data: ${event}\n\n`);
-        await sleep(1);
+        await turns(5);
       }
       reply.raw.end();
     });
@@ -102,7 +104,7 @@ describe("hipflask/fastify", () => {
     const { port, close } = await serve(app);
     const body = async function* () {
       yield '"a';
-      await sleep(5);
+      await turns();
       yield 'da"';
     };
     const answer = await fetch(`http://127.0.0.1:${port}/`, {

@@ -1,16 +1,16 @@
 import { createEventStream, H3, HTTPError, redirect, serve as listenH3 } from "h3";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { sessions } from "../../src/adapters/h3.ts";
 import { createSession, getSession, session, type SessionOptions, StoreError } from "../../src/index.ts";
+import { turns } from "../support/turns.ts";
 import { savesBeforeHeaders, writeLate } from "./before-headers.ts";
 import { conversations, type Harness } from "./conversations.ts";
 import type { Listening } from "./listen.ts";
 import { webResponse } from "./web-response.ts";
 
-const build = (options: SessionOptions, onError?: () => unknown): H3 =>
+const build = (options: SessionOptions, onError?: (error: HTTPError) => unknown): H3 =>
   new H3({ silent: true, ...(onError && { onError }) }).use(sessions(options));
 
 async function serve(app: H3): Promise<Listening> {
@@ -21,7 +21,7 @@ async function serve(app: H3): Promise<Listening> {
 const harness: Harness = {
   serve(answer, options) {
     // h3 shows the messages of errors; ours are not for visitors.
-    const app = build(options, () => new Response("Internal Server Error", { status: 500 }));
+    const app = build(options, ({ status }) => new Response("sorry", { status }));
     app.all("/**", async ({ req, url }) =>
       webResponse(await answer({ method: req.method, path: url.pathname })),
     );
@@ -128,7 +128,7 @@ describe("hipflask/h3", () => {
 
   it("throws a failed save to h3, which answers with its status", async () => {
     const saveSession = async () => {
-      await sleep(1);
+      await turns(5);
       throw new StoreError("unavailable", "The store is down.");
     };
     const app = build({ sessionInterface: { openSession: () => createSession(), saveSession } });

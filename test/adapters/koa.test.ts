@@ -3,7 +3,6 @@ import { createReadStream } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { sessions } from "../../src/adapters/koa.ts";
 import {
@@ -14,6 +13,7 @@ import {
   StoreError,
   streamWithContext,
 } from "../../src/index.ts";
+import { turns } from "../support/turns.ts";
 import { savesBeforeHeaders, writeLate } from "./before-headers.ts";
 import { conversations, type Harness } from "./conversations.ts";
 import { listen } from "./listen.ts";
@@ -52,7 +52,7 @@ for (const [version, Koa] of Object.entries({ "Koa 3": Koa3, "Koa 2": Koa2 })) {
     "/flushHeaders": async (ctx) => {
       ctx.status = 200;
       ctx.flushHeaders();
-      await sleep(1);
+      await turns(5);
       ctx.body = `success, ${writeLate()}`;
     },
     "/events": (ctx) => {
@@ -61,7 +61,7 @@ for (const [version, Koa] of Object.entries({ "Koa 3": Koa3, "Koa 2": Koa2 })) {
       ctx.status = 200;
       setTimeout(async () => {
         ctx.res.write("data: success\n\n");
-        await sleep(1);
+        await turns(5);
         ctx.res.end(`data: ${writeLate()}\n\n`);
       }, 1);
     },

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { documentedFiles } from "../support/documented-files.ts";
 import {
+  adapt,
   BUILD_TIMEOUT,
-  frameworkApp,
   startServer,
+  starterApp,
   type FrameworkApp,
   type FrameworkServer,
 } from "../support/framework-app.ts";
@@ -16,7 +17,7 @@ const { skip, note, root } = frameworks();
 const withoutComments = (page: PlainResponse) =>
   page.body.replaceAll(/<!--.*?-->/g, "").replaceAll("&quot;", '"');
 
-/** The app of docs/frameworks/next.md and more routes, built and served as its users do. */
+/** What create-next-app makes, with the files of docs/frameworks/next.md and more routes, built and served as its users do. */
 describe.skipIf(skip)(`a Next app${note}`, () => {
   let app: FrameworkApp;
   let server: FrameworkServer;
@@ -28,7 +29,11 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
   };
 
   beforeAll(async () => {
-    app = await frameworkApp("next");
+    const starter = "create-next-app/dist/index.js";
+    app = await starterApp("next", [starter, "APP", "--yes", "--skip-install", "--disable-git"]);
+    await adapt(app, "next.config.ts", "cacheComponents: true", "cacheComponents: true");
+    const packages = "turbopack: { root: `${import.meta.dirname}/../../..`,";
+    await adapt(app, "next.config.ts", "turbopack: {", packages);
     // Next checks the types of the app as well, against its own.
     await app.run("next/dist/bin/next", "build");
     const next = `${root}/node_modules/next/dist/bin/next`;
@@ -114,12 +119,28 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     expect(answer.headers["cache-control"]).toBe("max-age=9, no-store");
   });
 
-  it("saves by hand, as often as one likes, and before a redirect", async () => {
+  it("refuses a change that nothing would save, and opens the session anew after one that is saved", async () => {
     const ada = visitor();
-    const answer = await ada.get("/api/saves");
-    expect([answer.status, answer.headers.location]).toEqual([307, "/api/forever"]);
+    const answer = await ada.post("/api/unwrapped", {});
+    expect(JSON.parse(answer.body)).toEqual({
+      error: expect.stringMatching(/^SessionReadOnlyError: Nothing would save this.*wrap.*`withSession`/),
+      before: {},
+      now: { visits: 1 },
+    });
     expect(answer.setCookie).toHaveLength(1);
-    expect((await ada.get("/api/forever")).body).toBe('{"username":"saved again","visits":3}');
+    expect((await ada.get("/api/forever")).body).toBe('{"visits":1}');
+  });
+
+  it.each([
+    ["https,http", true],
+    ["https, https", true],
+    ["http,https", false],
+    ["http", false],
+  ])("goes by what the first of several proxies saw: %s", async (proto, isSecure) => {
+    const answer = await visitor().send("POST", "/api/secure", { "X-Forwarded-Proto": proto });
+    const [cookie] = answer.setCookie;
+    expect(cookie).toMatch(/^auto=/);
+    expect(/; Secure/i.test(cookie!)).toBe(isSecure);
   });
 
   it("saves once for handlers that call each other", async () => {
@@ -143,8 +164,11 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     const page = withoutComments(await ada.get("/render"));
     const told = JSON.parse(/<pre>(.*?)<\/pre>/.exec(page)![1]!) as string[];
     expect(told).toHaveLength(5);
-    for (const line of told)
-      expect(line).toMatch(/^SESSION_READ_ONLY: .*server action.*route handler.*proxy\.ts/);
+    for (const line of told.slice(0, 4))
+      expect(line).toMatch(/^SESSION_READ_ONLY: .*server action.*route handler.*proxy\.ts.*`withSession`/);
+    expect(told[4]).toMatch(
+      /^OUTSIDE_REQUEST: .*import { session } from "@\/lib\/session".*await session\(\)/,
+    );
     expect(page).toContain("the same session");
     expect(page).toContain('<p>{"_permanent":false,"username":"ada"}</p>');
     expect(withoutComments(await ada.get("/"))).toContain("hello, ada");
@@ -164,6 +188,30 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     const page = await brief.get("/static-page");
     expect(page.setCookie).toEqual([]);
     expect(page.headers["cache-control"]).not.toContain("no-store");
+  });
+
+  it("keeps the session out of what is prerendered, and takes it into what a link fetches ahead", async () => {
+    const ada = await loggedIn();
+    expect((await visitor().get("/account")).body).not.toContain("The orders of");
+    expect(withoutComments(await ada.get("/account"))).toContain("The orders of ada");
+    const ahead = { RSC: "1", "Next-Router-Prefetch": "2" };
+    const { headers } = await ada.send("GET", "/account", ahead);
+    const fetched = await ada.send("GET", headers.location!, ahead);
+    expect(fetched.body).toMatch(/orders of.*ada/);
+  });
+
+  it("says nothing of values that change while a page is prerendered, whoever asks", async () => {
+    const ada = await loggedIn();
+    await submitForm(ada, "/stored", { username: "ada" }, { form: /<form[^>]*data-name="remember"/ });
+    for (const path of ["/", "/stored", "/account", "/render"]) {
+      for (const someone of [ada, visitor()]) {
+        expect((await someone.get(path)).status).toBe(200);
+        const ahead = { RSC: "1", "Next-Router-Prefetch": "2" };
+        const { headers } = await someone.send("GET", path, ahead);
+        expect((await someone.send("GET", headers.location!, ahead)).status).toBe(200);
+      }
+    }
+    expect(server.output()).not.toContain("while prerendering");
   });
 
   it("lets what a handler wrote win over the proxy's refresh", async () => {
@@ -188,11 +236,11 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     await ada.get("/api/encoded");
     expect(ada.cookies.get("django")).toContain(":");
     expect((await ada.get("/api/encoded?read")).body).toBe("django");
-    expect((await ada.get("/api/encoded?save")).body).toBe("CONFIG");
+    expect((await ada.get("/api/encoded?action")).body).toBe("CONFIG");
   });
 
   describe("with a store", () => {
-    it("saves by hand in an action, and shows it in the page that comes with the answer", async () => {
+    it("saves in an action, and shows it in the page that comes with the answer", async () => {
       const ada = visitor();
       expect(withoutComments(await ada.get("/stored"))).toContain("<p>stranger, null, []</p>");
       const page = await submitForm(
@@ -217,6 +265,12 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
       const answer = await submitForm(ada, "/stored", {}, { form: /<form[^>]*data-name="leave"/ });
       expect([answer.status, answer.headers.location]).toEqual([303, "/stored"]);
       expect((await ada.get("/api/stored")).body).toBe('["left"]');
+    });
+
+    it("refuses what an action writes where nothing saves", async () => {
+      const answer = await submitForm(visitor(), "/stored", {}, { form: /<form[^>]*data-name="forget"/ });
+      expect([answer.status, answer.headers.location, answer.setCookie]).toEqual([500, undefined, []]);
+      expect(server.output()).toContain("Nothing would save this change");
     });
 
     it("ends a session also if the action fails after that", async () => {

@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
 import { createServer } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { sessions, type NodeHandler } from "../../src/adapters/node.ts";
 import { session } from "../../src/index.ts";
+import { turns } from "../support/turns.ts";
 import { savesBeforeHeaders, writeLate } from "./before-headers.ts";
 import { conversations, type Harness } from "./conversations.ts";
 import { listen } from "./listen.ts";
@@ -36,14 +36,14 @@ const ways: Record<string, NodeHandler> = {
   "/pipe": (_, res) => createReadStream(import.meta.filename).pipe(res),
   "/flushHeaders": async (_, res) => {
     res.flushHeaders();
-    await sleep(1);
+    await turns(5);
     res.end(`success, ${writeLate()}`);
   },
   "/events": async (_, res) => {
     res.writeHead(200, { "Content-Type": "text/event-stream" });
     for (const event of ["success", writeLate()]) {
       res.write(`data: ${event}\n\n`);
-      await sleep(1);
+      await turns(5);
     }
     res.end();
   },
@@ -52,7 +52,7 @@ const ways: Record<string, NodeHandler> = {
   },
   "/fails-late": async (_, res) => {
     res.writeHead(201, { ETag: "success" }).write("success");
-    await sleep(1);
+    await turns(5);
     throw new Error("failed on purpose");
   },
 };

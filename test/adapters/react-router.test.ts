@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   createRequestHandler,
   createStaticHandler,
@@ -16,6 +15,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { sessionContext, sessions } from "../../src/adapters/react-router.ts";
 import { createSession, getSession, session, type SessionOptions, StoreError } from "../../src/index.ts";
+import { turns } from "../support/turns.ts";
 import { savesBeforeHeaders, writeLate } from "./before-headers.ts";
 import { conversations, type Harness } from "./conversations.ts";
 import { listen, type Listening } from "./listen.ts";
@@ -114,7 +114,8 @@ const harness: Harness = {
   serve(answer, options) {
     const loader = async ({ request }: LoaderFunctionArgs) =>
       webResponse(await answer({ method: request.method, path: new URL(request.url).pathname }));
-    return serve(build(options, { "": { loader }, "*": { loader } }));
+    const route = { loader, action: loader };
+    return serve(build(options, { "": route, "*": route }));
   },
 };
 
@@ -135,7 +136,7 @@ savesBeforeHeaders(
     });
     const events = async function* () {
       yield "success;";
-      await sleep(5);
+      await turns();
       yield "end";
     };
     return serve(
@@ -243,7 +244,7 @@ describe("hipflask/react-router", () => {
 
   it("gives a failed save to handleError and to the boundary, with the status it asks for", async () => {
     const saveSession = async () => {
-      await sleep(1);
+      await turns(5);
       throw new StoreError("unavailable", "The store is down, says a secret.");
     };
     const errors: unknown[] = [];

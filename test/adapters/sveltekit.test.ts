@@ -1,12 +1,12 @@
 import { createServer, type RequestListener } from "node:http";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sessions, type SvelteKitEvent, type SvelteKitHandle } from "../../src/adapters/sveltekit.ts";
 import { createSession, getSession, session, type SessionOptions, StoreError } from "../../src/index.ts";
 import { BUILD_TIMEOUT, frameworkApp, type FrameworkApp } from "../support/framework-app.ts";
 import { frameworks } from "../support/frameworks.ts";
+import { turns } from "../support/turns.ts";
 import { savesBeforeHeaders } from "./before-headers.ts";
 import { conversations, type App } from "./conversations.ts";
 import { listen, type Listening } from "./listen.ts";
@@ -83,7 +83,7 @@ describe.skipIf(skip)(`SvelteKit, built and served by Node${note}`, () => {
           if (path !== "/stream") return { status: 404, body: "not found" };
           const events = async function* () {
             yield "success;";
-            await sleep(5);
+            await turns();
             yield "end";
           };
           return { body: events };

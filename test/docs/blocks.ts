@@ -34,7 +34,7 @@ export function blocksOf(file: string, page: string): Block[] {
   return blocks;
 }
 
-const SKIPPED = new Set(["node_modules", "dist", ".git", ".cache", "test"]);
+const SKIPPED = new Set(["node_modules", "dist", "generated", ".git", ".cache", "test"]);
 
 /** @returns all blocks: of README.md and the other pages, of `docs/`, and of the doc comments in `src/`. */
 export function readBlocks(root: string, folder = ""): Block[] {

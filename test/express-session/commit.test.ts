@@ -2,6 +2,7 @@ import type { RequestHandler } from "express";
 import { createReadStream } from "node:fs";
 import { describe, expect, it, vi } from "vitest";
 import session from "../../src/express-session.ts";
+import { turns } from "../support/turns.ts";
 import { contents, open, quiet, rawGet, versions, watchedStore } from "./site.ts";
 
 /** Whatever Express has for answering. */
@@ -49,7 +50,7 @@ describe.each(Object.entries(versions))("a response of %s", (_, express) => {
     let seen = "";
     const answer = rawGet(site.port, "/", (text) => (seen = text));
     await vi.waitFor(() => expect(set).toHaveBeenCalled());
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await turns();
     expect(seen).toBe("");
     release();
     const text = await answer;
@@ -105,7 +106,7 @@ describe("a change after the headers have left", () => {
     const site = await open({ ...quiet, store }, late);
     const answer = site.get();
     await vi.waitFor(() => expect(set).toHaveBeenCalled());
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await turns(); // until the handler has ended the response
     release();
     expect((await answer).body).toBe("1 2");
     expect((await site.get()).body).toBe("3 4");

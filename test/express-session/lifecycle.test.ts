@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { turns } from "../support/turns.ts";
 import { contents, open, quiet, watchedStore } from "./site.ts";
 
 const minute = 60_000;
@@ -184,11 +185,10 @@ describe("a handler that does not wait", () => {
       const { store, destroy } = watchedStore();
       const real = Object.getPrototypeOf(store).destroy as typeof store.destroy;
       let isDone = false;
-      destroy.mockImplementation((id, callback) => {
-        setTimeout(() => {
-          isDone = true;
-          real.call(store, id, callback);
-        }, 30);
+      destroy.mockImplementation(async (id, callback) => {
+        await turns();
+        isDone = true;
+        real.call(store, id, callback);
       });
       const site = await open({ ...quiet, store }, (req, res) => {
         if (req.path === "/") req.session.user = "ada";
@@ -258,11 +258,10 @@ describe("save", () => {
     const { store, set } = watchedStore();
     let isStored = false;
     const real = Object.getPrototypeOf(store).set as typeof store.set;
-    set.mockImplementation((id, data, callback) => {
-      setTimeout(() => {
-        isStored = true;
-        Reflect.apply(real, store, [id, data, callback]);
-      }, 30);
+    set.mockImplementation(async (id, data, callback) => {
+      await turns();
+      isStored = true;
+      Reflect.apply(real, store, [id, data, callback]);
     });
     const site = await open({ ...quiet, store }, (req, res) => {
       req.session.user = "ada";

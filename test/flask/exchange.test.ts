@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { Markup, SessionManager, stateOf, TaggedJSONSerializer, type Session } from "hipflask";
+import { float, Markup, SessionManager, stateOf, TaggedJSONSerializer, tuple, type Session } from "hipflask";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sessionData, sessionKey, sessionValue } from "../support/arbitraries.ts";
 import { secretOf, type VectorKey } from "../support/vectors/check.ts";
@@ -151,6 +151,29 @@ describe.each(findFlasks())("a cookie shared with Flask $version", (flaskHere) =
       expect(session.getFlashedMessages({ withCategories: true })).toEqual([["error", "back"]]);
     });
     expect(back.cookie).toBeNull();
+  });
+
+  it.skipIf(isSkipped)("carries messages and categories of any type in both directions", async () => {
+    const ours = visit(null, (session) => {
+      session.flash({ item: "tea", price: float(3) }, "added");
+      session.flash("disk full", 40);
+      session.flash(tuple(1, new Uint8Array([255])), null);
+    });
+    const theirs = await flask.askOne({
+      now: NOW,
+      request_cookie_header: ours.cookie,
+      ops: [["get-flashed"], ["flash", { left: [1, 2] }, 20], ["flash", "text", ["a", true]]],
+    });
+    expect(portray(theirs.results[0]!.ok)).toBe(
+      '[["added", {"item": "tea", "price": float 3 (4008000000000000)}], [int 40, "disk full"], [null, (int 1, bytes ff)]]',
+    );
+    visit(headerAfter(ours.cookie, theirs.set_cookie), (session) => {
+      expect(session.getFlashedMessages({ withCategories: true })).toEqual([
+        [20, { left: [1, 2] }],
+        [["a", true], "text"],
+      ]);
+      expect(session.getFlashedMessages({ categoryFilter: [20] })).toEqual([{ left: [1, 2] }]);
+    });
   });
 
   it.skipIf(isSkipped)("is permanent on both sides if one says so", async () => {

@@ -69,8 +69,10 @@ describe("package.json exports", () => {
         ConfigError
         CookieSessionInterface
         CookieTooLargeError
+        CsrfError
         EMPTY_FIELDS
         Float
+        ForeignOriginError
         HipflaskError
         Markup
         NoSecretKeyError
@@ -122,15 +124,19 @@ describe("package.json exports", () => {
         type CodecContext
         type CookieAttributes
         type CookieConfig
+        type CsrfErrorReason
         type Decision
         type Decoded
         type DestroyedListener
         type Fate
         type Fields
+        type FlashMessages
+        type FlashMethod
         type FlashedMessagesOptions
         type FlaskCodecOptions
         type FlaskConfig
         type FloatReading
+        type GetFlashedMessagesMethod
         type HipflaskErrorCode
         type InferSessionData
         type InspectedCookie
@@ -254,6 +260,16 @@ describe("package.json exports", () => {
         type SignedCookieOptions
         type Sodium
         type StoreAcceptOptions
+
+      hipflask/csrf
+        CsrfError
+        CsrfProtect
+        ForeignOriginError
+        crossOriginProtection
+        type CrossOriginOptions
+        type CsrfErrorReason
+        type CsrfOptions
+        type OriginRequest
 
       hipflask/codecs/django
         djangoCodec

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { vi } from "vitest";
+import { notInUnit } from "../support/project.ts";
 
 // Full figures take longer than a test usually may, most of all on a busy machine.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
@@ -13,6 +14,7 @@ export async function reachable(
   variable: string,
   url: string,
 ): Promise<{ skip: boolean; note: string }> {
+  notInUnit(name);
   const { hostname, port } = new URL(url);
   const answers = await new Promise<boolean>((resolve) => {
     const socket = connect({ host: hostname, port: Number(port), timeout: 2000 });

@@ -17,6 +17,7 @@ import { after, movedRedis, movedSql } from "../services/moved-time.ts";
 import { redisCluster } from "../services/redis-cluster.ts";
 import { hasRedisServer } from "../services/redis-server.ts";
 import { reachable } from "../services/service.ts";
+import { isUnit } from "../support/project.ts";
 import { textOf } from "./recorded.ts";
 
 /** An engine to run the same tests on. */
@@ -50,8 +51,7 @@ async function service(name: string, variable: string, url: string, open: Engine
   return { name: `${name}${note}`, skip, open };
 }
 
-/** Memory and SQLite always; the others where they answer, and in CI in any case. */
-export const engines: readonly Engine[] = [
+const embedded: readonly Engine[] = [
   {
     name: "memory",
     skip: false,
@@ -98,6 +98,10 @@ export const engines: readonly Engine[] = [
       };
     },
   },
+];
+
+/** These run where they answer, and in CI in any case. */
+const servers = async (): Promise<readonly Engine[]> => [
   await service("Redis", "REDIS_URL", urls.redis, async (clock = testClock()) => {
     const [client, second] = [new Redis(urls.redis), new Redis(urls.redis)];
     const prefix = `${unique()}:`;
@@ -173,6 +177,9 @@ export const engines: readonly Engine[] = [
     };
   }),
 ];
+
+/** In unit tests those that need no server, otherwise the others. */
+export const engines = isUnit ? embedded : await servers();
 
 /** Two stores in one database, whose clock runs ahead as `clock` does. */
 function movedPair(open: () => SqlDatabase, clock: TestClock): [SqlStore, SqlStore] {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,25 +27,70 @@ export const quietly = {
   NEXT_TELEMETRY_DISABLED: "1",
 } as NodeJS.ProcessEnv;
 
+/** Copies the app `name` of `test/frameworks`. */
 export async function frameworkApp(name: string): Promise<FrameworkApp> {
+  const folder = await appFolder(name);
+  await cp(join(frameworks().root, name), folder, { recursive: true });
+  await writeFile(join(folder, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
+  return install(folder);
+}
+
+/**
+ * Makes an app with a framework's own starter, and lays the files of `test/frameworks/NAME` over it. The starter
+ * installs nothing: packages are those of `test/frameworks`.
+ *
+ * @param starter the starter's program in `node_modules`, and what it is told; `APP` stands for the new folder's name
+ */
+export async function starterApp(
+  name: string,
+  [program, ...args]: readonly [string, ...string[]],
+): Promise<FrameworkApp> {
+  const { root } = frameworks();
+  const parent = await appFolder(name);
+  const script = join(root, "node_modules", program);
+  // Starters remember what they were told last, in the user's own configuration.
+  const env = { XDG_CONFIG_HOME: join(parent, "config"), CI: "1" };
+  const given = args.map((word) => (word === "APP" ? name : word));
+  await run([script, ...given], parent, env);
+  const folder = join(parent, name);
+  await cp(join(root, name), folder, { recursive: true });
+  return { ...(await install(folder)), remove: () => removeFolder(parent) };
+}
+
+/** Changes a file of a starter's where an app cannot do without. @throws if what should be replaced is not there */
+export async function adapt(app: FrameworkApp, file: string, from: string, to: string): Promise<void> {
+  const path = join(app.folder, file);
+  const text = await readFile(path, "utf8");
+  if (!text.includes(from)) throw new Error(`The starter's ${file} has no ${JSON.stringify(from)}:\n${text}`);
+  await writeFile(path, text.replace(from, to));
+}
+
+async function appFolder(name: string): Promise<string> {
   const { root } = frameworks();
   await mkdir(join(root, ".cache"), { recursive: true });
-  const folder = await mkdtemp(join(root, ".cache", `${name}-`));
-  await cp(join(root, name), folder, { recursive: true });
-  await writeFile(join(folder, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
+  return mkdtemp(join(root, ".cache", `${name}-`));
+}
+
+async function install(folder: string): Promise<FrameworkApp> {
   const installed = join(folder, "node_modules/hipflask");
   await cp(join(repository, "dist"), join(installed, "dist"), { recursive: true });
   await cp(join(repository, "package.json"), join(installed, "package.json"));
   return {
     folder,
-    run: (program, ...args) => run([join(root, "node_modules", program), ...args], folder),
-    remove: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+    run: (program, ...args) => run([join(frameworks().root, "node_modules", program), ...args], folder),
+    remove: () => removeFolder(folder),
   };
 }
 
-function run(args: string[], cwd: string): Promise<string> {
+const removeFolder = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 3 });
+
+function run(args: string[], cwd: string, env: Record<string, string> = {}): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd, env: quietly, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, args, {
+      cwd,
+      env: { ...quietly, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (output += text));

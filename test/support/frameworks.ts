@@ -1,6 +1,9 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { notInUnit } from "./project.ts";
+
+notInUnit("the packages of test/frameworks");
 
 /** The folder of frameworks that are too large for the root, which `npm ci` installs there. */
 export interface Frameworks {

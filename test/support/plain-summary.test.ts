@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { TestModule } from "vitest/node";
+import type { TestModule, Vitest } from "vitest/node";
 import { PlainSummary } from "./plain-summary.ts";
 
 type State = "passed" | "failed" | "skipped";
@@ -30,6 +30,14 @@ describe("PlainSummary", () => {
 
   it("ends with one plain line", () => {
     expect(report(true, [file(["passed", "failed"]), file(["passed"])])).toEqual(["2 passed, 1 failed"]);
+  });
+
+  it("says that only some projects were run", () => {
+    const lines: string[] = [];
+    const summary = new PlainSummary(true, (line) => lines.push(line));
+    summary.onInit({ config: { project: ["unit"] } } as unknown as Vitest);
+    summary.onTestRunEnd([file(["passed"])]);
+    expect(lines).toEqual(["Only project unit; npm run test:all runs every test.", "1 passed, 0 failed"]);
   });
 
   it("counts files that do not load and errors outside of tests", () => {

@@ -1,16 +1,22 @@
-import type { Reporter, TestCase, TestModule } from "vitest/node";
+import type { Reporter, TestCase, TestModule, Vitest } from "vitest/node";
 
 /**
- * Ends a run with one plain line, `N passed, N failed`, and names the suites that were skipped. In CI nothing may be skipped: a
- * test that found its service or program missing there has not tested anything.
+ * Ends a run with one plain line, `N passed, N failed`, and names the suites that were skipped, and the projects if not all
+ * of them were asked for. In CI nothing may be skipped: a test that found its service or program missing there has not
+ * tested anything.
  */
 export class PlainSummary implements Reporter {
   readonly #strict: boolean;
   readonly #print: (line: string) => void;
+  #projects: readonly string[] = [];
 
   constructor(strict = Boolean(process.env["CI"]), print: (line: string) => void = console.log) {
     this.#strict = strict;
     this.#print = print;
+  }
+
+  onInit({ config }: Pick<Vitest, "config">): void {
+    this.#projects = [config.project].flat();
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[] = []): void {
@@ -25,6 +31,8 @@ export class PlainSummary implements Reporter {
       this.#print("Nothing may be skipped in CI.");
       process.exitCode = 1;
     }
+    if (this.#projects.length > 0)
+      this.#print(`Only project ${this.#projects.join(", ")}; npm run test:all runs every test.`);
     const lost = this.#strict ? skipped.length : 0;
     this.#print(`${inState("passed").length} passed, ${inState("failed").length + broken + lost} failed`);
   }

@@ -2,6 +2,9 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { delimiter, join } from "node:path";
+import { notInUnit } from "./project.ts";
+
+notInUnit("Python");
 
 /** The first python3 on the PATH that can run this code, or `undefined`: there is often more than one. */
 export function pythonThat(code: string): string | undefined {

@@ -6,6 +6,7 @@ import { tuple } from "../../json/values.ts";
 import { selectorOf, SessionManager } from "../../manager/manager.ts";
 import type { SessionOptions } from "../../manager/options.ts";
 import type { Session } from "../../session/session.ts";
+import { isFlash } from "../../session/flash.ts";
 import { parseSetCookie, type CookieOptions } from "../../http/set-cookie-line.ts";
 
 type SerializeOptions = Parameters<SessionStorage["commitSession"]>[1];
@@ -64,8 +65,8 @@ export function sessionStorage<Data = SessionData, FlashData = Data>(
 }
 
 const FLASHES = "_flashes";
-type Flash = readonly [category: string, message: unknown];
-const isFlash = (item: unknown): item is Flash => Array.isArray(item) && typeof item[0] === "string";
+/** As Flask has them: the category may be any value. */
+type Flash = readonly [category: unknown, message: unknown];
 
 /** React Router's `Session` over one of ours. */
 class StoredSession implements RouterSession {
@@ -84,7 +85,7 @@ class StoredSession implements RouterSession {
     const { [FLASHES]: _, ...data } = this.#session.toJSON();
     return {
       ...data,
-      ...Object.fromEntries(this.#flashes().map(([name, value]) => [`__flash_${name}__`, value])),
+      ...Object.fromEntries(this.#flashes().map(([name, value]) => [`__flash_${String(name)}__`, value])),
     };
   }
 

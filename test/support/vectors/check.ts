@@ -1,3 +1,5 @@
+import { ConfigError, SessionManager, type SessionOptions } from "hipflask";
+
 /** What became of one vector: it passed if there are no problems. */
 export interface Verdict {
   readonly name: string;
@@ -69,4 +71,14 @@ export function secretOf(key: VectorKey): string | Uint8Array {
 
 function show(value: unknown): string {
   return typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+}
+
+/** Flask takes a lifetime of no time at all; here it is refused when the options are given. */
+export function checkRefused(check: Check, options: SessionOptions, option: string): void {
+  try {
+    void new SessionManager(options);
+    check.equal("options", "accepted", "refused");
+  } catch (error) {
+    check.equal("options", error instanceof ConfigError && error.message.includes(`"${option}"`), true);
+  }
 }

@@ -10,6 +10,7 @@ import {
 } from "hipflask";
 import {
   checkFields,
+  checkRefused,
   judge,
   oneOf,
   secretOf,
@@ -129,9 +130,10 @@ function checkPayload(
 /** The same cookie sent by a browser: refused means an empty session and nothing sent back. */
 function checkRequest(check: Check, vector: CookieVector): void {
   let refusal: string | undefined;
+  const options = { ...optionsOf(vector), lifetime: vector.max_age };
+  if (vector.max_age <= 0) return checkRefused(check, options, "lifetime");
   const manager = new SessionManager({
-    ...optionsOf(vector),
-    lifetime: vector.max_age,
+    ...options,
     now: () => vector.now * 1000,
     onRefused: (reason) => (refusal = reason),
     cacheControl: false,

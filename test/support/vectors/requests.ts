@@ -10,6 +10,7 @@ import {
 import {
   Check,
   checkFields,
+  checkRefused,
   judge,
   oneOf,
   secretOf,
@@ -105,6 +106,10 @@ export function checkRequest(check: Check, vector: RequestVector): string[] {
     trackNested: false,
     compress: "flask",
   };
+  if (options.lifetime !== undefined && options.lifetime <= 0) {
+    checkRefused(check, options, "lifetime");
+    return [];
+  }
   const manager = startUnlessRefused(options, vector);
   if (manager === undefined) return [];
 

@@ -21,6 +21,11 @@ declare module "hipflask" {
     /** A method's name: data of that name is reached with `get` and `set`. */
     update: number;
   }
+  interface FlashMessages {
+    message: string;
+    added: { sku: string };
+    40: string[];
+  }
 }
 
 /** Compiles only if both types are the same. */
@@ -46,8 +51,16 @@ session.user = "ada";
 export const unknownKey = session.user;
 
 // The methods know the same keys and types.
-same<ReturnType<typeof session.get<"username">>, string | undefined>(true);
+export const named: string | undefined = session.get("username");
+export const greeted: string = session.get("username", "stranger");
+export const counted: Item[] | null = session.get("cart", null);
+// @ts-expect-error -- it may be absent
+export const perhaps: string = session.get("username");
 session.set("username", "ada");
+// Undefined removes a key, whichever way it is assigned.
+session.username = undefined;
+session.set("username", undefined);
+session.update({ username: undefined });
 export const popped: string | null = session.pop("username", null) ?? null;
 export const cart: Item[] = session.setDefault("cart", []);
 session.update({ username: "grace" });
@@ -71,7 +84,7 @@ session.regenerate({ keep: ["user"] });
 // A reserved name means the method, whatever the data says; `get` and `set` reach the data.
 same<Extract<"update" | "get" | "username", ReservedName>, "update" | "get">(true);
 session.set("update", 7);
-same<ReturnType<typeof session.get<"update">>, number | undefined>(true);
+export const updates: number | undefined = session.get("update");
 // @ts-expect-error -- a method is not assigned to
 session.update = 7;
 // @ts-expect-error -- a flag that only reads
@@ -93,6 +106,25 @@ own.username = "ada";
 
 // What a dictionary gives, whatever it holds.
 export const pairs: [string, unknown][] = [...session];
-export const flashed: string[] = session.getFlashedMessages();
-export const withCategories: [string, string][] = session.getFlashedMessages({ withCategories: true });
+
+// One-time messages have the types that were declared for their categories.
+session.flash("saved");
+session.flash({ sku: "tea" }, "added");
+session.flash(["disk", "full"], 40);
+same<Flashed, string | string[] | { sku: string }>(true);
+type Flashed = ReturnType<typeof session.getFlashedMessages>[number] extends [unknown, infer Message]
+  ? Message
+  : never;
+export const added: { sku: string }[] = session.getFlashedMessages({ categoryFilter: ["added"] });
+for (const [category, message] of session.getFlashedMessages({ withCategories: true })) {
+  if (category === "added") message.sku satisfies string;
+}
+// @ts-expect-error -- a message of another type
+session.flash({ sku: 7 }, "added");
+// @ts-expect-error -- nobody declared it
+session.flash("saved", "warning");
+// @ts-expect-error -- of the category "message", which holds text
+session.flash(7);
+// @ts-expect-error -- nobody declared it
+session.getFlashedMessages({ categoryFilter: ["warning"] });
 session.permanent = true;

@@ -8,6 +8,11 @@ export const nested: number = session.cart.items[0].count;
 session.set("anything", { at: new Date() });
 export const popped: number = session.pop("count", 0);
 session.update({ a: 1, b: [2] });
+export const fallback: number = session.get("count", 0);
+session.flash("text");
+session.flash({ any: ["value"] }, 40);
+export const texts: string[] = session.getFlashedMessages();
+export const pairs: [string, string][] = session.getFlashedMessages({ withCategories: true });
 session.update([["a", 1]]);
 
 // The session's own names are typed all the same.

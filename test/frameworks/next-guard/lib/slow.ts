@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { createSession, SessionConflictError, StoreError, type Session } from "hipflask";
 import { sessions } from "hipflask/next";
 
-/** By the header `x-store`: a store that takes 300 ms, one that is down, one where others were faster. */
+/** By the header `x-store`: a slow store, one that is down, one where others were faster. */
 const stores = new WeakMap<Session, string>();
 
 export const slow = sessions({
@@ -19,7 +19,7 @@ export const slow = sessions({
       if (store === "down") throw new StoreError("unavailable", "The store is down on purpose.");
       if (store === "busy") throw new SessionConflictError(8);
       if (store === "broken") throw new Error("on purpose");
-      await sleep(300);
+      for (let count = 0; count < 50; count++) await turn();
       response.headers.append("Set-Cookie", "session=saved; HttpOnly; Path=/");
     },
   },

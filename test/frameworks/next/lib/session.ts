@@ -7,4 +7,4 @@ declare module "hipflask" {
   }
 }
 
-export const { session, save, withSession, proxy } = sessions({ secretKey: process.env.SECRET_KEY });
+export const { session, withSession, proxy } = sessions({ secretKey: process.env.SECRET_KEY });

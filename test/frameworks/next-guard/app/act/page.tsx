@@ -1,12 +1,13 @@
 import { redirect } from "next/navigation";
 import { slow } from "@/lib/slow";
 
-/** An action inside of a component cannot be wrapped, and saves by hand. */
+/** An action inside of a component cannot be wrapped, and wraps what it does. */
 async function act() {
   "use server";
-  (await slow.session()).seen = true;
-  await slow.save();
-  redirect("/success");
+  await slow.withSession(async () => {
+    (await slow.session()).seen = true;
+    redirect("/success");
+  })();
 }
 
 export default function Page() {

@@ -1,26 +1,34 @@
-import type { HipflaskError } from "hipflask";
-import { save, session } from "@/lib/session";
+import { session as current, type HipflaskError } from "hipflask";
+import { Suspense } from "react";
+import { session } from "@/lib/session";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <Attempts />
+    </Suspense>
+  );
+}
 
 /** What a server component may do with a session, and what it is told where it may not. */
-export default async function Page() {
+async function Attempts() {
   const visitor = await session();
   const attempts = [
     () => (visitor.username = "rendered"),
     () => visitor.flash("rendered"),
     () => visitor.destroy(),
     () => visitor.regenerate(),
-    () => save(),
+    () => current.username,
   ];
-  const told = [];
-  for (const attempt of attempts) {
+  const told = attempts.map((attempt) => {
     try {
-      await attempt();
-      told.push("accepted");
+      attempt();
+      return "accepted";
     } catch (error) {
       const { code, message } = error as HipflaskError;
-      told.push(`${code}: ${message}`);
+      return `${code}: ${message}`;
     }
-  }
+  });
   return (
     <>
       <pre>{JSON.stringify(told)}</pre>

@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BadPayload } from "../errors.ts";
-import { taggedText } from "../../test/support/tagged-texts.ts";
-import { TaggedJSONSerializer } from "./tagged-json.ts";
+import { BadPayload } from "../../src/errors.ts";
+import { taggedText } from "../support/tagged-texts.ts";
+import { TaggedJSONSerializer } from "../../src/json/tagged-json.ts";
 
 /** Reads a JSON list of texts and answers what Flask makes of each: the text it writes again, or null for an error. */
 const FLASK = `

@@ -1,4 +1,0 @@
-import { join } from "node:path";
-
-// The packages are in a folder above the app.
-export default { turbopack: { root: join(import.meta.dirname, "../..") } };
