@@ -7,15 +7,8 @@ import { CommitLoop } from "../stores/commit.ts";
 import { StoreClock } from "../stores/store-clock.ts";
 import type { Store } from "../stores/store.ts";
 import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
-import {
-  commitRecord,
-  labelOf,
-  sharedFormat,
-  type RecordFate,
-  type RecordWish,
-  type SharedRecord,
-} from "./record/commit.ts";
-import { RecordSessionState, type RecordStateOptions } from "./record/state.ts";
+import { commitRecord, labelOf, sharedFormat, type RecordFate, type RecordWish } from "./record/commit.ts";
+import { RecordSessionState, type RecordStateOptions, type SharedRecord } from "./record/state.ts";
 import type { SessionRequest } from "./session-interface.ts";
 
 /** What a session in a shared record is configured with beyond its cookie. */

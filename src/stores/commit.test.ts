@@ -213,7 +213,7 @@ describe("CommitLoop", () => {
     isSlow = false;
     expect(await loop.change("n", undefined, plusOne)).toMatchObject({ result: 1 });
     release();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
     expect(await countIn(inner)).toBe(1);
   });
 

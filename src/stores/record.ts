@@ -2,7 +2,7 @@ import { BadPayload, StoreError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { checkSize, isStorable, type RecordLimits } from "./record-limits.ts";
-import type { Token } from "./token.ts";
+import type { Token, Verifiers } from "./token.ts";
 
 /**
  * What a session's record means: the one place that knows what a change does to it. Everything here is pure, so the commit
@@ -10,12 +10,7 @@ import type { Token } from "./token.ts";
  */
 
 /** A session as it is kept in a store. Instants are epoch milliseconds by the store's clock. */
-export interface SessionRecord extends SessionInfo {
-  /** SHA-256 of the verifier in base64url. */
-  readonly verifierHash: string;
-  /** The verifier before the last rotation, good until `previousUntil`; afterwards it is evidence of a stolen token. */
-  readonly previousHash: string | null;
-  readonly previousUntil: number;
+export interface SessionRecord extends SessionInfo, Verifiers {
   /** When the verifier was last replaced; `createdAt` if never. */
   readonly rotatedAt: number;
   readonly absoluteAt: number | null;

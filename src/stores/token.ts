@@ -1,6 +1,5 @@
 import { createHmac, hash, timingSafeEqual, type KeyObject } from "node:crypto";
 import { pooledRandom } from "./random.ts";
-import type { SessionRecord } from "./record.ts";
 
 /** What a client holds, taken apart. The selector may be shown and logged; the verifier never leaves the request. */
 export interface Token {
@@ -105,6 +104,15 @@ export type Standing =
   | "replaced"
   | "unknown";
 
+/** What a record says of its verifiers. */
+export interface Verifiers {
+  /** SHA-256 of the verifier in base64url. */
+  readonly verifierHash: string;
+  /** The verifier before the last rotation, good until `previousUntil`; afterwards it is evidence of a stolen token. */
+  readonly previousHash: string | null;
+  readonly previousUntil: number;
+}
+
 /** What {@link judge} found. */
 export interface Judgement {
   readonly standing: Standing;
@@ -133,7 +141,7 @@ const MAX_ROTATIONS = 64;
  * ```
  */
 export function judge(
-  record: Pick<SessionRecord, "verifierHash" | "previousHash" | "previousUntil">,
+  record: Verifiers,
   presented: Token,
   now: number,
   serverKey: KeyObject | null,

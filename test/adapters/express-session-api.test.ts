@@ -355,7 +355,7 @@ for (const [version, express] of Object.entries(versions)) {
         let isDown = true;
         const store = new Proxy(inner, {
           get(target, name) {
-            if (name === "create" && isDown)
+            if (name === "insert" && isDown)
               return () => Promise.reject(new StoreError("unavailable", "down"));
             const value = Reflect.get(target, name) as unknown;
             return typeof value === "function" ? (value.bind(target) as unknown) : value;

@@ -141,7 +141,7 @@ function newProcess(options: SessionOptions, plant: Plant | undefined, kind: str
     secretKey: "interleavings",
     sweepEvery: 0,
     lostWrites: "throw",
-    storeTimeout: 3600,
+    storeTimeout: 600,
     rotationGrace: plant === "rotation without grace" ? 0 : 600,
     now: () => process.now,
     store: plant === "retry without commit id" ? forgetful(store) : store,

@@ -318,7 +318,7 @@ describe("anonymousTimeout", () => {
       const ada = new Visitor(managerOf(options));
       await ada.visit(() => (session.a = 1));
       clock.advance(lived - 1);
-      const other = tabOf(ada, managerOf({ ...options, touchEvery: 1e9 }));
+      const other = tabOf(ada, managerOf({ ...options, touchEvery: 1e6 }));
       expect(await other.data()).toEqual({ a: 1 });
       clock.advance(2);
       expect(await other.data()).toEqual({});

@@ -7,20 +7,13 @@ import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/
 import { changedFields } from "../../stores/record.ts";
 import { events } from "../events.ts";
 import { withMessagesMerged } from "../messages.ts";
-import type { RecordOrigin, RecordSessionState } from "./state.ts";
+import type { RecordOrigin, RecordSessionState, SharedRecord } from "./state.ts";
 
 /** What a request wants of its record: what it did saved, a longer life, its end, or nothing. */
 export type RecordWish = "write" | "touch" | "remove" | "nothing";
 
 /** What became of it: it is under this key now, it is over, it was over before, or there never was one. */
 export type RecordFate = { readonly key: string } | "removed" | "lost" | "none";
-
-/** A record of another program. */
-export interface SharedRecord<Content> {
-  readonly decoded: DecodedRecord;
-  /** As it is stored; `undefined` for one that is to be written. */
-  readonly content: Content | undefined;
-}
 
 /** What a commit needs beside the session. */
 export interface RecordCommit<Content> {

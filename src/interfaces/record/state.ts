@@ -1,8 +1,15 @@
 import { ConfigError } from "../../errors.ts";
+import type { DecodedRecord } from "../../codecs/record-format.ts";
 import type { Opened, SessionStateOptions } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
 import type { Known } from "../../stores/commit.ts";
-import type { SharedRecord } from "./commit.ts";
+
+/** A record of another program. */
+export interface SharedRecord<Content> {
+  readonly decoded: DecodedRecord;
+  /** As it is stored; `undefined` for one that is to be written. */
+  readonly content: Content | undefined;
+}
 
 /** The record a session was opened from. */
 export interface RecordOrigin<Content> {

@@ -185,8 +185,8 @@ async function change(
     return lost(wanted, "revoked", config);
   }
   const done = await records.change(origin.known, login, apply);
-  // Where nothing was to be written, nothing is lost.
-  const isIdle = !write && fresh === undefined;
+  // Where nothing was to be written, a response has lost nothing; a socket wants to know.
+  const isIdle = wanted.isFinal && !write && fresh === undefined;
   if (done.status !== "ok") {
     return isIdle ? { cookie: "keep", origin } : refused(done, wanted, entry.selector, config);
   }
