@@ -10,11 +10,13 @@ export interface DenoKv {
   atomic(): DenoKvAtomic;
 }
 
+/** An entry as `Deno.Kv` gives it; without a `versionstamp` there is none. */
 export interface DenoKvEntry {
   readonly value: unknown;
   readonly versionstamp: string | null;
 }
 
+/** What is called of `Deno.Kv.atomic()`. */
 export interface DenoKvAtomic {
   check(entry: { key: string[]; versionstamp: string | null }): DenoKvAtomic;
   set(key: string[], value: unknown, options: { expireIn: number }): DenoKvAtomic;

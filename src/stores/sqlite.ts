@@ -34,7 +34,16 @@ export function sqliteStore(file: string | SqliteDatabase, options: SqliteStoreO
   return sqlStore(sessionsDatabase(file, options));
 }
 
-/** The database of {@link sqliteStore}, with its table. */
+/**
+ * The database of {@link sqliteStore}, with its table, for a `sqlStore` of your own around it.
+ *
+ * @example
+ * ```ts
+ * import { sqlStore } from "hipflask/stores/sql";
+ * import { sessionsDatabase } from "hipflask/stores/sqlite";
+ * const store = sqlStore(sessionsDatabase("sessions.db"));
+ * ```
+ */
 export function sessionsDatabase(
   file: string | SqliteDatabase,
   { busyTimeout = 2, synchronous = "normal" }: SqliteStoreOptions,

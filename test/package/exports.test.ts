@@ -371,6 +371,7 @@ describe("package.json exports", () => {
         type Judgement
         type Standing
         type Token
+        type Verifiers
 
       hipflask/stores/memory
         memoryStore

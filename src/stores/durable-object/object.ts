@@ -7,6 +7,7 @@ export interface ObjectState {
   };
 }
 
+/** What is called of a Durable Object's storage. */
 export interface ObjectStorage {
   get(key: string): Promise<unknown>;
   put(key: string, value: unknown): Promise<void>;
