@@ -65,10 +65,8 @@ describe("storeFromUrl", () => {
         );
         expect(error).toBeInstanceOf(Error);
         expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("hunter2");
-        if (rest.startsWith("@127.0.0.1:1/")) {
-          expect(error).toBeInstanceOf(ConfigError);
-          expect((error as Error).message).toMatch(/percent-encoded: "\/" as %2F/);
-        }
+        const isAdvised = error instanceof ConfigError && /percent-encoded: "\/" as %2F/.test(error.message);
+        expect(isAdvised || !rest.startsWith("@127.0.0.1:1/")).toBe(true);
       }
     }
   });

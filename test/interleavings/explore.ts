@@ -233,8 +233,8 @@ export async function explore(
       const { now } = base;
       const found = requests.next(slot.point!, { at: which, answer, now });
       let point = found instanceof Promise ? await found : found;
-      while (isCut) {
-        if (point.outcome !== undefined) break;
+      // oxlint-disable-next-line no-unmodified-loop-condition -- the other condition ends it
+      while (isCut && point.outcome === undefined) {
         const next = requests.next(point, { at: 0, answer: undefined, now });
         point = next instanceof Promise ? await next : next;
       }

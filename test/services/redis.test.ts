@@ -26,7 +26,7 @@ describe.skipIf(service.skip)(`redisStore over ioredis${service.note}`, () => {
     ["with a keyPrefix", { keyPrefix: "app:" }],
     ["with numbers as text, pipelining by itself", { stringNumbers: true, enableAutoPipelining: true }],
   ] as const) {
-    describe(title, () => {
+    describe(`${title}`, () => {
       storeContract(
         { describe, it },
         async (tools) => {
@@ -56,7 +56,7 @@ describe.skipIf(service.skip)(`redisStore over @redis/client${service.note}`, ()
     ["with bytes for texts and text for numbers", { commandOptions: BYTES }],
     ["with a keyPrefix", { keyPrefix: "app:" }],
   ] as ReadonlyArray<readonly [string, NodeOptions]>) {
-    describe(title, () => {
+    describe(`${title}`, () => {
       storeContract(
         { describe, it },
         async (tools) => {

@@ -88,7 +88,7 @@ export async function mongoStandIn(now: () => number): Promise<{ port: number; c
       const kind = message[at++];
       const size = message.readInt32LE(at);
       if (kind === 0) {
-        command = { ...bson.deserialize(message.subarray(at, at + size)), ...command };
+        command = Object.assign(bson.deserialize(message.subarray(at, at + size)), command);
       } else {
         const end = message.indexOf(0, at + 4);
         const documents: Document[] = [];

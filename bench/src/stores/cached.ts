@@ -33,7 +33,9 @@ export async function cachedReads(space: Space, rounds: number, milliseconds: nu
   for (let round = 0; round <= rounds; round++) {
     const read = (await costOf(() => reader.read("one"), milliseconds, 1)).wall;
     const get = (await costOf(() => plain.get(`${options.prefix}one`), milliseconds, 1)).wall;
-    if (round > 0) readings.read.push(read) && readings.get.push(get);
+    if (round === 0) continue;
+    readings.read.push(read);
+    readings.get.push(get);
   }
 
   const delays = { write: [] as number[], removal: [] as number[] };

@@ -41,7 +41,9 @@ export async function redisTime(rounds: number, calls: number): Promise<RedisTim
       for (let round = 0; round <= rounds; round++) {
         const [theirs, own] = [await cost(probe, both, calls), await cost(probe, count, calls)];
         // The first round warms up.
-        if (round > 0) readings.bare.push(theirs) && readings.ours.push(own);
+        if (round === 0) continue;
+        readings.bare.push(theirs);
+        readings.ours.push(own);
       }
       const ratio = median(readings.ours.map((own, at) => own / readings.bare[at]!));
       answers.push({ size, ratio, bare: median(readings.bare), ours: median(readings.ours) });

@@ -81,12 +81,14 @@ export function tripTable(trips: readonly RoundTrips[]): Table {
   };
 }
 
+function delay({ median, longest }: RedisFigures["cached"]["write"]): string {
+  return `${median.toFixed(2)} (longest ${longest.toFixed(1)})`;
+}
+
 /** What Redis itself spends, and what a client saves that keeps what it has read. */
 export function redisTable({ time, cached }: RedisFigures): Table {
   const microseconds = (value: number | undefined) => (value === undefined ? DASH : value.toFixed(1));
   const of = (size: number) => time?.find((other) => other.size === size);
-  const delay = ({ median, longest }: RedisFigures["cached"]["write"]) =>
-    `${median.toFixed(2)} (longest ${longest.toFixed(1)})`;
   return {
     title:
       "Redis: microseconds of its main thread for a request that counts, beside a bare GET and SET; and reads of a client with `clientSideCache`.",
