@@ -1,10 +1,26 @@
 import { StoreError } from "../errors.ts";
 import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
+import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
 import { storeError } from "./store-error.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 
+export type {
+  D1Handle,
+  DrizzleHandle,
+  KyselyHandle,
+  LibsqlClientHandle,
+  MariadbHandle,
+  Mysql2Handle,
+  NeonHandle,
+  PgHandle,
+  PGliteHandle,
+  PlanetscaleHandle,
+  PostgresJsHandle,
+  SqlHandle,
+} from "./sql/handles.ts";
+export type { SqliteDatabase, SqliteStatement } from "./sqlite/database.ts";
 export type { SqlDatabase, SqlResult, SqlRow, SqlValue } from "./sql/database.ts";
 
 /** A store in a SQL database, which needs its table. */
@@ -29,6 +45,10 @@ const GONE = { status: "gone" } as const;
  * state of a connection is needed, so it also works over HTTP and behind a pooler in transaction mode. Deadlines are those of
  * the database's own clock.
  *
+ * Takes the database that the application has already, of `pg`, `postgres`, PGlite, `@neondatabase/serverless`, `mysql2`,
+ * `mariadb`, `@planetscale/database`, `node:sqlite`, `better-sqlite3`, `libsql`, `@libsql/client`, D1, Kysely or Drizzle; anything
+ * else by `{ dialect, run }`. It stays yours to close.
+ *
  * PostgreSQL 13, MariaDB 10.6, MySQL 8.0, SQLite 3.38, or later, and databases that speak the SQL of one of them.
  *
  * @example
@@ -36,20 +56,14 @@ const GONE = { status: "gone" } as const;
  * import Database from "libsql";
  * import { sqlStore } from "hipflask/stores/sql";
  *
- * const db = new Database(":memory:");
- * const store = sqlStore({
- *   dialect: "sqlite",
- *   async run(text, values) {
- *     const statement = db.prepare(text);
- *     if (text.startsWith("SELECT")) return { rows: statement.all(...values), affected: 0 };
- *     return { rows: [], affected: statement.run(...values).changes };
- *   },
- * });
+ * const store = sqlStore(new Database(":memory:"));
  * await store.migrate();
  * ```
+ *
+ * @throws ConfigError for anything else, with what to write instead
  */
-export function sqlStore(database: SqlDatabase): SqlStore {
-  return new SingleStatementStore(database);
+export function sqlStore(database: SqlHandle): SqlStore {
+  return new SingleStatementStore(databaseOf(database));
 }
 
 class SingleStatementStore implements SqlStore {

@@ -454,11 +454,25 @@ describe("package.json exports", () => {
 
       hipflask/stores/sql
         sqlStore
+        type D1Handle
+        type DrizzleHandle
+        type KyselyHandle
+        type LibsqlClientHandle
+        type MariadbHandle
+        type Mysql2Handle
+        type NeonHandle
+        type PGliteHandle
+        type PgHandle
+        type PlanetscaleHandle
+        type PostgresJsHandle
         type SqlDatabase
+        type SqlHandle
         type SqlResult
         type SqlRow
         type SqlStore
         type SqlValue
+        type SqliteDatabase
+        type SqliteStatement
 
       hipflask/stores/postgres
         POSTGRES_SCHEMA

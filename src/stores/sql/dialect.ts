@@ -56,7 +56,7 @@ export const POSTGRES: Dialect = {
   integer: (value) => `${value}::bigint`,
   head: (length) => `left(record, ${length}::int)`,
   divide: "/",
-  among: (value) => `SELECT jsonb_array_elements_text(${value}::jsonb)`,
+  among: (value) => `SELECT jsonb_array_elements_text(${value}::text::jsonb)`,
   onConflict: `${TAKE_OVER} ${POSTGRES_NOW}`,
   removeExpired: (limit) => `DELETE FROM hipflask_sessions WHERE id IN (SELECT id FROM hipflask_sessions
     WHERE sweep_at <= ${POSTGRES_NOW} ORDER BY sweep_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,

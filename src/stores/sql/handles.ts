@@ -1,0 +1,282 @@
+import { ConfigError } from "../../errors.ts";
+import type { SqliteDatabase } from "../sqlite/database.ts";
+import type { SqlDatabase, SqlRow, SqlValue } from "./database.ts";
+import { mysql2Database, type MysqlPool } from "./mysql2.ts";
+import { pgDatabase, type PostgresPool } from "./pg.ts";
+import { sqliteDatabase } from "./sqlite.ts";
+
+/* oxlint-disable typescript/no-explicit-any -- drivers want types of their own for values and options, ours fit */
+
+/** What we call of a `Pool` or a connected `Client` of `pg`, or a `Pool` of `@neondatabase/serverless`. */
+export interface PgHandle {
+  query(query: any, values?: any): any;
+  connect(...args: any[]): any;
+}
+
+/** What we call of `sql` of `postgres` (postgres.js). */
+export interface PostgresJsHandle {
+  unsafe(text: string, values?: any[], options?: any): PromiseLike<any>;
+  readonly parameters: unknown;
+}
+
+/** What we call of `neon()` of `@neondatabase/serverless`. */
+export interface NeonHandle {
+  query(text: string, values?: any[], options?: any): PromiseLike<any>;
+  transaction(...args: any[]): any;
+}
+
+/** What we call of a `PGlite`. */
+export interface PGliteHandle {
+  query(text: string, values?: any[], options?: any): Promise<any>;
+  readonly waitReady: Promise<void>;
+}
+
+/** What we call of a pool or connection of `mysql2`, with or without promises. */
+export interface Mysql2Handle {
+  execute(statement: any, values?: any): any;
+  query(statement: any, values?: any): any;
+  format(text: string, values?: any): string;
+}
+
+/** What we call of a pool or connection of `mariadb`. */
+export interface MariadbHandle {
+  execute(statement: any, values?: any): Promise<any>;
+  batch(statement: any, values?: any): Promise<any>;
+  importFile(options: any): Promise<void>;
+}
+
+/** What we call of a client or connection of `@planetscale/database`. */
+export interface PlanetscaleHandle {
+  execute(text: string, values?: any, options?: any): Promise<{ rows: any[]; rowsAffected: number }>;
+  transaction(work: any): Promise<any>;
+}
+
+/** What we call of a client of `@libsql/client`. */
+export interface LibsqlClientHandle {
+  execute(statement: any): Promise<{ rows: any[]; rowsAffected: number }>;
+  executeMultiple(text: string): Promise<void>;
+}
+
+/** What we call of a D1 database of Cloudflare. */
+export interface D1Handle {
+  prepare(text: string): { bind(...values: any[]): { run(): Promise<any> } };
+  batch(statements: any[]): Promise<any>;
+}
+
+/** What we call of a `Kysely`. */
+export interface KyselyHandle {
+  getExecutor(): { readonly adapter: object };
+  executeQuery(query: any): Promise<any>;
+  withoutPlugins(): any;
+}
+
+/** What we call of a database of `drizzle-orm`: the client beneath it. */
+export interface DrizzleHandle {
+  readonly $client: unknown;
+}
+
+/** Every database that `sqlStore` takes. */
+export type SqlHandle =
+  | SqlDatabase
+  | PgHandle
+  | PostgresJsHandle
+  | NeonHandle
+  | PGliteHandle
+  | Mysql2Handle
+  | MariadbHandle
+  | PlanetscaleHandle
+  | LibsqlClientHandle
+  | D1Handle
+  | SqliteDatabase
+  | KyselyHandle
+  | DrizzleHandle;
+
+const TAKEN =
+  "pg, postgres (postgres.js), PGlite, @neondatabase/serverless, mysql2, mariadb, @planetscale/database, node:sqlite, better-sqlite3, libsql, @libsql/client, D1, Kysely, Drizzle, or { dialect, run }";
+
+/** Seconds to wait for another process that writes to the same file. */
+const BUSY_TIMEOUT = 2;
+
+/**
+ * A database as the store uses it, recognized by the methods that its driver has and others have not.
+ *
+ * @throws ConfigError for anything else, with what to write instead
+ */
+export function databaseOf(handle: SqlHandle): SqlDatabase {
+  const has = (...names: string[]) => names.every((name) => name in Object(handle));
+  // Before the others: a database of Drizzle has a dialect, and some have `run`.
+  if (has("$client")) return databaseOf((handle as DrizzleHandle).$client as SqlHandle);
+  if (has("dialect", "run")) return handle as SqlDatabase;
+  if (has("getExecutor", "executeQuery")) return kysely(handle as KyselyHandle);
+  if (has("unsafe", "parameters")) return postgresJs(handle as PostgresJsHandle);
+  if (has("query", "waitReady")) return pglite(handle as PGliteHandle);
+  if (has("executeMultiple")) return libsqlClient(handle as LibsqlClientHandle);
+  if (has("importFile", "batch")) return mariadb(handle as MariadbHandle);
+  if (has("execute", "promise")) {
+    return mysql2Database((handle as unknown as { promise(): MysqlPool }).promise());
+  }
+  if (has("execute", "query", "format")) return mysql2Database(handle as unknown as MysqlPool);
+  if (has("execute", "transaction")) return planetscale(handle as PlanetscaleHandle);
+  if (has("prepare", "batch")) return d1(handle as D1Handle);
+  if (has("prepare", "exec")) return sqliteDatabase(handle as SqliteDatabase, { busyTimeout: BUSY_TIMEOUT });
+  if (typeof handle === "function" && has("query", "transaction")) return neon(handle as NeonHandle);
+  if (has("query", "connect")) return pg(handle as unknown as PostgresPool);
+  throw new ConfigError(`sqlStore takes a database of ${TAKEN}; ${whatItIs(handle)}`);
+}
+
+function pg(handle: PostgresPool): SqlDatabase {
+  const { _connected, _connecting } = handle as { _connected?: unknown; _connecting?: unknown };
+  if (_connected === false && _connecting !== true) {
+    throw new ConfigError(
+      "sqlStore got a Client of pg that is not connected: await client.connect() first, or pass a Pool.",
+    );
+  }
+  return pgDatabase(handle);
+}
+
+function postgresJs(sql: PostgresJsHandle): SqlDatabase {
+  return {
+    dialect: "postgres",
+    async run(text, values) {
+      const rows = (await sql.unsafe(text, values, { prepare: text.includes("$1") })) as SqlRow[] & {
+        count: number;
+      };
+      return { rows: rows.map(withOwnNames), affected: rows.count };
+    },
+  };
+}
+
+function neon(sql: NeonHandle): SqlDatabase {
+  return {
+    dialect: "postgres",
+    async run(text, values) {
+      const options = { fullResults: true, arrayMode: false };
+      const { rows, rowCount } = (await sql.query(text, values, options)) as {
+        rows: SqlRow[];
+        rowCount: number;
+      };
+      return { rows, affected: rowCount };
+    },
+  };
+}
+
+function pglite(db: PGliteHandle): SqlDatabase {
+  return {
+    dialect: "postgres",
+    name: "PGlite",
+    async run(text, values) {
+      // Big integers as text: of a number PGlite says that it is none.
+      const asText = text.includes("$1") ? values.map(String) : values;
+      const { rows, affectedRows = 0 } = (await db.query(text, asText, { rowMode: "object" })) as {
+        rows: SqlRow[];
+        affectedRows?: number;
+      };
+      return { rows, affected: affectedRows };
+    },
+  };
+}
+
+function mariadb(pool: MariadbHandle): SqlDatabase {
+  const options = { rowsAsArray: false, nestTables: false, namedPlaceholders: false, metaAsArray: false };
+  return {
+    dialect: "mysql",
+    name: "MariaDB",
+    async run(sql, values) {
+      const typeCast = (_: unknown, next: () => unknown) => next();
+      const result = (await pool.execute({ sql, ...options, typeCast }, values)) as SqlRow[] & {
+        affectedRows?: number;
+      };
+      if (Array.isArray(result)) return { rows: result, affected: 0 };
+      return { rows: [], affected: (result as { affectedRows: number }).affectedRows };
+    },
+  };
+}
+
+function planetscale(client: PlanetscaleHandle): SqlDatabase {
+  return {
+    dialect: "mysql",
+    name: "PlanetScale",
+    async run(text, values) {
+      const { rows, rowsAffected } = await client.execute(text, values, { as: "object" });
+      return { rows: rows as SqlRow[], affected: rowsAffected };
+    },
+  };
+}
+
+function libsqlClient(client: LibsqlClientHandle): SqlDatabase {
+  return {
+    dialect: "sqlite",
+    name: "libSQL",
+    async run(sql, args) {
+      const { rows, rowsAffected } = await client.execute({ sql, args });
+      return { rows: rows as SqlRow[], affected: rowsAffected };
+    },
+  };
+}
+
+function d1(db: D1Handle): SqlDatabase {
+  return {
+    dialect: "sqlite",
+    name: "D1",
+    async run(text, values) {
+      const { results = [], meta } = (await db
+        .prepare(text)
+        .bind(...values)
+        .run()) as { results?: SqlRow[]; meta: { changes?: number } };
+      return { rows: results, affected: meta.changes ?? 0 };
+    },
+  };
+}
+
+function kysely(handle: KyselyHandle): SqlDatabase {
+  const adapter = handle.getExecutor().adapter.constructor.name.toLowerCase();
+  const dialect = (["postgres", "mysql", "sqlite"] as const).find((name) => adapter.startsWith(name));
+  if (dialect === undefined) {
+    throw new ConfigError(
+      `sqlStore knows Kysely over PostgreSQL, MySQL and SQLite, and not over "${adapter}"; pass { dialect, run } instead.`,
+    );
+  }
+  // A plugin may rename columns.
+  const db = handle.withoutPlugins() as KyselyHandle;
+  return {
+    dialect,
+    name: "Kysely",
+    async run(sql, parameters: SqlValue[]) {
+      const query = { kind: "RawNode", sqlFragments: [sql], parameters: [] };
+      const { rows, numAffectedRows } = (await db.executeQuery({
+        sql,
+        parameters,
+        query,
+        queryId: { queryId: "hipflask" },
+      })) as { rows: SqlRow[]; numAffectedRows?: bigint };
+      return { rows, affected: Number(numAffectedRows ?? 0) };
+    },
+  };
+}
+
+/** Columns by our names, where a client was told to rename them (`postgres.camel`). */
+function withOwnNames(row: SqlRow): SqlRow {
+  if (!("commitId" in row || "CommitId" in row || "commit-id" in row)) return row;
+  const entries = Object.entries(row).map(([name, value]) => {
+    const letters = name.toLowerCase().replaceAll(/[^a-z]/g, "");
+    return [letters === "commitid" ? "commit_id" : letters, value];
+  });
+  return Object.fromEntries(entries) as SqlRow;
+}
+
+function whatItIs(handle: unknown): string {
+  const has = (...names: string[]) => names.every((name) => name in Object(handle));
+  if (handle === undefined || handle === null) return `it got ${String(handle)}.`;
+  if (typeof handle === "string") {
+    return "it got a text. A URL is opened by storeFromUrl of hipflask/stores/from-url.";
+  }
+  if (has("then")) return "it got a promise: await it.";
+  if (has("read", "insert", "replace")) return "it got a store, which is one already.";
+  if (has("get", "set", "destroy")) {
+    return "it got a store of express-session: use expressSessionStore of hipflask/stores/express-session.";
+  }
+  if (has("evalSha") || has("evalsha")) {
+    return "it got a client of Redis: use redisStore of hipflask/stores/redis.";
+  }
+  return "this is none of them.";
+}

@@ -1,0 +1,209 @@
+import Libsql from "libsql";
+import { createPool as createCallbackPool } from "mysql2";
+import { createConnection, createPool } from "mysql2/promise";
+import { Client, Pool } from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConfigError } from "../../src/errors.ts";
+import { memoryStore } from "../../src/stores/memory.ts";
+import { databaseOf, type SqlHandle } from "../../src/stores/sql/handles.ts";
+import { sqlStore } from "../../src/stores/sql.ts";
+import { storeContract } from "../../src/testing/store-contract.ts";
+import { databases } from "../support/databases.ts";
+import { movedSql } from "./moved-time.ts";
+import { fullScale, reachable } from "./service.ts";
+
+const packages = databases();
+const postgresUrl = process.env.POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/test";
+const mysqlUrl = process.env.MYSQL_URL ?? "mysql://root@127.0.0.1:3306/test";
+const postgres = await reachable("PostgreSQL", "POSTGRES_URL", postgresUrl);
+const mysql = await reachable("MariaDB or MySQL", "MYSQL_URL", mysqlUrl);
+const unique = `hipflask_handles_${process.pid}_${Date.now()}`;
+const search = `-c search_path=${unique}`;
+
+type Opened = readonly [handle: SqlHandle, close?: () => unknown];
+// oxlint-disable-next-line typescript/no-explicit-any -- packages of another folder, without their types
+type Package = any;
+
+/** The contract, on a handle as an application has it. */
+function keeps(title: string, open: () => Promise<Opened> | Opened): void {
+  describe(`over ${title}`, () => {
+    storeContract(
+      { describe, it },
+      async ({ clock }) => {
+        const [handle, close] = await open();
+        const store = sqlStore(movedSql(databaseOf(handle), clock));
+        await store.migrate();
+        return { store, ...(close && { close: async () => close() }) };
+      },
+      { scale: Math.min(fullScale, 0.05) },
+    );
+  });
+}
+
+describe.skipIf(postgres.skip || packages.skip)(
+  `sqlStore in PostgreSQL${postgres.note || packages.note}`,
+  () => {
+    const admin = new Pool({ connectionString: postgresUrl });
+    beforeAll(async () => void (await admin.query(`CREATE SCHEMA ${unique}`)));
+    afterAll(async () => {
+      await admin.query(`DROP SCHEMA ${unique} CASCADE`);
+      await admin.end();
+    });
+    const pool = () => new Pool({ connectionString: postgresUrl, options: search });
+    const postgresJs = (options: object = {}) =>
+      (packages.require("postgres") as Package)(postgresUrl, {
+        connection: { search_path: unique },
+        onnotice: () => {},
+        ...options,
+      });
+
+    keeps("a Pool of pg", () => {
+      const db = pool();
+      return [db, () => db.end()];
+    });
+    keeps("a connected Client of pg", async () => {
+      const client = new Client({ connectionString: postgresUrl, options: search });
+      await client.connect();
+      return [client, () => client.end()];
+    });
+    keeps("postgres.js", () => {
+      const sql = postgresJs();
+      return [sql, () => sql.end()];
+    });
+    keeps("postgres.js that renames columns", () => {
+      const sql = postgresJs({ transform: packages.require("postgres").camel });
+      return [sql, () => sql.end()];
+    });
+    keeps("Kysely that renames columns", () => {
+      const { Kysely, PostgresDialect, CamelCasePlugin } = packages.require("kysely") as Package;
+      const db = new Kysely({
+        dialect: new PostgresDialect({ pool: pool() }),
+        plugins: [new CamelCasePlugin()],
+      });
+      return [db, () => db.destroy()];
+    });
+    keeps("Drizzle", () => {
+      const db = pool();
+      const { drizzle } = packages.require("drizzle-orm/node-postgres") as Package;
+      return [drizzle({ client: db }), () => db.end()];
+    });
+  },
+);
+
+describe.skipIf(packages.skip)(`sqlStore in PGlite${packages.note}`, () => {
+  keeps("a PGlite", () => {
+    const { PGlite } = packages.require("@electric-sql/pglite") as Package;
+    const db = new PGlite();
+    return [db, () => db.close()];
+  });
+});
+
+describe.skipIf(mysql.skip || packages.skip)(`sqlStore in MariaDB${mysql.note || packages.note}`, () => {
+  const own = new URL(mysqlUrl);
+  own.pathname = `/${unique}`;
+  beforeAll(async () => {
+    const connection = await createConnection(mysqlUrl);
+    await connection.query(`CREATE DATABASE ${unique}`);
+    await connection.end();
+  });
+  afterAll(async () => {
+    const connection = await createConnection(mysqlUrl);
+    await connection.query(`DROP DATABASE ${unique}`);
+    await connection.end();
+  });
+
+  keeps("a pool of mysql2/promise", () => {
+    const pool = createPool(own.href);
+    return [pool, () => pool.end()];
+  });
+  keeps("a pool of mysql2 with callbacks", () => {
+    const pool = createCallbackPool(own.href);
+    return [pool, () => pool.promise().end()];
+  });
+  keeps("a connection of mysql2", async () => {
+    const connection = await createConnection(own.href);
+    return [connection, () => connection.end()];
+  });
+  keeps("a pool of mariadb, its rows as arrays", () => {
+    const { hostname: host, port, username: user, password } = own;
+    const pool = (packages.require("mariadb") as Package).createPool({
+      host,
+      port: Number(port || 3306),
+      user,
+      password,
+      database: unique,
+      rowsAsArray: true,
+      connectionLimit: 8,
+    });
+    return [pool, () => pool.end()];
+  });
+  keeps("Kysely", () => {
+    const { Kysely, MysqlDialect } = packages.require("kysely") as Package;
+    const db = new Kysely({ dialect: new MysqlDialect({ pool: createCallbackPool(own.href) }) });
+    return [db, () => db.destroy()];
+  });
+  keeps("Drizzle", () => {
+    const pool = createPool(own.href);
+    const { drizzle } = packages.require("drizzle-orm/mysql2") as Package;
+    return [drizzle({ client: pool }), () => pool.end()];
+  });
+});
+
+describe("sqlStore in SQLite", () => {
+  keeps("libsql", () => {
+    const db = new Libsql(":memory:");
+    return [db as never, () => db.close()];
+  });
+});
+
+describe.skipIf(packages.skip)(`sqlStore in SQLite, by other packages${packages.note}`, () => {
+  keeps("@libsql/client", () => {
+    const { createClient } = packages.require("@libsql/client") as Package;
+    const client = createClient({ url: ":memory:" });
+    return [client, () => client.close()];
+  });
+  keeps("better-sqlite3", () => {
+    const Database = packages.require("better-sqlite3") as Package;
+    const db = new Database(":memory:");
+    return [db, () => db.close()];
+  });
+  keeps("Kysely", () => {
+    const { Kysely, SqliteDialect } = packages.require("kysely") as Package;
+    const Database = packages.require("better-sqlite3") as Package;
+    const db = new Kysely({ dialect: new SqliteDialect({ database: new Database(":memory:") }) });
+    return [db, () => db.destroy()];
+  });
+  keeps("Drizzle", () => {
+    const { drizzle } = packages.require("drizzle-orm/better-sqlite3") as Package;
+    const Database = packages.require("better-sqlite3") as Package;
+    const db = new Database(":memory:");
+    return [drizzle({ client: db }), () => db.close()];
+  });
+  keeps("D1", async () => {
+    const { Miniflare } = packages.require("miniflare") as Package;
+    const worker = new Miniflare({
+      modules: true,
+      script: "export default { fetch: () => new Response() }",
+      d1Databases: ["DB"],
+    });
+    return [await worker.getD1Database("DB"), () => worker.dispose()];
+  });
+});
+
+describe("sqlStore with something else", () => {
+  it.each([
+    ["undefined", undefined, /it got undefined/],
+    ["null", null, /it got null/],
+    ["a URL", "postgres://127.0.0.1/app", /storeFromUrl/],
+    ["a promise", Promise.resolve(), /it got a promise: await it/],
+    ["a store", memoryStore(), /which is one already/],
+    ["a store of express-session", { get() {}, set() {}, destroy() {} }, /use expressSessionStore/],
+    ["a client of Redis", { evalSha() {}, get() {} }, /use redisStore/],
+    ["an object", {}, /this is none of them/],
+    ["a client of pg that is not connected", new Client(), /await client\.connect\(\) first, or pass a Pool/],
+  ])("says at the start what is wrong with %s", (_, handle, message) => {
+    const open = () => sqlStore(handle as never);
+    expect(open).toThrow(ConfigError);
+    expect(open).toThrow(message);
+  });
+});
