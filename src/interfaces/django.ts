@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { asciiDomain, readCookies } from "../http/cookie.ts";
+import { asciiDomain, candidatesOf } from "../http/cookie.ts";
 import { events } from "./events.ts";
 import { formatHttpDate } from "../json/http-date.ts";
 import type { Fields } from "../json/fields.ts";
@@ -54,8 +54,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
   }
 
   protected presentedKey(request: SessionRequest): PresentedKey {
-    // Of several cookies of one name Python's `http.cookies` keeps the last.
-    const text = readCookies(request.headers.get("Cookie") ?? "", this.getCookieName()).at(-1);
+    const [text] = candidatesOf(request.headers.get("Cookie") ?? "", this.getCookieName(), "python");
     if (text === undefined) return undefined;
     if (KEY.test(text)) return { key: text };
     return text.length < SHORTEST_KEY ? "malformed" : "unknown";

@@ -94,10 +94,7 @@ export class UUID {
    * @throws {BadData} if 32 hexadecimal digits do not remain.
    */
   constructor(text: string) {
-    const hex = text
-      .replaceAll("urn:", "")
-      .replaceAll("uuid:", "")
-      .replace(/^[{}]+|[{}]+$/g, "")
+    const hex = withoutBraces(text.replaceAll("urn:", "").replaceAll("uuid:", ""))
       .replaceAll("-", "")
       .toLowerCase();
     if (!UUID_DIGITS.test(hex)) throw new BadData("Not a UUID: 32 hexadecimal digits are needed.");
@@ -112,6 +109,15 @@ export class UUID {
   toJSON(): string {
     return this.toString();
   }
+}
+
+/** Python's `text.strip("{}")`; a regular expression would look at a long run of braces once for each of them. */
+function withoutBraces(text: string): string {
+  const isBrace = (at: number) => text[at] === "{" || text[at] === "}";
+  let [start, end] = [0, text.length];
+  while (start < end && isBrace(start)) start++;
+  while (end > start && isBrace(end - 1)) end--;
+  return text.slice(start, end);
 }
 
 /**
