@@ -51,7 +51,7 @@ describe.skipIf(skip)(`regular expressions${note}`, () => {
   });
 
   it("take time in proportion to their text, whatever the text", () => {
-    const slow = literals.map((literal) => ({ ...literal, verdict: verdict(literal) }));
-    expect(slow.filter((literal) => literal.verdict !== "safe")).toEqual([]);
+    const verdicts = literals.map((literal) => `${literal.place} /${literal.pattern}/ ${verdict(literal)}`);
+    expect(verdicts.filter((line) => !line.endsWith(" safe"))).toEqual([]);
   }, 180_000);
 });

@@ -75,7 +75,8 @@ class Reader {
   entries(): MsgpackEntry[] {
     const length = this.#mapLength(this.#uint(1));
     if (length === undefined) throw new BadPayload("The payload is not a map.");
-    return [...named(this.#map(length, () => this.#value()))].map(([key, entry]) => ({ ...entry, key }));
+    const entries = named(this.#map(length, () => this.#value()));
+    return Array.from(entries, ([key, { value, raw }]) => ({ key, value, raw }));
   }
 
   source(): MsgpackSource {
