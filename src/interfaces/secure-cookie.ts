@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { candidatesOf } from "../http/cookie.ts";
 import { decide } from "./decide.ts";
@@ -106,6 +107,8 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
     return this.#candidates(codec, state.request).some((text) => codec.mayHold(text, "_permanent"));
   }
 }
+
+shareClass("SecureCookieSessionInterface", SecureCookieSessionInterface);
 
 const NOTHING: Opened = { fields: EMPTY_FIELDS };
 

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { readCookies } from "../http/cookie.ts";
 import { decide, type Decision } from "./decide.ts";
 import { SessionLostError, StoreError } from "../errors.ts";
@@ -172,3 +173,5 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
 
   readonly #take = (origin: Origin, key: string): Promise<unknown> => this.#reader.take(origin, key);
 }
+
+shareClass("StoreSessionInterface", StoreSessionInterface);

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { BadData } from "../errors.ts";
 
 /** `Array` as a base class without its mutating methods in the type: tuples are frozen. */
@@ -27,6 +28,8 @@ export class Tuple<T = unknown> extends FrozenArray<T> {
     return Object.freeze(made);
   }
 }
+
+shareClass("Tuple", Tuple);
 
 /**
  * Makes a Python tuple. Flask's `flash()` stores these, and a key that Python compares with a tuple needs one.
@@ -72,6 +75,8 @@ export class Markup {
   }
 }
 
+shareClass("Markup", Markup);
+
 const UUID_DIGITS = /^[0-9a-f]{32}$/;
 
 /**
@@ -111,6 +116,8 @@ export class UUID {
   }
 }
 
+shareClass("UUID", UUID);
+
 /** Python's `text.strip("{}")`; a regular expression would look at a long run of braces once for each of them. */
 function withoutBraces(text: string): string {
   const isBrace = (at: number) => text[at] === "{" || text[at] === "}";
@@ -149,6 +156,8 @@ export class Float {
     return this.value;
   }
 }
+
+shareClass("Float", Float);
 
 /**
  * Marks a number as a Python float, so that `1` is written `1.0`.

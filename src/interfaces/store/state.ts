@@ -1,3 +1,4 @@
+import { shareClass } from "../../copies.ts";
 import { ConfigError, SessionLostError, SessionNotLoadedError } from "../../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
 import type { Opened, SessionChanges, SessionStateOptions } from "../../session/changes.ts";
@@ -274,6 +275,8 @@ export class StoreSessionState extends SessionState {
     return this.#arrival;
   }
 }
+
+shareClass("StoreSessionState", StoreSessionState);
 
 /** What is left of the messages a request took or left: all of its own, or those it took and did not show. */
 function waiting({ set, unset }: SessionChanges, origin: Origin | undefined): string | undefined {
