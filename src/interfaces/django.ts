@@ -13,6 +13,8 @@ import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 /** What Django's sessions are configured with beyond record and cookie. */
 export interface DjangoConfig extends RecordConfig<string> {
   readonly expireAtBrowserClose: boolean;
+  /** `TIME_ZONE` of a project with `USE_TZ = False`. */
+  readonly timeZone: string;
   readonly saveOnError: boolean;
 }
 
@@ -76,8 +78,8 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
   }
 
   #expiryOf(fields: Fields): DjangoExpiry {
-    const { lifetime: age, expireAtBrowserClose: atBrowserClose, now } = this.config;
-    return djangoExpiry(fields, { age, atBrowserClose }, now());
+    const { lifetime: age, expireAtBrowserClose: atBrowserClose, timeZone, now } = this.config;
+    return djangoExpiry(fields, { age, atBrowserClose, timeZone }, now());
   }
 
   /** Attributes sorted by name, as Python's `http.cookies` writes them. */

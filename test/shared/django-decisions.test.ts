@@ -182,6 +182,31 @@ describe("djangoSessions", () => {
     }
   });
 
+  it("reads a moment without an offset as the time of the project, which has USE_TZ off", async () => {
+    // As Django stores set_expiry(timedelta(hours=1)) in each zone at that moment, which is midnight in UTC.
+    const cases: [timeZone: string, stored: string][] = [
+      ["UTC", "2026-01-01T01:00:00"],
+      ["America/New_York", "2025-12-31T20:00:00"],
+      ["Asia/Tokyo", "2026-01-01T10:00:00"],
+      ["Asia/Kolkata", "2026-01-01T06:30:00.000000"],
+    ];
+    for (const [timeZone, stored] of cases) {
+      db.exec("DELETE FROM django_session");
+      const { lines } = await visit({ timeZone }, null, (session) => session.set("_session_expiry", stored));
+      expect([timeZone, /Max-Age=(-?\d+)/.exec(lines[0]!)?.[1]]).toEqual([timeZone, "3600"]);
+      expect(lines[0]).toContain("expires=Thu, 01 Jan 2026 01:00:00 GMT");
+      // The row, in the same zone, ends when Django says.
+      expect(rows()).toEqual([
+        expect.objectContaining({ expire_date: `${stored.slice(0, 19).replace("T", " ")}.000000` }),
+      ]);
+      // With an offset the zone does not matter.
+      const aware = await visit({ timeZone }, null, (session) =>
+        session.set("_session_expiry", "2026-01-01T01:00:00+00:00"),
+      );
+      expect(aware.lines[0]).toContain("Max-Age=3600");
+    }
+  });
+
   it("leaves data as it was when a request fails, but ends and moves sessions", async () => {
     addRow(textOf({ a: "1" }), "2026-02-01 00:00:00");
     const write = (session: Session) => session.set("b", 2);
