@@ -152,6 +152,13 @@ describe("dumpCookie", () => {
 });
 
 describe("cookie settings", () => {
+  it("cannot be ended by an attribute that was made for one request", () => {
+    for (const domain of ["a.example; SameSite=None", "a.example\r\nX: y", "a example"])
+      expect(() => dumpCookie("s", "v", { domain })).toThrow(ConfigError);
+    expect(() => dumpCookie("s", "v", { sameSite: "Lax; Domain=b.example" as never })).toThrow(ConfigError);
+    expect(dumpCookie("s", "v", { path: "/a; SameSite=None" })).toBe("s=v; Path=/a%3B%20SameSite=None");
+  });
+
   it("accepts cookie tokens as names and nothing else", () => {
     expect(checkCookieName("__Host-session")).toBe("__Host-session");
     for (const name of ["", "a b", "a;b", "a=b", "é", "a\n", 'a"b', "a,b"]) {

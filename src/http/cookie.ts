@@ -118,6 +118,7 @@ function unquoted(value: string): string {
 /**
  * Writes one Set-Cookie line exactly as Werkzeug's `dump_cookie` does: same order of attributes, same quoting.
  *
+ * @throws ConfigError for an attribute that would end before its end
  * @param name taken as it is; check it first with {@link checkCookieName}
  * @example
  * ```ts
@@ -130,15 +131,21 @@ export function dumpCookie(name: string, value: string, attributes: CookieAttrib
   // Headers carry bytes: a name beyond ASCII travels as UTF-8 seen as Latin-1.
   const wireName = UNQUOTED.test(name) ? name : Buffer.from(name).toString("latin1");
   let line = `${wireName}=${quote(value)}`;
-  if (domain !== undefined) line += `; Domain=${asciiDomain(domain)}`;
+  if (domain !== undefined) line += `; Domain=${checkAttribute("domain", asciiDomain(domain))}`;
   if (expires !== undefined) line += `; Expires=${formatHttpDate(expires)}`;
   if (maxAge !== undefined) line += `; Max-Age=${Math.trunc(maxAge)}`;
   if (attributes.secure === true || partitioned === true) line += "; Secure";
   if (httpOnly === true) line += "; HttpOnly";
   if (path !== undefined) line += `; Path=${quotePath(path)}`;
-  if (sameSite !== undefined) line += `; SameSite=${sameSite}`;
+  if (sameSite !== undefined) line += `; SameSite=${checkAttribute("SameSite", sameSite)}`;
   if (partitioned === true) line += "; Partitioned";
   return line;
+}
+
+/** @throws ConfigError if the value would not stay within its attribute (RFC 6265 §4.1.1): what was made per request is not checked at start-up. */
+export function checkAttribute(name: string, value: string): string {
+  if (/^[!-:<-~]*$/.test(value)) return value;
+  throw new ConfigError(`The ${name} of a cookie must hold no spaces, no control characters and no ";".`);
 }
 
 /** @throws ConfigError unless the name is an RFC 6265 §4.1.1 token. */

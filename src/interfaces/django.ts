@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { asciiDomain, candidatesOf } from "../http/cookie.ts";
+import { asciiDomain, candidatesOf, checkAttribute } from "../http/cookie.ts";
 import { events } from "./events.ts";
 import { formatHttpDate } from "../json/http-date.ts";
 import type { Fields } from "../json/fields.ts";
@@ -113,15 +113,15 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
   #domain(): string[] {
     const domain = this.getCookieDomain();
     if (domain === undefined) return [];
-    return [`Domain=${domain.startsWith(".") ? "." : ""}${asciiDomain(domain)}`];
+    return [`Domain=${domain.startsWith(".") ? "." : ""}${checkAttribute("domain", asciiDomain(domain))}`];
   }
 
   #pathAndSameSite(): string[] {
     const path = this.getCookiePath();
     const sameSite = this.getCookieSameSite();
     return [
-      ...(path === undefined ? [] : [`Path=${path}`]),
-      ...(sameSite === undefined ? [] : [`SameSite=${sameSite}`]),
+      ...(path === undefined ? [] : [`Path=${checkAttribute("path", path)}`]),
+      ...(sameSite === undefined ? [] : [`SameSite=${checkAttribute("SameSite", sameSite)}`]),
     ];
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { djangoCodec, djangoSessionData } from "../../src/codecs/django.ts";
+import { ConfigError } from "../../src/errors.ts";
 import { djangoSessions, type DjangoSessionsOptions } from "../../src/django.ts";
 import { SessionManager } from "../../src/manager/manager.ts";
 import { stateOf, type Session } from "../../src/session/session.ts";
@@ -180,6 +181,11 @@ describe("djangoSessions", () => {
       expect(rows()).toEqual([expect.objectContaining({ expire_date: expires })]);
       expect(/Max-Age=(\d+)/.exec(lines[0]!)?.[1]).toBe(maxAge);
     }
+  });
+
+  it("refuses a path that would end its attribute", async () => {
+    const options = { cookiePath: "/a; SameSite=None" };
+    await expect(visit(options, null, (session) => session.set("a", 1))).rejects.toThrow(ConfigError);
   });
 
   it("reads a moment without an offset as the time of the project, which has USE_TZ off", async () => {
