@@ -46,7 +46,7 @@ export interface DjangoSessionsOptions extends SharedOptions {
   readonly refreshEachRequest?: boolean | undefined;
   /** `SESSION_EXPIRE_AT_BROWSER_CLOSE`. Default false. */
   readonly expireAtBrowserClose?: boolean | undefined;
-  /** `TIME_ZONE` if `USE_TZ` is off and the database is SQLite or MySQL, which then keep the time of that zone. Default `"UTC"`. */
+  /** `TIME_ZONE` if `USE_TZ` is off: what `set_expiry` stores, and in SQLite and MySQL the rows, are then the time of that zone. Default `"UTC"`. */
   readonly timeZone?: string | undefined;
   /** Table of the session model. Default `"django_session"`. */
   readonly table?: string | undefined;
@@ -102,6 +102,7 @@ export function djangoSessions(database: DjangoDatabase, options: DjangoSessions
     store: new DjangoTable(database, { table, timeZone, now: config.now }),
     format: { decode: data.decode, encode: (fields) => data.encode(fields, config.now()) },
     expireAtBrowserClose,
+    timeZone,
     saveOnError: saveOnError ?? false,
     lostWrites: oneOf("lostWrites", lostWrites ?? "drop", ["drop", "throw"]),
     storeTimeout: storeTimeout ?? 2,

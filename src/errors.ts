@@ -1,3 +1,5 @@
+import { otherVersions, shareClass } from "./copies.ts";
+
 /** Every literal `code` an error of this library can carry; stable, meant for `switch`. */
 export type HipflaskErrorCode =
   | "BAD_DATA"
@@ -42,16 +44,8 @@ export class HipflaskError extends Error {
 
   constructor(code: HipflaskErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = nameOf(code);
     this.code = code;
   }
-}
-
-/** The name of the class, which a bundler may have shortened, made of the code, which it leaves alone. */
-function nameOf(code: HipflaskErrorCode): string {
-  if (code === "CONFLICT") return "SessionConflictError";
-  const words = code.toLowerCase().replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
-  return /^Bad|Expired$/.test(words) ? words : `${words}Error`;
 }
 
 /** A token or payload that cannot be trusted or read. Same place in the tree as `itsdangerous.BadData`. */
@@ -145,7 +139,7 @@ export class OutsideRequestError extends HipflaskError {
     message = "Working outside of a request: `session` only works in code called while a request is handled, behind " +
       "`sessions({ … })`. In a unit test, `sessionTransaction` of hipflask/testing runs code with a session.",
   ) {
-    super("OUTSIDE_REQUEST", message);
+    super("OUTSIDE_REQUEST", message + otherVersions());
   }
 }
 
@@ -329,4 +323,38 @@ export class CsrfError extends HipflaskError {
     super("CSRF", CSRF_MESSAGES[reason], options);
     this.reason = reason;
   }
+}
+
+const classes = {
+  HipflaskError,
+  BadData,
+  BadSignature,
+  BadTimeSignature,
+  SignatureExpired,
+  BadHeader,
+  BadPayload,
+  BadShape,
+  ConfigError,
+  NoSecretKeyError,
+  OutsideRequestError,
+  ReservedNameError,
+  UnserializableError,
+  SchemaError,
+  CookieTooLargeError,
+  SessionClosedError,
+  SessionReadOnlyError,
+  SessionNotLoadedError,
+  StoreError,
+  SessionConflictError,
+  SessionLostError,
+  OwnerLimitError,
+  NotFreshError,
+  ForeignOriginError,
+  CsrfError,
+};
+
+// A bundler may rename the classes, but not the keys of an object.
+for (const [name, Class] of Object.entries(classes)) {
+  Object.defineProperty(Class.prototype, "name", { value: name, writable: true, configurable: true });
+  shareClass(name, Class);
 }

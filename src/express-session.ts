@@ -1,5 +1,5 @@
 /**
- * A drop-in for `require("express-session")`.
+ * A drop-in for `require("express-session")`. Required, it is the middleware, with everything else as its properties.
  *
  * @module hipflask/express-session
  */
@@ -15,5 +15,3 @@ export type { RequestOfSession, SessionData } from "./express-session/session.ts
 export { Store } from "./express-session/store.ts";
 export type { SessionCallback, SessionStore } from "./express-session/session-store.ts";
 export { session, session as default };
-// What `require` gives, as far back as Node 20.19.
-export { session as "module.exports" };

@@ -17,7 +17,7 @@ const platform = [
   "node:timers/promises",
   "node:url",
   "node:util",
-  "node:zlib",
+  "node:util/types",
 ];
 
 /** Everything else is imported only where it is at home: paths, or beginnings of paths. A new adapter adds its line. */
@@ -34,6 +34,7 @@ const homes: Homes = {
   "node:sqlite": ["stores/sqlite"],
   "node:stream": ["express-session/"],
   "node:tls": ["adapters/node-headers", "express-session/"],
+  "node:zlib": ["itsdangerous/zlib"],
   "@redis/client": ["stores/redis", "stores/from-url"],
   express: ["adapters/express", "express-session/"],
   fastify: ["adapters/fastify"],

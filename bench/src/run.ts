@@ -7,7 +7,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { chart } from "./chart.ts";
 import { Figures } from "./figures.ts";
-import { importTime, installedSize } from "./footprint.ts";
+import { importTimes, installedSize } from "./footprint.ts";
 import { judge } from "./goals.ts";
 import { installPeers } from "./install.ts";
 import { LIBRARIES } from "./libraries.ts";
@@ -98,7 +98,7 @@ for (let round = 1; round <= effort.loopbackRounds; round++) {
 loopback.stop();
 
 progress.step("import");
-const goals = judge(figures, { bytes: installedSize(), importMilliseconds: importTime(effort.imports) });
+const goals = judge(figures, { bytes: installedSize(), imports: importTimes(effort.imports) });
 progress.end();
 
 const results = resultsOf(figures, goals, quick);

@@ -46,7 +46,7 @@ export function mac(
 
   function signatureOf(key: KeyObject, text: string): string {
     const hmac = createHmac(digest, key).update(text, "utf8");
-    return encoding === "base64 unpadded" ? hmac.digest("base64").replace(/=+$/, "") : hmac.digest(encoding);
+    return encoding === "base64 unpadded" ? hmac.digest("base64").replaceAll("=", "") : hmac.digest(encoding);
   }
 
   return {

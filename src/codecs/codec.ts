@@ -1,3 +1,4 @@
+import type { CookieGrammar } from "../http/cookie.ts";
 import type { Fields } from "../json/fields.ts";
 
 /** Why a cookie was refused. The first six words are those of the test vectors. */
@@ -54,6 +55,11 @@ export type Decoded =
 export interface Codec {
   /** The word used in options, events and the inspector, such as `"flask"`. */
   readonly name: string;
+  /**
+   * How the other program that has this format finds its cookie in a request. Default `"strict"`, for a format that only
+   * we write: of all cookies of the name, the newest that is valid.
+   */
+  readonly grammar?: CookieGrammar;
   decode(text: string, context: CodecContext): Decoded;
   encode(fields: Fields, context: CodecContext): string;
   /**

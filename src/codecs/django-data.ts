@@ -1,7 +1,7 @@
-import { inflateSync } from "node:zlib";
 import { decodeBase64url } from "../itsdangerous/base64url.ts";
 import { BadPayload, BadShape } from "../errors.ts";
 import { packPayload } from "../itsdangerous/payload.ts";
+import { zlib } from "../itsdangerous/zlib.ts";
 import { quoteAscii } from "../json/quote.ts";
 import type { Fields } from "../json/fields.ts";
 import { inheritFloats } from "../json/float-slots.ts";
@@ -61,7 +61,7 @@ export function plainFields(text: string): Fields {
 
 function inflate(bytes: Buffer, maxOutputLength: number): Buffer {
   try {
-    return inflateSync(bytes, { maxOutputLength });
+    return zlib().inflateSync(bytes, { maxOutputLength });
   } catch (cause) {
     throw new BadPayload(`The payload cannot be decompressed within ${maxOutputLength} bytes.`, { cause });
   }

@@ -65,6 +65,7 @@ export function djangoCodec(options: DjangoCodecOptions): Codec {
   const signer = djangoSigner(options, COOKIE_SALT);
   return {
     name: "django",
+    grammar: "python",
 
     decode(text, { now, maxAge }) {
       if (text.length > MAX_COOKIE_LENGTH) return { ok: false, reason: "too_long" };

@@ -72,7 +72,6 @@ describe("flaskSessionRecords", () => {
     ["a JSON list", Buffer.from("[1]").toString("hex")],
     ["cut JSON", Buffer.from('{"a":').toString("hex")],
     ["no UTF-8", "ff fe"],
-    ["keys of one text", "82 01 01 a131 02"],
     ["a pickle of protocol 0", Buffer.from("(dp0\nVa\np1\nI1\ns.").toString("hex")],
     ["depth", `81 a161 ${"91".repeat(600)} c0`],
   ])("gives up on %s", (_, hex) => {
@@ -95,6 +94,60 @@ describe("flaskSessionRecords", () => {
     expect(msgpack.encode(fields, before)).toEqual(
       bytesOf(`84 ${raw[0]} a162 cb4000000000000000 ${raw[2]} ${raw[3]}`),
     );
+  });
+
+  it("reads keys of any type, and changes beside them leave them and their values as they stood", () => {
+    // {"d": {None: 1, 1: "a", "1": "b", True: 2, 1.5: 3, b"k": 4, (1, 2): 5, "deep": {2: [ext, {None: 6}]}}, 7: "x", None: "y"}
+    const inner = [
+      "c0 01",
+      "01 a161",
+      "a131 a162",
+      "c3 02",
+      "cb3ff8000000000000 03",
+      "c4016b 04",
+      "92 01 02 05",
+      "a464656570 81 02 92 d4052a 81 c0 06",
+    ];
+    const rest = "07 a178 c0 a179";
+    const before = msgpack.decode(bytesOf(`83 a164 88 ${inner.join("")} ${rest}`));
+    if (!before.ok) throw new Error(before.reason);
+    expect(Object.fromEntries([...before.fields].map(([key, text]) => [key, json.loads(text)]))).toEqual({
+      d: {
+        null: 1,
+        "msgpack:AQ": "a",
+        "1": "b",
+        true: 2,
+        "1.5": 3,
+        "msgpack:xAFr": 4,
+        "msgpack:kgEC": 5,
+        deep: { "2": [null, { null: 6 }] },
+      },
+      "7": "x",
+      null: "y",
+    });
+    // Untouched, byte for byte.
+    const all = new Map([...before.fields, ["more", "1"]]);
+    expect(msgpack.encode(all, before)).toEqual(
+      bytesOf(`84 a164 88 ${inner.join("")} ${rest} a46d6f7265 01`),
+    );
+    // Changed inside: one value and one more key.
+    const changed = json.loads(before.fields.get("d")!) as Record<string, unknown>;
+    changed["null"] = 9;
+    (changed["deep"] as Record<string, unknown[]>)["2"]!.unshift("first");
+    changed["new"] = true;
+    const fields = new Map([...before.fields, ["d", json.dumps(changed)], ["7", '"z"']]);
+    const deep = "a464656570 81 02 93 a56669727374 d4052a 81 c0 06";
+    // JavaScript puts keys that are whole numbers first.
+    const order = [inner[2], "c0 09", inner[1], ...inner.slice(3, 7), deep, "a36e6577 c3"];
+    expect(msgpack.encode(fields, before)).toEqual(bytesOf(`83 a164 89 ${order.join("")} 07 a17a c0 a179`));
+    // A value that is replaced as a whole keeps the types of the keys it still has.
+    const replaced = new Map([...before.fields, ["d", '{"null":1}']]);
+    expect(msgpack.encode(replaced, before)).toEqual(bytesOf(`83 a164 81 c0 01 ${rest}`));
+  });
+
+  it("lets the last of several equal keys count, as Python does", () => {
+    const decoded = msgpack.decode(bytesOf("82 a161 01 a161 02"));
+    expect(decoded).toMatchObject({ ok: true, fields: new Map([["a", "2"]]) });
   });
 
   it("has a place for what Python's msgspec has one for", () => {

@@ -8,7 +8,7 @@ import { Float, Markup, UUID } from "../json/values.ts";
 import { Writer } from "../json/writer.ts";
 import type { Decoded } from "./codec.ts";
 import { plainFields } from "./django-data.ts";
-import { keyText, readMsgpackMap } from "./msgpack-read.ts";
+import { readMsgpackMap, readMsgpackMember } from "./msgpack-read.ts";
 import { mapHead, writeMsgpack } from "./msgpack-write.ts";
 import type { DecodedRecord, RecordFormat } from "./record-format.ts";
 
@@ -61,11 +61,9 @@ function readJson(content: Buffer): Decoded {
 function readMsgpack(content: Buffer): DecodedRecord | never {
   const fields = new Map<string, string>();
   const raw = new Map<string, Uint8Array>();
-  for (const entry of readMsgpackMap(content)) {
-    const key = keyText(entry.key);
-    if (fields.has(key)) throw new HipflaskError("BAD_PAYLOAD", "Two keys have the same text.");
-    fields.set(key, json.dumps(entry.value, key));
-    raw.set(key, entry.raw);
+  for (const { key, value, raw: bytes } of readMsgpackMap(content)) {
+    fields.set(key, json.dumps(value, key));
+    raw.set(key, bytes);
   }
   return { ok: true, fields, raw };
 }
@@ -73,11 +71,13 @@ function readMsgpack(content: Buffer): DecodedRecord | never {
 function toMsgpack(fields: Fields, before: DecodedRecord | undefined): Buffer {
   const parts: Uint8Array[] = [mapHead(fields.size)];
   for (const [key, text] of fields) {
-    const isUnchanged = before?.ok === true && before.fields.get(key) === text;
-    const raw = isUnchanged ? before.raw?.get(key) : undefined;
-    if (raw !== undefined) parts.push(raw);
-    else
-      parts.push(writeMsgpack(key, key), writeMsgpack(plainValue(json.loads(text, WRAP), key, AS_IS), key));
+    const raw = before?.ok === true ? before.raw?.get(key) : undefined;
+    if (raw !== undefined && before?.ok === true && before.fields.get(key) === text) parts.push(raw);
+    else {
+      const member = raw && readMsgpackMember(raw);
+      const value = plainValue(json.loads(text, WRAP), key, AS_IS);
+      parts.push(member?.key ?? writeMsgpack(key, key), writeMsgpack(value, key, member?.value));
+    }
   }
   return Buffer.concat(parts);
 }

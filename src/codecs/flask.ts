@@ -86,6 +86,7 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
 
   return {
     name: "flask",
+    grammar: "werkzeug",
 
     decode(text, context) {
       if (text.length > maxCookieLength) return refused("too_long");

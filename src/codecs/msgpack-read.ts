@@ -1,12 +1,27 @@
 import { BadPayload } from "../errors.ts";
+import { formatFloat } from "../json/float.ts";
 import { Float } from "../json/values.ts";
 
-/** One entry of a map: its key, its value, and where both are in the bytes. */
+/** One entry of a map: what its key is called here, its value, and where both are in the bytes. */
 export interface MsgpackEntry {
-  readonly key: unknown;
+  readonly key: string;
   readonly value: unknown;
   /** Key and value as they stand in the bytes. */
   readonly raw: Uint8Array;
+}
+
+/** A value with its bytes, down to its items: what stays the same when something inside of it is changed. */
+export interface MsgpackSource {
+  readonly value: unknown;
+  readonly raw: Uint8Array;
+  readonly items?: readonly MsgpackSource[];
+  readonly members?: ReadonlyMap<string, MsgpackMember>;
+}
+
+/** An entry of a map, with the bytes of its key. */
+export interface MsgpackMember {
+  readonly key: Uint8Array;
+  readonly value: MsgpackSource;
 }
 
 const MAX_DEPTH = 500;
@@ -29,6 +44,21 @@ export function readMsgpackMap(bytes: Uint8Array): MsgpackEntry[] {
   return entries;
 }
 
+/** Reads the bytes of an entry again, with what everything in them stands in. */
+export function readMsgpackMember(raw: Uint8Array): MsgpackMember {
+  const reader = new Reader(raw);
+  const key = reader.source().raw;
+  return { key, value: reader.source() };
+}
+
+/** An entry as it was read, before its key has a name. */
+interface RawEntry<Value> {
+  readonly key: unknown;
+  readonly keyRaw: Uint8Array;
+  readonly value: Value;
+  readonly raw: Uint8Array;
+}
+
 class Reader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -43,18 +73,52 @@ class Reader {
   }
 
   entries(): MsgpackEntry[] {
+    const length = this.#mapLength(this.#uint(1));
+    if (length === undefined) throw new BadPayload("The payload is not a map.");
+    const entries = named(this.#map(length, () => this.#value()));
+    return Array.from(entries, ([key, { value, raw }]) => ({ key, value, raw }));
+  }
+
+  source(): MsgpackSource {
+    const start = this.#at;
     const head = this.#uint(1);
-    if ((head & 0xf0) === 0x80) return this.#map(head & 0x0f);
-    if (head === 0xde) return this.#map(this.#uint(2));
-    if (head === 0xdf) return this.#map(this.#uint(4));
-    throw new BadPayload("The payload is not a map.");
+    const raw = () => this.#bytes.subarray(start, this.#at);
+    const itemCount = this.#arrayLength(head);
+    if (itemCount !== undefined) {
+      const items = this.#nested(itemCount, () => this.source());
+      return { value: items.map(({ value }) => value), raw: raw(), items };
+    }
+    const memberCount = this.#mapLength(head);
+    if (memberCount === undefined) return { value: this.#scalar(head), raw: raw() };
+    const entries = named(this.#map(memberCount, () => this.source()));
+    const members = new Map(Array.from(entries, ([name, { keyRaw: key, value }]) => [name, { key, value }]));
+    const value = Object.fromEntries(Array.from(members, ([name, member]) => [name, member.value.value]));
+    return { value, raw: raw(), members };
   }
 
   #value(): unknown {
     const head = this.#uint(1);
+    const itemCount = this.#arrayLength(head);
+    if (itemCount !== undefined) return this.#nested(itemCount, () => this.#value());
+    const memberCount = this.#mapLength(head);
+    if (memberCount === undefined) return this.#scalar(head);
+    const entries = named(this.#map(memberCount, () => this.#value()));
+    // Defined, not assigned: a key called __proto__ is data like any other.
+    return Object.fromEntries(Array.from(entries, ([key, { value }]) => [key, value]));
+  }
+
+  #arrayLength(head: number): number | undefined {
+    if ((head & 0xf0) === 0x90) return head & 0x0f;
+    return head === 0xdc || head === 0xdd ? this.#uint(head === 0xdc ? 2 : 4) : undefined;
+  }
+
+  #mapLength(head: number): number | undefined {
+    if ((head & 0xf0) === 0x80) return head & 0x0f;
+    return head === 0xde || head === 0xdf ? this.#uint(head === 0xde ? 2 : 4) : undefined;
+  }
+
+  #scalar(head: number): unknown {
     if (head < 0x80) return head;
-    if (head < 0x90) return objectOf(this.#map(head & 0x0f));
-    if (head < 0xa0) return this.#array(head & 0x0f);
     if (head < 0xc0) return this.#text(head & 0x1f);
     if (head >= 0xe0) return head - 0x100;
     if (head >= 0xc4 && head <= 0xc6) return Uint8Array.from(this.#take(this.#uint(2 ** (head - 0xc4))));
@@ -63,8 +127,6 @@ class Reader {
     if (head >= 0xd0 && head <= 0xd3) return this.#int(2 ** (head - 0xd0), true);
     if (head >= 0xd4 && head <= 0xd8) return this.#extension(2 ** (head - 0xd4));
     if (head >= 0xd9 && head <= 0xdb) return this.#text(this.#uint(2 ** (head - 0xd9)));
-    if (head === 0xdc || head === 0xdd) return this.#array(this.#uint(head === 0xdc ? 2 : 4));
-    if (head === 0xde || head === 0xdf) return objectOf(this.#map(this.#uint(head === 0xde ? 2 : 4)));
     if (head === 0xca) return new Float(this.#take(4).readFloatBE());
     if (head === 0xcb) return new Float(this.#take(8).readDoubleBE());
     if (head === 0xc0) return null;
@@ -72,26 +134,22 @@ class Reader {
     return head === 0xc3;
   }
 
-  #array(length: number): unknown[] {
-    return this.#nested(length, () => this.#value());
+  #map<Value>(length: number, read: () => Value): RawEntry<Value>[] {
+    return this.#nested(length, () => {
+      const start = this.#at;
+      const key = this.#value();
+      const keyRaw = this.#bytes.subarray(start, this.#at);
+      const value = read();
+      return { key, keyRaw, value, raw: this.#bytes.subarray(start, this.#at) };
+    });
   }
 
-  #map(length: number): MsgpackEntry[] {
-    return this.#nested(length, () => this.#entry());
-  }
-
-  #entry(): MsgpackEntry {
-    const start = this.#at;
-    const key = this.#value();
-    const value = this.#value();
-    return { key, value, raw: this.#bytes.subarray(start, this.#at) };
-  }
-
-  /** Each value takes a byte at least, so a length that is a lie costs nothing. */
-  #nested<Item>(length: number, next: (index: number) => Item): Item[] {
+  /** Room is made for items that are there, and not for those that a length claims: it may be a lie, one in another. */
+  #nested<Item>(length: number, next: () => Item): Item[] {
     if (length > this.#bytes.length - this.#at) throw new BadPayload("A length exceeds what is there.");
     if (++this.#depth > MAX_DEPTH) throw new BadPayload(`It is nested more than ${MAX_DEPTH} levels deep.`);
-    const items = Array.from({ length }, (_, index) => next(index));
+    const items: Item[] = [];
+    for (let count = 0; count < length; count++) items.push(next());
     this.#depth--;
     return items;
   }
@@ -144,14 +202,27 @@ function dateOf(seconds: number, nanoseconds: number): Date {
   return date;
 }
 
-function objectOf(entries: readonly MsgpackEntry[]): Record<string, unknown> {
-  // Defined, not assigned: a key called __proto__ is data like any other.
-  return Object.fromEntries(entries.map(({ key, value }) => [keyText(key), value]));
+/**
+ * The entries of a map by names that are texts: Python has keys of any type, and sessions here have texts. A text is its
+ * own name, and of several equal ones the last counts; numbers, None, True and False are called what Python's `json`
+ * calls them. What is left has a name made of its bytes, and so has a key whose name is another one's.
+ */
+function named<Value>(entries: readonly RawEntry<Value>[]): Map<string, RawEntry<Value>> {
+  const byName = new Map<string, RawEntry<Value>>();
+  const texts = new Set(entries.map(({ key }) => key).filter((key) => typeof key === "string"));
+  for (const entry of entries) {
+    let name = typeof entry.key === "string" ? entry.key : nameOf(entry.key);
+    if (typeof entry.key !== "string" && (name === undefined || texts.has(name) || byName.has(name))) {
+      name = `msgpack:${Buffer.from(entry.keyRaw).toString("base64url")}`;
+      while (texts.has(name)) name += "'";
+    }
+    byName.set(name!, entry);
+  }
+  return byName;
 }
 
-/** Python has ints and more as keys; in a session they are texts. */
-export function keyText(key: unknown): string {
-  if (typeof key === "string") return key;
-  if (typeof key === "number" || typeof key === "bigint" || key instanceof Float) return String(key);
-  throw new BadPayload("A key is neither text nor number.");
+function nameOf(key: unknown): string | undefined {
+  if (key instanceof Float) return formatFloat(key.value);
+  const isPlain = key === null || ["number", "bigint", "boolean"].includes(typeof key);
+  return isPlain ? String(key) : undefined;
 }

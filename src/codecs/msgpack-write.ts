@@ -1,19 +1,24 @@
 import { UnserializableError } from "../errors.ts";
 import { isInt } from "../json/float.ts";
 import { isPlainObject } from "../json/plain-object.ts";
+import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { Float } from "../json/values.ts";
+import type { MsgpackSource } from "./msgpack-read.ts";
 
 const MAX_DEPTH = 500;
+
+const json = new TaggedJSONSerializer({ sortKeys: false });
 
 /**
  * A value as MessagePack, in the shortest form for its type: ints stay ints, everything else that is a number is a float.
  *
  * @param at what the value is called, to begin the path in errors with
+ * @param before what stood in its place: whatever inside is the same goes back as it stood there, and keys keep their types
  * @throws UnserializableError for what Python's encoder refuses too
  */
-export function writeMsgpack(value: unknown, at: string): Buffer {
-  const parts: Buffer[] = [];
-  write(value, at, 0, parts);
+export function writeMsgpack(value: unknown, at: string, before?: MsgpackSource): Buffer {
+  const parts: Uint8Array[] = [];
+  write(value, at, 0, parts, before);
   return Buffer.concat(parts);
 }
 
@@ -22,9 +27,16 @@ export function mapHead(length: number): Buffer {
   return lengthHead(length, 0x80, 16, [0, 0xde, 0xdf]);
 }
 
-function write(value: unknown, path: string, depth: number, parts: Buffer[]): void {
+function write(
+  value: unknown,
+  path: string,
+  depth: number,
+  parts: Uint8Array[],
+  before: MsgpackSource | undefined,
+): void {
   if (depth > MAX_DEPTH) throw new UnserializableError(`Nested more than ${MAX_DEPTH} levels deep.`, path);
-  if (value === null) parts.push(Buffer.of(0xc0));
+  if (before !== undefined && textOf(value) === textOf(before.value)) parts.push(before.raw);
+  else if (value === null) parts.push(Buffer.of(0xc0));
   else if (typeof value === "boolean") parts.push(Buffer.of(value ? 0xc3 : 0xc2));
   else if (typeof value === "string") writeText(value, path, parts);
   else if (typeof value === "bigint") parts.push(bigInt(value, path));
@@ -34,24 +46,41 @@ function write(value: unknown, path: string, depth: number, parts: Buffer[]): vo
   else if (value instanceof Uint8Array) writeBytes(value, parts);
   else if (Array.isArray(value)) {
     parts.push(lengthHead(value.length, 0x90, 16, [0, 0xdc, 0xdd]));
-    value.forEach((item, index) => write(item, `${path}[${index}]`, depth + 1, parts));
+    const items = before?.items ?? [];
+    // An item that has moved is the same item.
+    const byText = new Map(items.map((item) => [textOf(item.value), item]));
+    value.forEach((item, index) =>
+      write(item, `${path}[${index}]`, depth + 1, parts, byText.get(textOf(item)) ?? items[index]),
+    );
   } else if (isPlainObject(value)) {
     const entries = Object.entries(value);
     parts.push(mapHead(entries.length));
     for (const [key, item] of entries) {
-      writeText(key, path, parts);
-      write(item, `${path}.${key}`, depth + 1, parts);
+      const member = before?.members?.get(key);
+      if (member === undefined) writeText(key, path, parts);
+      else parts.push(member.key);
+      write(item, `${path}.${key}`, depth + 1, parts, member?.value);
     }
   } else throw new UnserializableError("MessagePack has no place for this value.", path);
 }
 
-function writeText(text: string, path: string, parts: Buffer[]): void {
+/** Equal texts are equal values, whatever a text cannot tell: a microsecond, an extension that has no name here. */
+function textOf(value: unknown): string | undefined {
+  try {
+    return json.dumps(value);
+  } catch (error) {
+    if (error instanceof UnserializableError) return undefined;
+    throw error;
+  }
+}
+
+function writeText(text: string, path: string, parts: Uint8Array[]): void {
   if (/\p{Surrogate}/u.test(text)) throw new UnserializableError("A text is not well-formed Unicode.", path);
   const bytes = Buffer.from(text);
   parts.push(lengthHead(bytes.length, 0xa0, 32, [0xd9, 0xda, 0xdb]), bytes);
 }
 
-function writeBytes(bytes: Uint8Array, parts: Buffer[]): void {
+function writeBytes(bytes: Uint8Array, parts: Uint8Array[]): void {
   parts.push(lengthHead(bytes.length, 0, 0, [0xc4, 0xc5, 0xc6]), Buffer.from(bytes));
 }
 

@@ -113,10 +113,23 @@ describe("MessagePack", () => {
     ["a text that is not UTF-8", "81 a161 a1ff"],
     ["a timestamp of another size", "81 a161 d5ff 0000"],
     ["a timestamp beyond all calendars", "81 a161 c70cff 00000000 7fffffffffffffff"],
-    ["a key that is a list", "81 a161 81 90 01"],
     ["depth without end", `81 a161 ${"91".repeat(5000)} c0`],
   ])("refuses %s", (_, hex) => {
     expect(() => readMsgpackMap(bytesOf(hex))).toThrow(BadPayload);
+  });
+
+  it("makes no room for what a length claims and is not there", () => {
+    // Arrays in arrays, each of which claims all the bytes behind it: 4 GiB of room, if it were made.
+    const bytes = Buffer.alloc(1 << 20, 0xc0);
+    bytes.set([0x81, 0xa1, 0x61]);
+    for (let level = 0, at = 3; level < 499; level++, at += 5) {
+      bytes[at] = 0xdd;
+      bytes.writeUInt32BE(bytes.length - at - 5, at + 1);
+    }
+    const [heap, start] = [process.memoryUsage().heapUsed, performance.now()];
+    expect(() => readMsgpackMap(bytes)).toThrow(BadPayload);
+    expect(process.memoryUsage().heapUsed - heap).toBeLessThan(128 << 20);
+    expect(performance.now() - start).toBeLessThan(2000);
   });
 
   it("refuses to write what has no place in it", () => {

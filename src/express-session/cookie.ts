@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { deprecate } from "./deprecate.ts";
 import { setCookieLine } from "./set-cookie.ts";
 
@@ -118,3 +119,5 @@ export class Cookie implements CookieOptions {
     return this.data;
   }
 }
+
+shareClass("express-session Cookie", Cookie);

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { StoreError } from "../errors.ts";
 import type { SessionCallback } from "./session-store.ts";
 import type { SessionData } from "./session.ts";
@@ -144,6 +145,8 @@ export class MemoryStore extends Store {
     for (const [id, { expiresAt }] of this.#entries) if (expiresAt <= now) this.#remove(id);
   }
 }
+
+shareClass("express-session MemoryStore", MemoryStore);
 
 function defer<Args extends unknown[]>(callback: ((...args: Args) => void) | undefined, ...args: Args): void {
   if (callback) setImmediate(callback, ...args);

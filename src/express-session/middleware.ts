@@ -4,12 +4,13 @@ import { finished } from "node:stream";
 import "../adapters/express/express-request.ts";
 import { logError } from "../adapters/error-page.ts";
 import { HeldResponse } from "../adapters/held-response.ts";
-import { Cookie, type CookieOptions } from "./cookie.ts";
-import { MemoryStore } from "./memory-store.ts";
+import { Cookie, type CookieData, type CookieOptions } from "./cookie.ts";
+import { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 import { resolveOptions, type SessionOptions } from "./options.ts";
 import { pathOf, signatureOf } from "./request-facts.ts";
 import { generateFor, RequestSession } from "./request-session.ts";
-import { Session, type SessionData, type SessionRequest } from "./session.ts";
+import type { SessionCallback, SessionStore } from "./session-store.ts";
+import { Session, type RequestOfSession, type SessionData, type SessionRequest } from "./session.ts";
 import { Store } from "./store.ts";
 
 declare global {
@@ -89,9 +90,18 @@ export function session(options?: SessionOptions): RequestHandler {
   return Object.defineProperty(handle, "name", { value: "session" }) as unknown as RequestHandler;
 }
 
-/** For types as `session.SessionData`. */
+/** For types as `session.SessionData`, and for what `require` gives: everything that the module exports. */
 export declare namespace session {
-  export type { CookieOptions, SessionData, SessionOptions };
+  export type {
+    CookieData,
+    CookieOptions,
+    MemoryStoreOptions,
+    RequestOfSession,
+    SessionCallback,
+    SessionData,
+    SessionOptions,
+    SessionStore,
+  };
 }
 
 session.Session = Session;

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import type { IncomingMessage } from "node:http";
 import type { Cookie } from "./cookie.ts";
 import type { SessionCallback, SessionStore } from "./session-store.ts";
@@ -100,5 +101,7 @@ export class Session {
     return this;
   }
 }
+
+shareClass("express-session Session", Session);
 
 function ignore(): void {}

@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { shareClass } from "../copies.ts";
 import { Cookie } from "./cookie.ts";
 import type { SessionCallback, SessionStore } from "./session-store.ts";
 import { Session, type RequestOfSession, type SessionData } from "./session.ts";
@@ -44,6 +45,7 @@ export const Store = function Store(this: EventEmitter): void {
 
 Object.setPrototypeOf(Store, EventEmitter);
 Object.setPrototypeOf(Store.prototype, EventEmitter.prototype);
+shareClass("express-session Store", Store);
 
 Store.prototype.regenerate = function regenerate(req, callback) {
   this.destroy(req.sessionID!, (error: unknown) => {

@@ -25,8 +25,9 @@ const QUOTED_VALUE = /[ \t]*("(?:[^\\"]|\\.)*")[ \t]*(?=;|$)/y;
 const ESCAPE = /\\([0-3][0-7]{2}|[^])/g;
 
 /**
- * Reads a Cookie header the way Werkzeug does: pairs end at `;` (never at `,`), names and values are trimmed, a pair
- * without a name is dropped, and a value in double quotes is unquoted. A `;` between quotes belongs to the value.
+ * Reads a Cookie header: pairs end at `;` and nowhere else (RFC 6265bis §5.6), names and values are trimmed, a pair without
+ * a name is dropped, and a value that stands wholly in double quotes is unquoted, as Werkzeug and Python write them. No
+ * quote of one cookie can take the text of another into its value.
  *
  * @returns every pair in order, equal names included
  * @example
@@ -37,31 +38,35 @@ const ESCAPE = /\\([0-3][0-7]{2}|[^])/g;
  */
 export function parseCookie(header: string): [name: string, value: string][] {
   const pairs: [string, string][] = [];
-  for (let at = 0; at < header.length;) {
-    const semicolon = endOf(header, ";", at, header.length);
-    const equals = endOf(header, "=", at, semicolon);
-    let end = semicolon;
-    let value = trim(header, equals + 1, semicolon);
-    QUOTED_VALUE.lastIndex = equals + 1;
-    const quoted = equals < semicolon ? QUOTED_VALUE.exec(header) : null;
-    if (quoted !== null) {
-      end = QUOTED_VALUE.lastIndex;
-      value = unquote(quoted[1]!);
-    }
-    const name = trim(header, at, equals);
-    if (name !== "") pairs.push([name, value]);
-    at = end + 1;
-  }
+  for (const [name, value] of pairsOf(header)) if (name !== "") pairs.push([name, unquoted(value)]);
   return pairs;
 }
 
 /**
- * The value of one cookie, or `undefined` where the header has none of that name. Of several with equal names the
- * first wins, as in Flask: browsers send the one with the longest path first.
+ * How the program on the other side of a cookie finds it among those of a request: `"werkzeug"` (Flask) takes the first
+ * of its name, and a `;` between quotes belongs to a value; `"python"` (Django) takes the last, unquoted. `"strict"` is
+ * for cookies that only we write: all of the name, as RFC 6265bis §5.6 has them, so that no other cookie can hide one.
+ */
+export type CookieGrammar = "strict" | "werkzeug" | "python";
+
+/** More cookies of one name than this are not looked at. */
+const MAX_CANDIDATES = 8;
+
+/** The values of a name that may be a session, each once. */
+export function candidatesOf(header: string, name: string, grammar: CookieGrammar = "strict"): string[] {
+  if (grammar === "werkzeug") return [readCookie(header, name)].filter((text) => text !== undefined);
+  const texts = readCookies(header, name);
+  if (grammar === "python") return texts.slice(-1).map(unquoted);
+  return [...new Set(texts)].slice(0, MAX_CANDIDATES);
+}
+
+/**
+ * The value of one cookie as Werkzeug reads it, or `undefined` where the header has none of that name. Of several with
+ * equal names the first wins, as in Flask: browsers send the one with the longest path first.
  */
 export function readCookie(header: string, name: string): string | undefined {
   // A quote anywhere may hide a semicolon, so only then is the whole header worth parsing.
-  if (header.includes('"')) return parseCookie(header).find((pair) => pair[0] === name)?.[1];
+  if (header.includes('"')) return readQuoted(header, name);
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + 1)) {
     if (!startsPair(header, at)) continue;
     const equals = skipBlanks(header, at + name.length);
@@ -71,20 +76,49 @@ export function readCookie(header: string, name: string): string | undefined {
   return undefined;
 }
 
-/**
- * Every value of a name, in order, read strictly by RFC 6265bis §5.6: a `;` always ends a pair, quotes mean nothing. For
- * cookies that only we write, so that no other cookie can hide or forge one by quoting.
- */
+/** The first value of a name where a `;` between quotes belongs to the value. */
+function readQuoted(header: string, name: string): string | undefined {
+  let equals = -1;
+  for (let at = 0; at < header.length;) {
+    let end = endOf(header, ";", at, header.length);
+    if (equals < at) equals = endOf(header, "=", at, header.length);
+    QUOTED_VALUE.lastIndex = equals + 1;
+    const quoted = equals < end ? QUOTED_VALUE.exec(header) : null;
+    const isIt = trim(header, at, Math.min(equals, end)) === name;
+    if (isIt) return quoted === null ? trim(header, equals + 1, end) : unquote(quoted[1]!);
+    if (quoted !== null) end = QUOTED_VALUE.lastIndex;
+    at = end + 1;
+  }
+  return undefined;
+}
+
+/** Every value of a name, in order, as RFC 6265bis §5.6 has them: quotes mean nothing. */
 export function readCookies(header: string, name: string): string[] {
-  const pairs = header.split(";").map((pair) => pair.split(/=([^]*)/, 2));
-  return pairs
-    .filter(([given = ""]) => trim(given, 0, given.length) === name)
-    .map(([, value = ""]) => trim(value, 0, value.length));
+  const values: string[] = [];
+  for (const [given, value] of pairsOf(header)) if (given === name) values.push(value);
+  return values;
+}
+
+function* pairsOf(header: string): Generator<readonly [name: string, value: string]> {
+  // Looked for once for all pairs before it, or a header without any would be searched again for each.
+  let equals = -1;
+  for (let at = 0; at < header.length;) {
+    const end = endOf(header, ";", at, header.length);
+    if (equals < at) equals = endOf(header, "=", at, header.length);
+    yield [trim(header, at, Math.min(equals, end)), trim(header, equals + 1, end)];
+    at = end + 1;
+  }
+}
+
+/** A value that is wholly in double quotes, without them and their escapes; any other as it is. */
+function unquoted(value: string): string {
+  return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? unquote(value) : value;
 }
 
 /**
  * Writes one Set-Cookie line exactly as Werkzeug's `dump_cookie` does: same order of attributes, same quoting.
  *
+ * @throws ConfigError for an attribute that would end before its end
  * @param name taken as it is; check it first with {@link checkCookieName}
  * @example
  * ```ts
@@ -97,15 +131,21 @@ export function dumpCookie(name: string, value: string, attributes: CookieAttrib
   // Headers carry bytes: a name beyond ASCII travels as UTF-8 seen as Latin-1.
   const wireName = UNQUOTED.test(name) ? name : Buffer.from(name).toString("latin1");
   let line = `${wireName}=${quote(value)}`;
-  if (domain !== undefined) line += `; Domain=${asciiDomain(domain)}`;
+  if (domain !== undefined) line += `; Domain=${checkAttribute("domain", asciiDomain(domain))}`;
   if (expires !== undefined) line += `; Expires=${formatHttpDate(expires)}`;
   if (maxAge !== undefined) line += `; Max-Age=${Math.trunc(maxAge)}`;
   if (attributes.secure === true || partitioned === true) line += "; Secure";
   if (httpOnly === true) line += "; HttpOnly";
   if (path !== undefined) line += `; Path=${quotePath(path)}`;
-  if (sameSite !== undefined) line += `; SameSite=${sameSite}`;
+  if (sameSite !== undefined) line += `; SameSite=${checkAttribute("SameSite", sameSite)}`;
   if (partitioned === true) line += "; Partitioned";
   return line;
+}
+
+/** @throws ConfigError if the value would not stay within its attribute (RFC 6265 §4.1.1): what was made per request is not checked at start-up. */
+export function checkAttribute(name: string, value: string): string {
+  if (/^[!-:<-~]*$/.test(value)) return value;
+  throw new ConfigError(`The ${name} of a cookie must hold no spaces, no control characters and no ";".`);
 }
 
 /** @throws ConfigError unless the name is an RFC 6265 §4.1.1 token. */

@@ -48,4 +48,26 @@ describe("forbidStoring", () => {
     expect(removed("no-store")).toEqual([]);
     expect(removed("private")).toEqual([]);
   });
+
+  it("forbids it to content networks as well, which have headers of their own", () => {
+    const headers = new Headers({
+      "CDN-Cache-Control": "max-age=600",
+      "Surrogate-Control": "max-age=600",
+      "X-Accel-Expires": "600",
+      "Vercel-CDN-Cache-Control": "No-Store",
+    });
+    expect(forbidStoring(headers)).toEqual([
+      "CDN-Cache-Control: max-age=600",
+      "Surrogate-Control: max-age=600",
+      "X-Accel-Expires: 600",
+    ]);
+    expect(Object.fromEntries(headers)).toEqual({
+      "cache-control": "no-store",
+      "cdn-cache-control": "no-store",
+      "surrogate-control": "no-store",
+      "vercel-cdn-cache-control": "No-Store",
+      "x-accel-expires": "0",
+    });
+    expect(forbidStoring(headers)).toEqual([]);
+  });
 });

@@ -17,15 +17,41 @@ export function varyOnCookie(headers: ResponseHeaders): void {
   else if (!listHas(vary, "cookie")) headers.set("Vary", `${vary}, Cookie`);
 }
 
+/**
+ * Headers that caches of content networks obey instead of Cache-Control (RFC 9213 §2.2, Edge Architecture §2.2, nginx),
+ * and what forbids storing in each.
+ */
+const TARGETED: readonly (readonly [name: string, forbids: string])[] = [
+  ["CDN-Cache-Control", "no-store"],
+  ["Cloudflare-CDN-Cache-Control", "no-store"],
+  ["Vercel-CDN-Cache-Control", "no-store"],
+  ["Netlify-CDN-Cache-Control", "no-store"],
+  ["Akamai-Cache-Control", "no-store"],
+  ["Edge-Control", "no-store"],
+  ["Surrogate-Control", "no-store"],
+  ["X-Accel-Expires", "0"],
+];
+
 const STORABLE = /^(public|s-maxage(=.*)?|immutable)$/i;
 
 /**
  * Keeps a response that carries a session cookie out of every cache (RFC 9111 §7.3): adds `no-store` and removes the
- * directives that contradict it; the others stay.
+ * directives that contradict it; the others stay. Where a header for content networks says otherwise, it says so too.
  *
  * @returns the directives that were removed
  */
 export function forbidStoring(headers: ResponseHeaders): string[] {
+  const replaced: string[] = [];
+  for (const [name, forbids] of TARGETED) {
+    const given = headers.get(name);
+    if (given === null || given.trim().toLowerCase() === forbids) continue;
+    headers.set(name, forbids);
+    replaced.push(`${name}: ${given}`);
+  }
+  return [...forbidInCacheControl(headers), ...replaced];
+}
+
+function forbidInCacheControl(headers: ResponseHeaders): string[] {
   const given = (headers.get("Cache-Control") ?? "")
     .split(",")
     .map((directive) => directive.trim())

@@ -55,7 +55,7 @@ export function page({ home, count, records, pasted, hasStore, asked }: Shown): 
 <main><section class="flow" id="flow" data-count="${count}" aria-label="Requests">
 <h2>The way of each request <span class="pulse">live</span></h2>${flowList(records)}</section>
 <div class="tools">${cookieSection(pasted)}${hasStore && ownerSection(asked)}</div></main>
-<script>${new Html(SCRIPT)}</script></body></html>
+${new Html(`<script>${SCRIPT}</script>`)}</body></html>
 `;
   return text;
 }

@@ -1,4 +1,4 @@
-import { types } from "node:util";
+import { isPromise } from "node:util/types";
 import { readCookie } from "../http/cookie.ts";
 import { HipflaskError } from "../errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
@@ -124,7 +124,7 @@ function settled<Result, Made>(
   } catch (error) {
     return fail(error);
   }
-  return types.isPromise(result) ? (result as Promise<Result>).then(then, fail) : then(result as Result);
+  return isPromise(result) ? (result as Promise<Result>).then(then, fail) : then(result as Result);
 }
 
 /** Notes every key that is asked for, whichever way: as a property, with `in`, or through a method. */

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { dumpCookie, type CookieAttributes, type SameSite } from "../http/cookie.ts";
 import type { RefusalReason } from "../codecs/codec.ts";
 import { CookieTooLargeError } from "../errors.ts";
@@ -183,6 +184,8 @@ export abstract class CookieSessionInterface<
     onOversize(error);
   }
 }
+
+shareClass("CookieSessionInterface", CookieSessionInterface);
 
 function tooLarge(name: string, size: number, limit: number, fields: Fields): CookieTooLargeError {
   const largest = [...fields]

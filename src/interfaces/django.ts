@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { asciiDomain, readCookies } from "../http/cookie.ts";
+import { asciiDomain, candidatesOf, checkAttribute } from "../http/cookie.ts";
 import { events } from "./events.ts";
 import { formatHttpDate } from "../json/http-date.ts";
 import type { Fields } from "../json/fields.ts";
@@ -13,6 +13,8 @@ import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 /** What Django's sessions are configured with beyond record and cookie. */
 export interface DjangoConfig extends RecordConfig<string> {
   readonly expireAtBrowserClose: boolean;
+  /** `TIME_ZONE` of a project with `USE_TZ = False`. */
+  readonly timeZone: string;
   readonly saveOnError: boolean;
 }
 
@@ -54,8 +56,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
   }
 
   protected presentedKey(request: SessionRequest): PresentedKey {
-    // Of several cookies of one name Python's `http.cookies` keeps the last.
-    const text = readCookies(request.headers.get("Cookie") ?? "", this.getCookieName()).at(-1);
+    const [text] = candidatesOf(request.headers.get("Cookie") ?? "", this.getCookieName(), "python");
     if (text === undefined) return undefined;
     if (KEY.test(text)) return { key: text };
     return text.length < SHORTEST_KEY ? "malformed" : "unknown";
@@ -77,8 +78,8 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
   }
 
   #expiryOf(fields: Fields): DjangoExpiry {
-    const { lifetime: age, expireAtBrowserClose: atBrowserClose, now } = this.config;
-    return djangoExpiry(fields, { age, atBrowserClose }, now());
+    const { lifetime: age, expireAtBrowserClose: atBrowserClose, timeZone, now } = this.config;
+    return djangoExpiry(fields, { age, atBrowserClose, timeZone }, now());
   }
 
   /** Attributes sorted by name, as Python's `http.cookies` writes them. */
@@ -112,15 +113,15 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
   #domain(): string[] {
     const domain = this.getCookieDomain();
     if (domain === undefined) return [];
-    return [`Domain=${domain.startsWith(".") ? "." : ""}${asciiDomain(domain)}`];
+    return [`Domain=${domain.startsWith(".") ? "." : ""}${checkAttribute("domain", asciiDomain(domain))}`];
   }
 
   #pathAndSameSite(): string[] {
     const path = this.getCookiePath();
     const sameSite = this.getCookieSameSite();
     return [
-      ...(path === undefined ? [] : [`Path=${path}`]),
-      ...(sameSite === undefined ? [] : [`SameSite=${sameSite}`]),
+      ...(path === undefined ? [] : [`Path=${checkAttribute("path", path)}`]),
+      ...(sameSite === undefined ? [] : [`SameSite=${checkAttribute("SameSite", sameSite)}`]),
     ];
   }
 

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import type { Accepted, AcceptedContent, AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import { dumpCookie, parseCookie } from "../http/cookie.ts";
 import { UnserializableError } from "../errors.ts";
@@ -170,6 +171,8 @@ export class MigratingSessionInterface implements SessionInterface {
     }
   }
 }
+
+shareClass("MigratingSessionInterface", MigratingSessionInterface);
 
 /** The data behind an accepted cookie; `undefined` if there is none any more. */
 async function contentOf(

@@ -40,6 +40,32 @@ describe("SecureCookieSessionInterface", () => {
     expect(refused).toEqual(["bad_signature", "expired", "future"]);
   });
 
+  it("finds a cookie that only we write however others stand around it, where it is not shared with Flask", () => {
+    const read = (options: SessionOptions, header: string) => visit(options, header, () => session.a).seen;
+    for (const options of [{ codec: "sealed" }, { hardened: true }] as SessionOptions[]) {
+      const { cookie } = visit(options, undefined, () => (session.a = 1));
+      const name = cookie!.split("=", 1)[0]!;
+      for (const header of [
+        `a="; ${cookie}; z="`,
+        `a="${cookie}"; ${cookie}; "`,
+        `${name}=junk; ${cookie}`,
+        `${cookie}; ${name}=junk`,
+        `${name}=; ${name}="x; ${cookie}`,
+        `${Array.from({ length: 6 }, (_, at) => `${name}=${at}`).join("; ")}; ${cookie}`,
+      ])
+        expect([header, read(options, header)]).toEqual([header, 1]);
+      expect(read(options, `a="${cookie}"`)).toBeUndefined();
+      const newer = visit({ ...options, now: () => T + 5000 }, undefined, () => (session.a = 2)).cookie;
+      const later = { ...options, now: () => T + 6000 };
+      expect([read(later, `${cookie}; ${newer}`), read(later, `${newer}; ${cookie}`)]).toEqual([2, 2]);
+    }
+    // With Flask's own cookie we read what Flask reads.
+    const { cookie } = visit({}, undefined, () => (session.a = 1));
+    expect(read({}, `a="; ${cookie}; z="`)).toBeUndefined();
+    expect(read({}, `session=junk; ${cookie}`)).toBeUndefined();
+    expect(read({}, cookie!.replace(/=(.*)/, '="$1"'))).toBe(1);
+  });
+
   it("refreshes a permanent session that nobody touched, and another one not", () => {
     const permanent = visit({}, undefined, () => (session.permanent = true)).cookie;
     const plain = visit({}, undefined, () => (session.a = 1)).cookie;

@@ -1,5 +1,6 @@
-import type { Codec, RefusalReason } from "../codecs/codec.ts";
-import { readCookie } from "../http/cookie.ts";
+import { shareClass } from "../copies.ts";
+import type { Codec } from "../codecs/codec.ts";
+import { candidatesOf } from "../http/cookie.ts";
 import { decide } from "./decide.ts";
 import { events } from "./events.ts";
 import { EMPTY_FIELDS } from "../json/fields.ts";
@@ -79,29 +80,34 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
 
   #decode(codec: Codec, request: SessionRequest): Opened {
     const cookieName = this.getCookieName();
-    const text = readCookie(request.headers.get("Cookie") ?? "", cookieName);
-    if (text === undefined || text === "") return NOTHING;
     const { now, lifetime, misfit } = this.config;
-    const decoded = codec.decode(text, { now: now(), maxAge: maxAgeOf(lifetime), cookieName });
-    if (!decoded.ok) return this.#refuse(decoded.reason);
-    const { fields, signedAt } = decoded;
-    if (misfit?.(fields) !== undefined) return this.#refuse("schema");
-    events.opened({ cookieName, keys: fields.size });
-    return { fields, writtenAt: signedAt };
+    const context = { now: now(), maxAge: maxAgeOf(lifetime), cookieName };
+    let found: Opened | undefined;
+    for (const text of this.#candidates(codec, request)) {
+      const decoded = codec.decode(text, context);
+      if (!decoded.ok) this.refused(decoded.reason);
+      else if (misfit?.(decoded.fields) !== undefined) this.refused("schema");
+      else if (found === undefined || (decoded.signedAt ?? 0) > (found.writtenAt ?? 0))
+        found = { fields: decoded.fields, writtenAt: decoded.signedAt };
+    }
+    if (found === undefined) return NOTHING;
+    events.opened({ cookieName, keys: found.fields.size });
+    return found;
   }
 
-  #refuse(reason: RefusalReason): Opened {
-    this.refused(reason);
-    return NOTHING;
+  #candidates({ grammar }: Codec, request: SessionRequest): string[] {
+    const texts = candidatesOf(request.headers.get("Cookie") ?? "", this.getCookieName(), grammar);
+    return texts.filter((text) => text !== "");
   }
 
   /** Flask refreshes a permanent session that nobody looked at; whether it is permanent, only the cookie knows. */
   #mayNeedRefresh(request: SessionRequest): boolean {
     const { codec, refreshEachRequest } = this.config;
     if (codec === null || !refreshEachRequest) return false;
-    const text = readCookie(request.headers.get("Cookie") ?? "", this.getCookieName());
-    return text !== undefined && codec.mayHold(text, "_permanent");
+    return this.#candidates(codec, request).some((text) => codec.mayHold(text, "_permanent"));
   }
 }
+
+shareClass("SecureCookieSessionInterface", SecureCookieSessionInterface);
 
 const NOTHING: Opened = { fields: EMPTY_FIELDS };

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { readCookies } from "../http/cookie.ts";
 import { decideRecord, type RecordDecision } from "./decide.ts";
 import { SessionLostError, StoreError } from "../errors.ts";
@@ -231,3 +232,5 @@ function withoutMessages(keys: Iterable<string>): boolean {
   for (const key of keys) if (key !== "_flashes") return true;
   return false;
 }
+
+shareClass("StoreSessionInterface", StoreSessionInterface);

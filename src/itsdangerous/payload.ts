@@ -1,7 +1,7 @@
 import { isAscii } from "node:buffer";
-import { deflateSync, inflateSync } from "node:zlib";
 import { decodeBase64url, encodeBase64url } from "./base64url.ts";
 import { BadPayload } from "../errors.ts";
+import { zlib } from "./zlib.ts";
 
 /** Largest text a compressed payload may unfold to unless told otherwise: 1 MiB. */
 export const DEFAULT_MAX_INFLATED_SIZE = 1024 * 1024;
@@ -16,7 +16,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function packPayload(text: string, compressFrom: number): string {
   const bytes = Buffer.from(text, "utf8");
   if (bytes.length >= compressFrom) {
-    const compressed = deflateSync(bytes);
+    const compressed = zlib().deflateSync(bytes);
     if (compressed.length < bytes.length - 1) return `.${encodeBase64url(compressed)}`;
   }
   return encodeBase64url(bytes);
@@ -38,7 +38,7 @@ export function unpackPayload(payload: string, maxInflatedSize: number): string 
 /** Bytes after the end of the zlib stream are ignored, as Python ignores them. */
 function inflate(bytes: Buffer, maxOutputLength: number): Buffer {
   try {
-    return inflateSync(bytes, { maxOutputLength });
+    return zlib().inflateSync(bytes, { maxOutputLength });
   } catch (cause) {
     throw new BadPayload(`The payload cannot be decompressed within ${maxOutputLength} bytes.`, { cause });
   }

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import type { SecretKey } from "./secret-key.ts";
 import { SignedSerializer } from "./signed-serializer.ts";
 import type { SaltOption, SerializerOptions } from "./signed-serializer.ts";
@@ -33,3 +34,5 @@ export class Serializer extends SignedSerializer<Signer> {
     return this.unsignWith(salt, (signer) => this.loadPayload(signer.unsign(text)));
   }
 }
+
+shareClass("Serializer", Serializer);

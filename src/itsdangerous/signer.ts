@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { createHash, createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { BadSignature, ConfigError } from "../errors.ts";
@@ -156,6 +157,8 @@ export class Signer {
     return createHmac(this.digest, key).update(value, "utf8").digest("base64url");
   }
 }
+
+shareClass("Signer", Signer);
 
 /**
  * A text in two, at the last separator; undefined without one. Query strings and forms may yield something else than text,

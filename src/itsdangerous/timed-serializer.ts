@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import type { SecretKey } from "./secret-key.ts";
 import { SignedSerializer } from "./signed-serializer.ts";
 import type { SaltOption, SerializerOptions } from "./signed-serializer.ts";
@@ -60,3 +61,5 @@ export class TimedSerializer extends SignedSerializer<TimestampSigner> {
     return super.loadsUnsafe(text, options);
   }
 }
+
+shareClass("TimedSerializer", TimedSerializer);

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { BadSignature, BadTimeSignature, ConfigError, SignatureExpired } from "../errors.ts";
 import type { SecretKey } from "./secret-key.ts";
 import { Signer, splitLast } from "./signer.ts";
@@ -136,6 +137,8 @@ export class TimestampSigner extends Signer {
     }
   }
 }
+
+shareClass("TimestampSigner", TimestampSigner);
 
 function toDate(seconds: number | undefined): Date | undefined {
   if (seconds === undefined) return undefined;

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { ConfigError } from "../errors.ts";
 import { compactJSON } from "./json.ts";
 import type { PayloadSerializer } from "./json.ts";
@@ -34,6 +35,8 @@ export class URLSafeSerializer extends Serializer {
   }
 }
 
+shareClass("URLSafeSerializer", URLSafeSerializer);
+
 /**
  * A `TimedSerializer` whose texts hold only letters, digits, `-`, `_` and `.`: the one for links that expire, such as
  * password resets. As `itsdangerous.URLSafeTimedSerializer`.
@@ -56,6 +59,8 @@ export class URLSafeTimedSerializer extends TimedSerializer {
     super(secretKey, { ...options, serializer: urlSafe(options) });
   }
 }
+
+shareClass("URLSafeTimedSerializer", URLSafeTimedSerializer);
 
 /** A serializer whose text is packed for URLs. */
 function urlSafe({

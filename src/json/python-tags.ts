@@ -1,4 +1,4 @@
-import { types } from "node:util";
+import { isDate, isUint8Array } from "node:util/types";
 import { BadPayload } from "../errors.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { floatSlots, inheritFloats, rememberFloat } from "./float-slots.ts";
@@ -48,7 +48,7 @@ export const TUPLE: Tag = {
   toJSON: (value) => value,
   toValue(json) {
     const items = typeof json === "string" || json instanceof Markup ? String(json) : json;
-    if (typeof items === "string" || Array.isArray(items) || types.isUint8Array(items)) {
+    if (typeof items === "string" || Array.isArray(items) || isUint8Array(items)) {
       const tuple = Tuple.from<unknown>(items);
       if (typeof items === "object") inheritFloats(items, tuple);
       return tuple;
@@ -67,10 +67,10 @@ export const ARRAY: Tag = {
 
 const BYTES: Tag<Uint8Array> = {
   key: " b",
-  check: types.isUint8Array,
+  check: isUint8Array,
   toJSON: encodeBase64,
   toValue(json) {
-    if (types.isUint8Array(json)) return decodeBase64(Buffer.from(json).toString("latin1"));
+    if (isUint8Array(json)) return decodeBase64(Buffer.from(json).toString("latin1"));
     const text = typeof json === "string" || json instanceof Markup ? String(json) : refuse(this.key);
     // oxlint-disable-next-line no-control-regex -- the range is ASCII, as Python demands
     return /^[\0-\x7f]*$/.test(text) ? decodeBase64(text) : refuse(this.key);
@@ -111,11 +111,11 @@ const UUIDS: Tag<UUID> = {
 
 const DATETIME: Tag = {
   key: " d",
-  check: types.isDate,
+  check: isDate,
   toJSON: (value) => formatHttpDate((value as Date).getTime()),
   toValue(json) {
     if (typeof json === "string" || json instanceof Markup) return parseHttpDate(String(json));
-    return !isTruthy(json) || types.isUint8Array(json) ? null : refuse(this.key); // Werkzeug gives None for these
+    return !isTruthy(json) || isUint8Array(json) ? null : refuse(this.key); // Werkzeug gives None for these
   },
 };
 

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { BadPayload, BadShape, ConfigError, UnserializableError } from "../errors.ts";
 import { sortKeys } from "./code-points.ts";
 import type { Fields } from "./fields.ts";
@@ -184,6 +185,8 @@ export class TaggedJSONSerializer {
     }
   }
 }
+
+shareClass("TaggedJSONSerializer", TaggedJSONSerializer);
 
 function firstKey(fields: Fields): string {
   return fields.keys().next().value as string;

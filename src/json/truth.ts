@@ -1,4 +1,4 @@
-import { types } from "node:util";
+import { isUint8Array } from "node:util/types";
 import { isPlainObject } from "./plain-object.ts";
 import { Float, Markup } from "./values.ts";
 
@@ -7,7 +7,7 @@ export function isTruthy(value: unknown): boolean {
   if (typeof value === "number") return value !== 0;
   if (value instanceof Float) return value.value !== 0;
   if (value instanceof Markup) return value.html !== "";
-  if (Array.isArray(value) || types.isUint8Array(value)) return value.length > 0;
+  if (Array.isArray(value) || isUint8Array(value)) return value.length > 0;
   if (typeof value === "object" && value !== null && isPlainObject(value))
     return Object.keys(value).length > 0;
   return Boolean(value);

@@ -41,6 +41,14 @@ describe("Markup", () => {
 });
 
 describe("UUID", () => {
+  it("refuses a long run of braces in no time", () => {
+    const start = performance.now();
+    for (const text of [`x${"{".repeat(160_000)}x`, "{}".repeat(200_000), `{${"a".repeat(160_000)}}`])
+      expect(() => new UUID(text)).toThrow(BadData);
+    // It took 11 seconds for the first when it looked at the run once for each brace.
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
   const hex = "0123456789abcdef0123456789abcdef";
   const hyphenated = "01234567-89ab-cdef-0123-456789abcdef";
 

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { BadData } from "../errors.ts";
 
 /** `Array` as a base class without its mutating methods in the type: tuples are frozen. */
@@ -27,6 +28,8 @@ export class Tuple<T = unknown> extends FrozenArray<T> {
     return Object.freeze(made);
   }
 }
+
+shareClass("Tuple", Tuple);
 
 /**
  * Makes a Python tuple. Flask's `flash()` stores these, and a key that Python compares with a tuple needs one.
@@ -72,6 +75,8 @@ export class Markup {
   }
 }
 
+shareClass("Markup", Markup);
+
 const UUID_DIGITS = /^[0-9a-f]{32}$/;
 
 /**
@@ -94,10 +99,7 @@ export class UUID {
    * @throws {BadData} if 32 hexadecimal digits do not remain.
    */
   constructor(text: string) {
-    const hex = text
-      .replaceAll("urn:", "")
-      .replaceAll("uuid:", "")
-      .replace(/^[{}]+|[{}]+$/g, "")
+    const hex = withoutBraces(text.replaceAll("urn:", "").replaceAll("uuid:", ""))
       .replaceAll("-", "")
       .toLowerCase();
     if (!UUID_DIGITS.test(hex)) throw new BadData("Not a UUID: 32 hexadecimal digits are needed.");
@@ -112,6 +114,17 @@ export class UUID {
   toJSON(): string {
     return this.toString();
   }
+}
+
+shareClass("UUID", UUID);
+
+/** Python's `text.strip("{}")`; a regular expression would look at a long run of braces once for each of them. */
+function withoutBraces(text: string): string {
+  const isBrace = (at: number) => text[at] === "{" || text[at] === "}";
+  let [start, end] = [0, text.length];
+  while (start < end && isBrace(start)) start++;
+  while (end > start && isBrace(end - 1)) end--;
+  return text.slice(start, end);
 }
 
 /**
@@ -143,6 +156,8 @@ export class Float {
     return this.value;
   }
 }
+
+shareClass("Float", Float);
 
 /**
  * Marks a number as a Python float, so that `1` is written `1.0`.

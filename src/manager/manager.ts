@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import { getSession, hasSession, RequestContext } from "../request/context.ts";
 import { DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
@@ -191,6 +192,8 @@ export class SessionManager {
     return this.#records;
   }
 }
+
+shareClass("SessionManager", SessionManager);
 
 function accepting(accepts: readonly AcceptedCookie[], ours: CookieSessionInterface): SessionInterface {
   return accepts.length === 0 ? ours : new MigratingSessionInterface(ours, accepts);

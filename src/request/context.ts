@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { types } from "node:util";
-import { ConfigError, OutsideRequestError, SessionClosedError, SessionLostError } from "../errors.ts";
+import { isPromise } from "node:util/types";
+import { askOtherCopies, shareClass, showRequests, type Requests } from "../copies.ts";
+import { OutsideRequestError, SessionClosedError, SessionLostError } from "../errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
 import { INSPECT, SessionState } from "../session/state.ts";
 import { sessionOf, stateOf, type Session } from "../session/session.ts";
@@ -10,6 +11,16 @@ const current = new AsyncLocalStorage<RequestContext>();
 /** Marks the framework's objects. A property, since an entry in a WeakMap costs as much as the rest of a context. */
 const CONTEXT = Symbol("hipflask.context");
 type Marked = { [CONTEXT]?: RequestContext };
+
+showRequests({
+  current: () => current.getStore(),
+  of: (request) => (request as Marked)[CONTEXT],
+});
+
+/** A context of another copy of this package: of its CommonJS build, for example. */
+function elsewhere(ask: (requests: Requests) => object | undefined): RequestContext | undefined {
+  return askOtherCopies(ask) as RequestContext | undefined;
+}
 
 /**
  * One request with its session, as Flask's request context: made when the request arrives, current for everything
@@ -49,7 +60,7 @@ export class RequestContext {
     this.#interface = sessionInterface;
     this.#request = request;
     const opened = sessionInterface.openSession(request);
-    if (types.isPromise(opened)) this.opening = opened.then((session) => this.#open(session));
+    if (isPromise(opened)) this.opening = opened.then((session) => this.#open(session));
     else this.#open(opened);
     this.attachTo(...keys);
   }
@@ -161,14 +172,13 @@ export class RequestContext {
     this.#isNull = session === null || session === undefined;
     const opened = session ?? sessionOf(new SessionState({ isNull: true }));
     this.#state = stateOf(opened);
-    if (this.#state === undefined) {
-      throw new ConfigError("openSession must give a session made by createSession(), or null.");
-    }
     this.#session = opened;
     if (this.#request.isHandshake && this.#interface.commitSession === undefined)
       this.#state.close(() => new SessionClosedError(NO_COOKIE));
   }
 }
+
+shareClass("RequestContext", RequestContext);
 
 const NO_COOKIE =
   "A socket cannot write to a session that is kept in a cookie, since no cookie can be sent to it.";
@@ -193,14 +203,16 @@ const NO_COOKIE =
  */
 export function getSession(request?: object): Session {
   if (request === undefined) return currentContext().session;
-  const context = (request as Marked)[CONTEXT];
+  const context = (request as Marked)[CONTEXT] ?? elsewhere((requests) => requests.of(request));
   if (context !== undefined) return context.session;
   throw new OutsideRequestError("This request has no session: it did not come through `sessions({ … })`.");
 }
 
+const isCurrent = (requests: Requests) => requests.current();
+
 /** The context of the request being handled. @throws OutsideRequestError if there is none */
 export function currentContext(): RequestContext {
-  const context = current.getStore();
+  const context = current.getStore() ?? elsewhere(isCurrent);
   if (context === undefined) throw new OutsideRequestError(outside);
   return context;
 }
@@ -222,12 +234,13 @@ export function explainOutside(message: string): void {
  * ```
  */
 export function hasSession(): boolean {
-  return current.getStore() !== undefined;
+  return (current.getStore() ?? elsewhere(isCurrent)) !== undefined;
 }
 
 /** What `console.log(session)` shows; like Flask's `repr` it works outside of a request. */
 const OUTSIDE = {
-  [INSPECT]: () => current.getStore()?.toString() ?? "Session { outside of a request }",
+  [INSPECT]: () =>
+    (current.getStore() ?? elsewhere(isCurrent))?.toString() ?? "Session { outside of a request }",
 } as object;
 
 /**

@@ -1,3 +1,4 @@
+import { shareClass } from "../copies.ts";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { BadData, CsrfError, SignatureExpired } from "../errors.ts";
 import { compactJSON, type PayloadSerializer } from "../itsdangerous/json.ts";
@@ -99,6 +100,8 @@ export class CsrfProtect {
     }
   }
 }
+
+shareClass("CsrfProtect", CsrfProtect);
 
 /**
  * JSON behind a random white space of 64 bits, which both sides skip. No two tokens share a signature, so a page that is

@@ -1,4 +1,4 @@
-import { types } from "node:util";
+import { isPromise } from "node:util/types";
 import { ConfigError, SchemaError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
@@ -49,7 +49,7 @@ function validate(
     // A check that stumbles over odd data has not found it good.
     return { issues: [] };
   }
-  if (!types.isPromise(result)) return result;
+  if (!isPromise(result)) return result;
   result.catch(() => {});
   throw new ConfigError(
     '"schema" answers with a promise, and a session is opened at once: leave out its asynchronous checks, and those that throw.',

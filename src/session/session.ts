@@ -1,4 +1,5 @@
-import { ReservedNameError } from "../errors.ts";
+import { otherVersions } from "../copies.ts";
+import { ConfigError, ReservedNameError } from "../errors.ts";
 import {
   flash,
   getFlashedMessages,
@@ -282,6 +283,8 @@ export function sessionOf(state: SessionState): Session {
 /**
  * The state behind a session, or behind anything that forwards to one. For authors of a `SessionInterface`.
  *
+ * @throws ConfigError for anything else, and for a session of another version of this package
+ *
  * @example
  * ```ts
  * import { createSession, stateOf } from "hipflask";
@@ -290,8 +293,13 @@ export function sessionOf(state: SessionState): Session {
  * ```
  */
 export function stateOf(session: Session): SessionState {
-  return (session as unknown as { [STATE]: SessionState })[STATE];
+  const state = (session as unknown as { [STATE]?: SessionState } | undefined)?.[STATE];
+  if (state === undefined) throw new ConfigError(NO_SESSION + otherVersions());
+  return state;
 }
+
+const NO_SESSION =
+  "This is no session of hipflask: createSession() makes one, and each request behind sessions({ … }) has one.";
 
 /**
  * Makes a session that belongs to no request, for a `SessionInterface` of one's own and for tests.

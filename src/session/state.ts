@@ -1,3 +1,4 @@
+import { VERSION } from "../copies.ts";
 import { Closable } from "./closable.ts";
 import { ConfigError, NoSecretKeyError } from "../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
@@ -14,8 +15,8 @@ import type {
 import { forget, onTexts } from "./transactions.ts";
 
 const DEFAULT_JSON = new TaggedJSONSerializer();
-/** Leads from a session to its state. */
-export const STATE = Symbol("hipflask.state");
+/** Leads from a session to its state, in all copies of the same version: another version has other states. */
+export const STATE = Symbol.for(`hipflask.state ${VERSION}`);
 /** Where `console.log` asks an object for its own text. */
 export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const PERMANENT = "_permanent";

@@ -1,36 +1,83 @@
+import { createRequire } from "node:module";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { VERSION } from "../../src/copies.ts";
 import { importsOf } from "../architecture/modules.ts";
 import { publicNames, subpaths } from "../support/public-api.ts";
+
+type Class = abstract new () => object;
 
 const root = join(import.meta.dirname, "../..");
 const names = publicNames();
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-  exports: Record<string, Record<string, string> | string>;
+  version: string;
+  peerDependencies: Record<string, string>;
+  exports: Record<string, Record<string, Record<string, string>> | string>;
 };
+const require = createRequire(import.meta.url);
 
 describe("package.json exports", () => {
-  it("leads to built files, with types first", () => {
-    const targets = Object.values(manifest.exports).filter((target) => typeof target !== "string");
-    expect(targets.filter((target) => Object.keys(target).join() !== "types,default")).toEqual([]);
-    const files = targets.flatMap((target) => Object.values(target));
-    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  it("leads to modules and to CommonJS, each with types first", () => {
+    const doors = Object.entries(manifest.exports).filter(([, target]) => typeof target !== "string");
+    expect(doors.length).toBeGreaterThan(30);
+    for (const [subpath, target] of doors) {
+      const base = (target as Record<string, Record<string, string>>)["import"]!["default"]!.slice(0, -3);
+      expect([subpath, JSON.stringify(target)]).toEqual([
+        subpath,
+        JSON.stringify({
+          import: { types: `${base}.d.ts`, default: `${base}.js` },
+          require: { types: `${base}.d.cts`, default: `${base}.cjs` },
+        }),
+      ]);
+      const files = ["js", "d.ts", "cjs", "d.cts"].map((extension) => `${base}.${extension}`);
+      expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+    }
   });
 
-  it("leads to types whose imports are all there", () => {
+  it("leads to files whose imports are all there", () => {
     const folder = join(root, "dist");
-    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
-      name.endsWith(".d.ts"),
-    );
-    const dead = files.flatMap((name) =>
-      importsOf(readFileSync(join(folder, name), "utf8"))
-        .filter((path) => path.startsWith("."))
-        .map((path) => join(dirname(name), path.replace(/\.[jt]s$/, ".d.ts")))
-        .filter((path) => !files.includes(path)),
-    );
-    expect(files.length).toBeGreaterThan(50);
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    const dead = files
+      .filter((name) => /\.d\.c?ts$|\.js$/.test(name))
+      .flatMap((name) =>
+        importsOf(readFileSync(join(folder, name), "utf8"))
+          .filter((path) => path.startsWith("."))
+          .map((path) => join(dirname(name), path))
+          .filter((path) => {
+            const target = name.endsWith("ts") ? path.replace(/(c?)js$/, "d.$1ts") : path;
+            return !files.includes(target) && !existsSync(join(folder, target));
+          })
+          .map((path) => `${name}: ${path}`),
+      );
+    expect(files.length).toBeGreaterThan(200);
     expect(dead).toEqual([]);
+  });
+
+  it("needs no package but those that users bring along", () => {
+    const allowed = [...Object.keys(manifest.peerDependencies), "hipflask"];
+    const files = readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" });
+    const foreign = files
+      .filter((name) => /\.c?js$/.test(name))
+      .flatMap((name) => {
+        const code = readFileSync(join(root, "dist", name), "utf8");
+        const needed = /(?:\bfrom |^import |\bimport\(|\brequire\()"([^".][^"]*)"/gm;
+        return [...code.matchAll(needed)].map(([, path]) => `${name}: ${path}`);
+      })
+      .filter((line) => !allowed.some((known) => / node:/.test(line) || line.includes(`: ${known}`)));
+    expect(foreign).toEqual([]);
+  });
+
+  it("leads to plain ASCII, which is read twice as fast", () => {
+    const files = readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" });
+    const scripts = files.filter((name) => /\.c?js$/.test(name));
+    expect(scripts.length).toBeGreaterThan(80);
+    const isAscii = (name: string) => !/[^ -~\s]/.test(readFileSync(join(root, "dist", name), "latin1"));
+    expect(scripts.filter((name) => !isAscii(name))).toEqual([]);
+  });
+
+  it("is of the version that the code says", () => {
+    expect(VERSION).toBe(manifest.version);
   });
 
   // Next is not installed here; the apps in test/frameworks import what it offers.
@@ -38,8 +85,31 @@ describe("package.json exports", () => {
 
   it.each(importable)("gives at %s in JavaScript what the types promise", async (subpath) => {
     const promised = names.filter((name) => name.subpath === subpath && name.kind !== "type");
+    const listed = promised.map(({ name }) => name).toSorted();
     const given = Object.keys((await import(`hipflask${subpath.slice(1)}`)) as object);
-    expect(given.toSorted()).toEqual(promised.map(({ name }) => name).toSorted());
+    expect(given.toSorted()).toEqual(listed);
+    const required = Object.keys(require(`hipflask${subpath.slice(1)}`) as object);
+    expect(required.toSorted()).toEqual(listed);
+  });
+
+  it.each(importable)("gives at %s classes whose instances both builds recognise", async (subpath) => {
+    const classes = names.filter((name) => name.subpath === subpath && name.kind === "class");
+    const imported = (await import(`hipflask${subpath.slice(1)}`)) as Record<string, Class>;
+    const required = require(`hipflask${subpath.slice(1)}`) as Record<string, Class>;
+    for (const { name } of classes) {
+      const [ours, theirs] = [imported[name]!, required[name]!];
+      expect(ours).not.toBe(theirs);
+      const all = [Object.create(ours.prototype), Object.create(theirs.prototype)];
+      expect([name, ...all.map((made) => made instanceof ours && made instanceof theirs)]).toEqual([
+        name,
+        true,
+        true,
+      ]);
+      // And of subclasses, which inherit the way in which instances are recognised.
+      const Sub = class extends (ours as new () => object) {};
+      expect([name, ...all.map((made) => made instanceof Sub)]).toEqual([name, false, false]);
+      expect([name, Object.create(Sub.prototype) instanceof theirs]).toEqual([name, true]);
+    }
   });
 
   // A change here is a change for users: `npx vitest run test/package -u` and a line in CHANGELOG.md.
@@ -303,7 +373,6 @@ describe("package.json exports", () => {
         Session
         Store
         default
-        module.exports
         session
         type CookieData
         type CookieOptions
@@ -452,6 +521,30 @@ describe("package.json exports", () => {
         type RedisStoreOptions
         type UpstashClient
 
+      hipflask/stores/postgres
+        POSTGRES_SCHEMA
+        postgresStore
+        type PostgresOptions
+        type PostgresPool
+        type PostgresQuery
+        type SqlStore
+
+      hipflask/stores/mysql
+        MYSQL_SCHEMA
+        mysqlStore
+        type MysqlPool
+        type SqlStore
+
+      hipflask/stores/express-session
+        expressSessionStore
+        type ExpressCompareAndSet
+        type ExpressRecord
+        type ExpressSessionBackend
+        type ExpressSessionStoreOptions
+
+      hipflask/stores/from-url
+        storeFromUrl
+
       hipflask/stores/sql
         sqlStore
         type D1Handle
@@ -473,20 +566,6 @@ describe("package.json exports", () => {
         type SqlValue
         type SqliteDatabase
         type SqliteStatement
-
-      hipflask/stores/postgres
-        POSTGRES_SCHEMA
-        postgresStore
-        type PostgresOptions
-        type PostgresPool
-        type PostgresQuery
-        type SqlStore
-
-      hipflask/stores/mysql
-        MYSQL_SCHEMA
-        mysqlStore
-        type MysqlPool
-        type SqlStore
 
       hipflask/stores/dynamodb
         dynamodbStore
@@ -521,16 +600,6 @@ describe("package.json exports", () => {
         type DenoKvAtomic
         type DenoKvEntry
         type DenoKvStoreOptions
-
-      hipflask/stores/express-session
-        expressSessionStore
-        type ExpressCompareAndSet
-        type ExpressRecord
-        type ExpressSessionBackend
-        type ExpressSessionStoreOptions
-
-      hipflask/stores/from-url
-        storeFromUrl
       "
     `);
   });

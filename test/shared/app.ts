@@ -10,7 +10,10 @@ const VIEWS: Readonly<Record<string, (query: URLSearchParams) => unknown>> = {
   "/untouched": () => {},
   "/show": () => {},
   "/put": (query) => session.update(JSON.parse(query.get("json")!)),
-  "/push": (query) => session[query.get("key")!].push(JSON.parse(query.get("json")!)),
+  "/push": (query) => {
+    const [key = "", ...path] = query.get("key")!.split(".");
+    path.reduce((value, step) => value[step], session.get(key)).push(JSON.parse(query.get("json")!));
+  },
   "/count": () => session.transact("count", (count = 0) => count + 1),
   "/pop": (query) => session.pop(query.get("key")!),
   "/clear": () => session.clear(),

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { djangoCodec, djangoSessionData } from "../../src/codecs/django.ts";
+import { ConfigError } from "../../src/errors.ts";
 import { djangoSessions, type DjangoSessionsOptions } from "../../src/django.ts";
 import { SessionManager } from "../../src/manager/manager.ts";
 import { stateOf, type Session } from "../../src/session/session.ts";
@@ -179,6 +180,36 @@ describe("djangoSessions", () => {
       const { lines } = await visit({}, null, (session) => session.set("_session_expiry", value));
       expect(rows()).toEqual([expect.objectContaining({ expire_date: expires })]);
       expect(/Max-Age=(\d+)/.exec(lines[0]!)?.[1]).toBe(maxAge);
+    }
+  });
+
+  it("refuses a path that would end its attribute", async () => {
+    const options = { cookiePath: "/a; SameSite=None" };
+    await expect(visit(options, null, (session) => session.set("a", 1))).rejects.toThrow(ConfigError);
+  });
+
+  it("reads a moment without an offset as the time of the project, which has USE_TZ off", async () => {
+    // As Django stores set_expiry(timedelta(hours=1)) in each zone at that moment, which is midnight in UTC.
+    const cases: [timeZone: string, stored: string][] = [
+      ["UTC", "2026-01-01T01:00:00"],
+      ["America/New_York", "2025-12-31T20:00:00"],
+      ["Asia/Tokyo", "2026-01-01T10:00:00"],
+      ["Asia/Kolkata", "2026-01-01T06:30:00.000000"],
+    ];
+    for (const [timeZone, stored] of cases) {
+      db.exec("DELETE FROM django_session");
+      const { lines } = await visit({ timeZone }, null, (session) => session.set("_session_expiry", stored));
+      expect([timeZone, /Max-Age=(-?\d+)/.exec(lines[0]!)?.[1]]).toEqual([timeZone, "3600"]);
+      expect(lines[0]).toContain("expires=Thu, 01 Jan 2026 01:00:00 GMT");
+      // The row, in the same zone, ends when Django says.
+      expect(rows()).toEqual([
+        expect.objectContaining({ expire_date: `${stored.slice(0, 19).replace("T", " ")}.000000` }),
+      ]);
+      // With an offset the zone does not matter.
+      const aware = await visit({ timeZone }, null, (session) =>
+        session.set("_session_expiry", "2026-01-01T01:00:00+00:00"),
+      );
+      expect(aware.lines[0]).toContain("Max-Age=3600");
     }
   });
 

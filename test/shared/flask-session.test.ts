@@ -156,6 +156,38 @@ describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
     }
   });
 
+  it("reads a dict with keys of any type, and changes inside leave the others as they were", async () => {
+    const flask = await pythonServer(
+      python!,
+      join(import.meta.dirname, "flask_session_app.py"),
+      JSON.stringify({ REDIS: url }),
+    );
+    const ours = await serve({ sessionInterface: flaskSessions(redis) });
+    try {
+      const browser = new Browser();
+      await browser.get(`${flask.url}/odd-keys`);
+      const { cookie } = browser;
+      const show = async () => ((await browser.get(`${flask.url}/show`)).json as { data: object }).data;
+      const seen = (await browser.get(`http://127.0.0.1:${ours.port}/show`)).json as { data: object };
+      expect(seen.data).toMatchObject({
+        odd: { null: "none", "2": "two", true: 1, "1.5": [], deep: [{ null: 1, list: [1] }] },
+        "7": "seven",
+      });
+      const push = (key: string, json: string) =>
+        browser.get(`http://127.0.0.1:${ours.port}/push?key=${key}&json=${json}`);
+      await push("odd.deep", '{"new":1}');
+      await push("odd.deep.0.list", "2");
+      expect(await show()).toMatchObject({
+        odd: "{2: 'two', None: 'none', True: 1, 1.5: [], 'deep': [{None: 1, 'list': [1, 2]}, {'new': 1}]}",
+        "7": "'seven'",
+      });
+      expect(browser.cookie).toBe(cookie);
+    } finally {
+      await ours.close();
+      await flask.stop();
+    }
+  });
+
   it("loses no write of parallel requests, and revives nothing", async () => {
     const ours = await serve({ sessionInterface: flaskSessions(redis, { storeTimeout: 20 }) });
     const at = (path: string) => `http://127.0.0.1:${ours.port}${path}`;

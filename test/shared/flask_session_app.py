@@ -103,7 +103,7 @@ except ImportError:
 
 
 def answer():
-    return jsonify(data={key: repr(value) for key, value in session.items()}, kind=kind)
+    return jsonify(data={str(key): repr(value) for key, value in session.items()}, kind=kind)
 
 
 @app.get("/show")
@@ -129,6 +129,14 @@ def types():
     session["least"] = -(2**63)
     session["inf"] = float("inf")
     session["keys"] = {"1": "text", "__proto__": 1.0}
+    return answer()
+
+
+@app.get("/odd-keys")
+def odd_keys():
+    """Keys that are no texts, in a dict and of the session itself; changed where one is told to."""
+    session["odd"] = {None: "none", 2: "two", True: 1, 1.5: [], "deep": [{None: 1, "list": [1]}]}
+    session[7] = "seven"
     return answer()
 
 

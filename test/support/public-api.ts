@@ -22,12 +22,12 @@ export interface PublicName {
 /** The subpaths of `package.json` that lead to code, with the source file behind each. */
 export function subpaths(): Map<string, string> {
   const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
-    exports: Record<string, { default: string } | string>;
+    exports: Record<string, { import: { default: string } } | string>;
   };
   const sources = new Map<string, string>();
   for (const [subpath, target] of Object.entries(exports)) {
     if (typeof target === "string") continue;
-    sources.set(subpath, target.default.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
+    sources.set(subpath, target.import.default.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
   }
   return sources;
 }

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool as PostgresPool } from "pg";
 import { createClient } from "redis";
-import { openSqlite } from "../../../dist/stores/sqlite/database.js";
 
 const { REDIS_URL, POSTGRES_URL, MYSQL_URL } = process.env;
 const REDIS = REDIS_URL ?? "redis://127.0.0.1:6379";
@@ -70,7 +69,11 @@ export function openMysql({ name }: Space): MysqlPool {
 }
 
 export async function openSqliteFile({ folder }: Space, name: string) {
-  const db = await openSqlite(join(folder, name));
+  const path = join(folder, name);
+  const db = await import("node:sqlite").then(
+    ({ DatabaseSync }) => new DatabaseSync(path),
+    async () => new (await import("libsql")).default(path),
+  );
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   return db;
 }

@@ -10,16 +10,28 @@ export interface DjangoExpiry {
 }
 
 const EXPIRY = "_session_expiry";
-/** Python's `datetime.isoformat()`, as `set_expiry` stores a moment; without an offset it means UTC here. */
+/** Python's `datetime.isoformat()`, as `set_expiry` stores a moment. */
 const MOMENT = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:?\d\d)?$/;
+
+/** What counts where a session says nothing itself, and the zone of moments without an offset. */
+export interface DjangoExpirySettings {
+  /** Seconds. */
+  readonly age: number;
+  readonly atBrowserClose: boolean;
+  /** `TIME_ZONE` of a project with `USE_TZ = False`. */
+  readonly timeZone: string;
+}
 
 /**
  * What `set_expiry` left in the session, as Django reads it: a number of seconds, 0 for the browser's close, a moment, or
  * nothing. What is none of these counts as nothing.
+ *
+ * A moment without an offset is written by projects with `USE_TZ = False`, and is their local time. As in Django the local
+ * time of now is subtracted from it, also where clocks are put back in between.
  */
 export function djangoExpiry(
   fields: Fields,
-  { age, atBrowserClose }: { readonly age: number; readonly atBrowserClose: boolean },
+  { age, atBrowserClose, timeZone }: DjangoExpirySettings,
   now: number,
 ): DjangoExpiry {
   const value = valueOf(fields.get(EXPIRY));
@@ -27,9 +39,8 @@ export function djangoExpiry(
     const seconds = value === 0 ? age : value;
     return { age: seconds, lifetime: seconds, atBrowserClose: value === 0 };
   }
-  const moment = typeof value === "string" ? momentOf(value) : undefined;
-  if (moment === undefined) return { age, lifetime: age, atBrowserClose };
-  const left = (moment - now) / 1000;
+  const left = typeof value === "string" ? secondsUntil(value, timeZone, now) : undefined;
+  if (left === undefined) return { age, lifetime: age, atBrowserClose };
   return { age: Math.floor(left), lifetime: left, atBrowserClose: false };
 }
 
@@ -41,8 +52,18 @@ function valueOf(text: string | undefined): unknown {
   }
 }
 
-function momentOf(text: string): number | undefined {
-  const [, date, time, offset = "Z"] = MOMENT.exec(text) ?? [];
-  const at = date === undefined ? NaN : Date.parse(`${date}T${time}${offset}`);
-  return Number.isNaN(at) ? undefined : at;
+function secondsUntil(text: string, timeZone: string, now: number): number | undefined {
+  const [, date, time, offset] = MOMENT.exec(text) ?? [];
+  const at = date === undefined ? NaN : Date.parse(`${date}T${time}${offset ?? "Z"}`);
+  if (Number.isNaN(at)) return undefined;
+  return (at - (offset === undefined ? now + offsetOf(timeZone, now) : now)) / 1000;
+}
+
+/** Milliseconds by which clocks of a zone are ahead of UTC at a moment. */
+function offsetOf(timeZone: string, at: number): number {
+  const format = new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" });
+  const name = format.formatToParts(at).find(({ type }) => type === "timeZoneName")?.value ?? "";
+  const [, sign, hours, minutes, seconds = "0"] = /^GMT([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(name) ?? [];
+  const ahead = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds);
+  return ahead * (sign === "-" ? -1000 : 1000);
 }

@@ -1,3 +1,4 @@
+import { shareClass } from "../../copies.ts";
 import { ConfigError } from "../../errors.ts";
 import type { DecodedRecord } from "../../codecs/record-format.ts";
 import type { Opened, SessionStateOptions } from "../../session/changes.ts";
@@ -69,3 +70,5 @@ export class RecordSessionState<Content> extends SessionState {
     );
   }
 }
+
+shareClass("RecordSessionState", RecordSessionState);

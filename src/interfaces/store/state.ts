@@ -1,3 +1,4 @@
+import { shareClass } from "../../copies.ts";
 import { ConfigError, SessionLostError, SessionNotLoadedError, UnserializableError } from "../../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
 import type { Opened as OpenedFields, SessionStateOptions } from "../../session/changes.ts";
@@ -317,6 +318,8 @@ export class StoreSessionState extends SessionState {
     return this.#found;
   }
 }
+
+shareClass("StoreSessionState", StoreSessionState);
 
 /** What is left of the messages a request took or left: all of its own, or those it took and did not show. */
 function waiting(

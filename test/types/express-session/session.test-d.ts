@@ -2,6 +2,7 @@
 // that knows of `hipflask/express` too `req.session` is both sessions at once.
 import express, { type Request } from "express";
 import type { EventEmitter } from "node:events";
+// oxlint-disable-next-line import/no-named-as-default -- what express-session is called as well
 import session, { Cookie, MemoryStore, Session, Store, type SessionData } from "hipflask/express-session";
 
 declare module "hipflask/express-session" {

@@ -1,0 +1,73 @@
+/**
+ * What the copies of this package in one process know of each other: its modules and its CommonJS build, the package
+ * installed twice, other versions of it. Each keeps its state for itself, finds the requests of the others, and
+ * recognises their errors and values.
+ */
+
+/** The version in `package.json`; a test compares them. */
+export const VERSION = "0.1.0";
+
+/** How copies ask each other for a request's context. Other versions call this, so it stays as it is. */
+export interface Requests {
+  /** The context of the request being handled. */
+  current(): object | undefined;
+  /** The context of a request, by one of the framework's own objects for it. */
+  of(request: object): object | undefined;
+}
+
+const COPIES = Symbol.for("hipflask.copies");
+
+interface Copy {
+  readonly version: string;
+  /** Made while the copy is loaded: its stack has the path, in CommonJS, in modules, and in bundles of either. */
+  readonly loaded: Error;
+  readonly requests: Requests[];
+}
+
+const copies: Copy[] = ((globalThis as { [COPIES]?: Copy[] })[COPIES] ??= []);
+const own: Copy = { version: VERSION, loaded: new Error("loaded"), requests: [] };
+copies.push(own);
+
+/** Shows this copy's requests to the others. */
+export function showRequests(requests: Requests): void {
+  own.requests.push(requests);
+}
+
+/** Asks the other copies for a request's context, one after the other. */
+export function askOtherCopies(ask: (requests: Requests) => object | undefined): object | undefined {
+  for (const copy of copies) {
+    if (copy === own) continue;
+    for (const requests of copy.requests) {
+      const context = ask(requests);
+      if (context !== undefined) return context;
+    }
+  }
+  return undefined;
+}
+
+/** Lets `instanceof` recognise what other copies made. @param name of the class, since bundlers rename classes */
+export function shareClass(name: string, Class: abstract new (...args: never) => object): void {
+  const kind = Symbol.for(`hipflask.${name}`);
+  Object.defineProperty(Class.prototype, kind, { value: true });
+  Object.defineProperty(Class, Symbol.hasInstance, {
+    // A class that extends this one inherits the method; its instances are its own.
+    value(this: unknown, value: { [kind]?: true } | null | undefined): boolean {
+      return this === Class ? value?.[kind] === true : isOrdinaryInstance.call(this, value);
+    },
+  });
+}
+
+const isOrdinaryInstance = Function.prototype[Symbol.hasInstance];
+
+/** Says which versions are loaded, if there are several; else nothing. For the end of an error's message. */
+export function otherVersions(): string {
+  if (copies.every(({ version }) => version === VERSION)) return "";
+  const places = new Set(copies.map(({ version, loaded }) => `${version} from ${folderOf(loaded)}`));
+  return ` Two copies of hipflask are loaded, ${[...places].join(" and ")}: see \`npm ls hipflask\`.`;
+}
+
+/** The folder of the package that a copy was loaded from. */
+function folderOf({ stack = "" }: Error): string {
+  const path = /(\/[^\n()]*|[A-Z]:[\\/][^\n()]*):\d+:\d+/.exec(stack)?.[1];
+  return path?.replace(/[\\/](?:dist|src)[\\/][^\\/].*$/, "").replace(/^\/+/, "/") ?? "an unknown place";
+}
