@@ -4,6 +4,7 @@ import { session, SessionManager, UnserializableError } from "../../src/index.ts
 import { memoryStore } from "../../src/stores/memory.ts";
 import type { SessionStore } from "../../src/stores/store.ts";
 import { bound } from "../../src/testing/store-kit/concurrency.ts";
+import { cpuTime } from "../support/cpu-time.ts";
 import { Visitor } from "./visitor.ts";
 
 const DEEP = `${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}`;
@@ -45,11 +46,11 @@ describe("a store that answers with", () => {
       const listen = (message: unknown) => void told.push(message);
       const ada = await visitorOf(fields());
       subscribe("hipflask:refused", listen);
-      const began = performance.now();
+      const began = cpuTime();
       const answer = await ada.visit(() => session.size);
       unsubscribe("hipflask:refused", listen);
       expect(answer).toMatchObject({ seen: 0, cookies: [] });
-      expect(performance.now() - began).toBeLessThan(2000);
+      expect(cpuTime() - began).toBeLessThan(2000);
       expect(told).toEqual([{ cookieName: "session", reason: "undecodable" }]);
     },
   );
