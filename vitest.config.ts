@@ -36,6 +36,12 @@ export default defineConfig({
     // A hang ends some time; how fast a machine is decides nothing.
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts"],
+      exclude: ["src/**/*.test.ts"],
+      reporter: ["json-summary", "html"],
+    },
     // One project after the other, so that nothing else runs while `bench` measures.
     projects: [
       {

@@ -53,7 +53,11 @@ async function write(format, extension, names) {
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `shared/[name].${extension}`,
     codeSplitting: {
-      groups: [{ name: "core", test: (id) => shared.has(id) }],
+      groups: [
+        { name: "core", test: (id) => shared.has(id) },
+        // Else the door of `sqlStore` would also export what other doors take from it.
+        { name: "sql", test: /[/\\]stores[/\\]sql[/\\]/ },
+      ],
       includeDependenciesRecursively: false,
     },
     exports: "named",

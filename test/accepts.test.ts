@@ -6,6 +6,7 @@ import * as accepts from "../src/accepts.ts";
 import { djangoCodec } from "../src/codecs/django.ts";
 import { sealedCodec } from "../src/codecs/sealed.ts";
 import { ConfigError } from "../src/errors.ts";
+import { cpuTime } from "./support/cpu-time.ts";
 import { peerReader } from "./support/peer-readers.ts";
 import type { PeerVector } from "./support/peer-vectors.ts";
 import { parseCookieHeader } from "./support/peer-vectors.ts";
@@ -136,9 +137,9 @@ describe("all readers", () => {
         ...Array.from({ length: 50 }, () => randomBytes(80).toString("base64")),
       ];
       for (const text of garbage) {
-        const started = performance.now();
+        const started = cpuTime();
         expect(reader.decode(new Map(names.map((name) => [name, text])), { now }).ok).toBe(false);
-        expect(performance.now() - started).toBeLessThan(500);
+        expect(cpuTime() - started).toBeLessThan(500);
       }
       expect(reader.opened).toBe(opened);
     },

@@ -1,6 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { cpuTime } from "../../test/support/cpu-time.ts";
 import { BadPayload } from "../errors.ts";
 import { parse } from "./parse.ts";
 import { NUMBERS, PLAIN, scan, scanFields, TAGS } from "./scan.ts";
@@ -141,9 +142,9 @@ describe("scan", () => {
     ["an unfinished string", `"${"a".repeat(1e6)}`],
     ["backslashes", `"${"\\".repeat(1e6 + 1)}"`],
   ])("refuses a million of %s without delay", (_, text) => {
-    const start = performance.now();
+    const start = cpuTime();
     expect(() => scan(text, { maxDepth: 500, maxKeys: 10_000 })).toThrow(BadPayload);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(cpuTime() - start).toBeLessThan(2000);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { session, SessionManager, UnserializableError } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import type { Store } from "../../src/stores/store.ts";
+import { cpuTime } from "../support/cpu-time.ts";
 import { bound } from "../support/map-store.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -48,11 +49,11 @@ describe("a store that answers with", () => {
       const listen = (message: unknown) => void told.push(message);
       const ada = await visitorOf(fields());
       subscribe("hipflask:refused", listen);
-      const began = performance.now();
+      const began = cpuTime();
       const answer = await ada.visit(() => session.size);
       unsubscribe("hipflask:refused", listen);
       expect(answer).toMatchObject({ seen: 0, cookies: [] });
-      expect(performance.now() - began).toBeLessThan(2000);
+      expect(cpuTime() - began).toBeLessThan(2000);
       expect(told).toEqual([{ cookieName: "session", reason: "undecodable" }]);
     },
   );

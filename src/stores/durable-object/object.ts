@@ -1,3 +1,4 @@
+import { shareClass } from "../../copies.ts";
 import type { Stored, Write } from "../store.ts";
 
 /** What we use of the state of a Durable Object. */
@@ -69,6 +70,8 @@ export class HipflaskSession {
     else await storage.deleteAll();
   }
 }
+
+shareClass("HipflaskSession", HipflaskSession);
 
 const RECORD = "record";
 

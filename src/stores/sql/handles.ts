@@ -182,8 +182,7 @@ function mariadb(pool: MariadbHandle): SqlDatabase {
     dialect: "mysql",
     name: "MariaDB",
     async run(sql, values) {
-      const typeCast = (_: unknown, next: () => unknown) => next();
-      const result = (await pool.execute({ sql, ...options, typeCast }, values)) as SqlRow[] & {
+      const result = (await pool.execute({ sql, ...options, typeCast: uncast }, values)) as SqlRow[] & {
         affectedRows?: number;
       };
       if (Array.isArray(result)) return { rows: result, affected: 0 };
@@ -279,4 +278,9 @@ function whatItIs(handle: unknown): string {
     return "it got a client of Redis: use redisStore of hipflask/stores/redis.";
   }
   return "this is none of them.";
+}
+
+/** Undoes a `typeCast` of the pool: values as the driver gives them. */
+function uncast(_: unknown, next: () => unknown): unknown {
+  return next();
 }
