@@ -391,7 +391,6 @@ describe("package.json exports", () => {
 
       hipflask/hono
         sessions
-        type SessionVariables
 
       hipflask/socket
         ForeignOriginError
@@ -404,6 +403,11 @@ describe("package.json exports", () => {
       hipflask/next
         sessions
         type NextSessions
+
+      hipflask/nuxt
+        sessions
+        type NuxtApp
+        type NuxtEvent
 
       hipflask/react-router
         sessionContext
