@@ -86,8 +86,15 @@ it("shares the session of a page with what the page fetches from its own app wit
     defineEventHandler(async (event) => {
       session.visits = 1;
       // As Nitro calls a handler of its own app: with the cookies of the page, and with another response.
-      const req = Object.create(event.node.req, { url: { value: "/api", writable: true } }) as IncomingMessage;
-      const res = { statusCode: 200, setHeader() {}, end() {} } as unknown as ServerResponse;
+      const req = Object.create(event.node.req, {
+        url: { value: "/api", writable: true },
+      }) as IncomingMessage;
+      const res = {
+        statusCode: 200,
+        setHeader() {},
+        removeHeader() {},
+        end() {},
+      } as unknown as ServerResponse;
       await app.handler(createEvent(req, res));
       return String(session.visits);
     }),
