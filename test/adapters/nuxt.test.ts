@@ -6,7 +6,7 @@ import {
   toNodeListener,
   type App as H3App,
 } from "h3v1";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, ServerResponse, type IncomingMessage } from "node:http";
 import { expect, it } from "vitest";
 import { sessions as sessionsOfH3 } from "../../src/adapters/h3.ts";
 import { sessions, type NuxtApp } from "../../src/adapters/nuxt.ts";
@@ -89,12 +89,7 @@ it("shares the session of a page with what the page fetches from its own app wit
       const req = Object.create(event.node.req, {
         url: { value: "/api", writable: true },
       }) as IncomingMessage;
-      const res = {
-        statusCode: 200,
-        setHeader() {},
-        removeHeader() {},
-        end() {},
-      } as unknown as ServerResponse;
+      const res = new ServerResponse(req);
       await app.handler(createEvent(req, res));
       return String(session.visits);
     }),
