@@ -38,7 +38,7 @@ const homes: Homes = {
   "@redis/client": ["stores/redis", "stores/from-url"],
   express: ["adapters/express", "express-session/"],
   fastify: ["adapters/fastify"],
-  h3: ["adapters/h3"],
+  h3: ["adapters/h3", "adapters/nuxt"],
   hono: ["adapters/hono"],
   ioredis: ["stores/redis", "stores/from-url"],
   koa: ["adapters/koa"],

@@ -1,4 +1,5 @@
 import { toResponse, type Middleware } from "h3";
+import { ConfigError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
@@ -34,6 +35,7 @@ declare module "h3" {
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
   return async (event, next) => {
+    if (next === undefined) throw new ConfigError(H3_V1);
     const context = manager.requestContext(event.req, event, event.req);
     if (context.opening !== undefined) await context.opening;
     event.context.session = context.session;
@@ -44,3 +46,7 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     return saveInto(response, context);
   };
 }
+
+const H3_V1 =
+  "`sessions` of hipflask/h3 is for h3 2 and Nitro 3, and this event is of h3 1. In Nuxt 3 and 4 and in Nitro 2, export " +
+  "`sessions` of hipflask/nuxt from server/plugins/session.ts instead.";

@@ -8,9 +8,11 @@ import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
 import { errorPageOf } from "./error-page.ts";
 
-/** What the middleware puts into Hono's context: `c.var.session`. */
-export interface SessionVariables {
-  session: Session;
+declare module "hono" {
+  interface ContextVariableMap {
+    /** This visitor's session; put there by `sessions` of `hipflask/hono`. */
+    session: Session;
+  }
 }
 
 /**
@@ -32,9 +34,7 @@ export interface SessionVariables {
  * export default app;
  * ```
  */
-export function sessions(
-  options: SessionOptions | SessionManager,
-): MiddlewareHandler<{ Variables: SessionVariables }> {
+export function sessions(options: SessionOptions | SessionManager): MiddlewareHandler {
   const manager = SessionManager.from(options);
   // Nothing is written before next(): Hono may replace the response, and headers set earlier would be lost with it.
   return async (c, next) => {

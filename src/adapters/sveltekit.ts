@@ -49,11 +49,12 @@ export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
  *
  * @throws ConfigError for options that cannot work
  * @example
- * ```ts
+ * ```ts no-check
  * // src/hooks.server.ts
+ * import { env } from "$env/dynamic/private";
  * import { sessions } from "hipflask/sveltekit";
  *
- * export const handle = sessions({ secretKey: process.env.SECRET_KEY });
+ * export const handle = sessions({ secretKey: env.SECRET_KEY });
  * ```
  */
 export function sessions(

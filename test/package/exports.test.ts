@@ -394,7 +394,6 @@ describe("package.json exports", () => {
 
       hipflask/hono
         sessions
-        type SessionVariables
 
       hipflask/socket
         ForeignOriginError
@@ -407,6 +406,11 @@ describe("package.json exports", () => {
       hipflask/next
         sessions
         type NextSessions
+
+      hipflask/nuxt
+        sessions
+        type NuxtApp
+        type NuxtEvent
 
       hipflask/react-router
         sessionContext

@@ -1,3 +1,4 @@
+import { env } from "$env/dynamic/private";
 import { sequence } from "@sveltejs/kit/hooks";
 import { redirect, type Handle } from "@sveltejs/kit";
 import { sessions } from "hipflask/sveltekit";
@@ -10,4 +11,4 @@ const guard: Handle = ({ event, resolve }) => {
   return resolve(event);
 };
 
-export const handle = sequence(sessions({ secretKey: process.env.SECRET_KEY }), guard);
+export const handle = sequence(sessions({ secretKey: env.SECRET_KEY }), guard);

@@ -1,0 +1,92 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ConfigError } from "../errors.ts";
+import { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import { currentContext, hasSession, type RequestContext } from "../request/context.ts";
+import type { Session } from "../session/session.ts";
+import { logError, type ErrorOptions } from "./error-page.ts";
+import { HeldResponse } from "./held-response.ts";
+import { requestOf } from "./node-headers.ts";
+
+declare module "h3" {
+  interface H3EventContext {
+    /** This visitor's session; put there by `sessions` of `hipflask/nuxt`. */
+    session: Session;
+  }
+}
+
+/** The smallest part of an event of h3 v1 that is used. */
+export interface NuxtEvent {
+  readonly node: { readonly req: IncomingMessage; readonly res: ServerResponse };
+  readonly context: { session?: Session };
+}
+
+/** The smallest part of the app of Nitro 2 that is used. */
+export interface NuxtApp {
+  readonly h3App: { handler: (event: NuxtEvent) => Promise<unknown> };
+}
+
+/**
+ * Sessions for Nuxt 3 and 4, and for all that is built on Nitro 2 and h3 v1: a plugin for `server/plugins`. Routes, API
+ * handlers and what a page calls on the server use `session` from `hipflask`, or `event.context.session`.
+ *
+ * Whatever sends the first header saves the session first, error pages included. A save that fails is answered by a plain
+ * page, and `onError` is called with the error. What a page fetches from its own app while it is rendered shares the
+ * session of the page, if the visitor's cookies go with it (`useFetch`, `useRequestFetch`, `event.$fetch`).
+ *
+ * @throws ConfigError for options that cannot work
+ * @example
+ * ```ts
+ * // server/plugins/session.ts
+ * import { sessions } from "hipflask/nuxt";
+ *
+ * export default sessions({ secretKey: process.env.SECRET_KEY });
+ * ```
+ */
+export function sessions(
+  options: SessionOptions | SessionManager,
+  { onError = logError }: ErrorOptions = {},
+): (nitroApp: NuxtApp) => void {
+  const manager = SessionManager.from(options);
+  const cookies = new WeakMap<RequestContext, string | null>();
+
+  /** A page and what it fetches from its own app while it is made are one visit: saved apart, one would undo the other. */
+  const contextOfPage = (cookie: string | null): RequestContext | undefined => {
+    if (!hasSession()) return undefined;
+    const context = currentContext();
+    return cookie !== null && cookies.get(context) === cookie ? context : undefined;
+  };
+
+  return ({ h3App }) => {
+    if (h3App === undefined) throw new ConfigError(WRONG_PLACE);
+    const { handler } = h3App;
+    const handle = async (event: NuxtEvent): Promise<unknown> => {
+      const { req, res } = event.node;
+      const request = requestOf(req);
+      const cookie = request.headers.get("Cookie");
+      const page = contextOfPage(cookie);
+      if (page !== undefined) {
+        page.attachTo(event, req, res);
+        event.context.session = page.session;
+        return handler(event);
+      }
+      const held = new HeldResponse(res, onError);
+      let context: RequestContext;
+      try {
+        context = manager.requestContext(request, event, req, res);
+        if (context.opening !== undefined) await context.opening;
+      } catch (error) {
+        onError(error);
+        return held.fail(error);
+      }
+      cookies.set(context, cookie);
+      held.context = context;
+      event.context.session = context.session;
+      return context.run(() => handler(event));
+    };
+    h3App.handler = Object.assign(handle, handler);
+  };
+}
+
+const WRONG_PLACE =
+  "`sessions` of hipflask/nuxt is a plugin of Nitro 2: export it from server/plugins/session.ts, not from server/middleware.";

@@ -1,0 +1,6 @@
+import { session } from "hipflask";
+
+export default defineEventHandler((event) => {
+  session.destroy();
+  return sendRedirect(event, "/", 303);
+});

@@ -1,0 +1,3 @@
+import { session } from "hipflask";
+
+export default defineEventHandler(() => ({ username: session.username ?? null }));
