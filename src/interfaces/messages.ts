@@ -10,6 +10,7 @@ import type { FieldChanges } from "../stores/record.ts";
  */
 
 const KEY = "_flashes";
+const NOTHING: FieldChanges = {};
 
 /** What a request did to the list. */
 export interface MessageChange {
@@ -51,7 +52,7 @@ export function takingField(key: string, taken: (text: string | null) => void): 
 
 /** Puts messages back in front of those that others left meanwhile. */
 export function puttingBack(messages: string | undefined, json: TaggedJSONSerializer): FieldChanges {
-  if (messages === undefined || messages === "[]") return {};
+  if (messages === undefined || messages === "[]") return NOTHING;
   // The key may hold something else than messages, and then it is a field like any other.
   if (!isList(messages, json)) return { set: new Map([[KEY, messages]]) };
   const change = { shown: [], back: textsIn(messages, json), added: [] };
@@ -71,6 +72,7 @@ export function withMessagesBack(
 ): FieldChanges {
   const rest = withoutMessages(changes);
   const back = puttingBack(messages, json);
+  if (back === NOTHING) return rest;
   return {
     ...rest,
     set: new Map([...(rest.set ?? []), ...(back.set ?? [])]),
@@ -116,8 +118,11 @@ function applied({ shown, back, added }: MessageChange, json: TaggedJSONSerializ
   };
 }
 
-function withoutMessages({ set, unset, keep }: SessionChanges): FieldChanges {
+function withoutMessages(changes: SessionChanges): FieldChanges {
+  const { set, unset, keep, transactions } = changes;
+  if (!set.has(KEY) && !unset.includes(KEY)) return changes;
   return {
+    transactions,
     keep,
     unset: unset.filter((key) => key !== KEY),
     set: set.has(KEY) ? new Map([...set].filter(([key]) => key !== KEY)) : set,

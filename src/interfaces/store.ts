@@ -70,9 +70,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     if (!state.isLoaded || state.isAmbiguous) {
       return accessed || state.isLoaded ? varyOnCookie(response.headers) : undefined;
     }
-    if (state.origin === undefined && !state.isOpened && !state.modified && !state.isCookieDead) {
-      return accessed ? varyOnCookie(response.headers) : undefined;
-    }
+    if (this.#isIdle(state, request)) return accessed ? varyOnCookie(response.headers) : undefined;
     return this.#save(session, accessed, request, response);
   }
 
@@ -101,6 +99,29 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
       throw new SessionLostError("The session ended, or moved on to another identity.");
     state.reset({ fields: fieldsOf(found) });
     state.moveTo(found);
+  }
+
+  /** Most requests only look: then there is nothing to decide, and nothing to wait for. */
+  #isIdle(state: StoreSessionState, request: SessionRequest): boolean {
+    // What was changed inside of a value is found by comparing it.
+    if (state.isOpened && !state.modified) state.fields();
+    const { origin } = state;
+    const isChanged = state.modified || state.fate !== "kept" || state.wasDestroyed || state.isCookieDead;
+    if (isChanged || state.maxAge !== undefined) return false;
+    if (origin === undefined) return true;
+    if (origin.isMissed || origin.messages !== undefined) return false;
+    return !this.#isTouchDue(origin, request) && !this.#isRotationDue(origin, request);
+  }
+
+  #isTouchDue({ known }: Origin, { isHandshake }: SessionRequest): boolean {
+    const { touchEvery, records } = this.config;
+    return isHandshake === true || secondsSince(known.entry.lastSeenAt, records.clock.now()) >= touchEvery;
+  }
+
+  #isRotationDue({ known, isMissed }: Origin, { isHandshake }: SessionRequest): boolean {
+    const { rotateAfter, rotationKey, records } = this.config;
+    if (rotateAfter === 0 || rotationKey === null || isHandshake || isMissed) return false;
+    return secondsSince(known.entry.rotatedAt, records.clock.now()) >= rotateAfter;
   }
 
   /** The last commit of a request. If it cannot be made, the messages that the request took wait for the next one. */
@@ -139,18 +160,18 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     accessed: boolean,
     request: SessionRequest,
   ): RecordDecision {
-    const { touchEvery, rotateAfter, rotationKey, refreshEachRequest } = this.config;
+    const { refreshEachRequest } = this.config;
     const { origin, checkpoint, fate, isFailure, messages } = wanted;
     const { set, unset, keep, transactions } = checkpoint.changes;
     const hasMessages = isFailure ? origin?.messages !== undefined : messages !== undefined;
     const isChanged =
       hasMessages ||
       (!isFailure &&
+        wanted.isModified &&
         (withoutMessages(set.keys()) ||
           withoutMessages(unset) ||
           transactions.size > 0 ||
           keep !== undefined));
-    const now = this.config.records.clock.now();
     const record = origin?.known.entry;
     const isPermanentMoved =
       checkpoint.fields.get("_permanent") !== record?.fields.get("_permanent") && !isFailure;
@@ -167,16 +188,8 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
       isRegenerated: fate === "regenerated",
       isFailure,
       isChanged,
-      isTouchDue:
-        record !== undefined &&
-        (request.isHandshake === true || secondsSince(record.lastSeenAt, now) >= touchEvery),
-      isRotationDue:
-        record !== undefined &&
-        rotateAfter > 0 &&
-        rotationKey !== null &&
-        !request.isHandshake &&
-        !origin!.isMissed &&
-        secondsSince(record.rotatedAt, now) >= rotateAfter,
+      isTouchDue: origin !== undefined && this.#isTouchDue(origin, request),
+      isRotationDue: origin !== undefined && this.#isRotationDue(origin, request),
       isCookieDue: origin?.isMissed === true || isPermanentMoved || state.maxAge !== undefined,
       isCookieDead: state.isCookieDead,
     });

@@ -25,6 +25,12 @@ export const CSRF_TOKEN = "csrf_token";
 /** What a session begins with: most requests read one key or none, and an empty map is as large as all the rest of a state. */
 const NO_VALUES = new Map<string, unknown>();
 const NO_TRANSACTIONS: Transactions = new Map();
+const NO_CHANGES: SessionChanges = {
+  set: EMPTY_FIELDS,
+  unset: [],
+  keep: undefined,
+  transactions: new Map(),
+};
 
 /**
  * The data and the flags of one session during one request, without any syntax around it. Values are parsed when they
@@ -263,11 +269,15 @@ export class SessionState extends Closable {
   /** The difference between {@link fields} and what the session was opened with. */
   changes(): SessionChanges {
     const now = this.fields();
+    const before = this.opened.fields;
+    if (now === before && this.#keep === undefined && this.#transactions.size === 0) return NO_CHANGES;
     const transactions = onTexts(this.#transactions, this.json);
-    const set = new Map(
-      [...now].filter(([key, text]) => this.#before(key) !== text && !transactions.has(key)),
-    );
-    const unset = [...this.opened.fields.keys()].filter((key) => !now.has(key) && !transactions.has(key));
+    const set = new Map<string, string>();
+    for (const [key, text] of now) {
+      if (this.#before(key) !== text && !transactions.has(key)) set.set(key, text);
+    }
+    const unset: string[] = [];
+    for (const key of before.keys()) if (!now.has(key) && !transactions.has(key)) unset.push(key);
     return { set, unset, keep: this.#keep, transactions };
   }
 
@@ -275,9 +285,9 @@ export class SessionState extends Closable {
   checkpoint(): Checkpoint {
     const changes = this.changes();
     return {
-      fields: new Map(this.#texts),
+      fields: this.#texts === this.opened.fields ? this.#texts : new Map(this.#texts),
       changes,
-      transactions: new Map(this.#transactions),
+      transactions: this.#transactions.size === 0 ? NO_TRANSACTIONS : new Map(this.#transactions),
       edits: this.#edits,
     };
   }

@@ -4,7 +4,7 @@ import { pooledRandom } from "./random.ts";
 import { inTime, type TimeLimit } from "./in-time.ts";
 import { storeError } from "./store-error.ts";
 import type { StoreClock } from "./store-clock.ts";
-import type { Store, Stored, Write } from "./store.ts";
+import type { Replaced, Store, Stored, Write } from "./store.ts";
 
 /** How records of one kind are written down. */
 export interface CommitFormat<Content, Entry> {
@@ -90,8 +90,8 @@ export class CommitLoop<Content, Entry> {
   readonly #format: CommitFormat<Content, Entry>;
   readonly #seconds: number;
   readonly #onFailure: CommitOptions["onFailure"];
-  /** The last commit of each record that is under way, with what it left. */
-  readonly #queues = new Map<string, Promise<Known<Entry> | undefined>>();
+  /** The last commit of each record that is under way. */
+  readonly #turns = new Map<string, Turn<Known<Entry>>>();
 
   constructor(
     store: Store<Content>,
@@ -140,25 +140,25 @@ export class CommitLoop<Content, Entry> {
     known: Known<Entry> | undefined,
     apply: (known: Known<Entry>) => Step<Entry, Result>,
   ): Promise<Changed<Entry, Result>> {
-    return this.#within("replace", (time) => {
-      const before = this.#queues.get(key);
-      const work =
-        before === undefined
-          ? this.#change(key, known, apply, time)
-          : before.then((left) => this.#change(key, left ?? known, apply, time));
-      const turn = new Promise<Known<Entry> | undefined>((leave) => {
-        work.then(
-          (changed) => leave(changed.status === "ok" ? changed.known : undefined),
-          () => leave(undefined),
-        );
-        // A commit that ran out of time does not block the next one.
-        time.onOver = () => leave(undefined);
-      }).then((left) => {
-        if (this.#queues.get(key) === turn) this.#queues.delete(key);
-        return left;
-      });
-      this.#queues.set(key, turn);
-      return work;
+    return this.#within("replace", async (time) => {
+      const before = this.#turns.get(key);
+      const turn = new Turn<Known<Entry>>();
+      this.#turns.set(key, turn);
+      const leave = (left?: Known<Entry>) => {
+        turn.end(left);
+        if (this.#turns.get(key) === turn) this.#turns.delete(key);
+      };
+      // A commit that ran out of time does not block the next one.
+      time.onOver = leave;
+      let left: Known<Entry> | undefined;
+      try {
+        const latest = before && (await before.ended());
+        const changed = await this.#change(key, latest ?? known, apply, time);
+        if (changed.status === "ok") left = changed.known;
+        return changed;
+      } finally {
+        leave(left);
+      }
     });
   }
 
@@ -217,11 +217,18 @@ export class CommitLoop<Content, Entry> {
       const { result } = step;
       if (step.action === "leave") return { status: "ok", result, known: before };
       const draft = step.action === "write" ? this.#draft(step, before) : undefined;
-      const { answer, isRepeated } = await this.#ask(step.action, time, () =>
+      const act = () =>
         draft === undefined
           ? this.store.remove(key, before.commit)
-          : this.store.replace(key, before.commit, draft.write),
-      );
+          : this.store.replace(key, before.commit, draft.write);
+      let answer: Replaced<Content>;
+      let isRepeated = false;
+      try {
+        answer = await act();
+      } catch (error) {
+        isRepeated = true;
+        answer = await this.#again(step.action, time, error, act);
+      }
       if (answer.status === "ok") return { status: "ok", result, known: draft?.known };
       if (answer.status === "gone") {
         // It was there until the attempt whose answer was lost.
@@ -249,10 +256,14 @@ export class CommitLoop<Content, Entry> {
     const ready = this.#clockReady(time);
     // Awaited below, unless the read fails before.
     ready?.catch(() => {});
-    const { answer } = await this.#ask("read", time, () => this.store.read(key));
+    let stored: Stored<Content> | undefined;
+    try {
+      stored = await this.store.read(key);
+    } catch (error) {
+      stored = await this.#again("read", time, error, () => this.store.read(key));
+    }
     if (ready !== undefined) await ready;
-    if (answer === undefined) return "gone";
-    return this.#known(key, answer) ?? "undecodable";
+    return stored === undefined ? "gone" : (this.#known(key, stored) ?? "undecodable");
   }
 
   /** Resolves once the clock can be read; `undefined` if it can be already. */
@@ -268,15 +279,30 @@ export class CommitLoop<Content, Entry> {
     time: TimeLimit,
     act: () => Promise<Answer>,
   ): Promise<{ readonly answer: Answer; readonly isRepeated: boolean }> {
-    for (let errors = 0; ; errors++) {
+    try {
+      return { answer: await act(), isRepeated: false };
+    } catch (error) {
+      return { answer: await this.#again(step, time, error, act), isRepeated: true };
+    }
+  }
+
+  /** Asks once more, and another time, after an error that leaves it open what became of the step. */
+  async #again<Answer>(
+    step: string,
+    time: TimeLimit,
+    error: unknown,
+    act: () => Promise<Answer>,
+  ): Promise<Answer> {
+    for (let retries = 0; ; retries++) {
+      const failure = storeError(this.store.name, step, error);
+      const isLost = failure.reason === "unavailable" || failure.reason === "timeout";
+      if (!isLost || retries === RETRIES || time.isOver) throw failure;
+      if (retries > 0) await sleep(Math.random() * LONGEST_WAIT);
+      time.check();
       try {
-        return { answer: await act(), isRepeated: errors > 0 };
-      } catch (error) {
-        const failure = storeError(this.store.name, step, error);
-        const isLost = failure.reason === "unavailable" || failure.reason === "timeout";
-        if (!isLost || errors === RETRIES || time.isOver) throw failure;
-        if (errors > 0) await sleep(Math.random() * LONGEST_WAIT);
-        time.check();
+        return await act();
+      } catch (thrown) {
+        error = thrown;
       }
     }
   }
@@ -326,6 +352,28 @@ export class CommitLoop<Content, Entry> {
       for (const [index, one] of stored.entries()) if (one !== undefined) found.set(batch[index]!, one);
     }
     return found;
+  }
+}
+
+/** A commit that others may wait for; most have none that does. */
+class Turn<Left> {
+  #isEnded = false;
+  #left: Left | undefined;
+  #waiting: Promise<Left | undefined> | undefined;
+  #tell: ((left: Left | undefined) => void) | undefined;
+
+  /** Resolves with what it left. */
+  ended(): Promise<Left | undefined> {
+    if (this.#isEnded) return Promise.resolve(this.#left);
+    this.#waiting ??= new Promise((resolve) => (this.#tell = resolve));
+    return this.#waiting;
+  }
+
+  end(left: Left | undefined): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#left = left;
+    this.#tell?.(left);
   }
 }
 

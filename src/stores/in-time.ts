@@ -33,11 +33,14 @@ export class TimeLimit {
   isOver = false;
   onOver: (() => void) | undefined;
   readonly #timer: NodeJS.Timeout;
-  readonly #error: () => StoreError;
+  readonly #name: string;
+  readonly #step: string;
+  readonly #seconds: number;
 
   constructor(name: string, step: string, seconds: number, fail: (error: StoreError) => void) {
-    this.#error = () =>
-      new StoreError("timeout", `${name} did not answer "${step}" within ${seconds} seconds.`);
+    this.#name = name;
+    this.#step = step;
+    this.#seconds = seconds;
     this.#timer = setTimeout(() => {
       this.isOver = true;
       fail(this.#error());
@@ -52,5 +55,10 @@ export class TimeLimit {
 
   end(): void {
     clearTimeout(this.#timer);
+  }
+
+  #error(): StoreError {
+    const limit = `within ${this.#seconds} seconds`;
+    return new StoreError("timeout", `${this.#name} did not answer "${this.#step}" ${limit}.`);
   }
 }

@@ -1,5 +1,5 @@
 import { BadPayload, StoreError } from "../errors.ts";
-import type { Fields } from "../json/fields.ts";
+import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { checkSize, isStorable, type RecordLimits } from "./record-limits.ts";
 import type { Token, Verifiers } from "./token.ts";
@@ -184,11 +184,11 @@ export function decodeRecord(
   json: TaggedJSONSerializer,
 ): SessionRecord | undefined {
   const end = text.indexOf("\n");
-  const head = decodeHead(selector, text);
+  const head = headIn(text, end);
   if (head === undefined) return undefined;
   const section = text.slice(end + 1);
   try {
-    return { ...head, fields: json.loadsEntries(section), section };
+    return recordOf(selector, head, json.loadsEntries(section), section);
   } catch (error) {
     if (error instanceof BadPayload) return undefined;
     throw error;
@@ -197,15 +197,21 @@ export function decodeRecord(
 
 /** What stands before the fields; the text may end anywhere behind it. */
 export function decodeHead(selector: string, text: string): Omit<SessionRecord, "fields"> | undefined {
-  const end = text.indexOf("\n");
+  const head = headIn(text, text.indexOf("\n"));
+  return head && recordOf(selector, head, EMPTY_FIELDS, undefined);
+}
+
+function headIn(text: string, end: number): Head | undefined {
   if (end === -1) return undefined;
-  let head: unknown;
   try {
-    head = JSON.parse(text.slice(0, end));
+    const head: unknown = JSON.parse(text.slice(0, end));
+    return isHead(head) ? head : undefined;
   } catch {
     return undefined;
   }
-  if (!isHead(head)) return undefined;
+}
+
+function recordOf(selector: string, head: Head, fields: Fields, section: string | undefined): SessionRecord {
   return {
     selector,
     verifierHash: head[1],
@@ -220,6 +226,8 @@ export function decodeHead(selector: string, text: string): Omit<SessionRecord, 
     owner: head[10],
     device: head[11],
     ancestors: head[12],
+    fields,
+    section,
   };
 }
 

@@ -44,7 +44,8 @@ export type Committed<Result> =
       readonly status: "ok";
       readonly result: Result;
       readonly known: KnownSession;
-      readonly ended: readonly string[];
+      /** Sessions of the same owner that a limit ended. */
+      readonly ended?: readonly string[] | undefined;
     }
   /** No live session; all sessions of its owner were ended; its owner has too many. */
   | { readonly status: "gone" | "revoked" | "limit" | "taken" };
@@ -247,10 +248,7 @@ export class SessionRecords {
     write: (login: Change["login"]) => Promise<Written<Result>>,
   ): Promise<Committed<Result>> {
     checkLogin(login?.owner ?? null, device);
-    if (login === undefined) {
-      const written = await write(undefined);
-      return written.status === "ok" ? { ...written, ended: [] } : written;
-    }
+    if (login === undefined) return write(undefined);
     const { owner } = login;
     const filed = await this.#owners.file(selector, login);
     if (filed.status !== "ok") return filed;

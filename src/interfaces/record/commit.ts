@@ -74,7 +74,7 @@ export async function commitRecord<Content>(
 }
 
 async function begin<Content>(fields: Fields, commit: RecordCommit<Content>): Promise<string> {
-  const { key } = await insert(draftOf(fields, commit), commit);
+  const { key } = await insert(draftOf<Content>(fields, commit), commit);
   events.created({ selector: labelOf(key), owner: null });
   return key;
 }

@@ -124,7 +124,7 @@ async function create(wanted: Wanted, request: SessionRequest, config: StoreConf
     const { selector } = token;
     if (created.status !== "ok") return refused(created, wanted, selector, config);
     events.created({ selector, owner });
-    for (const ended of created.ended) events.destroyed({ selector: ended, owner });
+    for (const ended of created.ended ?? []) events.destroyed({ selector: ended, owner });
     const origin: Origin = {
       known: created.known,
       token,
@@ -194,7 +194,7 @@ async function change(
   if (token === undefined) return isIdle ? { cookie: "keep", origin } : lost(wanted, "verifier", config);
   const isNext = token !== origin.token;
   if (isNext) events.rotated({ selector: entry.selector, owner });
-  for (const ended of done.ended) events.destroyed({ selector: ended, owner });
+  for (const ended of done.ended ?? []) events.destroyed({ selector: ended, owner });
   const moved: Origin = { ...origin, known: done.known, token };
   return { cookie: isNext || decision.outcome !== "nothing" ? token : "keep", origin: moved };
 }
