@@ -155,27 +155,45 @@ export class ReservedNameError extends HipflaskError {
 
 /** A value that has no place in a session: a function, a symbol, a cycle, an instance of an unknown class. */
 export class UnserializableError extends HipflaskError {
-  /** Where the value sits, for example `cart[2].price`; empty for the value itself. */
-  readonly path: string;
+  readonly #path: string;
 
   constructor(message: string, path = "", options?: ErrorOptions) {
-    super("UNSERIALIZABLE", path === "" ? message : `${message} (at ${path})`, options);
-    this.path = path;
+    super("UNSERIALIZABLE", path === "" ? message : `${message} (${placeOf(path)})`, options);
+    this.#path = path;
   }
+
+  /**
+   * Where the value sits, for example `cart[2].price`; empty for the value itself. Not in the message, and not in what
+   * loggers print, since nested keys may be data: `sessions["ada@example.com"]`.
+   */
+  get path(): string {
+    return this.#path;
+  }
+}
+
+/** The top-level key of a path, which is a name in somebody's code; what is inside of its value may be data. */
+function placeOf(path: string): string {
+  const [key = ""] = /^(?:\["(?:[^"\\]|\\.)*"\]|\[\d+\]|[^.[]*)/.exec(path) ?? [];
+  return key === path ? `at ${key}` : `inside of ${key}; error.path says where`;
 }
 
 /** What a handler left in the session does not fit `schema`, so it would be refused on the next request; nothing was saved. */
 export class SchemaError extends HipflaskError {
-  /** Where it does not fit, for example `cart.2.price`; empty for the whole. Never a value. */
-  readonly path: string;
+  readonly #path: string;
 
   constructor(path: string) {
-    const place = path === "" ? "" : ` at "${path}"`;
+    const [key = ""] = path.split(".", 1);
+    const place = path === "" ? "" : ` ${key === path ? "at" : "inside of"} "${key}"`;
     super(
       "SCHEMA",
       `The session does not fit its schema${place}, so it was not saved; it would be refused on the next request.`,
     );
-    this.path = path;
+    this.#path = path;
+  }
+
+  /** Where it does not fit, for example `cart.2.price`; empty for the whole. Not in the message: nested keys may be data. */
+  get path(): string {
+    return this.#path;
   }
 }
 

@@ -126,10 +126,9 @@ describe("MessagePack", () => {
       bytes[at] = 0xdd;
       bytes.writeUInt32BE(bytes.length - at - 5, at + 1);
     }
-    const [heap, start] = [process.memoryUsage().heapUsed, performance.now()];
+    const heap = process.memoryUsage().heapUsed;
     expect(() => readMsgpackMap(bytes)).toThrow(BadPayload);
     expect(process.memoryUsage().heapUsed - heap).toBeLessThan(128 << 20);
-    expect(performance.now() - start).toBeLessThan(2000);
   });
 
   it("refuses to write what has no place in it", () => {
@@ -139,7 +138,9 @@ describe("MessagePack", () => {
     let deep: unknown = 1;
     for (let level = 0; level < 600; level++) deep = [deep];
     expect(() => write(deep)).toThrow(/deep/);
-    expect(() => writeMsgpack({ b: [2n ** 64n] }, "cart")).toThrow(/cart\.b\[0\]/);
+    expect(() => writeMsgpack({ b: [2n ** 64n] }, "cart")).toThrow(
+      expect.objectContaining({ path: "cart.b[0]" }) as Error,
+    );
   });
 
   it("reads back whatever it wrote", () => {

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { deepStrictEqual } from "node:assert/strict";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -171,30 +172,55 @@ describe("dumps", () => {
   it.each([
     [
       { a: { "b c": [0, undefined] } },
-      'undefined cannot be stored. Use null, or leave the key out. (at s.a["b c"][1])',
+      "undefined cannot be stored. Use null, or leave the key out.",
+      's.a["b c"][1]',
     ],
-    [Array(2), "undefined cannot be stored. Use null, or leave the key out. (at s[0])"],
-    [[() => 1], "A function cannot be stored. (at s[0])"],
-    [Symbol("x"), "A symbol cannot be stored. (at s)"],
-    [new Map(), 'An instance of "Map" cannot be stored. Store Object.fromEntries(map). (at s)'],
-    [tuple(new Set()), 'An instance of "Set" cannot be stored. Store an array of its items. (at s[0])'],
-    [Promise.resolve(), 'An instance of "Promise" cannot be stored. Await it first. (at s)'],
+    [Array(2), "undefined cannot be stored. Use null, or leave the key out.", "s[0]"],
+    [[() => 1], "A function cannot be stored.", "s[0]"],
+    [Symbol("x"), "A symbol cannot be stored.", "s"],
+    [new Map(), 'An instance of "Map" cannot be stored. Store Object.fromEntries(map).', "s"],
+    [tuple(new Set()), 'An instance of "Set" cannot be stored. Store an array of its items.', "s[0]"],
+    [Promise.resolve(), 'An instance of "Promise" cannot be stored. Await it first.', "s"],
     [
       new Account(),
-      'An instance of "Account" cannot be stored. Store a plain object, or register a tag for it. (at s)',
+      'An instance of "Account" cannot be stored. Store a plain object, or register a tag for it.',
+      "s",
     ],
-    [{ d: new Date(NaN) }, "A date is invalid or outside of the years 1 to 9999. (at s.d)"],
-    [10n ** 4300n, "An int has more than 4300 digits. (at s)"],
-  ])("refuses %o with the way to it", (value, message) => {
+    [{ d: new Date(NaN) }, "A date is invalid or outside of the years 1 to 9999.", "s.d"],
+    [10n ** 4300n, "An int has more than 4300 digits.", "s"],
+  ])("refuses %o with the way to it", (value, reason, path) => {
+    const message = `${reason} (${path === "s" ? "at s" : "inside of s; error.path says where"})`;
     expect(() => json.dumps(value, "s")).toThrow(
-      expect.objectContaining({ constructor: UnserializableError, message }),
+      expect.objectContaining({ constructor: UnserializableError, message, path }),
     );
+  });
+
+  it("names no nested key in what is logged, for it may be data", () => {
+    const secret = { sessions: { "ada@example.com": { token: undefined } } };
+    const thrownWith = (name: string | undefined): unknown => {
+      try {
+        return json.dumps(secret, name);
+      } catch (error) {
+        return error;
+      }
+    };
+    for (const name of [undefined, "users", 'us"ers', "a.b"]) {
+      const error = thrownWith(name) as UnserializableError;
+      expect(error).toBeInstanceOf(UnserializableError);
+      expect(error.path).toMatch(/\["ada@example.com"\]\.token$/);
+      expect(`${inspect(error)}${JSON.stringify(error)}${String(error)}`).not.toMatch(/ada|token/);
+    }
   });
 
   it("finds cycles, but no fault with what occurs twice", () => {
     const cart: { items: unknown[] } = { items: [] };
     cart.items.push({ cart });
-    expect(() => json.dumps({ cart })).toThrow("A value contains itself. (at cart.items[0].cart)");
+    expect(() => json.dumps({ cart })).toThrow(
+      expect.objectContaining({
+        message: "A value contains itself. (inside of cart; error.path says where)",
+        path: "cart.items[0].cart",
+      }),
+    );
     const shared = [1];
     expect(json.dumps([shared, shared])).toBe("[[1],[1]]");
   });
