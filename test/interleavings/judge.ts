@@ -4,6 +4,9 @@ import type { Requests, Slot, World } from "./explore.ts";
 import type { Outcome, Request } from "./request.ts";
 import { perform, textOf, type Records } from "./world.ts";
 
+/** Those who have no cookie yet. */
+const ELSEWHERE = ["log in from elsewhere", "log in where one is allowed"];
+const LOGINS = ["log in", "log in from elsewhere", "log in where one is allowed"];
 const ENDS = ["log out", "log out everywhere", "expire"];
 const NEW_TOKEN = ["regenerate", "log in"];
 const CHANGES = ["write a", "write b", "count", "flash"];
@@ -80,7 +83,7 @@ export class Judge {
       }
       for (const { actor, point } of slots) {
         const outcome = point?.outcome;
-        const isVisitor = actor.name !== "log in from elsewhere";
+        const isVisitor = !ELSEWHERE.includes(actor.name);
         if (isVisitor) say(outcome?.found !== false, `${actor.name} was logged out by a rotation`);
       }
     }
@@ -141,7 +144,7 @@ export class Judge {
     }
 
     // Logins and the end of all sessions.
-    for (const login of of("log in", "log in from elsewhere")) {
+    for (const login of of(...LOGINS)) {
       const at = slots.indexOf(login);
       const cookie = login.point?.outcome?.cookie;
       if (!isAcknowledged(login) || !cookie) continue;
@@ -150,17 +153,17 @@ export class Judge {
         if (end.begunBefore.includes(at))
           say(mine.found !== true, "a login that began before the end of all sessions lives on");
       }
-      const isUndisturbed = !has(...ENDS, "regenerate") && of("log in", "log in from elsewhere").length === 1;
+      const isUndisturbed = !has(...ENDS, "regenerate") && of(...LOGINS).length === 1;
       if (isUndisturbed)
         say(
           (mine.seen as { owner?: string } | undefined)?.owner === OWNER,
           "an acknowledged login is not there",
         );
     }
-    if (acknowledged("log out everywhere").length > 0 && !has("log in", "log in from elsewhere")) {
+    if (acknowledged("log out everywhere").length > 0 && !has(...LOGINS)) {
       say(!isLive, "the session is live after the end of all sessions");
     }
-    for (const refused of failed("log in", "log in from elsewhere")) {
+    for (const refused of failed(...LOGINS)) {
       const ends = of("log out everywhere");
       const isLate = ends.every((end) => refused.doneBefore.includes(slots.indexOf(end)));
       const isExcused =
@@ -175,10 +178,16 @@ export class Judge {
       );
     }
 
+    const areAllLimited = of(...LOGINS).every(({ actor }) => actor.name === "log in where one is allowed");
+    if (has(...LOGINS) && areAllLimited && !of(...LOGINS).some(({ isCut }) => isCut)) {
+      const owned = live.filter(([, { text }]) => text.includes(`"${OWNER}"`));
+      say(owned.length <= 1, `${owned.length} sessions of an owner who may have one`);
+    }
+
     // A later end of all sessions leaves none, so none was ever out of its sight.
     // A login that died in between may leave a record behind; its token was never sent, so no visitor can use it.
-    const mayLeave = of("log in", "log in from elsewhere").some(({ isCut }) => isCut);
-    if (has("log in", "log in from elsewhere", "log out everywhere") && !mayLeave) {
+    const mayLeave = of(...LOGINS).some(({ isCut }) => isCut);
+    if (has(...LOGINS, "log out everywhere") && !mayLeave) {
       const { records } = await this.#complete(END_ALL, "later", {
         records: world.records,
         now: now + 1000,
