@@ -39,7 +39,12 @@ interface OwnerRecord {
 
 /** What {@link Owners.file} answers. */
 export type Filed =
-  | { readonly status: "ok"; readonly authenticatedAt: number; readonly ended: readonly string[] }
+  | {
+      readonly status: "ok";
+      readonly authenticatedAt: number;
+      readonly ended: readonly string[];
+      readonly unwritten: ReadonlySet<string>;
+    }
   | { readonly status: "revoked" | "limit" };
 
 /** What {@link Owners.confirm} answers. */
@@ -95,7 +100,8 @@ export class Owners {
 
   /**
    * Files a session before it is written. "revoked": all sessions of the owner were ended meanwhile; "limit": there are too
-   * many. `ended` names sessions that are over now by the limit, to be removed once this one is written.
+   * many. `ended` names sessions that are over now by the limit, to be removed once this one is written. Those that are
+   * `unwritten` perhaps must not be forgotten while there is nothing to remove: they are told by {@link confirm}.
    */
   async file(selector: string, login: Login): Promise<Filed> {
     let dead: ReadonlySet<string> = new Set();
@@ -114,13 +120,14 @@ export class Owners {
           if (tooMany > 0 && round === 0 && old.length > 0) return answer({ status: "unclear", old });
           if (tooMany > 0 && this.#limit.overflow === "refuse") return answer({ status: "limit" });
           const ended = [...sessions.keys()].slice(0, Math.max(0, tooMany));
+          const unwritten = new Set(ended.filter((name) => !old.includes(name)));
           for (const name of ended) sessions.delete(name);
           sessions.set(selector, now);
           const began = login.after === undefined ? now - milliseconds(login.elapsed()) : login.after + 1;
           const authenticatedAt = Math.max(began, entry.endedAt + 1);
           const ending = new Set([...entry.ending, ...ended]);
           return write(
-            { status: "ok", authenticatedAt, ended },
+            { status: "ok", authenticatedAt, ended, unwritten },
             { ...entry, sessions, ending, renewedAt: now },
           );
         },

@@ -268,10 +268,14 @@ export class SessionRecords {
       await this.#owners.forget(owner, [selector]);
     }
     const ended: string[] = [];
+    const settled: string[] = [];
     await inBatches(filed.ended, async (name) => {
-      if (await this.#loop.remove(name)) ended.push(name);
+      const isRemoved = await this.#loop.remove(name);
+      if (isRemoved) ended.push(name);
+      // A login that is under way is still to write its session, and to hear that it is over.
+      if (isRemoved || !filed.unwritten.has(name)) settled.push(name);
     });
-    if (filed.ended.length > 0) await this.#owners.forget(owner, filed.ended);
+    if (settled.length > 0) await this.#owners.forget(owner, settled);
     return { ...written, ended };
   }
 

@@ -42,13 +42,16 @@ export class Judge {
     /** Those that found the session; others began one of their own. */
     const inside = (slot: Slot) => slot.point?.outcome?.found === true;
 
+    // Where one session is allowed, a login ends the others, also one that is still under way.
+    const isContested = has("log in where one is allowed") && of(...LOGINS).length > 1;
+
     // Errors are those that were meant.
     for (const { actor, point, isCut } of slots) {
       const status = point?.outcome?.status ?? "ok";
       const isExpected =
         status === "ok" ||
         (status === "STORE" && isCut) ||
-        (status === "SESSION_LOST" && has(...ENDS, ...NEW_TOKEN));
+        (status === "SESSION_LOST" && (has(...ENDS, ...NEW_TOKEN) || isContested));
       say(isExpected, `${actor.name} came to ${status}`);
     }
 
@@ -58,9 +61,7 @@ export class Judge {
     const isLive = live.some(([key]) => key === this.#start.selector);
 
     // What has ended stays ended.
-    // A logout that was opened before a login does not end the session after it.
-    if (acknowledged("log out").some(inside) && !has("log in"))
-      say(!isLive, "the session is live after a logout");
+    if (acknowledged("log out").some(inside)) say(!isLive, "the session is live after a logout");
     if (has("expire") && !has("log in")) say(!isLive, "the session is live after it expired");
 
     // Cookies: those that were sent, and the first one.
@@ -75,7 +76,7 @@ export class Judge {
     if (isLive && !(has(...NEW_TOKEN) && failed(...NEW_TOKEN).length > 0)) {
       say(opened.length > 0, "the session is live and no cookie opens it");
     }
-    if (!has(...ENDS, ...NEW_TOKEN)) {
+    if (!has(...ENDS, ...NEW_TOKEN) && !isContested) {
       say(isLive, "the session is gone");
       for (const { cookie, found } of views) {
         const isSentToAll = cookie === this.#start.cookie || sent.includes(cookie);
@@ -168,6 +169,7 @@ export class Judge {
       const isLate = ends.every((end) => refused.doneBefore.includes(slots.indexOf(end)));
       const isExcused =
         refused.isCut ||
+        isContested ||
         has("log out", "regenerate", "expire") ||
         of("log in").length > 1 ||
         (ends.length > 0 && !isLate);
