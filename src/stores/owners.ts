@@ -39,12 +39,7 @@ interface OwnerRecord {
 
 /** What {@link Owners.file} answers. */
 export type Filed =
-  | {
-      readonly status: "ok";
-      readonly authenticatedAt: number;
-      readonly ended: readonly string[];
-      readonly unwritten: ReadonlySet<string>;
-    }
+  | { readonly status: "ok"; readonly authenticatedAt: number; readonly ended: readonly string[] }
   | { readonly status: "revoked" | "limit" };
 
 /** What {@link Owners.confirm} answers. */
@@ -100,8 +95,7 @@ export class Owners {
 
   /**
    * Files a session before it is written. "revoked": all sessions of the owner were ended meanwhile; "limit": there are too
-   * many. `ended` names sessions that are over now by the limit, to be removed once this one is written. Those that are
-   * `unwritten` perhaps must not be forgotten while there is nothing to remove: they are told by {@link confirm}.
+   * many. `ended` names sessions that are over now by the limit, to be removed once this one is written.
    */
   async file(selector: string, login: Login): Promise<Filed> {
     let dead: ReadonlySet<string> = new Set();
@@ -120,14 +114,13 @@ export class Owners {
           if (tooMany > 0 && round === 0 && old.length > 0) return answer({ status: "unclear", old });
           if (tooMany > 0 && this.#limit.overflow === "refuse") return answer({ status: "limit" });
           const ended = [...sessions.keys()].slice(0, Math.max(0, tooMany));
-          const unwritten = new Set(ended.filter((name) => !old.includes(name)));
           for (const name of ended) sessions.delete(name);
           sessions.set(selector, now);
           const began = login.after === undefined ? now - milliseconds(login.elapsed()) : login.after + 1;
           const authenticatedAt = Math.max(began, entry.endedAt + 1);
           const ending = new Set([...entry.ending, ...ended]);
           return write(
-            { status: "ok", authenticatedAt, ended, unwritten },
+            { status: "ok", authenticatedAt, ended },
             { ...entry, sessions, ending, renewedAt: now },
           );
         },
@@ -142,12 +135,21 @@ export class Owners {
   /**
    * Whether a session that was filed and written may live: "revoked" if all sessions of the owner were ended since its login,
    * "displaced" if later logins took its place under the limit. Also renews the record.
+   *
+   * @param isLogin it was filed a moment ago: if it is not any more, it was displaced, and forgotten when it was not written yet
    */
-  async confirm(owner: string, selector: string, authenticatedAt: number | null): Promise<Confirmed> {
+  async confirm(
+    owner: string,
+    selector: string,
+    authenticatedAt: number | null,
+    isLogin = false,
+  ): Promise<Confirmed> {
     const found = await this.#loop.read(keyOf(owner));
     if (typeof found === "object") {
       const { entry, now } = found;
-      const confirmed = confirmedBy(entry, selector, authenticatedAt);
+      const standing = confirmedBy(entry, selector, authenticatedAt);
+      const isForgotten = isLogin && standing === "ok" && !entry.sessions.has(selector);
+      const confirmed = isForgotten ? "displaced" : standing;
       const isRecent = now - entry.renewedAt < milliseconds(this.#lifetime / 4);
       if (confirmed !== "ok" || (isRecent && entry.sessions.has(selector))) return confirmed;
     }

@@ -260,7 +260,7 @@ export class SessionRecords {
       await this.#owners.forget(owner, [selector]);
       return written;
     }
-    const confirmed = await this.#owners.confirm(owner, selector, authenticatedAt);
+    const confirmed = await this.#owners.confirm(owner, selector, authenticatedAt, true);
     if (confirmed !== "ok") {
       await this.#loop.remove(selector);
       if (confirmed === "revoked") return { status: "revoked" };
@@ -268,14 +268,10 @@ export class SessionRecords {
       await this.#owners.forget(owner, [selector]);
     }
     const ended: string[] = [];
-    const settled: string[] = [];
     await inBatches(filed.ended, async (name) => {
-      const isRemoved = await this.#loop.remove(name);
-      if (isRemoved) ended.push(name);
-      // A login that is under way is still to write its session, and to hear that it is over.
-      if (isRemoved || !filed.unwritten.has(name)) settled.push(name);
+      if (await this.#loop.remove(name)) ended.push(name);
     });
-    if (settled.length > 0) await this.#owners.forget(owner, settled);
+    if (filed.ended.length > 0) await this.#owners.forget(owner, filed.ended);
     return { ...written, ended };
   }
 

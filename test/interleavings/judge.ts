@@ -5,7 +5,7 @@ import type { Outcome, Request } from "./request.ts";
 import { perform, textOf, type Records } from "./world.ts";
 
 /** Those who have no cookie yet. */
-const ELSEWHERE = ["log in from elsewhere", "log in where one is allowed"];
+const ELSEWHERE = new Set(["log in from elsewhere", "log in where one is allowed"]);
 const LOGINS = ["log in", "log in from elsewhere", "log in where one is allowed"];
 const ENDS = ["log out", "log out everywhere", "expire"];
 const NEW_TOKEN = ["regenerate", "log in"];
@@ -84,7 +84,7 @@ export class Judge {
       }
       for (const { actor, point } of slots) {
         const outcome = point?.outcome;
-        const isVisitor = !ELSEWHERE.includes(actor.name);
+        const isVisitor = !ELSEWHERE.has(actor.name);
         if (isVisitor) say(outcome?.found !== false, `${actor.name} was logged out by a rotation`);
       }
     }
@@ -181,7 +181,8 @@ export class Judge {
     }
 
     const areAllLimited = of(...LOGINS).every(({ actor }) => actor.name === "log in where one is allowed");
-    if (has(...LOGINS) && areAllLimited && !of(...LOGINS).some(({ isCut }) => isCut)) {
+    // What a request that died has not removed is not let in any more, and ends at its next touch.
+    if (has(...LOGINS) && areAllLimited && !mayLose) {
       const owned = live.filter(([, { text }]) => text.includes(`"${OWNER}"`));
       say(owned.length <= 1, `${owned.length} sessions of an owner who may have one`);
     }
