@@ -11,7 +11,7 @@ const live = [
   "test/adapters/{express-ecosystem,express-openid-connect,next-app,next-guard-app,socket-io,sveltekit,sveltekit-app}.test.ts",
   "test/express-session/{interchange,neighbours,stores}.test.ts",
   "test/{django-live,itsdangerous-python,opentelemetry,store-contract-mutations}.test.ts",
-  "test/package/tarball.test.ts",
+  "test/package/{copies,tarball}.test.ts",
 ];
 /** Runs in `unit` with the stores that need no server, and in `live` with the others. */
 const onEngines = ["test/stores/{commit-races,http,promises,races,sockets}.test.ts"];
