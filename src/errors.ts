@@ -10,6 +10,7 @@ export type HipflaskErrorCode =
   | "CONFIG"
   | "NO_SECRET_KEY"
   | "OUTSIDE_REQUEST"
+  | "FOREIGN_CONTEXT"
   | "RESERVED_NAME"
   | "UNSERIALIZABLE"
   | "SCHEMA"
@@ -144,6 +145,16 @@ export class OutsideRequestError extends HipflaskError {
     message = "Working outside of a request: `session` only works in code called while a request is handled, behind `sessions({ … })`.",
   ) {
     super("OUTSIDE_REQUEST", message);
+  }
+}
+
+/**
+ * `session` was used in the context of another request, so an answer may tell of another visitor's session, or a session
+ * may hold what another visitor's request has written. The answer was not sent, or the session not saved.
+ */
+export class ForeignContextError extends HipflaskError {
+  constructor(message: string) {
+    super("FOREIGN_CONTEXT", message);
   }
 }
 

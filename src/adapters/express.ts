@@ -5,6 +5,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import "./express/express-request.ts";
 import { logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
+import { ownEvents } from "./own-events.ts";
 import { handshakeOf, requestOf } from "./node-headers.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
 
@@ -55,7 +56,10 @@ export function sessions(
       (req as Partial<Slotted>)[SLOT] = slot;
       Object.defineProperty(req, "session", SESSION);
       Object.defineProperty(req, "sessionID", SESSION_ID);
-      if (!isHandshake) new HeldResponse(res, onError).context = context;
+      if (!isHandshake) {
+        new HeldResponse(res, onError).context = context;
+        ownEvents(context, req, res);
+      }
       context.run(next);
     };
     let context: RequestContext;

@@ -7,6 +7,7 @@ import type { Session } from "../session/session.ts";
 import { errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf, type Connection } from "./node-headers.ts";
+import { ownEvents } from "./own-events.ts";
 
 const HELD = Symbol("hipflask.held");
 
@@ -52,12 +53,13 @@ export function sessions(
         request.session = context.session;
         request[HELD] = new HeldResponse(reply.raw, onError);
         request[HELD].context = context;
+        ownEvents(context, request.raw, reply.raw);
         context.run(next);
       };
       const context = manager.requestContext(
         requestOf(request.raw, connectionOf(request)),
-        request,
         request.raw,
+        request,
         reply,
       );
       if (context.opening === undefined) handle(context);

@@ -4,6 +4,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf, responseOf } from "./node-headers.ts";
+import { ownEvents } from "./own-events.ts";
 
 declare module "koa" {
   interface DefaultContext {
@@ -38,12 +39,13 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
   return async (ctx, next) => {
     const { req, res } = ctx;
-    const context = manager.requestContext(requestOf(req, ctx), ctx, req, res);
+    const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
     ctx.session = context.session;
     // Koa drops all headers when it answers a thrown error, so that answer is saved when it is sent.
     const held = new HeldResponse(res, (error) => ctx.app.emit("error", error, ctx));
     held.context = context;
+    ownEvents(context, req, res);
     await context.run(next);
     // A handler that bypasses Koa may not have begun yet.
     if (ctx.respond === false) return;

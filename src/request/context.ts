@@ -1,11 +1,27 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { types } from "node:util";
-import { ConfigError, OutsideRequestError, SessionClosedError, SessionLostError } from "../errors.ts";
+import {
+  ConfigError,
+  ForeignContextError,
+  OutsideRequestError,
+  SessionClosedError,
+  SessionLostError,
+} from "../errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
 import { INSPECT, SessionState } from "../session/state.ts";
 import { sessionOf, stateOf, type Session } from "../session/session.ts";
 
 const current = new AsyncLocalStorage<RequestContext>();
+
+/** Counts the requests whose handlers were started, to tell whether something happened before or after a start. */
+let starts = 0;
+/** The context whose `run` is on the call stack, and the number of that call: what runs there is the request's own. */
+let running: RequestContext | undefined;
+let run = 0;
+let runs = 0;
+
+/** Notes a use of the global `session`. @throws OutsideRequestError if the request is over */
+let use: (context: RequestContext) => void;
 
 /** Marks the framework's objects. A property, since an entry in a WeakMap costs as much as the rest of a context. */
 const CONTEXT = Symbol("hipflask.context");
@@ -38,16 +54,29 @@ export class RequestContext {
   #state: SessionState | undefined;
   #isNull = false;
   #saved: Promise<void> | true | undefined;
+  /** What tells that two contexts are of the same request: the framework's first object for it. */
+  readonly #exchange: object | undefined;
+  /** How often {@link retain} was called and {@link release} was not. */
+  #retained = 0;
+  /** `starts` when the handler was started. */
+  #startedAt = 0;
+  /** `starts` at the last use of the global `session`, unless it was in `run`; then which one. */
+  #usedAt = -1;
+  #usedInRun = -1;
+  /** Why the session must not be saved. */
+  #mixUp: ForeignContextError | undefined;
   /** The commit or reload that the next step waits for; never rejects. */
   #busy: Promise<void> | undefined;
 
   /**
-   * @param keys the framework's own objects for this request; `getSession` finds the session by any of them
+   * @param keys the framework's own objects for this request, the one that no other request shares first; `getSession`
+   *   finds the session by any of them
    * @throws whatever `openSession` throws
    */
   constructor(sessionInterface: SessionInterface, request: SessionRequest, ...keys: object[]) {
     this.#interface = sessionInterface;
     this.#request = request;
+    this.#exchange = keys[0];
     const opened = sessionInterface.openSession(request);
     if (types.isPromise(opened)) this.opening = opened.then((session) => this.#open(session));
     else this.#open(opened);
@@ -68,7 +97,65 @@ export class RequestContext {
 
   /** Calls `handler` with this context as the current one, also for everything it starts: timers, promises, streams. */
   run<Result>(handler: () => Result): Result {
-    return current.run(this, handler);
+    const [outer, outerRun] = [running, run];
+    if (this.#startedAt === 0) this.#startedAt = ++starts;
+    if (running !== this) run = ++runs;
+    running = this;
+    try {
+      return current.run(this, handler);
+    } finally {
+      running = outer;
+      run = outerRun;
+    }
+  }
+
+  /** The same as {@link run}, unless the code that asks runs in a context of this request already. */
+  runOwn<Result>(handler: () => Result): Result {
+    const now = current.getStore();
+    return now !== undefined && now !== this && now.#isSameExchange(this) ? handler() : this.run(handler);
+  }
+
+  /** Whether the code that asks runs in this context, or in another one of the same request. */
+  get isCurrent(): boolean {
+    const now = current.getStore();
+    return now === this || (now !== undefined && now.#isSameExchange(this));
+  }
+
+  /**
+   * Why this request must not be answered by the code that asks, for adapters to call when a response is sent: the code
+   * runs in the context of another request, and the global `session` was used there since this request was started. What
+   * it read may be in the answer, so the answer must be an error; what it wrote is not saved with the other request.
+   */
+  refusal(): ForeignContextError | undefined {
+    const now = current.getStore();
+    if (now === undefined || this.isCurrent) return undefined;
+    const isUsed = now.#usedAt >= this.#startedAt || (now === running && now.#usedInRun === run);
+    if (!isUsed) return undefined;
+    now.#refuseChanges();
+    return new ForeignContextError(MIXED_ANSWER);
+  }
+
+  /** Lets {@link save} fail with what {@link refusal} found, for adapters that see an answer before it is sent. */
+  checkAnswer(): void {
+    if (!this.isCurrent) this.#mixUp ??= this.refusal();
+  }
+
+  /**
+   * The response goes on after its session is saved, so the context stays usable until {@link release}. Without it a
+   * request is over once it is saved, and its `session` throws OutsideRequestError from then on.
+   */
+  retain(): void {
+    this.#retained++;
+  }
+
+  /** Undoes one {@link retain}. */
+  release(): void {
+    this.#retained--;
+  }
+
+  /** The session is saved and the response complete. */
+  get isOver(): boolean {
+    return this.#saved !== undefined && this.#retained <= 0;
   }
 
   /**
@@ -91,10 +178,11 @@ export class RequestContext {
    * Makes what has changed so far durable now; what is saved later is what changed since. A session in a cookie is
    * written with the headers, so there is nothing to do for it.
    *
-   * @throws SessionLostError if the session ended meanwhile, or moved on; StoreError and whatever else saving fails
-   *   with, and then nothing is lost yet
+   * @throws SessionLostError if the session ended meanwhile, or moved on; ForeignContextError if another request may
+   *   have changed it; StoreError and whatever else saving fails with, and then nothing is lost yet
    */
   async commit(): Promise<void> {
+    if (this.#mixUp !== undefined) throw this.#mixUp;
     if (this.#saved !== undefined) await this.#saved;
     else if (this.#interface.commitSession === undefined) this.#readOnly();
     else if (!this.#isNull) await this.#alone(async () => this.#interface.commitSession!(this.session));
@@ -127,12 +215,39 @@ export class RequestContext {
 
   #save(response: SessionResponse): Promise<void> | void {
     try {
+      if (this.#mixUp !== undefined) throw this.#mixUp;
       return this.#isNull
         ? undefined
         : this.#interface.saveSession(this.session, new Answer(response, this.#request));
     } finally {
       this.#state!.close();
     }
+  }
+
+  #isSameExchange(other: RequestContext): boolean {
+    return this.#exchange !== undefined && this.#exchange === other.#exchange;
+  }
+
+  /** Nobody can tell any more which changes are this request's own. */
+  #refuseChanges(): void {
+    const state = this.#state;
+    if (this.#saved !== undefined || !state?.isOpened) return;
+    try {
+      // Finds what was changed inside of values.
+      state.fields();
+      if (!state.modified) return;
+    } catch {
+      // A value that cannot be stored is a change as well.
+    }
+    this.#mixUp ??= new ForeignContextError(MIXED_SESSION);
+  }
+
+  static {
+    use = (context) => {
+      if (running === context) context.#usedInRun = run;
+      else if (context.isOver) throw new OutsideRequestError(OVER);
+      else context.#usedAt = starts;
+    };
   }
 
   /** One at a time, in the order of the calls. */
@@ -189,6 +304,21 @@ class Answer implements SessionResponse {
   }
 }
 
+const WHAT_TO_DO =
+  "Use promises there, wrap the callback in `AsyncResource.bind` of `node:async_hooks`, or use `req.session` or " +
+  "`getSession(request)`, which are always right.";
+const OVER =
+  "The request in whose context this code runs is over, so `session` does not work here. Usually a pool, a queue or an " +
+  `emitter has called a callback in the context of an earlier request. ${WHAT_TO_DO} What a request starts for later ` +
+  "takes what it needs from the session before.";
+const MIXED_ANSWER =
+  "This answer was not sent: it was made in the context of another request, and `session` was used there, which is the " +
+  "session of the other request's visitor. Usually a pool, a queue or an emitter has called a callback in that context. " +
+  `${WHAT_TO_DO} A request that answers others on purpose does so in \`withoutSession(() => …)\`.`;
+const MIXED_SESSION =
+  "This session was not saved: code of another request ran in the context of this one and used `session`, so the changes " +
+  `may belong to another visitor. ${WHAT_TO_DO}`;
+
 const NO_COOKIE =
   "A socket cannot write to a session that is kept in a cookie, since no cookie can be sent to it.";
 
@@ -221,7 +351,35 @@ export function getSession(request?: object): Session {
 export function currentContext(): RequestContext {
   const context = current.getStore();
   if (context === undefined) throw new OutsideRequestError();
+  use(context);
   return context;
+}
+
+/**
+ * Calls a function outside of any request, and gives what it gives. For what outlives the request that starts it, and for
+ * a request that answers others: long polling, events that are sent to all. In there `session` throws.
+ *
+ * @example
+ * ```ts
+ * import express from "express";
+ * import { session, withoutSession } from "hipflask";
+ * import { sessions } from "hipflask/express";
+ *
+ * const waiting = new Set<express.Response>();
+ * const app = express().use(sessions({ secretKey: "dev" }));
+ * app.get("/next", (req, res) => {
+ *   waiting.add(res);
+ *   res.on("close", () => waiting.delete(res));
+ * });
+ * app.post("/say/:text", (req, res) => {
+ *   const message = { from: session.username, text: req.params.text };
+ *   withoutSession(() => waiting.forEach((other) => other.json(message)));
+ *   res.end();
+ * });
+ * ```
+ */
+export function withoutSession<Result>(callback: () => Result): Result {
+  return current.run(undefined as unknown as RequestContext, callback);
 }
 
 /**
@@ -234,7 +392,8 @@ export function currentContext(): RequestContext {
  * ```
  */
 export function hasSession(): boolean {
-  return current.getStore() !== undefined;
+  const context = current.getStore();
+  return context !== undefined && (context === running || !context.isOver);
 }
 
 /** What `console.log(session)` shows; like Flask's `repr` it works outside of a request. */
