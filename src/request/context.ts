@@ -20,8 +20,8 @@ let running: RequestContext | undefined;
 let run = 0;
 let runs = 0;
 
-/** Notes a use of the global `session`. @throws OutsideRequestError if the request is over */
-let use: (context: RequestContext) => void;
+/** Notes a use of the global `session`. @throws OutsideRequestError, SessionClosedError for a write: the request is over */
+let use: (context: RequestContext, isWrite: boolean) => void;
 
 /** Marks the framework's objects. A property, since an entry in a WeakMap costs as much as the rest of a context. */
 const CONTEXT = Symbol("hipflask.context");
@@ -56,6 +56,7 @@ export class RequestContext {
   #saved: Promise<void> | true | undefined;
   /** What tells that two contexts are of the same request: the framework's first object for it. */
   readonly #exchange: object | undefined;
+  #isEnded = false;
   /** How often {@link retain} was called and {@link release} was not. */
   #retained = 0;
   /** `starts` when the handler was started. */
@@ -148,6 +149,11 @@ export class RequestContext {
     this.#retained++;
   }
 
+  /** There is nothing to be saved any more, as after the handshake of a socket that closed. */
+  end(): void {
+    this.#isEnded = true;
+  }
+
   /** Undoes one {@link retain}. */
   release(): void {
     this.#retained--;
@@ -155,7 +161,7 @@ export class RequestContext {
 
   /** The session is saved and the response complete. */
   get isOver(): boolean {
-    return this.#saved !== undefined && this.#retained <= 0;
+    return (this.#saved !== undefined || this.#isEnded) && this.#retained <= 0;
   }
 
   /**
@@ -243,10 +249,10 @@ export class RequestContext {
   }
 
   static {
-    use = (context) => {
+    use = (context, isWrite) => {
       if (running === context) context.#usedInRun = run;
-      else if (context.isOver) throw new OutsideRequestError(OVER);
-      else context.#usedAt = starts;
+      else if (!context.isOver) context.#usedAt = starts;
+      else throw isWrite ? new SessionClosedError(OVER_WRITE) : new OutsideRequestError(OVER);
     };
   }
 
@@ -311,6 +317,10 @@ const OVER =
   "The request in whose context this code runs is over, so `session` does not work here. Usually a pool, a queue or an " +
   `emitter has called a callback in the context of an earlier request. ${WHAT_TO_DO} What a request starts for later ` +
   "takes what it needs from the session before.";
+const OVER_WRITE =
+  "The session was changed after the response's headers were sent; change it before the first byte leaves. If nothing was " +
+  "sent yet, this code runs in the context of an earlier request: a pool, a queue or an emitter has called it there. " +
+  WHAT_TO_DO;
 const MIXED_ANSWER =
   "This answer was not sent: it was made in the context of another request, and `session` was used there, which is the " +
   "session of the other request's visitor. Usually a pool, a queue or an emitter has called a callback in that context. " +
@@ -348,10 +358,10 @@ export function getSession(request?: object): Session {
 }
 
 /** The context of the request being handled. @throws OutsideRequestError if there is none */
-export function currentContext(): RequestContext {
+export function currentContext(isWrite = false): RequestContext {
   const context = current.getStore();
   if (context === undefined) throw new OutsideRequestError();
-  use(context);
+  use(context, isWrite);
   return context;
 }
 
@@ -416,12 +426,13 @@ const OUTSIDE = {
  */
 export const session: Session = new Proxy(OUTSIDE as Session, {
   get: (_, name) => Reflect.get(getSession(), name),
-  set: (_, name, value) => Reflect.set(getSession(), name, value),
+  set: (_, name, value) => Reflect.set(currentContext(true).session, name, value),
   has: (_, name) => Reflect.has(getSession(), name),
-  deleteProperty: (_, name) => Reflect.deleteProperty(getSession(), name),
+  deleteProperty: (_, name) => Reflect.deleteProperty(currentContext(true).session, name),
   ownKeys: () => Reflect.ownKeys(getSession()),
   getOwnPropertyDescriptor: (_, name) => Reflect.getOwnPropertyDescriptor(getSession(), name),
-  defineProperty: (_, name, descriptor) => Reflect.defineProperty(getSession(), name, descriptor),
+  defineProperty: (_, name, descriptor) =>
+    Reflect.defineProperty(currentContext(true).session, name, descriptor),
   getPrototypeOf: () => Object.prototype,
   setPrototypeOf: () => false,
   preventExtensions: () => false,
