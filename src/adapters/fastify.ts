@@ -78,6 +78,7 @@ export function sessions(
         request.raw,
         request,
         reply,
+        reply.raw,
       );
       if (context.opening === undefined) handle(context);
       else context.opening.then(() => handle(context), next);

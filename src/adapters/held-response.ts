@@ -38,6 +38,8 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   readonly #onError: (error: unknown) => void;
   readonly #originals: Originals;
   #phase: "untouched" | "saving" | "released" | "discarding" = "untouched";
+  /** The answer was an error, since what came was made in another request's context. */
+  #isRefused = false;
   #waiting: Call[] = [];
   /** How many bytes of the body wait. */
   #size = 0;
@@ -77,11 +79,14 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   #call(method: Method, ...args: unknown[]): unknown {
     const context: HeldContext | undefined = this.context;
     if (context?.isCurrent !== false) return this.#handle(method, args);
-    const refusal = context.refusal?.();
+    const refusal = this.#isRefused ? undefined : context.refusal?.();
     return context.run!(() => {
-      if (refusal === undefined) return this.#handle(method, args);
-      this.#onError(refusal);
-      this.fail(refusal);
+      if (refusal !== undefined) {
+        this.#onError(refusal);
+        this.fail(refusal);
+        this.#isRefused = true;
+      }
+      if (!this.#isRefused) return this.#handle(method, args);
       return method === "write" ? true : this.#res;
     });
   }

@@ -57,6 +57,10 @@ export class RequestContext {
   /** What tells that two contexts are of the same request: the framework's first object for it. */
   readonly #exchange: object | undefined;
   #isEnded = false;
+  /** The context of the same request that this one was made in, by other options. */
+  #outer: RequestContext | undefined;
+  /** Where the response stands, for adapters that tell. */
+  #answer: "begun" | "complete" | undefined;
   /** How often {@link retain} was called and {@link release} was not. */
   #retained = 0;
   /** `starts` when the handler was started. */
@@ -86,7 +90,11 @@ export class RequestContext {
 
   /** Makes `getSession` find this session by further objects of the framework's own. */
   attachTo(...keys: object[]): void {
-    for (const key of keys as Marked[]) key[CONTEXT] = this;
+    for (const key of keys as Marked[]) {
+      const given = key[CONTEXT];
+      if (given !== undefined && given !== this && given.#isSameExchange(this)) this.#outer = given;
+      key[CONTEXT] = this;
+    }
   }
 
   /** The session of this request. */
@@ -98,7 +106,8 @@ export class RequestContext {
 
   /** Calls `handler` with this context as the current one, also for everything it starts: timers, promises, streams. */
   run<Result>(handler: () => Result): Result {
-    const [outer, outerRun] = [running, run];
+    const outer = running;
+    const outerRun = run;
     if (this.#startedAt === 0) this.#startedAt = ++starts;
     if (running !== this) run = ++runs;
     running = this;
@@ -142,16 +151,27 @@ export class RequestContext {
   }
 
   /**
-   * The response goes on after its session is saved, so the context stays usable until {@link release}. Without it a
+   * The response will go on after its session is saved, so the context stays usable until {@link endAnswer}. Without it a
    * request is over once it is saved, and its `session` throws OutsideRequestError from then on.
    */
-  retain(): void {
-    this.#retained++;
+  beginAnswer(): void {
+    this.#answer = "begun";
+  }
+
+  /** The response is complete, or its client has gone. */
+  endAnswer(): void {
+    this.#answer = "complete";
+    this.#outer?.endAnswer();
   }
 
   /** There is nothing to be saved any more, as after the handshake of a socket that closed. */
   end(): void {
     this.#isEnded = true;
+  }
+
+  /** Something that was started with the request goes on, until {@link release}. */
+  retain(): void {
+    this.#retained++;
   }
 
   /** Undoes one {@link retain}. */
@@ -161,7 +181,7 @@ export class RequestContext {
 
   /** The session is saved and the response complete. */
   get isOver(): boolean {
-    return (this.#saved !== undefined || this.#isEnded) && this.#retained <= 0;
+    return (this.#saved !== undefined || this.#isEnded) && this.#answer !== "begun" && this.#retained === 0;
   }
 
   /**
@@ -252,7 +272,9 @@ export class RequestContext {
     use = (context, isWrite) => {
       if (running === context) context.#usedInRun = run;
       else if (!context.isOver) context.#usedAt = starts;
-      else throw isWrite ? new SessionClosedError(OVER_WRITE) : new OutsideRequestError(OVER);
+      // The response may still be a stream, which is where a late write usually comes from.
+      else if (isWrite && context.#answer === undefined) throw new SessionClosedError(OVER_WRITE);
+      else throw new OutsideRequestError(OVER);
     };
   }
 
@@ -355,6 +377,11 @@ export function getSession(request?: object): Session {
   const context = (request as Marked)[CONTEXT];
   if (context !== undefined) return context.session;
   throw new OutsideRequestError("This request has no session: it did not come through `sessions({ … })`.");
+}
+
+/** The context of a framework's own object, as `getSession` finds it. */
+export function contextOf(request: object): RequestContext | undefined {
+  return (request as Marked)[CONTEXT];
 }
 
 /** The context of the request being handled. @throws OutsideRequestError if there is none */
