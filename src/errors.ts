@@ -12,6 +12,7 @@ export type HipflaskErrorCode =
   | "CONFIG"
   | "NO_SECRET_KEY"
   | "OUTSIDE_REQUEST"
+  | "FOREIGN_CONTEXT"
   | "RESERVED_NAME"
   | "UNSERIALIZABLE"
   | "SCHEMA"
@@ -140,6 +141,16 @@ export class OutsideRequestError extends HipflaskError {
       "`sessions({ … })`. In a unit test, `sessionTransaction` of hipflask/testing runs code with a session.",
   ) {
     super("OUTSIDE_REQUEST", message + otherVersions());
+  }
+}
+
+/**
+ * `session` was used in the context of another request, so an answer may tell of another visitor's session, or a session
+ * may hold what another visitor's request has written. The answer was not sent, or the session not saved.
+ */
+export class ForeignContextError extends HipflaskError {
+  constructor(message: string) {
+    super("FOREIGN_CONTEXT", message);
   }
 }
 
@@ -344,6 +355,7 @@ export class CsrfError extends HipflaskError {
 }
 
 const classes = {
+  ForeignContextError,
   HipflaskError,
   BadData,
   BadSignature,

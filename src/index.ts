@@ -1,4 +1,4 @@
-export { getSession, hasSession, RequestContext, session } from "./request/context.ts";
+export { getSession, hasSession, RequestContext, session, withoutSession } from "./request/context.ts";
 export { consume } from "./request/consume.ts";
 export { loadSession } from "./request/load-session.ts";
 export { streamWithContext } from "./request/stream-with-context.ts";

@@ -1,11 +1,14 @@
 import type { Request, RequestHandler, Response } from "express";
+import type { Duplex } from "node:stream";
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import "./express/express-request.ts";
-import { logError, type ErrorOptions } from "./error-page.ts";
+import { errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
+import { ownEvents } from "./own-events.ts";
 import { handshakeOf, requestOf } from "./node-headers.ts";
+import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
 
 export type { RequestSession, RequestSessionMethods, SessionCallback } from "./express/request-session.ts";
@@ -45,28 +48,42 @@ declare global {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: ErrorOptions = {},
+  { onError = logError, origins = [] }: ErrorOptions & SocketOptions = {},
 ): RequestHandler {
   const manager = SessionManager.from(options);
   return (req, res, next) => {
+    const known = (req as Partial<Slotted>)[SLOT];
+    // A second time on the way of a request, behind middleware that has lost the context.
+    if (known?.config === manager.config) return known.context.run(next);
     const isHandshake = isSocket(req, res);
+    const fail = (error: unknown): void => {
+      // A callback that takes no error, as of a plain upgrade, would go on as if there were a session.
+      if (!isHandshake || next.length > 0) return next(error);
+      onError(error);
+      refuseUpgrade(req.socket, error);
+    };
     const handle = (context: RequestContext): void => {
       const slot = new RequestSessionSlot(context, manager.config, isHandshake ? onError : undefined);
       (req as Partial<Slotted>)[SLOT] = slot;
       Object.defineProperty(req, "session", SESSION);
       Object.defineProperty(req, "sessionID", SESSION_ID);
-      if (!isHandshake) new HeldResponse(res, onError).context = context;
+      if (!isHandshake) {
+        new HeldResponse(res, onError).context = context;
+        ownEvents(context, req, res);
+      } else (isPolling(res) ? res : req.socket).once("close", () => context.end());
       context.run(next);
     };
     let context: RequestContext;
     try {
-      context = manager.requestContext(isHandshake ? handshakeOf(req) : requestOf(req), req, res);
+      const request = isHandshake ? handshakeOf(req) : requestOf(req);
+      if (isHandshake) refuseForeign(request.headers, req.url, origins);
+      context = manager.requestContext(request, req, res);
     } catch (error) {
-      next(error);
+      fail(error);
       return;
     }
     if (context.opening === undefined) handle(context);
-    else context.opening.then(() => handle(context), next);
+    else context.opening.then(() => handle(context), fail);
   };
 }
 
@@ -98,4 +115,14 @@ const SESSION_ID: PropertyDescriptor & ThisType<Slotted> = {
  */
 function isSocket(req: Request & { _query?: { transport?: unknown } }, res: Partial<Response>): boolean {
   return req._query?.transport !== undefined || res.writeHead === undefined;
+}
+
+/** What Engine.IO hands out for an upgrade has no events; what it hands out for a poll is the response. */
+function isPolling(res: Partial<Response>): boolean {
+  return typeof res.once === "function";
+}
+
+function refuseUpgrade(socket: Duplex, error: unknown): void {
+  const { status, text } = errorPageOf(error);
+  socket.end(`HTTP/1.1 ${status} ${text.trim()}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -7,14 +7,31 @@ import type { Session } from "../session/session.ts";
 import { errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf, type Connection } from "./node-headers.ts";
+import { ownEvents } from "./own-events.ts";
+import { SessionPlace } from "./session-place.ts";
 
 const HELD = Symbol("hipflask.held");
+const PLACE = Symbol("hipflask.session");
+/** Shared by all requests, and made where it is asked for. */
+const SESSION = {
+  getter(this: FastifyRequest): Session {
+    return this[PLACE]?.session as Session;
+  },
+  setter(this: FastifyRequest, value: unknown): void {
+    if (this[PLACE] !== undefined) this[PLACE].session = value;
+  },
+};
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** This visitor's session; put there by `sessions` of `hipflask/fastify`. */
-    session: Session;
+    /**
+     * This visitor's session; put there by `sessions` of `hipflask/fastify`. Setting it to null ends the session, setting
+     * it to an object replaces its data; anything else throws a TypeError.
+     */
+    get session(): Session;
+    set session(data: Session | Record<string, unknown> | null);
     [HELD]?: HeldResponse;
+    [PLACE]?: SessionPlace;
   }
 }
 
@@ -44,32 +61,37 @@ export function sessions(
 ): FastifyPluginCallback {
   const manager = SessionManager.from(options);
   const plugin: FastifyPluginCallback = (app, _, registered) => {
-    app.decorateRequest("session");
+    app.decorateRequest("session", SESSION);
     app.decorateRequest(HELD);
+    app.decorateRequest(PLACE);
 
     app.addHook("onRequest", (request, reply, next) => {
       const handle = (context: RequestContext): void => {
-        request.session = context.session;
+        request[PLACE] = new SessionPlace(context.session);
         request[HELD] = new HeldResponse(reply.raw, onError);
         request[HELD].context = context;
+        ownEvents(context, request.raw, reply.raw);
         context.run(next);
       };
       const context = manager.requestContext(
         requestOf(request.raw, connectionOf(request)),
-        request,
         request.raw,
+        request,
         reply,
+        reply.raw,
       );
       if (context.opening === undefined) handle(context);
       else context.opening.then(() => handle(context), next);
     });
 
-    // Reading a body loses what was current before it.
-    app.addHook("preValidation", (request, _, next) => {
+    // Hooks that call back from a pool lose what was current before them.
+    const restore = (request: FastifyRequest, _: FastifyReply, next: () => void): void => {
       const context = request[HELD]?.context;
       if (context === undefined) next();
       else context.run(next);
-    });
+    };
+    app.addHook("preValidation", restore);
+    app.addHook("preHandler", restore);
 
     app.addHook("onSend", async (request, reply, payload) => {
       const held = request[HELD];
@@ -79,6 +101,7 @@ export function sessions(
       held!.context = undefined;
       const body = payload instanceof Response ? unpack(payload, reply) : payload;
       try {
+        context.checkAnswer();
         await context.save({ status: reply.statusCode, headers: headersOf(reply) });
       } catch (error) {
         for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);

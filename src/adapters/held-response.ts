@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, OutgoingHttpHeader, ServerResponse } from "node:http";
+import { ServerResponse, type OutgoingHttpHeaders, type OutgoingHttpHeader } from "node:http";
 import type { RequestContext } from "../request/context.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
 import { ERROR_TYPE, errorPageOf } from "./error-page.ts";
@@ -16,7 +16,16 @@ export interface HeldContext {
   save(response: SessionResponse): Promise<void> | undefined;
   /** Saves, before the last byte leaves, what changed after the headers did, for contexts that allow that. */
   saveLate?(): Promise<void> | undefined;
+  /** Whether the code that asks belongs to this request. Where that is not known, everything does. */
+  readonly isCurrent?: boolean;
+  /** Why the code that asks must not answer this request. */
+  refusal?(): Error | undefined;
+  /** Calls `act` as code of this request. */
+  run?<Result>(act: () => Result): Result;
 }
+
+/** What may wait for a save in bytes before a writer is told to wait as well. */
+const MOST_WAITING = 64 * 1024;
 
 /**
  * A Node response that sends nothing before its session is saved. The first call that would send a header starts the
@@ -29,7 +38,13 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   readonly #onError: (error: unknown) => void;
   readonly #originals: Originals;
   #phase: "untouched" | "saving" | "released" | "discarding" = "untouched";
+  /** The answer was an error, since what came was made in another request's context. */
+  #isRefused = false;
   #waiting: Call[] = [];
+  /** How many bytes of the body wait. */
+  #size = 0;
+  /** Who was told to wait with writing, and for what. */
+  #stalled: Stalled | undefined;
   #openHead: (() => void) | undefined;
 
   constructor(res: ServerResponse, onError: (error: unknown) => void) {
@@ -54,7 +69,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
       res.destroy();
       return;
     }
-    this.#waiting = [];
+    this.#drop();
     const page = resetToErrorPage(res, error);
     if (isSaving) this.#openHead = sealHead(res);
     this.#call("end", page);
@@ -62,20 +77,48 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   }
 
   #call(method: Method, ...args: unknown[]): unknown {
+    const context: HeldContext | undefined = this.context;
+    if (context?.isCurrent !== false) return this.#handle(method, args);
+    const refusal = this.#isRefused ? undefined : context.refusal?.();
+    return context.run!(() => {
+      if (refusal !== undefined) {
+        this.#onError(refusal);
+        this.fail(refusal);
+        this.#isRefused = true;
+      }
+      if (!this.#isRefused) return this.#handle(method, args);
+      return method === "write" ? true : this.#res;
+    });
+  }
+
+  #handle(method: Method, args: unknown[]): unknown {
+    if (this.#phase === "untouched" || this.#phase === "saving") assertArguments(this.#res, method, args);
     if (this.#phase === "untouched") {
       if (method === "writeHead") args = applyHead(this.#res, args);
       this.#start();
     } else if (this.#phase === "released" && method === "end") return this.#end(args);
     if (this.#phase === "released") return this.#originals[method].apply(this.#res, args);
     if (this.#phase === "saving") this.#queue(method, args);
-    return method === "write" ? false : this.#res;
+    return method === "write" ? this.#mayGoOn() : this.#res;
   }
 
   /** The head is sent once and nothing after the end, whatever middleware repeats because Node has sent neither yet. */
   #queue(method: Method, args: unknown[]): void {
     const [last] = this.#waiting.at(-1) ?? [];
     const isRepeated = last !== undefined && (method === "writeHead" || method === "flushHeaders");
-    if (last !== "end" && !isRepeated) this.#waiting.push([method, args]);
+    if (last === "end" || isRepeated) return;
+    this.#waiting.push([method, args]);
+    if (method === "write") this.#size += (args[0] as string | Uint8Array).length;
+  }
+
+  /**
+   * What a writer is told: to go on, as long as little waits. Who is told to wait goes on at "drain", and layers in front,
+   * as `compression()`, move the listeners of that event to where we cannot emit it: so they are kept here until then.
+   */
+  #mayGoOn(): boolean {
+    if (this.#phase !== "saving" || this.#size < MOST_WAITING) return true;
+    this.#stalled ??= new Stalled(this.#res);
+    return false;
   }
 
   #start(): void {
@@ -108,19 +151,21 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     this.#phase = "released";
     this.#openHead?.();
     const calls = this.#waiting;
+    this.#waiting = [];
+    let result: unknown;
     try {
       for (const [at, [method, args]] of calls.entries()) {
         // Between the first call and the end there was time for more changes.
         if (method === "end" && at > 0) this.#end(args);
-        else this.#originals[method].apply(res, args);
+        else result = this.#originals[method].apply(res, args);
       }
     } catch (error) {
       // The handler that passed the wrong thing is not there any more to hear of it.
       res.destroy();
       this.#onError(error);
     }
-    // A writer that was told to wait goes on at "drain".
-    if (calls.some(([method]) => method === "write") && !res.writableEnded) res.emit("drain");
+    // False: what is in front is full itself, and will emit "drain".
+    this.#stalled?.release(result === false);
   }
 
   /** The end of an answer whose headers have left. */
@@ -147,15 +192,66 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     this.#onError(error);
   }
 
+  /** What waits will not be sent; who writes on writes to nobody, and comes to an end. */
+  #drop(): void {
+    this.#waiting = [];
+    this.#size = 0;
+    this.#stalled?.release(false);
+    this.#stalled = undefined;
+  }
+
   /** The save failed: whatever the handler wanted to say must not look like success. */
   #refuse(error: unknown): void {
-    this.#waiting = [];
+    this.#drop();
     this.#openHead?.();
     if (this.#res.headersSent) return this.#cut(error);
     this.#phase = "released";
     this.#originals.end.call(this.#res, resetToErrorPage(this.#res, error));
     this.#phase = "discarding";
     this.#onError(error);
+  }
+}
+
+type Listener = Parameters<ServerResponse["on"]>[1];
+
+/** Keeps the listeners for "drain" while a response waits for its save, and calls them when it goes on. */
+class Stalled {
+  readonly #res: ServerResponse;
+  readonly #on: ServerResponse["on"];
+  readonly #listeners: Listener[] = [];
+  #isReleased = false;
+
+  constructor(res: ServerResponse) {
+    this.#res = res;
+    this.#on = res.on;
+    res.on = this.#add.bind(this) as never;
+  }
+
+  /** @param isFull whoever the listeners are handed to has yet to emit the event */
+  release(isFull: boolean): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    for (const listener of this.#listeners) {
+      Reflect.apply(this.#on, this.#res, ["drain", listener]);
+      if (!isFull) Reflect.apply(listener, this.#res, []);
+    }
+  }
+
+  #add(event: string, listener: Listener): ServerResponse {
+    if (event !== "drain" || this.#isReleased) return Reflect.apply(this.#on, this.#res, [event, listener]);
+    this.#listeners.push(listener);
+    return this.#res;
+  }
+}
+
+/** @throws what Node throws for such arguments: they may be used long after the call, and the caller must be told. */
+function assertArguments(res: ServerResponse, method: Method, [first, second]: unknown[]): void {
+  if (method === "writeHead") {
+    const isOdd = typeof second === "string" || !Number.isInteger(first) || (first as number) < 100;
+    if (isOdd || (first as number) > 999)
+      new ServerResponse(res.req).writeHead(first as number, second as string);
+  } else if (method === "write" || (method === "end" && first && typeof first !== "function")) {
+    if (typeof first !== "string" && !(first instanceof Uint8Array)) new ServerResponse(res.req).write(first);
   }
 }
 

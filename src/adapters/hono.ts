@@ -7,6 +7,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
 import { errorPageOf } from "./error-page.ts";
+import { assertInPlace } from "./session-place.ts";
 
 declare module "hono" {
   interface ContextVariableMap {
@@ -43,6 +44,7 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareHa
       if (context.opening !== undefined) await context.opening;
       c.set("session", context.session);
       await context.run(next);
+      assertInPlace(c.get("session"), context.session, 'c.set("session", …)');
       await context.save({ status: c.res.status, headers: responseHeaders(c) });
     } catch (error) {
       discardResponse(c);

@@ -1,14 +1,25 @@
+import type { ServerResponse } from "node:http";
 import type { Middleware } from "koa";
+import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf, responseOf } from "./node-headers.ts";
+import { ownEvents } from "./own-events.ts";
+import { SessionPlace } from "./session-place.ts";
+
+const PLACE = Symbol("hipflask.session");
 
 declare module "koa" {
   interface DefaultContext {
-    /** This visitor's session; put there by `sessions` of `hipflask/koa`. */
-    session: Session;
+    /**
+     * This visitor's session; put there by `sessions` of `hipflask/koa`. Setting it to null ends the session, setting it to
+     * an object replaces its data; anything else throws a TypeError.
+     */
+    get session(): Session;
+    set session(data: Session | Record<string, unknown> | null);
+    [PLACE]: SessionPlace;
   }
 }
 
@@ -38,16 +49,40 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
   return async (ctx, next) => {
     const { req, res } = ctx;
-    const context = manager.requestContext(requestOf(req, ctx), ctx, req, res);
+    const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
-    ctx.session = context.session;
+    ctx[PLACE] = new SessionPlace(context.session);
+    Object.defineProperty(ctx, "session", SESSION);
     // Koa drops all headers when it answers a thrown error, so that answer is saved when it is sent.
     const held = new HeldResponse(res, (error) => ctx.app.emit("error", error, ctx));
     held.context = context;
+    ownEvents(context, req, res);
+    watchAnswer(context, res);
     await context.run(next);
     // A handler that bypasses Koa may not have begun yet.
     if (ctx.respond === false) return;
     held.context = undefined;
     await context.save(responseOf(res));
+  };
+}
+
+/** Shared by all requests, and made where it is asked for. */
+const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
+  configurable: true,
+  enumerable: true,
+  get() {
+    return this[PLACE].session;
+  },
+  set(value: unknown) {
+    this[PLACE].session = value;
+  },
+};
+
+/** Koa answers when all middleware is done; what a callback in another request's context put into `ctx` is seen here. */
+function watchAnswer(context: RequestContext, res: ServerResponse): void {
+  const { setHeader } = res;
+  res.setHeader = (name, value) => {
+    context.checkAnswer();
+    return setHeader.call(res, name, value);
   };
 }

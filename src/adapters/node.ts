@@ -5,6 +5,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import { logError, type ErrorOptions } from "./error-page.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf } from "./node-headers.ts";
+import { ownEvents } from "./own-events.ts";
 
 /** A handler of `node:http`. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -45,6 +46,7 @@ export function sessions(
       };
       const handle = (context: RequestContext): unknown => {
         held.context = context;
+        ownEvents(context, req, res);
         return context.run(() => handler(req, res));
       };
       try {

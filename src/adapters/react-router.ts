@@ -4,6 +4,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
 import { errorPageOf } from "./error-page.ts";
 import { saveInto } from "./pending-headers.ts";
+import { assertInPlace } from "./session-place.ts";
 
 export { sessionStorage } from "./react-router/storage.ts";
 
@@ -53,7 +54,9 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareFu
       const context = manager.requestContext(request, request, provider);
       if (context.opening !== undefined) await context.opening;
       provider.set(sessionContext, context.session);
-      return await saveInto(await context.run(next), context);
+      const response = await context.run(next);
+      assertInPlace(provider.get(sessionContext), context.session, "sessionContext");
+      return await saveInto(response, context);
     } catch (error) {
       throw asRouteError(error);
     }

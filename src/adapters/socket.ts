@@ -1,14 +1,13 @@
 import type { IncomingMessage } from "node:http";
-import { ForeignOriginError } from "../errors.ts";
-import { isOwnOrigin } from "../http/cross-origin.ts";
-import type { SessionRequest } from "../interfaces/session-interface.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import { layered } from "./layered-session.ts";
 import { requestOf } from "./node-headers.ts";
+import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
 
 export { ForeignOriginError } from "../errors.ts";
+export type { SocketOptions } from "./socket/origins.ts";
 
 /** What the session of a socket has beyond `session` of `hipflask`, since there is no response to save it with. */
 export interface SocketSessionMethods {
@@ -48,16 +47,6 @@ export interface SocketSessions {
    * @throws ForeignOriginError; StoreError if the store cannot be asked
    */
   fromRequest(request: IncomingMessage | Request): Promise<SocketSession>;
-}
-
-/** Who may open a socket. */
-export interface SocketOptions {
-  /**
-   * Origins whose pages may open a socket besides those of the host itself: `["https://app.example.com"]`, or `"any"`.
-   * Browsers open sockets for every page with the visitor's cookies, and nothing else stops them. Default: none. Clients
-   * that send no `Origin` are no browsers, and pass.
-   */
-  readonly origins?: readonly string[] | "any" | undefined;
 }
 
 /**
@@ -109,20 +98,6 @@ export function sessions(
     },
   };
 }
-
-/** @throws ForeignOriginError */
-function refuseForeign(
-  headers: SessionRequest["headers"],
-  url: string | undefined,
-  origins: readonly string[] | "any",
-): void {
-  const origin = headers.get("Origin");
-  if (origin === null || origins === "any" || origins.includes(origin)) return;
-  if (!isOwnOrigin(origin, headers.get("Host"), url)) throw new ForeignOriginError(origin, FOREIGN_SOCKET);
-}
-
-const FOREIGN_SOCKET =
-  "A page of another origin opened this socket. If it is yours, or if a proxy changes the Host header, name its origin in `origins`.";
 
 function watch(manager: SessionManager, session: Session, listener: () => void): () => void {
   const { selector, isStored } = stateOf(session);

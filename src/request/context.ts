@@ -1,12 +1,22 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { isPromise } from "node:util/types";
 import { askOtherCopies, shareClass, showRequests, type Requests } from "../copies.ts";
-import { OutsideRequestError, SessionClosedError, SessionLostError } from "../errors.ts";
+import { ForeignContextError, OutsideRequestError, SessionClosedError, SessionLostError } from "../errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
 import { INSPECT, SessionState } from "../session/state.ts";
 import { sessionOf, stateOf, type Session } from "../session/session.ts";
 
 const current = new AsyncLocalStorage<RequestContext>();
+
+/** Counts the requests whose handlers were started, to tell whether something happened before or after a start. */
+let starts = 0;
+/** The context whose `run` is on the call stack, and the number of that call: what runs there is the request's own. */
+let running: RequestContext | undefined;
+let run = 0;
+let runs = 0;
+
+/** Notes a use of the global `session`. @throws OutsideRequestError, SessionClosedError for a write: the request is over */
+let use: (context: RequestContext, isWrite: boolean) => void;
 
 /** Marks the framework's objects. A property, since an entry in a WeakMap costs as much as the rest of a context. */
 const CONTEXT = Symbol("hipflask.context");
@@ -49,16 +59,34 @@ export class RequestContext {
   #state: SessionState | undefined;
   #isNull = false;
   #saved: Promise<void> | true | undefined;
+  /** What tells that two contexts are of the same request: the framework's first object for it. */
+  readonly #exchange: object | undefined;
+  #isEnded = false;
+  /** The context of the same request that this one was made in, by other options. */
+  #outer: RequestContext | undefined;
+  /** Where the response stands, for adapters that tell. */
+  #answer: "begun" | "complete" | undefined;
+  /** How often {@link retain} was called and {@link release} was not. */
+  #retained = 0;
+  /** `starts` when the handler was started. */
+  #startedAt = 0;
+  /** `starts` at the last use of the global `session`, unless it was in `run`; then which one. */
+  #usedAt = -1;
+  #usedInRun = -1;
+  /** Why the session must not be saved. */
+  #mixUp: ForeignContextError | undefined;
   /** The commit or reload that the next step waits for; never rejects. */
   #busy: Promise<void> | undefined;
 
   /**
-   * @param keys the framework's own objects for this request; `getSession` finds the session by any of them
+   * @param keys the framework's own objects for this request, the one that no other request shares first; `getSession`
+   *   finds the session by any of them
    * @throws whatever `openSession` throws
    */
   constructor(sessionInterface: SessionInterface, request: SessionRequest, ...keys: object[]) {
     this.#interface = sessionInterface;
     this.#request = request;
+    this.#exchange = keys[0];
     const opened = sessionInterface.openSession(request);
     if (isPromise(opened)) this.opening = opened.then((session) => this.#open(session));
     else this.#open(opened);
@@ -67,7 +95,11 @@ export class RequestContext {
 
   /** Makes `getSession` find this session by further objects of the framework's own. */
   attachTo(...keys: object[]): void {
-    for (const key of keys as Marked[]) key[CONTEXT] = this;
+    for (const key of keys as Marked[]) {
+      const given = key[CONTEXT];
+      if (given !== undefined && given !== this && given.#isSameExchange(this)) this.#outer = given;
+      key[CONTEXT] = this;
+    }
   }
 
   /** The session of this request. */
@@ -79,7 +111,83 @@ export class RequestContext {
 
   /** Calls `handler` with this context as the current one, also for everything it starts: timers, promises, streams. */
   run<Result>(handler: () => Result): Result {
-    return current.run(this, handler);
+    const outer = running;
+    const outerRun = run;
+    if (this.#startedAt === 0) this.#startedAt = ++starts;
+    if (running !== this) run = ++runs;
+    // oxlint-disable-next-line typescript/no-this-alias -- the context that is entered last
+    running = this;
+    try {
+      return current.run(this, handler);
+    } finally {
+      running = outer;
+      run = outerRun;
+    }
+  }
+
+  /** The same as {@link run}, unless the code that asks runs in a context of this request already. */
+  runOwn<Result>(handler: () => Result): Result {
+    const now = current.getStore();
+    return now !== undefined && now !== this && now.#isSameExchange(this) ? handler() : this.run(handler);
+  }
+
+  /** Whether the code that asks runs in this context, or in another one of the same request. */
+  get isCurrent(): boolean {
+    const now = current.getStore();
+    return now === this || (now !== undefined && now.#isSameExchange(this));
+  }
+
+  /**
+   * Why this request must not be answered by the code that asks, for adapters to call when a response is sent: the code
+   * runs in the context of another request, and the global `session` was used there since this request was started. What
+   * it read may be in the answer, so the answer must be an error; what it wrote is not saved with the other request.
+   */
+  refusal(): ForeignContextError | undefined {
+    const now = current.getStore();
+    if (now === undefined || this.isCurrent) return undefined;
+    const isUsed = now.#usedAt >= this.#startedAt || (now === running && now.#usedInRun === run);
+    if (!isUsed) return undefined;
+    now.#refuseChanges();
+    return new ForeignContextError(MIXED_ANSWER);
+  }
+
+  /** Lets {@link save} fail with what {@link refusal} found, for adapters that see an answer before it is sent. */
+  checkAnswer(): void {
+    if (!this.isCurrent) this.#mixUp ??= this.refusal();
+  }
+
+  /**
+   * The response will go on after its session is saved, so the context stays usable until {@link endAnswer}. Without it a
+   * request is over once it is saved, and its `session` throws OutsideRequestError from then on.
+   */
+  beginAnswer(): void {
+    this.#answer = "begun";
+  }
+
+  /** The response is complete, or its client has gone. */
+  endAnswer(): void {
+    this.#answer = "complete";
+    this.#outer?.endAnswer();
+  }
+
+  /** There is nothing to be saved any more, as after the handshake of a socket that closed. */
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  /** Something that was started with the request goes on, until {@link release}. */
+  retain(): void {
+    this.#retained++;
+  }
+
+  /** Undoes one {@link retain}. */
+  release(): void {
+    this.#retained--;
+  }
+
+  /** The session is saved and the response complete. */
+  get isOver(): boolean {
+    return (this.#saved !== undefined || this.#isEnded) && this.#answer !== "begun" && this.#retained === 0;
   }
 
   /**
@@ -102,10 +210,11 @@ export class RequestContext {
    * Makes what has changed so far durable now; what is saved later is what changed since. A session in a cookie is
    * written with the headers, so there is nothing to do for it.
    *
-   * @throws SessionLostError if the session ended meanwhile, or moved on; StoreError and whatever else saving fails
-   *   with, and then nothing is lost yet
+   * @throws SessionLostError if the session ended meanwhile, or moved on; ForeignContextError if another request may
+   *   have changed it; StoreError and whatever else saving fails with, and then nothing is lost yet
    */
   async commit(): Promise<void> {
+    if (this.#mixUp !== undefined) throw this.#mixUp;
     if (this.#saved !== undefined) await this.#saved;
     else if (this.#interface.commitSession === undefined) this.#readOnly();
     else if (!this.#isNull)
@@ -139,10 +248,39 @@ export class RequestContext {
 
   #save(response: SessionResponse): Promise<void> | void {
     try {
+      if (this.#mixUp !== undefined) throw this.#mixUp;
       return this.#isNull ? undefined : this.#interface.saveSession(this.session, this.#request, response);
     } finally {
       this.#state!.close();
     }
+  }
+
+  #isSameExchange(other: RequestContext): boolean {
+    return this.#exchange !== undefined && this.#exchange === other.#exchange;
+  }
+
+  /** Nobody can tell any more which changes are this request's own. */
+  #refuseChanges(): void {
+    const state = this.#state;
+    if (this.#saved !== undefined || !state?.isOpened) return;
+    try {
+      // Finds what was changed inside of values.
+      state.fields();
+      if (!state.modified) return;
+    } catch {
+      // A value that cannot be stored is a change as well.
+    }
+    this.#mixUp ??= new ForeignContextError(MIXED_SESSION);
+  }
+
+  static {
+    use = (context, isWrite) => {
+      if (running === context) context.#usedInRun = run;
+      else if (!context.isOver) context.#usedAt = starts;
+      // The response may still be a stream, which is where a late write usually comes from.
+      else if (isWrite && context.#answer === undefined) throw new SessionClosedError(OVER_WRITE);
+      else throw new OutsideRequestError(OVER);
+    };
   }
 
   /** One at a time, in the order of the calls. */
@@ -180,6 +318,25 @@ export class RequestContext {
 
 shareClass("RequestContext", RequestContext);
 
+const WHAT_TO_DO =
+  "Use promises there, wrap the callback in `AsyncResource.bind` of `node:async_hooks`, or use `req.session` or " +
+  "`getSession(request)`, which are always right.";
+const OVER =
+  "The request in whose context this code runs is over, so `session` does not work here. Usually a pool, a queue or an " +
+  `emitter has called a callback in the context of an earlier request. ${WHAT_TO_DO} What a request starts for later ` +
+  "takes what it needs from the session before.";
+const OVER_WRITE =
+  "The session was changed after the response's headers were sent; change it before the first byte leaves. If nothing was " +
+  "sent yet, this code runs in the context of an earlier request: a pool, a queue or an emitter has called it there. " +
+  WHAT_TO_DO;
+const MIXED_ANSWER =
+  "This answer was not sent: it was made in the context of another request, and `session` was used there, which is the " +
+  "session of the other request's visitor. Usually a pool, a queue or an emitter has called a callback in that context. " +
+  `${WHAT_TO_DO} A request that answers others on purpose does so in \`withoutSession(() => …)\`.`;
+const MIXED_SESSION =
+  "This session was not saved: code of another request ran in the context of this one and used `session`, so the changes " +
+  `may belong to another visitor. ${WHAT_TO_DO}`;
+
 const NO_COOKIE =
   "A socket cannot write to a session that is kept in a cookie, since no cookie can be sent to it.";
 
@@ -210,9 +367,19 @@ export function getSession(request?: object): Session {
 
 const isCurrent = (requests: Requests) => requests.current();
 
+/** The context of a framework's own object, as `getSession` finds it. */
+export function contextOf(request: object): RequestContext | undefined {
+  return (request as Marked)[CONTEXT];
+}
+
 /** The context of the request being handled. @throws OutsideRequestError if there is none */
-export function currentContext(): RequestContext {
-  const context = current.getStore() ?? elsewhere(isCurrent);
+export function currentContext(isWrite = false): RequestContext {
+  const own = current.getStore();
+  if (own !== undefined) {
+    use(own, isWrite);
+    return own;
+  }
+  const context = elsewhere(isCurrent);
   if (context === undefined) throw new OutsideRequestError(outside);
   return context;
 }
@@ -225,6 +392,33 @@ export function explainOutside(message: string): void {
 }
 
 /**
+ * Calls a function outside of any request, and gives what it gives. For what outlives the request that starts it, and for
+ * a request that answers others: long polling, events that are sent to all. In there `session` throws.
+ *
+ * @example
+ * ```ts
+ * import express from "express";
+ * import { session, withoutSession } from "hipflask";
+ * import { sessions } from "hipflask/express";
+ *
+ * const waiting = new Set<express.Response>();
+ * const app = express().use(sessions({ secretKey: "dev" }));
+ * app.get("/next", (req, res) => {
+ *   waiting.add(res);
+ *   res.on("close", () => waiting.delete(res));
+ * });
+ * app.post("/say/:text", (req, res) => {
+ *   const message = { from: session.username, text: req.params.text };
+ *   withoutSession(() => waiting.forEach((other) => other.json(message)));
+ *   res.end();
+ * });
+ * ```
+ */
+export function withoutSession<Result>(callback: () => Result): Result {
+  return current.run(undefined as unknown as RequestContext, callback);
+}
+
+/**
  * Tells whether a request is being handled, that is, whether `session` can be used. Flask: `has_request_context`.
  *
  * @example
@@ -234,7 +428,9 @@ export function explainOutside(message: string): void {
  * ```
  */
 export function hasSession(): boolean {
-  return (current.getStore() ?? elsewhere(isCurrent)) !== undefined;
+  const context = current.getStore();
+  if (context === undefined) return elsewhere(isCurrent) !== undefined;
+  return context === running || !context.isOver;
 }
 
 /** What `console.log(session)` shows; like Flask's `repr` it works outside of a request. */
@@ -258,12 +454,13 @@ const OUTSIDE = {
  */
 export const session: Session = new Proxy(OUTSIDE as Session, {
   get: (_, name) => Reflect.get(getSession(), name),
-  set: (_, name, value) => Reflect.set(getSession(), name, value),
+  set: (_, name, value) => Reflect.set(currentContext(true).session, name, value),
   has: (_, name) => Reflect.has(getSession(), name),
-  deleteProperty: (_, name) => Reflect.deleteProperty(getSession(), name),
+  deleteProperty: (_, name) => Reflect.deleteProperty(currentContext(true).session, name),
   ownKeys: () => Reflect.ownKeys(getSession()),
   getOwnPropertyDescriptor: (_, name) => Reflect.getOwnPropertyDescriptor(getSession(), name),
-  defineProperty: (_, name, descriptor) => Reflect.defineProperty(getSession(), name, descriptor),
+  defineProperty: (_, name, descriptor) =>
+    Reflect.defineProperty(currentContext(true).session, name, descriptor),
   getPrototypeOf: () => Object.prototype,
   setPrototypeOf: () => false,
   preventExtensions: () => false,

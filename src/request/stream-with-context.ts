@@ -1,9 +1,12 @@
-import { currentContext } from "./context.ts";
+import { currentContext, type RequestContext } from "./context.ts";
 
 /**
- * Keeps the current request's context for chunks that are made later, when the client reads them. Node's own streams
- * and whatever a handler starts itself need no help; a generator or a `ReadableStream` that is pulled by the server
- * does, in Flask as well: this is Flask's `stream_with_context`. The session can be read there and no longer changed.
+ * Keeps the current request's context for chunks that are made later, when the client reads them: this is Flask's
+ * `stream_with_context`. Takes a generator, or whatever can be iterated; or a function, and gives it back so that it keeps
+ * the context until the promise it gives is settled. The session can be read there and no longer changed.
+ *
+ * Where a handler returns its response, a request is over once it has returned: without this, `session` throws
+ * `OutsideRequestError` in a stream. Where Node's response is written to, it is over when that is complete.
  *
  * @throws OutsideRequestError if no request is being handled
  * @example
@@ -20,15 +23,56 @@ import { currentContext } from "./context.ts";
  * );
  * ```
  */
+export function streamWithContext<Args extends unknown[], Result>(
+  callback: (...args: Args) => Promise<Result>,
+): (...args: Args) => Promise<Result>;
 export function streamWithContext<Chunk>(
   chunks: AsyncIterable<Chunk> | Iterable<Chunk>,
-): AsyncIterableIterator<Chunk> {
+): AsyncIterableIterator<Chunk>;
+export function streamWithContext<Chunk, Args extends unknown[]>(
+  source: AsyncIterable<Chunk> | Iterable<Chunk> | ((...args: Args) => Promise<unknown>),
+): unknown {
   const context = currentContext();
+  context.retain();
+  if (typeof source !== "function") return iterate(context, source);
+  return async (...args: Args) => {
+    try {
+      return await context.run(() => source(...args));
+    } finally {
+      context.release();
+    }
+  };
+}
+
+function iterate<Chunk>(
+  context: RequestContext,
+  chunks: AsyncIterable<Chunk> | Iterable<Chunk>,
+): AsyncIterableIterator<Chunk> {
   const source: AsyncIterator<Chunk> | Iterator<Chunk> =
     Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
+  let isDone = false;
+  const end = (): void => {
+    if (!isDone) context.release();
+    isDone = true;
+  };
   return {
-    next: async () => context.run(() => source.next()),
-    return: async () => context.run(() => source.return?.() ?? DONE),
+    async next() {
+      try {
+        const result = await context.run(() => source.next());
+        if (result.done === true) end();
+        return result;
+      } catch (error) {
+        end();
+        throw error;
+      }
+    },
+    async return() {
+      try {
+        return await context.run(() => source.return?.() ?? DONE);
+      } finally {
+        end();
+      }
+    },
     [Symbol.asyncIterator]() {
       return this;
     },

@@ -298,6 +298,11 @@ export function stateOf(session: Session): SessionState {
   return state;
 }
 
+/** Whether something is this session, or a layer over it. */
+export function isSession(value: object, session: Session): boolean {
+  return (value as { [STATE]?: SessionState })[STATE] === stateOf(session);
+}
+
 const NO_SESSION =
   "This is no session of hipflask: createSession() makes one, and each request behind sessions({ … }) has one.";
 

@@ -142,6 +142,7 @@ describe("package.json exports", () => {
         CsrfError
         EMPTY_FIELDS
         Float
+        ForeignContextError
         ForeignOriginError
         HipflaskError
         Markup
@@ -187,6 +188,7 @@ describe("package.json exports", () => {
         stateOf
         streamWithContext
         tuple
+        withoutSession
         type CacheConflictEvent
         type Checkpoint
         type ClearSiteDataType

@@ -12,6 +12,7 @@ import {
 } from "../../session/session.ts";
 import { flashMessages, setFlashMessages } from "./flash-messages.ts";
 import { layered, type Base } from "../layered-session.ts";
+import { assign } from "../session-place.ts";
 import { SessionCookie } from "./session-cookie.ts";
 
 /** Called when it is done, with the error if it failed. */
@@ -70,20 +71,20 @@ const OLD = "This is the session as it was before `regenerate`; the new one is `
 
 /** What one request has under `req.session`. */
 export class RequestSessionSlot {
-  readonly #context: RequestContext;
-  readonly #config: CookieConfig;
+  readonly context: RequestContext;
+  readonly config: CookieConfig;
   readonly #onError: ((error: unknown) => void) | undefined;
   #session: RequestSession | null | undefined;
 
   /** @param onError for a socket: hears of what could not be saved, since no response will tell */
   constructor(context: RequestContext, config: CookieConfig, onError?: (error: unknown) => void) {
-    this.#context = context;
-    this.#config = config;
+    this.context = context;
+    this.config = config;
     this.#onError = onError;
   }
 
   get id(): string | undefined {
-    return stateOf(this.#context.session).selector;
+    return stateOf(this.context.session).selector;
   }
 
   get session(): RequestSession | null {
@@ -93,20 +94,14 @@ export class RequestSessionSlot {
 
   /** Null ends the session, and an object replaces its data, as with cookie-session. */
   set session(value: object | null | undefined) {
-    const { session } = this.#context;
-    if (value === null || value === undefined) {
-      session.destroy();
-      this.#session = null;
-    } else if (value !== this.#session) {
-      const data = { ...value };
-      session.clear();
-      session.update(data);
-      this.#session = undefined;
-    }
+    const isEnd = value === null || value === undefined;
+    if (value === this.#session && !isEnd) return;
+    assign(this.context.session, value);
+    this.#session = isEnd ? null : undefined;
   }
 
   #layer(): RequestSession {
-    const base: Base = { session: this.#context.session };
+    const base: Base = { session: this.context.session };
     const state = stateOf(base.session);
     const call =
       (step: () => Promise<void> | void) =>
@@ -129,14 +124,14 @@ export class RequestSessionSlot {
       set flash(messages: unknown) {
         setFlashMessages(base.session, messages);
       },
-      cookie: new SessionCookie(state, this.#config),
+      cookie: new SessionCookie(state, this.config),
       regenerate: (given?: SessionCallback | { keep?: readonly string[] | true }) =>
         typeof given === "function"
           ? endAndBegin(given)
           : this.#call(() => state.regenerate(given?.keep ?? []), layer),
-      destroy: call(() => (state.destroy(), this.#context.commit())),
-      save: call(() => this.#context.commit()),
-      reload: call(() => this.#context.reload()),
+      destroy: call(() => (state.destroy(), this.context.commit())),
+      save: call(() => this.context.commit()),
+      reload: call(() => this.context.reload()),
       touch: call(() => this.#touch(state)),
     }) as unknown as RequestSession;
     return layer;
@@ -156,7 +151,7 @@ export class RequestSessionSlot {
   }
 
   #touch(state: SessionState): Promise<void> | void {
-    if (this.#onError !== undefined) return this.#context.commit();
+    if (this.#onError !== undefined) return this.context.commit();
     if (state.size > 0) state.touch();
   }
 }
