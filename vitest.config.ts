@@ -14,19 +14,22 @@ const live = [
   "test/package/tarball.test.ts",
 ];
 /** Runs in `unit` with the stores that need no server, and in `live` with the others. */
-const onEngines = ["test/stores/{commit-races,http,races,sockets}.test.ts"];
+const onEngines = ["test/stores/{commit-races,http,promises,races,sockets}.test.ts"];
 const browser = ["test/browser/**"];
 const bench = ["test/bench/**"];
+/** Drives the code step by step, in place of timers and random numbers. */
+const interleavings = ["test/interleavings/**"];
 
 function project(
   name: ProvidedContext["project"],
   groupOrder: number,
   patterns: readonly string[],
+  maxWorkers = 1,
 ): TestProjectInlineConfiguration {
   const include = patterns.map((pattern) => pattern.replace(/\*\*$/, "**/*.test.ts"));
   return {
     extends: true,
-    test: { name, include, provide: { project: name }, maxWorkers: 1, sequence: { groupOrder } },
+    test: { name, include, provide: { project: name }, maxWorkers, sequence: { groupOrder } },
   };
 }
 
@@ -49,7 +52,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{src,test}/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...live, ...browser, ...bench],
+          exclude: [...configDefaults.exclude, ...live, ...browser, ...bench, ...interleavings],
           provide: { project: "unit" },
           // Files of one worker share their modules, which are loaded once.
           isolate: false,
@@ -59,7 +62,8 @@ export default defineConfig({
       },
       project("live", 2, [...live, ...onEngines]),
       project("browser", 3, browser),
-      project("bench", 4, bench),
+      project("interleavings", 4, interleavings, 2),
+      project("bench", 5, bench),
     ],
   },
 });

@@ -104,6 +104,16 @@ export function withMessagesMerged(
   };
 }
 
+/** Whether a request has shown the messages that were taken out for it: they are not at the beginning of its list any more. */
+export function hasShown(
+  { set, unset }: SessionChanges,
+  messages: string | undefined,
+  json: TaggedJSONSerializer,
+): boolean {
+  if (!set.has(KEY)) return unset.includes(KEY);
+  return !startsWith(textsIn(set.get(KEY), json), textsIn(messages, json));
+}
+
 /** Messages of one request and of another, as the value of the key. */
 export function joinedMessages(first: unknown, second: unknown): unknown[] {
   return [first ?? [], second ?? []].flat();

@@ -8,6 +8,7 @@ import { varyOnCookie } from "../http/response-headers.ts";
 import { sessionOf, stateOf, type Session } from "../session/session.ts";
 import { formatToken, parseToken } from "../stores/token.ts";
 import { CookieSessionInterface } from "./cookie-interface.ts";
+import { hasShown } from "./messages.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 import type { StoreConfig } from "./store/config.ts";
 import { StoreReader } from "./store/open.ts";
@@ -81,8 +82,8 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const { origin } = state;
     if (request.isHandshake && origin !== undefined && this.config.rotateAfter > 0) {
       // A socket has no part in the rotations of requests, and was not told of them.
-      const { token } = (await this.#reader.follow(origin, false)) ?? {};
-      if (token !== undefined) state.moveTo({ ...origin, token });
+      const found = await this.#reader.follow(origin, false);
+      if (found !== undefined) state.moveTo({ ...origin, known: found.known, token: found.token });
     }
     const wanted = state.want(request, false, false);
     const decision = this.#decide(state, wanted, state.accessed, request);
@@ -140,6 +141,9 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
       const wanted = state.want(request, true, isFailure);
       decision = this.#decide(state, wanted, accessed, request);
       saved = await this.#commit(state, wanted, decision, request);
+      const { changes } = wanted.checkpoint;
+      if (saved.isOvertaken && origin && !hasShown(changes, origin.messages, this.config.json))
+        await this.#reader.giveBack(origin);
     } catch (error) {
       if (origin !== undefined && !(error instanceof StoreError)) await this.#reader.giveBack(origin);
       throw error;

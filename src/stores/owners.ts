@@ -135,12 +135,21 @@ export class Owners {
   /**
    * Whether a session that was filed and written may live: "revoked" if all sessions of the owner were ended since its login,
    * "displaced" if later logins took its place under the limit. Also renews the record.
+   *
+   * @param isLogin it was filed a moment ago: if it is not any more, it was displaced, and forgotten when it was not written yet
    */
-  async confirm(owner: string, selector: string, authenticatedAt: number | null): Promise<Confirmed> {
+  async confirm(
+    owner: string,
+    selector: string,
+    authenticatedAt: number | null,
+    isLogin = false,
+  ): Promise<Confirmed> {
     const found = await this.#loop.read(keyOf(owner));
     if (typeof found === "object") {
       const { entry, now } = found;
-      const confirmed = confirmedBy(entry, selector, authenticatedAt);
+      const standing = confirmedBy(entry, selector, authenticatedAt);
+      const isForgotten = isLogin && standing === "ok" && !entry.sessions.has(selector);
+      const confirmed = isForgotten ? "displaced" : standing;
       const isRecent = now - entry.renewedAt < milliseconds(this.#lifetime / 4);
       if (confirmed !== "ok" || (isRecent && entry.sessions.has(selector))) return confirmed;
     }

@@ -258,7 +258,7 @@ export class SessionRecords {
       await this.#owners.forget(owner, [selector]);
       return written;
     }
-    const confirmed = await this.#owners.confirm(owner, selector, authenticatedAt);
+    const confirmed = await this.#owners.confirm(owner, selector, authenticatedAt, true);
     if (confirmed !== "ok") {
       await this.#loop.remove(selector);
       if (confirmed === "revoked") return { status: "revoked" };

@@ -30,6 +30,7 @@ export function actorsFor(cookie: string): Record<string, Actor> {
     request("regenerate", () => session.regenerate({ keep: true })),
     request("log in", () => void (session.owner = OWNER)),
     request("log in from elsewhere", () => void (session.owner = OWNER), {}, ""),
+    request("log in where one is allowed", () => void (session.owner = OWNER), { maxPerOwner: 1 }, ""),
     request("log out", () => session.destroy()),
     request("log out everywhere", (_, manager) => manager.destroyAll(OWNER), {}, MANAGER),
     request("touch", () => session.size, { touchEvery: 0 }),

@@ -94,7 +94,7 @@ export interface Slot {
   readonly isDone: boolean;
   /** Its connection is gone: all of its further steps fail. */
   readonly isCut: boolean;
-  /** Those that were done, and those that had begun, when it began. */
+  /** Of those with whom it is asked who came first: those that were done, and those that had begun, when it began. */
   readonly doneBefore: readonly number[];
   readonly begunBefore: readonly number[];
 }
@@ -136,6 +136,27 @@ interface Event {
   readonly what: string;
 }
 
+/** One thing that may happen to a step. */
+interface Turn {
+  readonly base: World;
+  readonly which: number;
+  /** What the request is told. */
+  readonly answer: string | undefined;
+  readonly isCut: boolean;
+  readonly what: string;
+}
+
+/** Whether it is asked, when all is over, which of the two came first. */
+function isOrdered(one: string, other: string): boolean {
+  const isEnd = (name: string) => name === "log out everywhere";
+  const isLogin = (name: string) => ARRIVES.test(name);
+  return (
+    (one === other && one.startsWith("write")) ||
+    (isEnd(one) && isLogin(other)) ||
+    (isLogin(one) && isEnd(other))
+  );
+}
+
 /** All interleavings of the actors' steps. Situations that were seen before are counted, and not gone through again. */
 export async function explore(
   requests: Requests,
@@ -150,6 +171,9 @@ export async function explore(
   const trail: Event[] = [];
   const twins = actors.map((_, at) =>
     actors.findLastIndex((other, i) => i < at && other.name === actors[at]!.name),
+  );
+  const rivals = actors.map(({ name }, at) =>
+    [...actors.keys()].filter((other) => other !== at && isOrdered(name, actors[other]!.name)),
   );
   const nameOf = (at: number) => `${actors[at]!.name} [${at}]`;
 
@@ -180,10 +204,12 @@ export async function explore(
     return paths;
   };
 
-  const follow = async (event: Event, world: World): Promise<number> => {
+  const follow = (event: Event, world: World): number | Promise<number> => {
     const key = keyOf(world, stores.idOf(world.records));
-    const known = counted.get(key);
-    if (known !== undefined) return known;
+    return counted.get(key) ?? followFirst(event, world, key);
+  };
+
+  const followFirst = async (event: Event, world: World, key: string): Promise<number> => {
     trail.push(event);
     const paths = await visit(world, key);
     trail.pop();
@@ -210,8 +236,8 @@ export async function explore(
       ...slot,
       point,
       isDone: point.outcome !== undefined,
-      doneBefore: indexes(world.slots, ({ isDone }) => isDone),
-      begunBefore: indexes(world.slots, hasBegun),
+      doneBefore: rivals[at]!.filter((other) => world.slots[other]!.isDone),
+      begunBefore: rivals[at]!.filter((other) => hasBegun(world.slots[other]!)),
     };
     const next = { ...world, now: time, slots: world.slots.with(at, begun) };
     if (begun.isDone || ARRIVES.test(actor.name)) return follow(event, next);
@@ -223,13 +249,7 @@ export async function explore(
 
   const move = async (world: World, at: number, slot: Slot): Promise<number> => {
     let paths = 0;
-    const to = async (
-      base: World,
-      which: number,
-      answer: string | undefined,
-      isCut: boolean,
-      what: string,
-    ) => {
+    for (const { base, which, answer, isCut, what } of turns(world, slot)) {
       const { now } = base;
       const found = requests.next(slot.point!, { at: which, answer, now });
       let point = found instanceof Promise ? await found : found;
@@ -239,12 +259,16 @@ export async function explore(
         point = next instanceof Promise ? await next : next;
       }
       const isDone = point.outcome !== undefined;
+      const next = { ...base, slots: base.slots.with(at, { ...slot, point, isDone, isCut }) };
       const event = { at, ask: slot.point!.waiting[which]!, what };
-      paths += await follow(event, {
-        ...base,
-        slots: base.slots.with(at, { ...slot, point, isDone, isCut }),
-      });
-    };
+      const counting = follow(event, next);
+      paths += typeof counting === "number" ? counting : await counting;
+    }
+    return paths;
+  };
+
+  /** What may become of the steps that a request waits for, and what is stored then. */
+  function* turns(world: World, slot: Slot): Generator<Turn> {
     for (const [which, ask] of slot.point!.waiting.entries()) {
       // Steps on what belongs to an owner take time, so that earlier and later can be told apart.
       const isOwners = "key" in ask && ask.key.startsWith("owner:") && ask.step !== "read";
@@ -256,38 +280,25 @@ export async function explore(
         // A session's own request may insert it again after its answer was lost: no visitor has its token yet.
         const isOwn = ask.step === "insert" && !records.has(changed);
         if (ended.has(changed) && stored.has(changed) && !isOwn) {
-          trail.push({ at, ask, what: answer });
-          report(`a session that had ended is there again: ${changed}`);
-          trail.pop();
+          report(`a session that had ended is there again: ${changed} (${ask.step})`);
           continue;
         }
       }
       const before = { ...world, now: time };
       const after = { ...before, records: stored, ended };
-      await to(after, which, answer, false, answer);
+      yield { base: after, which, answer, isCut: false, what: answer };
       if (world.faults === 0) continue;
-      const left = world.faults - 1;
-      await to({ ...before, faults: left }, which, undefined, false, "FAILED");
-      await to(
-        { ...before, faults: left },
-        which,
-        undefined,
-        true,
-        "FAILED, and all that this request sends from now on",
-      );
+      const faults = world.faults - 1;
+      const failed = { base: { ...before, faults }, which, answer: undefined };
+      yield { ...failed, isCut: false, what: "FAILED" };
+      yield { ...failed, isCut: true, what: "FAILED, and all that this request sends from now on" };
       // Where nothing was changed, a lost answer is like a step that failed.
       if (changed === undefined) continue;
-      await to({ ...after, faults: left }, which, undefined, false, "DONE, and its answer lost");
-      await to(
-        { ...after, faults: left },
-        which,
-        undefined,
-        true,
-        "DONE, its answer lost, and the connection for good",
-      );
+      const done = { base: { ...after, faults }, which, answer: undefined };
+      yield { ...done, isCut: false, what: "DONE, and its answer lost" };
+      yield { ...done, isCut: true, what: "DONE, its answer lost, and the connection for good" };
     }
-    return paths;
-  };
+  }
 
   const slots = actors.map((actor, at) => ({
     actor,
@@ -306,19 +317,10 @@ function hasBegun({ point, isDone }: Slot): boolean {
   return point !== undefined || isDone;
 }
 
-function indexes(slots: readonly Slot[], test: (slot: Slot) => boolean): number[] {
-  return slots.flatMap((slot, at) => (test(slot) ? [at] : []));
-}
-
 function keyOf({ now, slots, faults, ended }: World, stored: number): string {
   let key = `${stored} ${now} ${faults} ${[...ended].join()}`;
-  for (const { actor, point, isDone, doneBefore, begunBefore } of slots) {
-    // Who came before is asked of some only, when it is over.
-    const before = /everywhere|write|^log in/.test(actor.name)
-      ? `${doneBefore.join()}/${begunBefore.join()}`
-      : "";
-    key += ` ${point?.id ?? isDone} ${before}`;
-  }
+  for (const { point, isDone, doneBefore, begunBefore } of slots)
+    key += ` ${point?.id ?? isDone} ${doneBefore.join()}/${begunBefore.join()}`;
   return key;
 }
 

@@ -4,6 +4,9 @@ import type { Requests, Slot, World } from "./explore.ts";
 import type { Outcome, Request } from "./request.ts";
 import { perform, textOf, type Records } from "./world.ts";
 
+/** Those who have no cookie yet. */
+const ELSEWHERE = new Set(["log in from elsewhere", "log in where one is allowed"]);
+const LOGINS = ["log in", "log in from elsewhere", "log in where one is allowed"];
 const ENDS = ["log out", "log out everywhere", "expire"];
 const NEW_TOKEN = ["regenerate", "log in"];
 const CHANGES = ["write a", "write b", "count", "flash"];
@@ -39,13 +42,16 @@ export class Judge {
     /** Those that found the session; others began one of their own. */
     const inside = (slot: Slot) => slot.point?.outcome?.found === true;
 
+    // Where one session is allowed, a login ends the others, also one that is still under way.
+    const isContested = has("log in where one is allowed") && of(...LOGINS).length > 1;
+
     // Errors are those that were meant.
     for (const { actor, point, isCut } of slots) {
       const status = point?.outcome?.status ?? "ok";
       const isExpected =
         status === "ok" ||
         (status === "STORE" && isCut) ||
-        (status === "SESSION_LOST" && has(...ENDS, ...NEW_TOKEN));
+        (status === "SESSION_LOST" && (has(...ENDS, ...NEW_TOKEN) || isContested));
       say(isExpected, `${actor.name} came to ${status}`);
     }
 
@@ -55,9 +61,7 @@ export class Judge {
     const isLive = live.some(([key]) => key === this.#start.selector);
 
     // What has ended stays ended.
-    // A logout that was opened before a login does not end the session after it.
-    if (acknowledged("log out").some(inside) && !has("log in"))
-      say(!isLive, "the session is live after a logout");
+    if (acknowledged("log out").some(inside)) say(!isLive, "the session is live after a logout");
     if (has("expire") && !has("log in")) say(!isLive, "the session is live after it expired");
 
     // Cookies: those that were sent, and the first one.
@@ -72,7 +76,7 @@ export class Judge {
     if (isLive && !(has(...NEW_TOKEN) && failed(...NEW_TOKEN).length > 0)) {
       say(opened.length > 0, "the session is live and no cookie opens it");
     }
-    if (!has(...ENDS, ...NEW_TOKEN)) {
+    if (!has(...ENDS, ...NEW_TOKEN) && !isContested) {
       say(isLive, "the session is gone");
       for (const { cookie, found } of views) {
         const isSentToAll = cookie === this.#start.cookie || sent.includes(cookie);
@@ -80,7 +84,7 @@ export class Judge {
       }
       for (const { actor, point } of slots) {
         const outcome = point?.outcome;
-        const isVisitor = actor.name !== "log in from elsewhere";
+        const isVisitor = !ELSEWHERE.has(actor.name);
         if (isVisitor) say(outcome?.found !== false, `${actor.name} was logged out by a rotation`);
       }
     }
@@ -141,7 +145,7 @@ export class Judge {
     }
 
     // Logins and the end of all sessions.
-    for (const login of of("log in", "log in from elsewhere")) {
+    for (const login of of(...LOGINS)) {
       const at = slots.indexOf(login);
       const cookie = login.point?.outcome?.cookie;
       if (!isAcknowledged(login) || !cookie) continue;
@@ -150,21 +154,22 @@ export class Judge {
         if (end.begunBefore.includes(at))
           say(mine.found !== true, "a login that began before the end of all sessions lives on");
       }
-      const isUndisturbed = !has(...ENDS, "regenerate") && of("log in", "log in from elsewhere").length === 1;
+      const isUndisturbed = !has(...ENDS, "regenerate") && of(...LOGINS).length === 1;
       if (isUndisturbed)
         say(
           (mine.seen as { owner?: string } | undefined)?.owner === OWNER,
           "an acknowledged login is not there",
         );
     }
-    if (acknowledged("log out everywhere").length > 0 && !has("log in", "log in from elsewhere")) {
+    if (acknowledged("log out everywhere").length > 0 && !has(...LOGINS)) {
       say(!isLive, "the session is live after the end of all sessions");
     }
-    for (const refused of failed("log in", "log in from elsewhere")) {
+    for (const refused of failed(...LOGINS)) {
       const ends = of("log out everywhere");
       const isLate = ends.every((end) => refused.doneBefore.includes(slots.indexOf(end)));
       const isExcused =
         refused.isCut ||
+        isContested ||
         has("log out", "regenerate", "expire") ||
         of("log in").length > 1 ||
         (ends.length > 0 && !isLate);
@@ -175,10 +180,17 @@ export class Judge {
       );
     }
 
+    const areAllLimited = of(...LOGINS).every(({ actor }) => actor.name === "log in where one is allowed");
+    // What a request that died has not removed is not let in any more, and ends at its next touch.
+    if (has(...LOGINS) && areAllLimited && !mayLose) {
+      const owned = live.filter(([, { text }]) => text.includes(`"${OWNER}"`));
+      say(owned.length <= 1, `${owned.length} sessions of an owner who may have one`);
+    }
+
     // A later end of all sessions leaves none, so none was ever out of its sight.
     // A login that died in between may leave a record behind; its token was never sent, so no visitor can use it.
-    const mayLeave = of("log in", "log in from elsewhere").some(({ isCut }) => isCut);
-    if (has("log in", "log in from elsewhere", "log out everywhere") && !mayLeave) {
+    const mayLeave = of(...LOGINS).some(({ isCut }) => isCut);
+    if (has(...LOGINS, "log out everywhere") && !mayLeave) {
       const { records } = await this.#complete(END_ALL, "later", {
         records: world.records,
         now: now + 1000,

@@ -9,6 +9,9 @@ import { perform, type EngineFault, type Records } from "./world.ts";
 const T0 = Date.UTC(2026, 0, 1);
 const NAMES = Object.keys(actorsFor(""));
 
+/** Those that are in pairs, and in no larger company but their own. */
+const RARE = new Set(["log in where one is allowed"]);
+
 /** Timers never fire: all that ends a wait is an answer. */
 export function stopTimers(): void {
   vi.stubGlobal("setTimeout", () => ({ unref() {} }));
@@ -77,7 +80,7 @@ export async function playAll(
   const total = { choices: 0, interleavings: 0, situations: 0, endings: 0 };
   const violations: string[] = [];
   const before = { runs: requests.runs, steps: requests.steps };
-  for (const names of choices(NAMES, count)) {
+  for (const names of choices(count > 2 ? NAMES.filter((name) => !RARE.has(name)) : NAMES, count)) {
     const played = await play(requests, names, faults);
     total.choices++;
     total.interleavings += played.interleavings;

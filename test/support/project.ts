@@ -3,7 +3,7 @@ import { inject } from "vitest";
 declare module "vitest" {
   interface ProvidedContext {
     /** The project of vitest.config.ts that a test file runs in. */
-    project: "unit" | "live" | "browser" | "bench";
+    project: "unit" | "live" | "browser" | "interleavings" | "bench";
   }
 }
 

@@ -65,11 +65,23 @@ export class StoreReader {
     };
   }
 
-  /** Puts back the messages that were taken for a request whose answer is an error; the error is what its caller is told. */
-  async giveBack(origin: Origin): Promise<void> {
-    const changes = puttingBack(origin.messages, this.#config.json);
+  /**
+   * Puts back the messages that were taken for a request that cannot show them, also into a session that has moved on to
+   * another identity, as far as data follows there. What the caller is told is the request's own error.
+   */
+  async giveBack({ known, messages }: Origin): Promise<void> {
+    const { records, json, keepAtLogin } = this.#config;
+    const changes = puttingBack(messages, json);
     if (changes.transactions === undefined && changes.set === undefined) return;
-    await this.#change(origin, () => ({ result: true, changes })).catch(() => {});
+    const { owner } = known.entry;
+    const isFollowed = owner === null && (keepAtLogin === true || keepAtLogin.includes("_flashes"));
+    const giving = records.change(known, undefined, ({ entry, now }): SessionStep<undefined> => {
+      if (entry.owner !== owner && !isFollowed) return { result: undefined };
+      // It is no activity of the session's holder.
+      const idle = -secondsSince(entry.expiresAt, now);
+      return { result: undefined, change: { ...changes, expiry: { idle } } };
+    });
+    await giving.catch(() => {});
   }
 
   /** Judges the verifier. */

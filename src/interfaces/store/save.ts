@@ -43,6 +43,8 @@ export interface Saved {
   readonly cookie: Token | "delete" | "keep";
   /** Where the session is stored now. */
   readonly origin: Origin | undefined;
+  /** It moved on to another identity, and nothing was changed. */
+  readonly isOvertaken?: boolean;
 }
 
 /** What it came to when it could not be done. */
@@ -78,8 +80,10 @@ export async function commit(
     if (decision.end && origin !== undefined) {
       const ended = await end(origin, config);
       if (ended !== true) {
-        // Another request was faster, and the browser may hold a newer cookie by now.
-        return decision.create ? lost(wanted, ended, config) : { cookie: "keep", origin };
+        // Another request was faster, and the browser may hold a newer cookie by now. Where it had ended already, an
+        // ending has lost nothing.
+        const isLost = decision.create || ended === "verifier";
+        return isLost ? lost(wanted, ended, config) : { cookie: "keep", origin };
       }
       isEnded = true;
     }
@@ -99,10 +103,11 @@ export async function commit(
 
 /** @returns true, or why it was not ended */
 async function end({ known, token }: Origin, config: StoreConfig): Promise<true | "gone" | "verifier"> {
-  const { selector, owner } = known.entry;
-  // A logout that was opened before a login must not end the session after it.
+  const { selector, owner, authenticatedAt } = known.entry;
+  // A logout that was opened before a login must not end the session after it. A new token alone makes no other session.
   const isOurs: Parameters<StoreConfig["records"]["end"]>[1] = ({ entry, now }) =>
-    tokenNow(entry, token, now, config) !== undefined;
+    tokenNow(entry, token, now, config) !== undefined ||
+    (entry.owner === owner && entry.authenticatedAt === authenticatedAt);
   const ended = await config.records.end(known, isOurs);
   if (ended === "refused") return "verifier";
   if (ended) events.destroyed({ selector, owner });
@@ -232,5 +237,5 @@ function lost(
   events.lost({ selector, owner: origin?.known.entry.owner ?? owner, reason });
   const isIdentity = !isFailure && (login !== undefined || fate === "regenerated");
   if (lostWrites === "throw" || isIdentity) throw new SessionLostError();
-  return { cookie: "keep", origin };
+  return { cookie: "keep", origin, isOvertaken: reason === "verifier" };
 }
