@@ -1,7 +1,6 @@
 import { cookies, headers } from "next/headers.js";
 import { HipflaskError, SessionReadOnlyError } from "../errors.ts";
 import type { OriginRequest } from "../http/cross-origin.ts";
-import { StoreSessionState } from "../interfaces/store/state.ts";
 import { readSystemClockBy } from "../itsdangerous/system-clock.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
@@ -166,7 +165,7 @@ function isHttps(forwarded: string | null): boolean {
 /** With `lazy`, a stored session is fetched when the app asks for it, which is here. */
 async function loaded({ session }: RequestContext): Promise<Session> {
   const state = stateOf(session);
-  if (state instanceof StoreSessionState) await state.load();
+  await state.load();
   return session;
 }
 

@@ -79,8 +79,7 @@ export class MigratingSessionInterface implements SessionInterface {
     const state = stateOf(session);
     // Whether there is one of ours decides it, so a lazy one is fetched.
     await state.load();
-    const isOurs = state.size > 0 || state.owner !== null;
-    state.accessed = false;
+    const isOurs = state.fields().size > 0 || state.ownerNow !== null;
     if (state.isNull) return session;
     const migrated = isOurs ? undefined : await this.#takeOver(session, cookies, candidates);
     this.#arrivals.set(request, { cookies, candidates, migrated });
@@ -120,7 +119,7 @@ export class MigratingSessionInterface implements SessionInterface {
   ): Promise<void> {
     const headers = new ObservedHeaders(response.headers);
     const state = stateOf(session);
-    const isOver = state.wasDestroyed || (isEmpty(state.fields()) && state.owner === null);
+    const isOver = state.wasDestroyed || (isEmpty(state.fields()) && state.ownerNow === null);
     await this.#interface.saveSession(session, request, { status: response.status, headers });
     // As long as ours was not sent, the old cookie is the only one the visitor has.
     if (!headers.hasCookie) return;

@@ -51,7 +51,8 @@ export interface SessionMethods<Data = SessionData> {
   /**
    * Whose session this is, or null. Assign your user's id at login: the session moves to a new identity and is filed
    * under its owner, so that it can be listed and ended from elsewhere. If it was somebody else's, nothing of theirs
-   * stays in it. Needs a `store`; assigning without one throws `ConfigError`.
+   * stays in it. A text or a whole number, which becomes one; anything else throws `UnserializableError`, since a forgotten
+   * `.id` would log in everybody as one person. Null logs out. Needs a `store`; assigning without one throws `ConfigError`.
    */
   owner: string | null;
   /** True if this request started the session. A cookie session cannot tell new from empty and always says false, as Flask's `session.new`. */

@@ -115,6 +115,11 @@ export class SessionState extends Closable {
     return isTruthy(this.peek(PERMANENT));
   }
 
+  /** {@link owner} for code of the library itself: not a look at the session. */
+  get ownerNow(): string | null {
+    return null;
+  }
+
   /** Whose session this is; only a store keeps owners. */
   get owner(): string | null {
     return null;

@@ -1,11 +1,12 @@
 import { hash } from "node:crypto";
 import type { DecodedRecord, RecordFormat } from "../../codecs/record-format.ts";
-import { SessionConflictError, SessionLostError, StoreError } from "../../errors.ts";
+import { SessionConflictError, StoreError } from "../../errors.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/commit.ts";
 import { changedFields } from "../../stores/record.ts";
 import { events } from "../events.ts";
+import { lost } from "../lost.ts";
 import { withMessagesMerged } from "../messages.ts";
 import type { RecordOrigin, RecordSessionState, SharedRecord } from "./state.ts";
 
@@ -90,7 +91,7 @@ async function touch<Content>(
     if (current.commit !== known.commit) return { action: "leave", result: undefined };
     return { action: "write", result: undefined, entry: current.entry, lifetime };
   });
-  return done.status === "ok" ? { key } : lost(key, lostWrites);
+  return done.status === "ok" ? { key } : lostRecord(key, lostWrites);
 }
 
 async function write<Content>(
@@ -107,7 +108,7 @@ async function write<Content>(
   });
   const fate = done.status === "ok" ? done.result : "lost";
   if (fate === "removed") removed(key);
-  return fate === "lost" ? lost(key, commit.lostWrites) : fate;
+  return fate === "lost" ? lostRecord(key, commit.lostWrites) : fate;
 }
 
 /**
@@ -124,7 +125,7 @@ async function move<Content>(
   let copy: { key: string; known: Known<SharedRecord<Content>> } | undefined;
   const discard = async (fate: RecordFate): Promise<RecordFate> => {
     if (copy !== undefined) await loop.remove(copy.key);
-    return fate === "lost" ? lost(origin.key, lostWrites) : fate;
+    return fate === "lost" ? lostRecord(origin.key, lostWrites) : fate;
   };
   for (let moves = 0; moves < MOVES; moves++) {
     const { decoded } = source.entry;
@@ -139,7 +140,7 @@ async function move<Content>(
         result: undefined,
         ...draft,
       }));
-      if (again.status !== "ok" || again.known === undefined) return lost(origin.key, lostWrites);
+      if (again.status !== "ok" || again.known === undefined) return lostRecord(origin.key, lostWrites);
       copy = { key: copy.key, known: again.known };
     }
     const { commit: copied } = source;
@@ -218,8 +219,7 @@ function removed(key: string): void {
   events.destroyed({ selector: labelOf(key), owner: null });
 }
 
-function lost(key: string, lostWrites: "drop" | "throw"): "lost" {
-  events.lost({ selector: labelOf(key), owner: null, reason: "gone" });
-  if (lostWrites === "throw") throw new SessionLostError();
+function lostRecord(key: string, lostWrites: "drop" | "throw"): "lost" {
+  lost({ selector: labelOf(key), owner: null, reason: "gone" }, lostWrites === "throw");
   return "lost";
 }

@@ -147,8 +147,7 @@ export class StoreSessionState extends SessionState {
     this.#isLogin = id !== null;
   }
 
-  /** {@link owner} for code of the library itself: not a look at the session. */
-  get ownerNow(): string | null {
+  override get ownerNow(): string | null {
     this.#foundOrThrow();
     return this.#owner === undefined ? (this.origin?.known.entry.owner ?? null) : this.#owner;
   }
