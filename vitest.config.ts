@@ -12,6 +12,7 @@ const live = [
   "test/express-session/{interchange,neighbours,stores}.test.ts",
   "test/{django-live,itsdangerous-python,opentelemetry,store-contract-mutations}.test.ts",
   "test/package/{copies,tarball}.test.ts",
+  "test/regular-expressions.test.ts",
   "test/reports/{another-visitors-session,the-current-request}.test.ts",
 ];
 /** Runs in `unit` with the stores that need no server, and in `live` with the others. */

@@ -92,7 +92,7 @@ describe("a stored session", () => {
     const ada = new Visitor(new SessionManager({ secretKey: "s", store: memoryStore(), sweepEvery: 0 }));
     await ada.visit(() => {
       expect(() => (session.cart = { items: [1, make()] })).toThrow(UnserializableError);
-      expect(() => (session.cart = { items: [1, make()] })).toThrow(/cart\.items\[1\]/);
+      expect(() => (session.cart = { items: [1, make()] })).toThrow(/inside of cart/);
     });
     expect(await ada.data()).toEqual({});
   });
