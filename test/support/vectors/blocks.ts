@@ -121,6 +121,12 @@ const BLOCKS: Readonly<Record<string, (check: Check, raw: never) => void>> = {
     // Werkzeug lets a quoted value reach over the end of its pair; for us no cookie can take another one in.
     const isSpanning = /"[^"]*;[^"]*"/.test(raw.header);
     if (!isSpanning) return check.equal("pairs", parseCookie(raw.header), pairs);
+    const names = parseCookie(raw.header).map(([name]) => name);
+    check.equal(
+      "every name of Werkzeug's is there",
+      pairs.filter(([name]) => !names.includes(name)),
+      [],
+    );
     check.equal(
       "no pair reaches over its end",
       parseCookie(raw.header).some(([, value]) => value.includes(";")),
