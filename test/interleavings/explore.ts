@@ -126,8 +126,11 @@ export interface Options {
   readonly most?: number;
 }
 
-/** A request counts as begun with its first step, unless the moment of its arrival matters by itself. */
-const ARRIVES = /^log in/;
+/**
+ * A request counts as begun with its first step, unless the moment of its arrival matters by itself: that of a login, where all
+ * sessions are ended as well.
+ */
+const LOGIN = /^log in/;
 
 /** One thing that happens, for the story of a violation. */
 interface Event {
@@ -149,7 +152,7 @@ interface Turn {
 /** Whether it is asked, when all is over, which of the two came first. */
 function isOrdered(one: string, other: string): boolean {
   const isEnd = (name: string) => name === "log out everywhere";
-  const isLogin = (name: string) => ARRIVES.test(name);
+  const isLogin = (name: string) => LOGIN.test(name);
   return (
     (one === other && one.startsWith("write")) ||
     (isEnd(one) && isLogin(other)) ||
@@ -240,7 +243,8 @@ export async function explore(
       begunBefore: rivals[at]!.filter((other) => hasBegun(world.slots[other]!)),
     };
     const next = { ...world, now: time, slots: world.slots.with(at, begun) };
-    if (begun.isDone || ARRIVES.test(actor.name)) return follow(event, next);
+    if (begun.isDone || rivals[at]!.some((other) => actors[other]!.name !== actor.name))
+      return follow(event, next);
     trail.push(event);
     const paths = await move(next, at, begun);
     trail.pop();
@@ -270,10 +274,7 @@ export async function explore(
   /** What may become of the steps that a request waits for, and what is stored then. */
   function* turns(world: World, slot: Slot): Generator<Turn> {
     for (const [which, ask] of slot.point!.waiting.entries()) {
-      // Steps on what belongs to an owner take time, so that earlier and later can be told apart.
-      const isOwners = "key" in ask && ask.key.startsWith("owner:") && ask.step !== "read";
-      const time = isOwners ? world.now + 1 : world.now;
-      const { records: stored, answer, changed } = stores.perform(world.records, ask, time);
+      const { records: stored, answer, changed } = stores.perform(world.records, ask, world.now);
       let { ended } = world;
       if (changed !== undefined && !changed.startsWith("owner:")) {
         if (!stored.has(changed)) ended = new Set([...ended, changed]);
@@ -284,12 +285,11 @@ export async function explore(
           continue;
         }
       }
-      const before = { ...world, now: time };
-      const after = { ...before, records: stored, ended };
+      const after = { ...world, records: stored, ended };
       yield { base: after, which, answer, isCut: false, what: answer };
       if (world.faults === 0) continue;
       const faults = world.faults - 1;
-      const failed = { base: { ...before, faults }, which, answer: undefined };
+      const failed = { base: { ...world, faults }, which, answer: undefined };
       yield { ...failed, isCut: false, what: "FAILED" };
       yield { ...failed, isCut: true, what: "FAILED, and all that this request sends from now on" };
       // Where nothing was changed, a lost answer is like a step that failed.
