@@ -57,6 +57,7 @@ export const contents: readonly Section[] = [
       docs("Schemas", "schema"),
       docs("Testing", "testing"),
       docs("Inspector", "inspector"),
+      docs("Command line", "command-line"),
       docs("Deployment checklist", "deployment"),
       docs("Troubleshooting", "troubleshooting"),
       docs("Questions", "faq"),

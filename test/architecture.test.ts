@@ -31,6 +31,7 @@ const homes: Homes = {
   "node:net": ["testing/", "cli/"],
   "node:path": ["cli/", "testing/", "stores/sqlite"],
   "node:process": ["cli/"],
+  "node:readline": ["cli/"],
   "node:sqlite": ["stores/sqlite"],
   "node:stream": ["adapters/express", "express-session/"],
   "node:tls": ["adapters/node-headers", "express-session/"],

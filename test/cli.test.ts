@@ -1,41 +1,34 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { main } from "../src/cli/main.ts";
+import { COMMANDS } from "../src/cli/main.ts";
 import { TaggedJSONSerializer } from "../src/json/tagged-json.ts";
 import { SessionRecords } from "../src/stores/session-records.ts";
 import { openSqlite } from "../src/stores/sqlite/database.ts";
 import { sqliteStore } from "../src/stores/sqlite.ts";
 import { newToken } from "../src/stores/token.ts";
+import { commandLine, type Around, type Outcome } from "./support/command-line.ts";
 
-const bin = join(import.meta.dirname, "../bin/hipflask.js");
+const root = join(import.meta.dirname, "..");
+const bin = join(root, "bin/hipflask.js");
 const SECRET_KEY = "a secret that must never be printed";
 
-type Env = Readonly<Record<string, string>>;
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs a command line; whatever happens, it prints no secret. */
-async function hipflask(args: string[], { stdin = "", env = {} }: { stdin?: string; env?: Env } = {}) {
-  let [out, err] = ["", ""];
-  const code = await main(args, {
-    env,
-    read: async () => stdin,
-    print: (line) => (out += `${line}\n`),
-    complain: (line) => (err += `${line}\n`),
-  });
-  expect(out + err).not.toContain(SECRET_KEY);
-  return { code, out, err };
+/** Whatever happens, it prints no secret. */
+async function hipflask(args: string[], around?: Around): Promise<Outcome> {
+  const outcome = await commandLine(args, around);
+  expect(outcome.out + outcome.err).not.toContain(SECRET_KEY);
+  return outcome;
 }
 
 /** Runs the program itself. */
-function program(args: string[], stdin: string, env: Env = {}): Promise<Outcome> {
+function program(
+  args: string[],
+  stdin: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const options = { env: { PATH: process.env.PATH, ...env } };
     const child = execFile(process.execPath, [bin, ...args], options, (error, out, err) => {
@@ -54,10 +47,38 @@ describe("hipflask", () => {
     expect(await hipflask(["--version"])).toEqual({ code: 0, out: `${version}\n`, err: "" });
     const help = await hipflask(["--help"]);
     expect(help.code).toBe(0);
-    for (const command of ["inspect", "sign", "keygen", "schema", "sessions", "doctor"]) {
-      expect(help.out).toContain(`\n  ${command} `);
-      expect((await hipflask([command, "--help"])).out).toBe(help.out);
+    for (const [name, { summary }] of Object.entries(COMMANDS)) {
+      expect(help.out).toContain(`\n  ${name.padEnd(10)} ${summary}\n`);
     }
+  });
+
+  it.each(Object.keys(COMMANDS))("tells how to use %s, with examples", async (name) => {
+    const { code, out, err } = await hipflask([name, "--help"]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toMatch(new RegExp(`^Usage: hipflask ${name}\\b`));
+    expect(out).toMatch(/\nExamples:\n {2}\S/);
+    expect(await hipflask(["help", name])).toEqual({ code, out, err });
+  });
+
+  it("has every command on its page", () => {
+    const page = readFileSync(join(root, "docs/command-line.md"), "utf8");
+    expect([...page.matchAll(/^## (\w+)$/gm)].map(([, name]) => name)).toEqual(Object.keys(COMMANDS));
+  });
+
+  it.each([
+    [["session", "list"], 'Did you mean "sessions"?'],
+    [["docter"], 'Did you mean "doctor"?'],
+    [["help", "kegen"], 'Did you mean "keygen"?'],
+    [["sessions", "lst", "--store", "sqlite:a.db"], 'Did you mean "list"?'],
+    [["sessions", "list", "--onwer", "ada"], 'Did you mean "--owner"?'],
+    [["sessions", "list", "--owner"], "--owner needs a value."],
+    [["sessions", "list", "--json=yes"], "--json takes no value."],
+    [["schema", "postgre"], 'Did you mean "postgres"?'],
+    [["init", "--framework", "expres"], 'Did you mean "express"?'],
+  ])("says what %j may have meant", async (args, hint) => {
+    const { code, err } = await hipflask(args);
+    expect(code).toBe(2);
+    expect(err).toContain(hint);
   });
 
   it("answers what it does not understand with exit code 2, and repeats none of it", async () => {
@@ -225,12 +246,40 @@ describe("hipflask sessions", () => {
     expect(await revoke("--owner", "ada")).toMatchObject({ code: 0, out: "2 sessions ended\n" });
   });
 
+  it("says so where a person has none", async () => {
+    await logIn("ada");
+    const nobody = ["sessions", "list", "--owner", "no\u001bbody", "--store", url];
+    expect(await hipflask(nobody)).toEqual({
+      code: 0,
+      out: "",
+      err: 'There are no live sessions of "no\\u001bbody".\n',
+    });
+    expect((await hipflask([...nobody, "--json"])).out).toBe("");
+  });
+
+  it.each([["list", "--owner", "ada"], ["prune"], ["revoke", "--owner", "ada"]])(
+    "does not make a store that is not there, for %s",
+    async (...args) => {
+      const typo = join(folder, "typo.db");
+      const { code, out, err } = await hipflask(["sessions", ...args, "--store", `sqlite:${typo}`]);
+      expect({ code, out }).toEqual({ code: 1, out: "" });
+      expect(err).toContain(`There is no file ${typo}.`);
+      expect(existsSync(typo)).toBe(false);
+    },
+  );
+
+  it("says that only an app can list what is in its memory", async () => {
+    const { code, err } = await hipflask(["sessions", "list", "--owner", "ada", "--store", "memory:"]);
+    expect(code).toBe(1);
+    expect(err).toContain("in the memory of your app");
+  });
+
   it("prunes what is expired and nothing else", async () => {
     await logIn("late", { idle: 0.001 });
     await logIn("live");
     expect(await hipflask(["sessions", "prune", "--store", url])).toMatchObject({
       code: 0,
-      out: "1 expired records removed\n",
+      out: "1 expired record removed\n",
     });
     expect((await hipflask(["sessions", "list", "--owner", "live", "--store", url])).out).not.toBe("");
   });
@@ -239,15 +288,20 @@ describe("hipflask sessions", () => {
     const missing = await hipflask(["sessions", "prune", "--store", "mongodb://ada:pass-word@host"]);
     expect(missing).toMatchObject({ code: 1, out: "" });
     expect(missing.err).toContain('"mongodb:" is no session store');
-    const down = await hipflask([
-      "sessions",
-      "prune",
-      "--store",
-      "postgres://ada:pass-word@127.0.0.1:1/none",
-    ]);
-    expect(down).toMatchObject({ code: 1, out: "" });
-    expect(missing.err + down.err).not.toContain("pass-word");
+    expect(missing.err).not.toContain("pass-word");
   });
+
+  it.each(["postgres", "mysql", "redis"])(
+    "says where it looked for a %s that is not there, without the password",
+    async (scheme) => {
+      const url = `${scheme}://ada:pass-word@127.0.0.1:1/0`;
+      const { code, out, err } = await hipflask(["sessions", "prune"], { env: { SESSION_STORE: url } });
+      expect({ code, out }).toEqual({ code: 1, out: "" });
+      expect(err).toContain("127.0.0.1:1");
+      expect(err).toContain("ECONNREFUSED");
+      expect(err).not.toContain("pass-word");
+    },
+  );
 });
 
 describe("hipflask doctor", () => {
@@ -256,13 +310,13 @@ describe("hipflask doctor", () => {
     hipflask(["doctor", "-", ...args], { stdin: JSON.stringify(options) });
 
   it("says what is soft about Flask's defaults", async () => {
-    const { code, out } = await hipflask(["doctor"], { env: { SECRET_KEY: strong } });
+    const { code, out } = await doctor({ secretKey: strong });
     expect(code).toBe(0);
     for (const word of ["SHA-1", "not encrypted", "cookieSecure is off", "cookieSameSite is not set"])
       expect(out).toContain(word);
     expect(out).toMatch(/\n0 broken, 4 soft\n$/);
     expect(out).not.toContain(strong);
-    expect((await hipflask(["doctor", "--strict"], { env: { SECRET_KEY: strong } })).code).toBe(1);
+    expect((await doctor({ secretKey: strong }, "--strict")).code).toBe(1);
   });
 
   it("has nothing to say against hardened sessions", async () => {
@@ -271,13 +325,43 @@ describe("hipflask doctor", () => {
     expect(out).toContain("0 broken, 0 soft");
   });
 
-  it("sees short and guessable secrets without repeating them", async () => {
-    expect((await doctor({ secretKey: "qwertzuiop" })).out).toContain("secretKey has 10 bytes");
-    expect((await doctor({ secretKey: "qwertzuiop" })).out).not.toContain("qwertzuiop");
-    expect((await doctor({ secretKey: "change-me" })).out).toContain("everybody tries first");
-    expect((await doctor({ secretKey: strong, secretKeyFallbacks: ["old"] })).out).toContain(
-      "Fallbacks[0] has 3 bytes",
-    );
+  it.each([
+    "dev",
+    "changeme",
+    "change-me",
+    "Change me!",
+    "secret",
+    "supersecret",
+    "my-super-secret-key",
+    "keyboard cat",
+    "your_secret_key_here",
+    "test123",
+    "password1",
+    "0".repeat(64),
+  ])("calls the secret %j broken, and does not repeat it", async (secretKey) => {
+    const { code, out } = await doctor({ secretKey, hardened: false });
+    expect({ code, first: out.split("\n")[0] }).toEqual({
+      code: 1,
+      first:
+        "broken  secretKey is among the first that are tried, and who has it can be any visitor: npx hipflask keygen",
+    });
+  });
+
+  it("takes no random secret for one of those", async () => {
+    for (let round = 0; round < 500; round++) {
+      const random = randomBytes(32);
+      for (const secretKey of [random.toString("base64url"), random.toString("hex")])
+        expect((await doctor({ secretKey, hardened: true })).code).toBe(0);
+    }
+  });
+
+  it("calls short secrets soft, without repeating them", async () => {
+    const { out } = await doctor({ secretKey: "qwertzuiop" });
+    expect(out).toContain("soft    secretKey has 10 bytes");
+    expect(out).not.toContain("qwertzuiop");
+    const old = await doctor({ secretKey: strong, secretKeyFallbacks: ["h5kd", "dev"] });
+    expect(old.out).toContain("secretKeyFallbacks[0], which still verifies cookies, has 4 bytes");
+    expect(old.out).toMatch(/^broken {2}secretKeyFallbacks\[1\]/);
   });
 
   it.each([
@@ -298,16 +382,140 @@ describe("hipflask doctor", () => {
     expect(out).toContain(reason);
   });
 
-  it("reads the settings of Flask out of the environment, prefixed or not", async () => {
-    const { out } = await hipflask(["doctor"], {
-      env: { FLASK_SECRET_KEY: strong, SESSION_COOKIE_SECURE: "true", FLASK_SESSION_COOKIE_SAMESITE: "Lax" },
+  it("tells everything that is broken, and not only what is met first", async () => {
+    const options = {
+      maxAge: 1,
+      secretKey: "dev",
+      cookieSameSite: "None",
+      cookieNmae: "id",
+      lifetime: -1,
+      hardened: true,
+    };
+    const { out } = await doctor(options);
+    const broken = out.split("\n").filter((line) => line.startsWith("broken"));
+    expect(broken).toEqual([
+      expect.stringContaining('"maxAge"'),
+      expect.stringContaining('"cookieSameSite"'),
+      expect.stringContaining('"cookieNmae"'),
+      expect.stringContaining('"lifetime"'),
+      expect.stringContaining('"secretKey" has 3 bytes'), // for `hardened`
+      expect.stringContaining("secretKey is among the first"),
+    ]);
+    const flask = await doctor({
+      SECRET_KEY: strong,
+      SESSION_TYPE: "redis",
+      SESSION_COOKIE_SAMESITE: "Sometimes",
     });
-    expect(out).toMatch(/\n0 broken, 2 soft\n$/);
+    expect(flask.out.match(/^broken/gm)).toHaveLength(2);
+  });
+
+  it("accepts options that only fit together", async () => {
+    const options = { cookieSameSite: "None", lifetime: 60, cookieSecure: true, secretKey: strong };
+    const { out } = await doctor({ ...options, wrong: 1 });
+    expect(out.match(/^broken/gm)).toHaveLength(1);
   });
 
   it("refuses what is no JSON without repeating it", async () => {
     const { code, out, err } = await hipflask(["doctor", "-"], { stdin: `SECRET_KEY=${SECRET_KEY}` });
     expect({ code, out }).toEqual({ code: 1, out: "" });
     expect(err).toContain("not JSON");
+  });
+
+  it("names variables where it looks at the environment, and asks the store there", async () => {
+    const empty = await hipflask(["doctor"]);
+    expect(empty.code).toBe(1);
+    expect(empty.out).toMatch(/^broken {2}SECRET_KEY is not set/);
+    const weak = await hipflask(["doctor"], { env: { SECRET_KEY: "dev" } });
+    expect(weak.out).toMatch(/^broken {2}SECRET_KEY is among/);
+    const good = await hipflask(["doctor"], { env: { SECRET_KEY: strong } });
+    expect(good).toMatchObject({ code: 0, out: expect.stringContaining("0 broken, 0 soft") });
+    const missing = await hipflask(["doctor"], {
+      env: { SECRET_KEY: strong, SESSION_STORE: "sqlite:missing.db" },
+    });
+    expect(missing.out).toMatch(/^broken {2}SESSION_STORE: There is no file missing\.db/);
+    const down = await hipflask(["doctor"], { env: { SESSION_STORE: "redis://:pass-word@127.0.0.1:1" } });
+    expect(down.out).toMatch(/^broken {2}SESSION_STORE: .*127\.0\.0\.1:1/);
+    expect(down.out).not.toContain("pass-word");
+  });
+
+  describe("of a file", () => {
+    // Inside of the package, so that "hipflask" means the package itself, as built.
+    mkdirSync(join(root, ".cache"), { recursive: true });
+    const folder = mkdtempSync(join(root, ".cache/doctor-"));
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+    async function examined(name: string, code: string) {
+      const path = join(folder, name);
+      writeFileSync(path, code);
+      return hipflask(["doctor", path], { env: { SECRET_KEY } });
+    }
+
+    it.each([
+      ["a.js", 'import { sessions } from "hipflask/express";\nexport const a = sessions('],
+      ["b.cjs", 'const { sessions } = require("hipflask/express");\nexports.a = sessions('],
+      ["c.js", 'import { SessionManager } from "hipflask";\nnew SessionManager('],
+      ["d.js", 'import { sessions } from "hipflask/fastify";\nexport const a = sessions('],
+      ["e.js", 'import { sessions } from "hipflask/react-router";\nexport const a = sessions('],
+    ])("looks at the options in %s, and does not start with them", async (name, code) => {
+      const { code: status, out } = await examined(
+        name,
+        `${code}{ secretKey: "dev", cookieSameSite: "Lax" });`,
+      );
+      expect(status).toBe(1);
+      expect(out).toMatch(/^broken {2}secretKey is among the first/);
+      expect(out).toContain("cookieSecure is off");
+      expect(out).not.toContain("cookieSameSite");
+    });
+
+    it("tells what is wrong with options that are refused", async () => {
+      const { out } = await examined(
+        "refused.js",
+        'import { sessions } from "hipflask/koa";\nexport const a = sessions({ cookeName: "a", lifetime: -1 });',
+      );
+      expect(out.match(/^broken/gm)).toHaveLength(3);
+    });
+
+    it("asks the store", async () => {
+      const { out } = await examined(
+        "store.js",
+        `import { sessions } from "hipflask/hono";
+         import { faultyStore } from "hipflask/testing";
+         import { memoryStore } from "hipflask/stores/memory";
+         const store = faultyStore(memoryStore());
+         store.fail("read");
+         export const a = sessions({ secretKey: "${strong}", store });`,
+      );
+      expect(out).toMatch(/^broken {2}store: /);
+    });
+
+    it("says which of several is meant", async () => {
+      const { out } = await examined(
+        "two.js",
+        `import { sessions } from "hipflask/node";
+         sessions({ secretKey: "${strong}" });
+         sessions({ secretKey: "dev", cookieName: "admin" });`,
+      );
+      expect(out).toMatch(/^broken {2}\[2: admin\] secretKey/);
+      expect(out).toContain("soft    [1: session] cookieSecure is off");
+    });
+
+    it.each([
+      ["none.js", "export const a = 1;", "configures no sessions"],
+      [
+        "throws.js",
+        'throw new Error("no config in " + process.version);',
+        "cannot be loaded: no config in v",
+      ],
+      ["imports.js", 'import "not-installed-at-all";', "cannot be loaded: "],
+    ])("says what is wrong with %s", async (name, code, reason) => {
+      const { code: status, err } = await examined(name, code);
+      expect(status).toBe(1);
+      expect(err).toContain(reason);
+    });
+
+    it("says that a file is not there", async () => {
+      const { code, err } = await hipflask(["doctor", "./missing.ts"]);
+      expect({ code, err }).toEqual({ code: 1, err: "There is no file ./missing.ts.\n" });
+    });
   });
 });

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { didYouMean } from "../manager/did-you-mean.ts";
 
 /** The command cannot be understood: exit code 2, and how to say it. */
 export class UsageError extends Error {
@@ -34,6 +35,20 @@ function parsed(args: string[], options: Options) {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     // Its message repeats what was written, and that may have been a secret.
-    throw new UsageError("There is an option that this command does not have, or one without its value.");
+    throw new UsageError(faultIn(args, options));
   }
+}
+
+function faultIn(args: string[], options: Options): string {
+  const { tokens } = parseArgs({ args, options, allowPositionals: true, strict: false, tokens: true });
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    const { name, value, inlineValue } = token;
+    if (!Object.hasOwn(options, name))
+      return `There is an option that this command does not have.${didYouMean(name, Object.keys(options)).replace('"', '"--')}`;
+    if (options[name]!.type === "boolean" && value !== undefined) return `--${name} takes no value.`;
+    if (options[name]!.type === "string" && (value === undefined || (!inlineValue && value.startsWith("-"))))
+      return `--${name} needs a value.`;
+  }
+  return "The options cannot be understood.";
 }

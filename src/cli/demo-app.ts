@@ -64,9 +64,9 @@ function greet(req: IncomingMessage, res: ServerResponse, hasStore: boolean): vo
   const { text } = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>hipflask</title><link rel="icon" href="data:,"><style>${new Html(STYLE)}</style></head>
-<body><h1>${greeting}</h1>${form}
+<body><main><h1>${greeting}</h1>${form}
 <p>${hasStore ? "Your browser holds a random token, and your name is in the store." : "The server keeps nothing: your name is in your cookie, signed."}
-<a href="/inspector" target="_blank">The inspector</a> shows how it travels.</p></body></html>
+<a href="/inspector" target="_blank">The inspector</a> shows how it travels.</p></main></body></html>
 `;
   res.writeHead(200, HEADERS).end(text);
 }

@@ -3,26 +3,43 @@ import { createServer, type Server } from "node:http";
 import process from "node:process";
 import type { SessionRequest } from "../interfaces/session-interface.ts";
 import { SessionManager } from "../manager/manager.ts";
-import { storeFromUrl } from "../stores/from-url.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
+import type { Command } from "./command.ts";
 import { demoApp } from "./demo-app.ts";
+import { answers, openStore } from "./open-store.ts";
 import { secretKeyOf } from "./secret.ts";
 import type { Terminal } from "./terminal.ts";
+
+export const demo: Command = {
+  summary: "a small app with the inspector beside it, on this machine alone",
+  help: `Usage: hipflask demo [--port N] [--store URL]
+
+Starts a small app that greets and remembers a name, and the inspector, a page that shows how the session travels. Both can
+be reached from this machine alone.
+
+Options:
+  --port N          default 5000, or PORT in the environment; 0 for any free port
+  --store URL       keeps the sessions there: memory:, sqlite:demo.db, redis://localhost, …; default: in the cookie
+
+Examples:
+  hipflask demo
+  hipflask demo --port 5001 --store memory:`,
+  run,
+};
 
 const OPTIONS = { port: { type: "string" }, store: { type: "string" } } as const;
 
 /** What the list of sessions shows of a browser. */
 const device = ({ headers }: SessionRequest) => (headers.get("User-Agent") ?? "").slice(0, 200);
 
-/** `demo`: a small app and the inspector, until it is interrupted. */
-export async function demo(args: string[], terminal: Terminal): Promise<number> {
+async function run(args: string[], terminal: Terminal): Promise<number> {
   const { values } = parseCommand(args, OPTIONS, 0);
   const port = Number(values.port ?? terminal.env.PORT ?? 5000);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new UsageError("--port is a number up to 65535.");
-  const store = values.store === undefined ? undefined : await storeFromUrl(values.store);
+  const store = values.store === undefined ? undefined : await openStore(values.store);
   // A store opens at its first use; what it lacks is better told now than to a visitor.
-  await store?.read("hipflask");
+  if (store) await answers(store);
   const secretKey = secretKeyOf(terminal) ?? randomBytes(32).toString("base64url");
   const manager = new SessionManager({ secretKey, cookieSameSite: "Lax", store, device });
   const server = createServer(demoApp(manager, { hasOwners: store !== undefined }));

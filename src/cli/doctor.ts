@@ -1,28 +1,137 @@
-import { ConfigError } from "../errors.ts";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { ConfigError, HipflaskError } from "../errors.ts";
 import { optionsFromFlask } from "../manager/flask-options.ts";
+import { onMade } from "../manager/made.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { parseCommand } from "./arguments.ts";
-import { examine } from "./examine.ts";
+import type { Command } from "./command.ts";
+import { examine, examineSecrets, LEVELS, type Finding } from "./examine.ts";
+import { answers, openStore } from "./open-store.ts";
+import { secretKeyOf } from "./secret.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** As `app.config.from_prefixed_env()` of Flask reads them. */
-const PREFIX = "FLASK_";
-const SETTING =
-  /^(SECRET_KEY|SECRET_KEY_FALLBACKS|SESSION_(COOKIE|REFRESH)_\w+|PERMANENT_SESSION_LIFETIME|MAX_COOKIE_SIZE)$/;
+export const doctor: Command = {
+  summary: "what is broken or weak in the way an app configures its sessions",
+  help: `Usage: hipflask doctor [FILE | -] [--strict]
 
-/** `doctor`: says what is soft or broken in a configuration. Exit code 1 if something is broken, or soft with `--strict`. */
-export async function doctor(args: string[], terminal: Terminal): Promise<number> {
+With FILE, loads it as your app does and looks at every sessions(…) and new SessionManager(…) in it: all options, the secret,
+whether the store answers. Name the file that configures the sessions; one that starts a server is loaded, too.
+Without, looks at SECRET_KEY and SESSION_STORE in the environment and in the file .env.
+With "-", reads options as JSON from standard input, under our names or Flask's.
+
+Options:
+  --strict          what is soft is an error as well
+
+Examples:
+  hipflask doctor ./sessions.js
+  npx tsx node_modules/hipflask/bin/hipflask.js doctor ./sessions.ts    where Node does not read TypeScript (before 22.18)
+  echo '{"SESSION_COOKIE_SAMESITE": "None"}' | hipflask doctor -
+
+Prints a line for each finding, worst first: "broken" does not work or is open to everybody, "soft" could be safer, "note" is
+good to know. Exit code 1 if something is broken.`,
+  run,
+};
+
+async function run(args: string[], terminal: Terminal): Promise<number> {
   const { values, words } = parseCommand(args, { strict: { type: "boolean" } }, 1);
-  const options = words[0] === "-" ? fromJson(await terminal.read()) : fromEnvironment(terminal.env);
-  const findings = examine(options);
-  for (const { level, text } of findings) terminal.print(`${level.padEnd(7)} ${text}`);
+  const findings = await findingsOf(words[0], terminal);
+  for (const wanted of LEVELS)
+    for (const { level, text } of findings)
+      if (level === wanted) terminal.print(`${level.padEnd(7)} ${text}`);
   const count = (wanted: string) => findings.filter(({ level }) => level === wanted).length;
   terminal.print(`${count("broken")} broken, ${count("soft")} soft`);
   return count("broken") > 0 || (values.strict === true && count("soft") > 0) ? 1 : 0;
 }
 
+async function findingsOf(word: string | undefined, terminal: Terminal): Promise<Finding[]> {
+  if (word === undefined) return ofEnvironment(terminal);
+  if (word === "-") return ofJson(await terminal.read());
+  return ofFile(word, terminal);
+}
+
+async function ofEnvironment(terminal: Terminal): Promise<Finding[]> {
+  const url = terminal.env.SESSION_STORE;
+  const secrets = examineSecrets(
+    { secretKey: secretKeyOf(terminal), isNeeded: !url },
+    { secretKey: "SECRET_KEY" },
+  );
+  const findings = [
+    ...secrets,
+    ...(url ? await ofStore("SESSION_STORE", () => openStore(url, { mustExist: true })) : []),
+  ];
+  const text = "only the environment was looked at; hipflask doctor FILE looks at the options in your code";
+  return [...findings, { level: "note", text }];
+}
+
+async function ofFile(word: string, terminal: Terminal): Promise<Finding[]> {
+  const path = resolve(terminal.cwd, word);
+  if (!existsSync(path)) throw new ConfigError(`There is no file ${word}.`);
+  const made: SessionOptions[] = [];
+  onMade((options) => made.push(options));
+  // A server in it may find its port taken by the running app. That says nothing of its sessions.
+  process.on("uncaughtException", ignore);
+  try {
+    const fault = await load(path);
+    // What is made from here on is made to be examined.
+    onMade(ignore);
+    if (made.length > 0) return (await Promise.all(made.map(ofOptions))).flat();
+    const text = `${word} ${fault ?? NOTHING_MADE}`;
+    throw new ConfigError(text.replaceAll(secretKeyOf(terminal) ?? "\0", "…"));
+  } finally {
+    onMade(ignore);
+    process.off("uncaughtException", ignore);
+  }
+}
+
+async function ofOptions(
+  options: SessionOptions,
+  index: number,
+  all: readonly unknown[],
+): Promise<Finding[]> {
+  const { store, cookieName = "session" } = options;
+  const stored = store ? await ofStore("store", () => answers(store)) : [];
+  const which = all.length === 1 ? "" : `[${index + 1}: ${cookieName}] `;
+  return [...examine(options), ...stored].map(({ level, text }) => ({ level, text: which + text }));
+}
+
+const NOTHING_MADE =
+  "was loaded and configures no sessions by then. Name the file that calls sessions(…) or new SessionManager(…) when it is loaded.";
+
+/** @returns what kept it from being loaded */
+async function load(path: string): Promise<string | undefined> {
+  try {
+    await import(/* @vite-ignore */ pathToFileURL(path).href);
+    return undefined;
+  } catch (error) {
+    // Options that are refused were told before they were checked.
+    if (error instanceof HipflaskError) return error.message;
+    const { code, message } = error as NodeJS.ErrnoException;
+    return UNREAD.has(code ?? "")
+      ? `is TypeScript, which Node ${process.version} does not read: npx tsx node_modules/hipflask/bin/hipflask.js doctor FILE`
+      : `cannot be loaded: ${message ?? String(error)}`;
+  }
+}
+
+const UNREAD: ReadonlySet<string> = new Set([
+  "ERR_UNKNOWN_FILE_EXTENSION",
+  "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX",
+]);
+
+async function ofStore(name: string, use: () => Promise<unknown>): Promise<Finding[]> {
+  try {
+    await use();
+    return [];
+  } catch (error) {
+    if (!(error instanceof HipflaskError)) throw error;
+    return [{ level: "broken", text: `${name}: ${error.message}` }];
+  }
+}
+
 /** Options by our names or by Flask's. What JSON cannot hold (a store, a codec of one's own, functions) is left out. */
-function fromJson(text: string): SessionOptions {
+function ofJson(text: string): Finding[] {
   let config: unknown;
   try {
     config = JSON.parse(text);
@@ -32,27 +141,22 @@ function fromJson(text: string): SessionOptions {
   }
   if (typeof config !== "object" || config === null || Array.isArray(config))
     throw new ConfigError("Send the options as one JSON object.");
-  const options = config as Record<string, unknown>;
-  const isFlask = Object.keys(options).some((name) => /^[A-Z_]+$/.test(name));
-  return isFlask ? optionsFromFlask(options) : (options as SessionOptions);
+  const isFlask = Object.keys(config).some((name) => /^[A-Z_]+$/.test(name));
+  return isFlask ? ofFlask(config as Record<string, unknown>) : examine(config as SessionOptions);
 }
 
-function fromEnvironment(env: Terminal["env"]): SessionOptions {
-  const config: Record<string, unknown> = {};
-  for (const [name, text] of Object.entries(env)) {
-    const setting = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
-    if (text !== undefined && SETTING.test(setting)) config[setting] = valueOf(setting, text);
-  }
-  return optionsFromFlask(config);
+function ofFlask(config: Record<string, unknown>): Finding[] {
+  const findings: Finding[] = [];
+  const known = Object.entries(config).filter(([name, value]) => {
+    try {
+      return optionsFromFlask({ [name]: value });
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      findings.push({ level: "broken", text: error.message });
+      return false;
+    }
+  });
+  return [...findings, ...examine(optionsFromFlask(Object.fromEntries(known)))];
 }
 
-/** JSON where it is JSON, text where not; a secret is always text. */
-function valueOf(setting: string, text: string): unknown {
-  if (setting === "SECRET_KEY") return text;
-  if (/^(true|false)$/i.test(text)) return text.toLowerCase() === "true";
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
+function ignore(): void {}

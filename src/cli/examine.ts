@@ -1,63 +1,101 @@
-import { ConfigError } from "../errors.ts";
-import type { SecureCookieConfig } from "../interfaces/secure-cookie.ts";
+import { HipflaskError } from "../errors.ts";
+import type { CookieConfig } from "../interfaces/cookie-interface.ts";
+import type { SecretKey } from "../itsdangerous/secret-key.ts";
+import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { resolveOptions } from "../manager/resolve-options.ts";
 
 /** Something worth knowing about a configuration. */
 export interface Finding {
   /** It does not work; it works and could be safer; it is good to know. */
-  readonly level: "broken" | "soft" | "note";
+  readonly level: (typeof LEVELS)[number];
   /** Never a secret or a part of one. */
   readonly text: string;
 }
 
-const DAY = 24 * 60 * 60;
-const GUESSED = /^(dev|development|test|secret|secret[-_ ]?key|change[-_ ]?me|password|your[-_ ]secret.*)$/i;
+/** Worst first. */
+export const LEVELS = ["broken", "soft", "note"] as const;
 
-/** What is broken or soft in these options, worst first. */
+const DAY = 24 * 60 * 60;
+
+/** What secrets in documentation, in tutorials and on lists of passwords are made of. */
+const WORDS =
+  /dev(?:elopment)?|test(?:ing)?|demo|example|sample|admin|default|hello|world|qwert[yz]|letmein|keyboard|cat|s[e3]cr[e3]t|pass(?:word|phrase)?|session|cookie|app|jwt|token|key|prod(?:uction)?|change|replace|insert|generate|random|string|value|super|very|top|your|my|the|this|here|put|it|me|in|with|to|a|abc|123(?:4(?:5(?:6(?:7(?:8(?:90?)?)?)?)?)?)?/g;
+
+/** What is broken or soft in these options. Everything that is broken, and not only what is met first. */
 export function examine(options: SessionOptions): Finding[] {
-  let config: SecureCookieConfig;
-  try {
-    config = resolveOptions(options);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return [{ level: "broken", text: error.message }];
-  }
-  const findings = [
-    ...ofSecrets(options),
-    ...ofCodec(options),
+  const { good, faults } = sift(options);
+  const config = new SessionManager(good).config;
+  return [
+    ...faults.map((text): Finding => ({ level: "broken", text })),
+    ...examineSecrets({ ...options, isNeeded: options.store === undefined }),
+    ...ofCodec(good),
     ...ofCookie(config),
-    ...ofLife(options, config),
+    ...ofLife(good, config),
   ];
-  return LEVELS.flatMap((level) => findings.filter((finding) => finding.level === level));
 }
 
-const LEVELS = ["broken", "soft", "note"] as const;
+/**
+ * Takes the options that are refused out, one by one, so that the others can be looked at. What is refused only because of
+ * an option that comes later is tried again after it.
+ */
+function sift(options: SessionOptions): { good: SessionOptions; faults: string[] } {
+  let good: SessionOptions = {};
+  let left = Object.entries(options);
+  for (;;) {
+    const refused: [entry: [string, unknown], fault: string][] = [];
+    for (const entry of left) {
+      const more = { ...good, [entry[0]]: entry[1] } as SessionOptions;
+      try {
+        void new SessionManager(more);
+        good = more;
+      } catch (error) {
+        const fault =
+          error instanceof HipflaskError ? error.message : `"${entry[0]}" cannot be used: ${String(error)}`;
+        refused.push([entry, fault]);
+      }
+    }
+    if (refused.length === left.length) return { good, faults: refused.map(([, fault]) => fault) };
+    left = refused.map(([entry]) => entry);
+  }
+}
 
-function* ofSecrets({ secretKey, secretKeyFallbacks, store }: SessionOptions): Generator<Finding> {
-  const bytes = sizeOf(secretKey);
-  if (bytes === 0) {
-    const level = store === undefined ? "broken" : "note";
-    yield { level, text: "secretKey is not set: sessions can be read, as empty, and never written" };
-  } else if (typeof secretKey === "string" && GUESSED.test(secretKey)) {
-    yield {
-      level: "soft",
-      text: "secretKey is a word that everybody tries first; make one with: hipflask keygen",
-    };
+/** Secrets as options or as variables have them. */
+interface Secrets extends Pick<SessionOptions, "secretKey" | "secretKeyFallbacks"> {
+  /** Nothing can be written without one. */
+  readonly isNeeded: boolean;
+}
+
+/** What is wrong with the secrets. @param names what they are called where they come from */
+export function* examineSecrets(
+  { secretKey, secretKeyFallbacks, isNeeded }: Secrets,
+  names: { readonly secretKey: string } = { secretKey: "secretKey" },
+): Generator<Finding> {
+  if (sizeOf(secretKey) === 0) {
+    const level = isNeeded ? "broken" : "note";
+    yield { level, text: `${names.secretKey} is not set: sessions can be read, as empty, and never written` };
+  } else yield* ofSecret(names.secretKey, secretKey!);
+  if (!Array.isArray(secretKeyFallbacks)) return;
+  for (const [index, key] of (secretKeyFallbacks as SecretKey[]).entries())
+    yield* ofSecret(`secretKeyFallbacks[${index}], which still verifies cookies,`, key);
+}
+
+function* ofSecret(name: string, key: SecretKey): Generator<Finding> {
+  const bytes = sizeOf(key);
+  if (typeof key === "string" && isGuessable(key)) {
+    const text = `${name} is among the first that are tried, and who has it can be any visitor: npx hipflask keygen`;
+    yield { level: "broken", text };
   } else if (bytes < 32) {
     yield {
       level: "soft",
-      text: `secretKey has ${bytes} bytes; 32 random ones cannot be guessed: hipflask keygen`,
+      text: `${name} has ${bytes} bytes; 32 random ones cannot be guessed: npx hipflask keygen`,
     };
   }
-  for (const [index, key] of (secretKeyFallbacks ?? []).entries()) {
-    const size = sizeOf(key);
-    if (size < 32)
-      yield {
-        level: "soft",
-        text: `secretKeyFallbacks[${index}] has ${size} bytes and still verifies cookies`,
-      };
-  }
+}
+
+function isGuessable(key: string): boolean {
+  const text = key.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  const rest = text.replaceAll(WORDS, "");
+  return text !== "" && (/^\d{0,4}$/.test(rest) || /^(.)\1*$/.test(text));
 }
 
 function* ofCodec({ codec, hardened, digest, store }: SessionOptions): Generator<Finding> {
@@ -73,11 +111,9 @@ function* ofCodec({ codec, hardened, digest, store }: SessionOptions): Generator
     };
 }
 
-function* ofCookie(config: SecureCookieConfig): Generator<Finding> {
+function* ofCookie(config: CookieConfig): Generator<Finding> {
   const { cookieName, cookieDomain, cookieSecure, cookieSameSite, cookiePartitioned, cookiePath } = config;
   const isSecure = cookieSecure || cookiePartitioned;
-  if (cookieSameSite === "None" && !isSecure)
-    yield { level: "broken", text: "cookieSameSite is None without cookieSecure: browsers drop the cookie" };
   if (/^__(Secure|Host)-/i.test(cookieName) && !isSecure)
     yield { level: "broken", text: `the name "${cookieName}" needs cookieSecure: browsers drop the cookie` };
   if (/^__Host-/i.test(cookieName) && (cookieDomain !== undefined || cookiePath !== "/"))
@@ -115,9 +151,8 @@ function* ofCookie(config: SecureCookieConfig): Generator<Finding> {
 
 function* ofLife(
   options: SessionOptions,
-  { lifetime, refreshEachRequest }: SecureCookieConfig,
+  { lifetime, refreshEachRequest }: CookieConfig,
 ): Generator<Finding> {
-  if (lifetime <= 0) yield { level: "broken", text: "lifetime is not positive: no cookie is ever accepted" };
   if (lifetime > 31 * DAY)
     yield {
       level: "soft",

@@ -4,13 +4,33 @@ import { pastedValue } from "../codecs/pasted-value.ts";
 import { parseToken } from "../stores/token.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import { secretKeyOf, SIGNING, signingOf } from "./secret.ts";
+import type { Command } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Signatures are judged, not ages: an old cookie is a good one to look at. */
 const ANY_AGE = Number.MAX_SAFE_INTEGER;
 
-/** `inspect <cookie>`: takes a cookie apart, and checks its signature if there is a key. Exit code 1 if it is no good. */
-export async function inspect(args: string[], terminal: Terminal): Promise<number> {
+export const inspect: Command = {
+  summary: "what is in a session cookie, and whether its signature is good",
+  help: `Usage: hipflask inspect [COOKIE]
+
+Shows the data and the time in a session cookie, and checks its signature if SECRET_KEY is set. COOKIE is the value, or a
+whole Cookie or Set-Cookie line; without it, or with "-", it is read from standard input, where no shell history keeps it.
+
+Options:
+  --salt TEXT       default "cookie-session"
+  --digest NAME     sha1 (default), sha256, sha384, sha512
+
+Examples:
+  hipflask inspect eyJ1c2VybmFtZSI6ImFkYSJ9.ZpJk4A.Y29va2ll
+  pbpaste | hipflask inspect
+  SECRET_KEY=… hipflask inspect - < cookie.txt
+
+Exit code 1 if it cannot be read, or its signature is not good.`,
+  run,
+};
+
+async function run(args: string[], terminal: Terminal): Promise<number> {
   const { values, words } = parseCommand(args, SIGNING, 1);
   const value = pastedValue(!words[0] || words[0] === "-" ? await terminal.read() : words[0]);
   if (value === "") throw new UsageError("There is no cookie to inspect.");

@@ -1,10 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { parseCommand } from "./arguments.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Command } from "./command.ts";
 
-/** `keygen`: a new secret key, 256 bits. */
-export async function keygen(args: string[], terminal: Terminal): Promise<number> {
-  parseCommand(args, {}, 0);
-  terminal.print(randomBytes(32).toString("base64url"));
-  return 0;
-}
+export const keygen: Command = {
+  summary: "a new secret key",
+  help: `Usage: hipflask keygen
+
+Prints a new secret key: 256 random bits.
+
+Examples:
+  hipflask keygen
+  echo "SECRET_KEY=$(npx hipflask keygen)" >> .env`,
+
+  async run(args, { print }) {
+    parseCommand(args, {}, 0);
+    print(randomBytes(32).toString("base64url"));
+    return 0;
+  },
+};

@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
 import { HipflaskError } from "../errors.ts";
+import { didYouMean } from "../manager/did-you-mean.ts";
 import { UsageError } from "./arguments.ts";
+import type { Command } from "./command.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
+import { init } from "./init.ts";
 import { inspect } from "./inspect.ts";
 import { keygen } from "./keygen.ts";
 import { schema } from "./schema.ts";
@@ -10,29 +13,27 @@ import { sessions } from "./sessions.ts";
 import { sign } from "./sign.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** Every command, in the order of the list. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  init,
+  doctor,
+  demo,
+  keygen,
+  inspect,
+  sign,
+  sessions,
+  schema,
+};
+
 const HELP = `Usage: hipflask <command>
 
-  demo                   a small app with the inspector beside it, on this machine alone
-                         --port N (default 5000), --store URL
-  inspect <cookie>       take a session cookie apart; checks the signature if SECRET_KEY is set
-  sign <json>            the cookie that Flask would set for this data; needs SECRET_KEY
-                         both: --salt TEXT, --digest sha1|sha256|sha384|sha512
-  keygen                 a new secret key
-  schema <engine>        the tables of the store, for postgres, mysql or sqlite
-  sessions list --owner ID [--json]
-  sessions revoke <selector> | --owner ID
-  sessions prune         remove what is expired
-                         all three: --store URL, or SESSION_STORE in the environment
-  doctor [-] [--strict]  what is soft or broken in the settings in the environment, or in JSON options on standard input
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .join("\n")}
 
-Instead of <cookie> and <json> write "-", or nothing, to send them on standard input, where no shell history and no list
-of processes sees them. Secrets are taken from the environment alone.
-
+hipflask <command> --help says more about one of them.
+Secrets and store URLs come from the environment, or from a file .env in this folder.
 Exit code: 0 good, 1 not, 2 not understood.`;
-
-type Command = (args: string[], terminal: Terminal) => Promise<number>;
-
-const COMMANDS: Readonly<Record<string, Command>> = { demo, inspect, sign, keygen, schema, sessions, doctor };
 
 /**
  * Runs a command line, without the program's name.
@@ -41,24 +42,37 @@ const COMMANDS: Readonly<Record<string, Command>> = { demo, inspect, sign, keyge
  */
 export async function main(args: string[], terminal: Terminal): Promise<number> {
   const [name, ...rest] = args;
-  if (name === "--version") return told(version(), terminal);
-  if (name === "--help" || name === "-h" || name === "help") return told(HELP, terminal);
+  if (name === "--version" || name === "-v") return told(version(), terminal);
+  if (name === "--help" || name === "-h") return told(HELP, terminal);
+  if (name === "help") return helpOf(rest[0], terminal);
   if (name === undefined || !Object.hasOwn(COMMANDS, name)) {
-    terminal.complain(name === undefined ? HELP : `There is no such command.\n\n${HELP}`);
+    terminal.complain(name === undefined ? HELP : unknown(name));
     return 2;
   }
-  if (rest.includes("--help") || rest.includes("-h")) return told(HELP, terminal);
+  if (rest.includes("--help") || rest.includes("-h")) return helpOf(name, terminal);
   try {
-    return await COMMANDS[name]!(rest, terminal);
+    return await COMMANDS[name]!.run(rest, terminal);
   } catch (error) {
     if (error instanceof UsageError) {
-      terminal.complain(`${error.message} See hipflask --help.`);
+      terminal.complain(`${error.message} See: hipflask ${name} --help`);
       return 2;
     }
     // Only messages of our own are known to name no secret.
     terminal.complain(error instanceof HipflaskError ? error.message : `${name} failed: ${nameOf(error)}`);
     return 1;
   }
+}
+
+function helpOf(name: string | undefined, terminal: Terminal): number {
+  if (name === undefined) return told(HELP, terminal);
+  if (Object.hasOwn(COMMANDS, name)) return told(COMMANDS[name]!.help, terminal);
+  terminal.complain(unknown(name));
+  return 2;
+}
+
+/** The word itself is not repeated: it may be a secret in the wrong place. */
+function unknown(name: string): string {
+  return `There is no such command.${didYouMean(name, Object.keys(COMMANDS))} See: hipflask --help`;
 }
 
 function told(text: string, { print }: Terminal): number {

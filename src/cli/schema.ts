@@ -1,6 +1,7 @@
+import { didYouMean } from "../manager/did-you-mean.ts";
 import { MYSQL, POSTGRES, SQLITE } from "../stores/sql/dialect.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Command } from "./command.ts";
 
 const SCHEMAS: Readonly<Record<string, string>> = {
   postgres: script(POSTGRES.schema),
@@ -8,14 +9,27 @@ const SCHEMAS: Readonly<Record<string, string>> = {
   sqlite: script(SQLITE.schema),
 };
 
-/** `schema postgres|mysql|sqlite`: the statements that `migrate()` runs, for those who run them their own way. */
-export async function schema(args: string[], terminal: Terminal): Promise<number> {
-  const [engine = ""] = parseCommand(args, {}, 1).words;
-  if (!Object.hasOwn(SCHEMAS, engine))
-    throw new UsageError(`Name one of ${Object.keys(SCHEMAS).join(", ")}.`);
-  terminal.print(SCHEMAS[engine]!);
-  return 0;
-}
+export const schema: Command = {
+  summary: "the tables of a store, for postgres, mysql or sqlite",
+  help: `Usage: hipflask schema postgres|mysql|sqlite
+
+Prints the statements that migrate() of the store runs, for databases whose tables are made in another way. mysql is for
+MariaDB too.
+
+Examples:
+  hipflask schema postgres | psql "$DATABASE_URL"
+  hipflask schema sqlite | sqlite3 sessions.db`,
+
+  async run(args, { print }) {
+    const [engine = ""] = parseCommand(args, {}, 1).words;
+    if (!Object.hasOwn(SCHEMAS, engine)) {
+      const known = Object.keys(SCHEMAS);
+      throw new UsageError(`Name one of ${known.join(", ")}.${didYouMean(engine, known)}`);
+    }
+    print(SCHEMAS[engine]!);
+    return 0;
+  },
+};
 
 function script(statements: readonly string[]): string {
   return statements.map((statement) => `${statement};`).join("\n\n");

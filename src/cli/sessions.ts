@@ -1,11 +1,12 @@
-import { StoreError } from "../errors.ts";
-import { storeFromUrl } from "../stores/from-url.ts";
-import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
+import { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { didYouMean } from "../manager/did-you-mean.ts";
 import type { SessionInfo } from "../stores/record.ts";
 import { SessionRecords } from "../stores/session-records.ts";
 import { sweepOnce } from "../stores/sweep.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { openStore, PATIENCE } from "./open-store.ts";
 import type { Terminal } from "./terminal.ts";
 
 const OPTIONS = {
@@ -16,8 +17,6 @@ const OPTIONS = {
 
 /** Sessions in one question. */
 const PAGE = 500;
-/** Seconds to reach a store, and for each of its answers. */
-const PATIENCE = 10;
 
 interface Given {
   readonly owner: string | undefined;
@@ -25,16 +24,42 @@ interface Given {
   readonly json: boolean;
 }
 
+export const sessions: Command = {
+  summary: "list, end and prune the sessions in a store",
+  help: `Usage: hipflask sessions list --owner ID [--json]
+       hipflask sessions revoke SELECTOR | --owner ID
+       hipflask sessions prune
+
+list shows the live sessions of one person, never tokens or data. revoke ends one session, by the selector that list shows,
+or all sessions of a person. prune removes expired records.
+
+Options:
+  --store URL       the store; better SESSION_STORE in the environment, where no list of processes shows its password
+  --owner ID        what the app assigned to session.owner
+  --json            one JSON object a line
+
+Store URLs: sqlite:sessions.db, redis://host:6379/0, redis+cluster://a:6379,b:6379, postgres://host/db, mysql://host/db
+
+Examples:
+  hipflask sessions list --owner ada --store sqlite:sessions.db
+  hipflask sessions revoke --owner ada
+  SESSION_STORE=redis://localhost hipflask sessions prune
+
+Exit code 1 if revoke found nothing to end.`,
+  run,
+};
+
 const COMMANDS: Readonly<
   Record<string, (sessions: SessionRecords, given: Given, terminal: Terminal) => Promise<number>>
 > = { list, revoke, prune };
 
-/** `sessions list|revoke|prune`: the sessions in a store, for whoever runs it. */
-export async function sessions(args: string[], terminal: Terminal): Promise<number> {
+async function run(args: string[], terminal: Terminal): Promise<number> {
   const { values, words } = parseCommand(args, OPTIONS, 2);
   const [name = "", selector] = words;
   if (!Object.hasOwn(COMMANDS, name))
-    throw new UsageError(`Say what to do: sessions ${Object.keys(COMMANDS).join("|")}.`);
+    throw new UsageError(
+      `Say what to do: sessions ${Object.keys(COMMANDS).join("|")}.${didYouMean(name, Object.keys(COMMANDS))}`,
+    );
   const url = values.store ?? terminal.env.SESSION_STORE;
   if (!url) throw new UsageError("Name the store: --store URL, or SESSION_STORE in the environment.");
   const given = { owner: values.owner, selector: selector?.split(".", 1)[0], json: values.json ?? false };
@@ -44,7 +69,7 @@ export async function sessions(args: string[], terminal: Terminal): Promise<numb
     throw new UsageError("Name the session to revoke, or --owner ID to revoke all of theirs.");
   if (name !== "revoke" && selector !== undefined) throw new UsageError("There is a word too many.");
 
-  const store = await inTime(storeFromUrl(url));
+  const store = await openStore(url, { mustExist: true });
   try {
     const options = { json: new TaggedJSONSerializer(), longest: DEFAULT_LIFETIME, seconds: PATIENCE };
     return await COMMANDS[name]!(new SessionRecords(store, options), given, terminal);
@@ -53,11 +78,18 @@ export async function sessions(args: string[], terminal: Terminal): Promise<numb
   }
 }
 
-async function list(sessions: SessionRecords, { owner, json }: Given, { print }: Terminal): Promise<number> {
+async function list(
+  sessions: SessionRecords,
+  { owner, json }: Given,
+  { print, complain }: Terminal,
+): Promise<number> {
   let page: SessionInfo[] = [];
   do {
-    page = await sessions.list(owner!, { limit: PAGE, after: page.at(-1)?.selector });
+    const after = page.at(-1)?.selector;
+    page = await sessions.list(owner!, { limit: PAGE, after });
     for (const info of page) print(ascii(json ? JSON.stringify(info) : line(info)));
+    if (after === undefined && page.length === 0)
+      complain(ascii(`There are no live sessions of ${JSON.stringify(owner)}.`));
   } while (page.length === PAGE);
   return 0;
 }
@@ -76,7 +108,8 @@ async function revoke(
 }
 
 async function prune(sessions: SessionRecords, _: Given, { print }: Terminal): Promise<number> {
-  print(`${await sweepOnce(sessions)} expired records removed`);
+  const count = await sweepOnce(sessions);
+  print(`${count} expired ${count === 1 ? "record" : "records"} removed`);
   return 0;
 }
 
@@ -92,17 +125,4 @@ function ascii(text: string): string {
 
 function minute(moment: number): string {
   return `${new Date(moment).toISOString().slice(0, 16)}Z`;
-}
-
-/** Some clients try for ever to reach a server that is not there. */
-async function inTime<Result>(promise: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(new StoreError("timeout", `The store cannot be reached; gave up after ${PATIENCE} seconds.`)),
-      PATIENCE * 1000,
-    );
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

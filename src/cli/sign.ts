@@ -3,10 +3,27 @@ import { ConfigError } from "../errors.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { parseCommand } from "./arguments.ts";
 import { secretKeyOf, SIGNING, signingOf } from "./secret.ts";
+import type { Command } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** `sign <json>`: the cookie that Flask would set for this session data. Flask's tags may be in it. */
-export async function sign(args: string[], terminal: Terminal): Promise<number> {
+export const sign: Command = {
+  summary: "the cookie that Flask would set for this data",
+  help: `Usage: hipflask sign [JSON]
+
+Signs session data with SECRET_KEY, as Flask does. Flask's tags may be in it: {" t": [1, 2]} is a tuple. Without JSON, or with
+"-", it is read from standard input.
+
+Options:
+  --salt TEXT       default "cookie-session"
+  --digest NAME     sha1 (default), sha256, sha384, sha512
+
+Examples:
+  SECRET_KEY=… hipflask sign '{"username": "ada"}'
+  curl --cookie "session=$(hipflask sign '{"username": "ada"}')" http://localhost:3000/`,
+  run,
+};
+
+async function run(args: string[], terminal: Terminal): Promise<number> {
   const { values, words } = parseCommand(args, SIGNING, 1);
   const secretKey = secretKeyOf(terminal);
   if (secretKey === undefined) throw new ConfigError("Set SECRET_KEY in the environment to sign with.");

@@ -1,11 +1,19 @@
-import { writeSync } from "node:fs";
+import { existsSync, readFileSync, writeSync } from "node:fs";
 import process from "node:process";
+import { createInterface } from "node:readline/promises";
+import { parseEnv } from "node:util";
+import { UsageError } from "./arguments.ts";
 
 /** What a command knows of the world. */
 export interface Terminal {
+  /** The folder it was started in. */
+  readonly cwd: string;
+  /** Of the process, and of a file `.env` in that folder; the process goes first. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** All of standard input. */
   read(): Promise<string>;
+  /** Puts a question to the person in front of it; missing where there is none. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
   /** A line to standard output: what was asked for. */
   print(line: string): void;
   /** A line to standard error: everything else. */
@@ -14,7 +22,13 @@ export interface Terminal {
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
+  if (existsSync(".env")) {
+    // Here too, since `doctor` loads code that looks there.
+    for (const [name, value] of Object.entries(parseEnv(readFileSync(".env", "utf8"))))
+      process.env[name] ??= value;
+  }
   return {
+    cwd: process.cwd(),
     env: process.env,
     async read() {
       if (process.stdin.isTTY) process.stderr.write("Reading from the terminal; end with Ctrl-D.\n");
@@ -22,9 +36,24 @@ export function processTerminal(): Terminal {
       for await (const chunk of process.stdin.setEncoding("utf8")) text += String(chunk);
       return text;
     },
+    ask: process.stdin.isTTY && process.stdout.isTTY ? ask : undefined,
     print: (line) => write(1, `${line}\n`),
     complain: (line) => write(2, `${line}\n`),
   };
+}
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  // Ctrl-C and Ctrl-D close it, which leaves the question open for ever.
+  const closed = new AbortController();
+  lines.once("close", () => closed.abort());
+  try {
+    return await lines.question(question, { signal: closed.signal });
+  } catch {
+    throw new UsageError("There was no answer.");
+  } finally {
+    lines.close();
+  }
 }
 
 /** In one go, so that nothing is lost when the process exits; a reader that went away (`| head`) is no error. */

@@ -10,6 +10,7 @@ import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
 import type { StoreConfig } from "../interfaces/store/config.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
+import { tellMade } from "./made.ts";
 import type { SessionOptions } from "./options.ts";
 import { resolveCrossOrigin, resolveOptions } from "./resolve-options.ts";
 import { resolveStoreOptions } from "./resolve-store-options.ts";
@@ -58,6 +59,7 @@ export class SessionManager {
   #watch: DestroyedWatch | undefined;
 
   constructor(options: SessionOptions) {
+    tellMade(options);
     const config = resolveOptions(options);
     this.config = config;
     this.#refuseForeign = resolveCrossOrigin(options);

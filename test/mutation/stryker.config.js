@@ -21,9 +21,13 @@ export default {
   tempDirName: ".cache/stryker",
   // The machine may be somebody's desk.
   concurrency: 1,
+  // What runs while a module is loaded would need every test for each change; what runs in a test as well is tried there.
+  ignoreStatic: true,
+  // On a busy machine a slow test is no endless loop.
+  timeoutMS: 20_000,
   incremental: true,
   incrementalFile: `.cache/mutation/${folder}.incremental.json`,
-  reporters: ["clear-text", "html", "json"],
+  reporters: ["clear-text", "progress-append-only", "html", "json"],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   htmlReporter: { fileName: `.cache/mutation/${folder}.html` },
   jsonReporter: { fileName: `.cache/mutation/${folder}.json` },

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 interface Manifest {
-  readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
+  readonly exports: Readonly<Record<string, string | { readonly import: { readonly default: string } }>>;
 }
 
 const { MUTATE, TESTS = "[]" } = process.env;
@@ -16,7 +16,7 @@ export default defineConfig({
         ? []
         : {
             find: new RegExp(`^hipflask${subpath.slice(1)}$`),
-            replacement: `${process.cwd()}/${target.default.replace("./dist", "src").replace(/\.js$/, ".ts")}`,
+            replacement: `${process.cwd()}/${target.import.default.replace("./dist", "src").replace(/\.js$/, ".ts")}`,
           },
     ),
   },

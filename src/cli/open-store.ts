@@ -1,0 +1,39 @@
+import { existsSync } from "node:fs";
+import { ConfigError } from "../errors.ts";
+import { hostOf } from "../stores/address.ts";
+import { storeFromUrl } from "../stores/from-url.ts";
+import { inTime } from "../stores/in-time.ts";
+import type { Store } from "../stores/store.ts";
+
+/** Seconds to open a store, and for each of its answers. */
+export const PATIENCE = 10;
+
+/**
+ * The store of a URL.
+ *
+ * @param mustExist refuses what would be made by being opened
+ * @throws ConfigError, StoreError: with the address of the store, and without its password
+ */
+export async function openStore(
+  url: string,
+  { mustExist = false }: { readonly mustExist?: boolean } = {},
+): Promise<Store> {
+  if (mustExist) checkExists(url);
+  const [scheme = ""] = url.split(":", 1);
+  return inTime(`${scheme} at ${hostOf(url)}`, "connect", PATIENCE, () => storeFromUrl(url));
+}
+
+/** Asks a store for a record that is not there. @throws StoreError if it does not answer */
+export async function answers(store: Store): Promise<void> {
+  await inTime(store.name, "read", PATIENCE, () => store.read("hipflask"));
+}
+
+function checkExists(url: string): void {
+  if (url.startsWith("memory:") || url === "sqlite::memory:")
+    throw new ConfigError(
+      `The sessions of ${url} are in the memory of your app, and can only be listed there.`,
+    );
+  const file = /^sqlite:(?:\/\/(?=[^/]|\/))?(.+)$/s.exec(url)?.[1];
+  if (file !== undefined && !existsSync(file))
+    throw new ConfigError(`There is no file ${file}. Name the database that your app keeps its sessions in.`);
+}
