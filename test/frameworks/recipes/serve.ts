@@ -9,7 +9,7 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 /** Its cookie tells that the save of 300 ms was over before the head was written. */
 const slow: SessionInterface = {
   openSession: () => createSession({ username: "slow" }),
-  async saveSession(_, { headers }) {
+  async saveSession(_session, _request, { headers }) {
     await pause(300);
     headers.append("Set-Cookie", "session=saved");
   },

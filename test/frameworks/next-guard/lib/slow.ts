@@ -14,7 +14,7 @@ export const slow = sessions({
       stores.set(opened, store);
       return opened;
     },
-    async saveSession(saving, response) {
+    async saveSession(saving, _request, response) {
       const store = stores.get(saving);
       if (store === "down") throw new StoreError("unavailable", "The store is down on purpose.");
       if (store === "busy") throw new SessionConflictError(8);
