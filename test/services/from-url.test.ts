@@ -23,24 +23,24 @@ const PACKAGES = [
   "mongodb",
 ];
 
-/** A record that is written by one store and read by another of the same URL, as by two processes. */
-async function travels(url: string): Promise<void> {
+/** What becomes of a record that two stores of the same URL write in turn, as two processes would. */
+async function travels(url: string): Promise<unknown[]> {
   const [first, second] = [await storeFromUrl(url), await storeFromUrl(url)];
   const key = `hipflask_url_${process.pid}_${Date.now()}`;
-  const [one, two, three] = ["A", "B", "C"].map((letter) => letter.repeat(16));
-  expect(await first.insert(key, { text: "1", commit: one!, lifetime: 60 })).toBe(true);
-  expect(await second.replace(key, one!, { text: "2", commit: two!, lifetime: 60 })).toEqual({
-    status: "ok",
-  });
-  expect(await first.replace(key, one!, { text: "3", commit: three!, lifetime: 60 })).toMatchObject({
-    status: "conflict",
-    current: { text: "2", commit: two },
-  });
-  expect(await first.remove(key, two)).toEqual({ status: "ok" });
-  expect(await second.read(key)).toBeUndefined();
+  const [one, two] = ["A".repeat(16), "B".repeat(16)];
+  const became = [
+    await first.insert(key, { text: "1", commit: one, lifetime: 60 }),
+    (await second.replace(key, one, { text: "2", commit: two, lifetime: 60 })).status,
+    (await first.replace(key, one, { text: "3", commit: "C".repeat(16), lifetime: 60 })).status,
+    (await first.read(key))?.text,
+    (await first.remove(key, two)).status,
+    await second.read(key),
+  ];
   await first.close?.();
   await second.close?.();
+  return became;
 }
+const TRAVELLED = [true, "ok", "conflict", "2", "ok", undefined];
 
 describe.skipIf(packages.skip)(`storeFromUrl${packages.note}`, () => {
   beforeAll(() => {
@@ -54,14 +54,14 @@ describe.skipIf(packages.skip)(`storeFromUrl${packages.note}`, () => {
 
   it("opens libsql: with its token, and makes the table", async () => {
     const server = await libsqlServer("s3cret");
-    await travels(`libsql://127.0.0.1:${server.port}?tls=0&authToken=s3cret`);
+    expect(await travels(`libsql://127.0.0.1:${server.port}?tls=0&authToken=s3cret`)).toEqual(TRAVELLED);
     await server.close();
   });
 
   it.skipIf(redis.skip)(`opens https: of Redis over HTTP${redis.note}`, async () => {
     const client = new Redis(redisUrl);
     const proxy = await upstashProxy(client);
-    await travels(proxy.url.replace("//", "//:t0ken@"));
+    expect(await travels(proxy.url.replace("//", "//:t0ken@"))).toEqual(TRAVELLED);
     await proxy.close();
     await client.quit();
   });
@@ -71,7 +71,7 @@ describe.skipIf(packages.skip)(`storeFromUrl${packages.note}`, () => {
     vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", server.url);
     vi.stubEnv("AWS_ACCESS_KEY_ID", "x");
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", "x");
-    await travels("dynamodb://local/app-sessions");
+    expect(await travels("dynamodb://local/app-sessions")).toEqual(TRAVELLED);
     await expect(storeFromUrl("dynamodb://local/elsewhere")).rejects.toThrow(
       /DynamoDB's table "elsewhere" could not "read"/,
     );
@@ -81,7 +81,7 @@ describe.skipIf(packages.skip)(`storeFromUrl${packages.note}`, () => {
 
   it("opens mongodb:, in the database of its path", async () => {
     const server = await mongoStandIn(Date.now);
-    await travels(`mongodb://127.0.0.1:${server.port}/app?directConnection=true`);
+    expect(await travels(`mongodb://127.0.0.1:${server.port}/app?directConnection=true`)).toEqual(TRAVELLED);
     const store = await storeFromUrl(`mongodb://127.0.0.1:${server.port}/app?directConnection=true`);
     expect(store.name).toBe("MongoDB's app.hipflask_sessions");
     await store.close?.();
@@ -90,7 +90,7 @@ describe.skipIf(packages.skip)(`storeFromUrl${packages.note}`, () => {
 
   it.skipIf(memcached.skip)(`opens memcached:${memcached.note}`, async () => {
     const server = await startMemcached();
-    await travels(`memcached://127.0.0.1:${server.port}`);
+    expect(await travels(`memcached://127.0.0.1:${server.port}`)).toEqual(TRAVELLED);
     server.stop();
   });
 
