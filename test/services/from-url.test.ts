@@ -109,7 +109,7 @@ describe.skipIf(packages.skip)(`storeFromUrl${packages.note}`, () => {
       "dynamodb://local/sessions",
     ]) {
       const error: unknown = await storeFromUrl(url).catch((thrown: unknown) => thrown);
-      expect(error, url).toMatchObject({ code: expect.stringMatching(/^(?:STORE|CONFIG)$/) as string });
+      expect(error).toMatchObject({ code: expect.stringMatching(/^(?:STORE|CONFIG)$/) as string });
       expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("hunter2");
     }
     vi.unstubAllEnvs();
