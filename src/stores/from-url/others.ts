@@ -4,7 +4,7 @@ import { memcachedStore, type MemcachedClient } from "../memcached.ts";
 import { mongodbStore, type MongoCollection } from "../mongodb.ts";
 import type { Store } from "../store.ts";
 import { client, NO_KEY, opened } from "./opened.ts";
-import { unreadable, type StoreUrl } from "./url.ts";
+import type { StoreUrl } from "./url.ts";
 
 /** `dynamodb://region/table`; credentials and endpoint are found as the AWS SDK finds them. */
 export async function dynamodb({ hosts: [region], path: table, username }: StoreUrl): Promise<Store> {
@@ -62,7 +62,7 @@ type Ending = MemcachedClient & { end(): void };
 const SERVER_SELECTION = 5000;
 
 /** `mongodb://…` and `mongodb+srv://…`, as MongoDB writes them; the path is the database. */
-export async function mongodb({ href, query }: StoreUrl): Promise<Store> {
+export async function mongodb({ href, query, unreadable }: StoreUrl): Promise<Store> {
   const { MongoClient } = await client(
     "mongodb",
     // @ts-expect-error -- an optional peer, not installed here
@@ -73,7 +73,7 @@ export async function mongodb({ href, query }: StoreUrl): Promise<Store> {
     const hasPatience = query.has("serverSelectionTimeoutMS");
     connection = new MongoClient(href, hasPatience ? {} : { serverSelectionTimeoutMS: SERVER_SELECTION });
   } catch {
-    throw unreadable(href);
+    throw unreadable();
   }
   const store = mongodbStore(connection.db().collection("hipflask_sessions"));
   return opened(

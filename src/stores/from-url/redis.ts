@@ -2,13 +2,13 @@ import { ConfigError } from "../../errors.ts";
 import { redisStore, type NodeRedisClient, type UpstashClient } from "../redis.ts";
 import type { Store } from "../store.ts";
 import { client, ignore, NO_KEY, opened } from "./opened.ts";
-import { unreadable, type StoreUrl } from "./url.ts";
+import type { StoreUrl } from "./url.ts";
 
 /** Times that a server of Redis is asked when the application starts. */
 const FIRST_ATTEMPTS = 5;
 
-export async function redis({ href: url }: StoreUrl): Promise<Store> {
-  if (!/^[^:]+:\/\/[^/?#]+(?:\/\d*)?(?:\?.*)?$/.test(url)) throw unreadable(url);
+export async function redis({ href: url, unreadable }: StoreUrl): Promise<Store> {
+  if (!/^[^:]+:\/\/[^/?#]+(?:\/\d*)?(?:\?.*)?$/.test(url)) throw unreadable();
   const { createClient } = await client("@redis/client", () => import("@redis/client"));
   let isStarting = true;
   // By itself the client would try for ever, and the start of the application hang, where no server answers.

@@ -2,7 +2,7 @@ import { ConfigError } from "../../errors.ts";
 import { sqlStore, type LibsqlClientHandle, type SqlStore } from "../sql.ts";
 import type { Store } from "../store.ts";
 import { client, ignore, opened } from "./opened.ts";
-import { unreadable, type StoreUrl } from "./url.ts";
+import type { StoreUrl } from "./url.ts";
 
 export async function sqlite(url: string): Promise<Store> {
   const path = url.slice("sqlite:".length).replace(/^\/\/(?=\/|[^/])/, "");
@@ -27,7 +27,7 @@ export async function mysql({ href }: StoreUrl): Promise<Store> {
 }
 
 /** Turso, and other servers of libSQL. */
-export async function libsql({ href, hosts, path, password, query }: StoreUrl): Promise<Store> {
+export async function libsql({ hosts, path, password, query, unreadable }: StoreUrl): Promise<Store> {
   if (hosts[0] === "" || password !== undefined) {
     throw new ConfigError(
       'A "libsql:" URL has a host, and its token in the query: libsql://NAME.turso.io?authToken=TOKEN. A file is opened by sqlite:PATH.',
@@ -46,7 +46,7 @@ export async function libsql({ href, hosts, path, password, query }: StoreUrl): 
   try {
     db = createClient({ url, authToken });
   } catch {
-    throw unreadable(href);
+    throw unreadable();
   }
   return migrated(sqlStore(db), () => db.close());
 }

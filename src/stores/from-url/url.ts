@@ -12,6 +12,8 @@ export interface StoreUrl {
   /** Without the first slash. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Says how to write it, and shows none of it but its scheme. */
+  readonly unreadable: () => ConfigError;
 }
 
 /**
@@ -37,11 +39,11 @@ export function readUrl(href: string): StoreUrl {
     hosts,
     path: decoded(path, href),
     query: new URLSearchParams(query),
+    unreadable: () => unreadable(href),
   };
 }
 
-/** Says how to write a URL, and shows none of it but its scheme. */
-export function unreadable(href: string): ConfigError {
+function unreadable(href: string): ConfigError {
   const scheme = href.slice(0, href.indexOf(":"));
   return new ConfigError(
     `The "${scheme}:" URL cannot be read. Write ${scheme}://user:password@host:port/…, with special characters in user and password percent-encoded: "/" as %2F, "#" as %23, "?" as %3F, "@" as %40, "%" as %25.`,
