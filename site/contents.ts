@@ -51,6 +51,7 @@ export const contents: readonly Section[] = [
   {
     title: "Using it",
     pages: [
+      docs("Options", "options"),
       docs("Stores", "stores"),
       docs("A store of your own", "store-contract"),
       docs("Forms", "forms"),

@@ -7,6 +7,7 @@ import { Signer } from "./itsdangerous/signer.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./manager/options.ts";
 import { oneOf, resolveOptions } from "./manager/resolve-options.ts";
+import type { StoreOptions } from "./manager/store-options.ts";
 import type { IoRedisBytes, NodeRedisBytes } from "./stores/flask-session/bytes.ts";
 import { RedisRecords } from "./stores/flask-session/records.ts";
 
@@ -27,11 +28,10 @@ type SharedOptions = Pick<
   | "refreshEachRequest"
   | "cacheControl"
   | "trackNested"
-  | "lostWrites"
-  | "storeTimeout"
   | "onRefused"
   | "now"
->;
+> &
+  Pick<StoreOptions, "lostWrites" | "storeTimeout">;
 
 /** The settings of an app with Flask-Session and Redis; defaults are Flask-Session's. */
 export interface FlaskSessionsOptions extends SharedOptions {

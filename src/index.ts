@@ -15,9 +15,9 @@ export type {
 
 export { selectorOf, SessionManager, type OwnedSession } from "./manager/manager.ts";
 export { requireFresh } from "./request/require-fresh.ts";
-export { AAL1, AAL2, AAL3 } from "./manager/assurance-levels.ts";
 export type { DestroyedListener } from "./manager/destroyed-watch.ts";
 export type { ClearSiteDataType, SessionOptions } from "./manager/options.ts";
+export type { StoreOptions } from "./manager/store-options.ts";
 export type {
   InferSessionData,
   SchemaIssue,

@@ -25,20 +25,17 @@ export function resolveStoreOptions(
   store: Store,
   cookie: CookieConfig,
 ): StoreConfig {
-  const { hardened = false, storeTimeout } = options;
-  const idleTimeout = positive("idleTimeout", options.idleTimeout ?? (hardened ? HOUR : cookie.lifetime));
+  const { hardened = false, storeOptions: given = {} } = options;
+  const idleTimeout = positive("idleTimeout", given.idleTimeout ?? (hardened ? HOUR : cookie.lifetime));
   const absoluteTimeout =
-    options.absoluteTimeout === undefined ? (hardened ? 24 * HOUR : null) : options.absoluteTimeout;
+    given.absoluteTimeout === undefined ? (hardened ? 24 * HOUR : null) : given.absoluteTimeout;
   const rotationKey = rotationKeyOf(options);
-  const isLoose = !store.atomic && (options.allowNonAtomicStore ?? false);
-  const anonymousTimeout = positive(
-    "anonymousTimeout",
-    options.anonymousTimeout ?? Math.min(idleTimeout, DAY),
-  );
+  const isLoose = !store.atomic && (given.allowNonAtomicStore ?? false);
+  const anonymousTimeout = positive("anonymousTimeout", given.anonymousTimeout ?? Math.min(idleTimeout, DAY));
   const json = options.json ?? new TaggedJSONSerializer();
   // oxlint-disable-next-line no-console -- said once, at start-up, to whoever runs the server
   if (isLoose) console.warn(NOT_ATOMIC);
-  if ((options.rotateAfter ?? 0) > 0 && rotationKey === null) {
+  if ((given.rotateAfter ?? 0) > 0 && rotationKey === null) {
     throw new ConfigError('"rotateAfter" needs a "secretKey", from which the next token is derived.');
   }
   return {
@@ -46,11 +43,11 @@ export function resolveStoreOptions(
     records: new SessionRecords(store, {
       json,
       longest: Math.max(idleTimeout, anonymousTimeout),
-      seconds: storeTimeout === undefined ? undefined : positive("storeTimeout", storeTimeout),
-      limits: { ...DEFAULT_LIMITS, ...options.recordLimits },
+      seconds: given.storeTimeout === undefined ? undefined : positive("storeTimeout", given.storeTimeout),
+      limits: { ...DEFAULT_LIMITS, ...given.recordLimits },
       ownerLimit: {
-        max: positive("maxPerOwner", options.maxPerOwner ?? DEFAULT_OWNER_LIMIT.max),
-        overflow: oneOf("ownerOverflow", options.ownerOverflow ?? DEFAULT_OWNER_LIMIT.overflow, [
+        max: positive("maxPerOwner", given.maxPerOwner ?? DEFAULT_OWNER_LIMIT.max),
+        overflow: oneOf("ownerOverflow", given.ownerOverflow ?? DEFAULT_OWNER_LIMIT.overflow, [
           "refuse",
           "end-oldest",
         ]),
@@ -59,20 +56,20 @@ export function resolveStoreOptions(
     }),
     json,
     trackNested: options.trackNested ?? true,
-    lazy: options.lazy ?? false,
+    lazy: given.lazy ?? false,
     idleTimeout,
     anonymousTimeout: Math.min(idleTimeout, anonymousTimeout),
     absoluteTimeout: absoluteTimeout === null ? null : positive("absoluteTimeout", absoluteTimeout),
-    touchEvery: Math.max(0, options.touchEvery ?? Math.min(idleTimeout / 10, 300)),
-    rotateAfter: Math.max(0, options.rotateAfter ?? 0),
-    rotationGrace: Math.max(0, options.rotationGrace ?? 30),
+    touchEvery: Math.max(0, given.touchEvery ?? Math.min(idleTimeout / 10, 300)),
+    rotateAfter: Math.max(0, given.rotateAfter ?? 0),
+    rotationGrace: Math.max(0, given.rotationGrace ?? 30),
     rotationKey,
-    sweepEvery: Math.max(0, options.sweepEvery ?? 60),
-    reusedTokens: oneOf("reusedTokens", options.reusedTokens ?? "refuse", ["refuse", "destroy"]),
-    device: options.device,
-    keepAtLogin: keysOrAll(options.keepAtLogin ?? (hardened ? [] : true)),
-    lostWrites: oneOf("lostWrites", options.lostWrites ?? "drop", ["drop", "throw"]),
-    saveOnError: options.saveOnError ?? false,
+    sweepEvery: Math.max(0, given.sweepEvery ?? 60),
+    reusedTokens: oneOf("reusedTokens", given.reusedTokens ?? "refuse", ["refuse", "destroy"]),
+    device: given.device,
+    keepAtLogin: keysOrAll(given.keepAtLogin ?? (hardened ? [] : true)),
+    lostWrites: oneOf("lostWrites", given.lostWrites ?? "drop", ["drop", "throw"]),
+    saveOnError: given.saveOnError ?? false,
     ownable: store.atomic || isLoose,
   };
 }

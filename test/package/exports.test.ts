@@ -127,9 +127,6 @@ describe("package.json exports", () => {
     expect(`\n${listing.join("\n\n")}\n`).toMatchInlineSnapshot(`
       "
       hipflask
-        AAL1
-        AAL2
-        AAL3
         BadData
         BadHeader
         BadPayload
@@ -247,6 +244,7 @@ describe("package.json exports", () => {
         type StoreConfig
         type StoreErrorReason
         type StoreFailedEvent
+        type StoreOptions
         type Stored
         type StoredEvent
         type Tag

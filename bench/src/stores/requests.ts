@@ -58,7 +58,11 @@ async function openServer(engine: Engine, name: string, space: Space): Promise<S
 }
 
 export function ours(store: Store): Server {
-  const withSession = sessions({ secretKey: "a secret of the benchmark", store, sweepEvery: 0 });
+  const withSession = sessions({
+    secretKey: "a secret of the benchmark",
+    store,
+    storeOptions: { sweepEvery: 0 },
+  });
   const next = counter();
   return {
     bare: (_, res) => answer(res, "ok"),
