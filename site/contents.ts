@@ -51,8 +51,10 @@ export const contents: readonly Section[] = [
   {
     title: "Using it",
     pages: [
+      docs("Options", "options"),
       docs("Stores", "stores"),
       docs("A store of your own", "store-contract"),
+      docs("Sessions your own way", "extending"),
       docs("Forms", "forms"),
       docs("Schemas", "schema"),
       docs("Testing", "testing"),

@@ -6,6 +6,7 @@ import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./manager/options.ts";
 import { oneOf, resolveOptions } from "./manager/resolve-options.ts";
+import type { StoreOptions } from "./manager/store-options.ts";
 import type { DjangoDatabase } from "./stores/django/database.ts";
 import { DjangoTable } from "./stores/django/table.ts";
 
@@ -23,12 +24,10 @@ type SharedOptions = Pick<
   | "cookieSecure"
   | "cacheControl"
   | "trackNested"
-  | "lostWrites"
-  | "saveOnError"
-  | "storeTimeout"
   | "onRefused"
   | "now"
->;
+> &
+  Pick<StoreOptions, "lostWrites" | "saveOnError" | "storeTimeout">;
 
 /** A Django project's settings, as far as they concern sessions; defaults are Django's. */
 export interface DjangoSessionsOptions extends SharedOptions {

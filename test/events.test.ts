@@ -44,7 +44,7 @@ describe("events of stored sessions", () => {
 
   it("tell of a store that fails, once for each verb, and why", async () => {
     const store = faultyStore(memoryStore());
-    const visitor = visitorOf({ store, storeTimeout: 0.03 });
+    const visitor = visitorOf({ store, storeOptions: { storeTimeout: 0.03 } });
     await visitor.visit(() => (session.username = "ada"));
     for (const [fault, reason] of [
       ["rejects", "unavailable"],

@@ -143,7 +143,7 @@ describe.skipIf(!isThere && !process.env["CI"])(`bridgeToOpenTelemetry with the 
 
   it("tells of a store and its failures, and never of owners, tokens or data", async () => {
     const store = faultyStore(memoryStore());
-    const manager = new SessionManager({ secretKey: "for tests", store, sweepEvery: 0 });
+    const manager = new SessionManager({ secretKey: "for tests", store, storeOptions: { sweepEvery: 0 } });
     const stop = bridge("stores");
     try {
       const ada = testClient(traced(manager), { sessions: manager });

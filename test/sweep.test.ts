@@ -11,7 +11,7 @@ function counted(sweepEvery?: number, removeExpired = async () => 0, { isIdle = 
   const count = vi.fn(removeExpired);
   const manager = new SessionManager({
     store: Object.assign(memoryStore(), { removeExpired: count }),
-    sweepEvery,
+    storeOptions: { sweepEvery },
   });
   if (!isIdle) manager.requestContext({ headers: new Headers() });
   return { manager, count };

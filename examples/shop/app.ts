@@ -31,7 +31,12 @@ const files = serveStatic({
 export function createShop(options: SessionOptions, till: Till = new Till()): Hono<ShopEnv> {
   const visitors = new Visitors();
   const store = options.store && observedStore(options.store);
-  const manager = new SessionManager({ cookieSameSite: "Lax", device: userAgent, ...options, store });
+  const manager = new SessionManager({
+    cookieSameSite: "Lax",
+    ...options,
+    store,
+    storeOptions: { device: userAgent, ...options.storeOptions },
+  });
   const app = new Hono<ShopEnv>();
 
   app.use(securityHeaders);

@@ -41,7 +41,7 @@ async function run(args: string[], terminal: Terminal): Promise<number> {
   // A store opens at its first use; what it lacks is better told now than to a visitor.
   if (store) await answers(store);
   const secretKey = secretKeyOf(terminal) ?? randomBytes(32).toString("base64url");
-  const manager = new SessionManager({ secretKey, cookieSameSite: "Lax", store, device });
+  const manager = new SessionManager({ secretKey, cookieSameSite: "Lax", store, storeOptions: { device } });
   const server = createServer(demoApp(manager, { hasOwners: store !== undefined }));
   try {
     return (await listen(server, port, terminal)) ? await interrupted(server) : 1;

@@ -40,11 +40,20 @@ export function examine(options: SessionOptions): Finding[] {
  */
 function sift(options: SessionOptions): { good: SessionOptions; faults: string[] } {
   let good: SessionOptions = {};
-  let left = Object.entries(options);
+  // Options of the group are looked at one by one as well.
+  const { storeOptions, ...others } = options;
+  const isGroup = typeof storeOptions === "object" && storeOptions !== null && !Array.isArray(storeOptions);
+  let left: [name: string, options: object][] = [
+    ...single(isGroup ? others : options),
+    ...single(isGroup ? storeOptions : {}).map(([name, one]): [string, object] => [
+      name,
+      { storeOptions: one },
+    ]),
+  ];
   for (;;) {
-    const refused: [entry: [string, unknown], fault: string][] = [];
+    const refused: [entry: [name: string, options: object], fault: string][] = [];
     for (const entry of left) {
-      const more = { ...good, [entry[0]]: entry[1] } as SessionOptions;
+      const more = merged(good, entry[1]);
       try {
         void new SessionManager(more);
         good = more;
@@ -57,6 +66,15 @@ function sift(options: SessionOptions): { good: SessionOptions; faults: string[]
     if (refused.length === left.length) return { good, faults: refused.map(([, fault]) => fault) };
     left = refused.map(([entry]) => entry);
   }
+}
+
+const single = (options: object) =>
+  Object.entries(options).map(([name, value]): [string, object] => [name, { [name]: value as unknown }]);
+
+function merged(good: SessionOptions, more: SessionOptions): SessionOptions {
+  const { storeOptions } = more;
+  if (storeOptions === undefined || good.storeOptions === undefined) return { ...good, ...more };
+  return { ...good, storeOptions: { ...good.storeOptions, ...storeOptions } };
 }
 
 /** Secrets as options or as variables have them. */
@@ -98,17 +116,16 @@ function isGuessable(key: string): boolean {
   return text !== "" && (/^\d{0,4}$/.test(rest) || /^(.)\1*$/.test(text));
 }
 
-function* ofCodec({ codec, hardened, digest, store }: SessionOptions): Generator<Finding> {
+function* ofCodec({ codec, hardened, store }: SessionOptions): Generator<Finding> {
   if (store !== undefined || hardened || (codec !== undefined && codec !== "flask")) return;
   yield {
     level: "soft",
     text: 'the cookie is signed, not encrypted: visitors can read their session; codec: "sealed"',
   };
-  if (digest === undefined || digest === "sha1")
-    yield {
-      level: "soft",
-      text: 'signatures are HMAC-SHA-1, Flask\'s wire format; digest: "sha256" where both sides can be changed',
-    };
+  yield {
+    level: "soft",
+    text: 'signatures are HMAC-SHA-1, Flask\'s wire format; codec: flaskCodec({ secretKey, digest: "sha256" }) where both sides can be changed',
+  };
 }
 
 function* ofCookie(config: CookieConfig): Generator<Finding> {
@@ -160,8 +177,8 @@ function* ofLife(
     };
   if (options.store === undefined)
     yield { level: "note", text: "without a store a logout cannot end a copied cookie before its lifetime" };
-  else if ((options.absoluteTimeout ?? null) === null && !options.hardened)
-    yield { level: "soft", text: "absoluteTimeout is not set: a session in use never ends" };
+  else if ((options.storeOptions?.absoluteTimeout ?? null) === null && !options.hardened)
+    yield { level: "soft", text: "storeOptions.absoluteTimeout is not set: a session in use never ends" };
   if (refreshEachRequest && (options.refreshAfter ?? 0) === 0)
     yield {
       level: "note",

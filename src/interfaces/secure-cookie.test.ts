@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
+import { flaskCodec } from "../codecs/flask.ts";
 import { session } from "../request/context.ts";
 import { CookieTooLargeError, type HipflaskError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
@@ -9,6 +10,7 @@ import { SecureCookieSessionInterface } from "./secure-cookie.ts";
 
 const secretKey = "c29tZSByYW5kb20gYnl0ZXMgZnJvbSAvZGV2L3VyYW5kb20";
 const T = Date.UTC(2026, 0, 1);
+const uncompressed = flaskCodec({ secretKey, compress: false });
 
 function visit(options: SessionOptions, cookie: string | undefined, view: () => unknown = () => {}) {
   const headers = new Headers();
@@ -110,7 +112,11 @@ describe("SecureCookieSessionInterface", () => {
   it("warns of a cookie that is too large, names the largest keys and no value, and sends it all the same", () => {
     const errors: CookieTooLargeError[] = [];
     const fill = () => session.update({ small: 1, big: "secret ".repeat(700), bigger: "x".repeat(5000) });
-    const { line } = visit({ compress: false, onOversize: (error) => errors.push(error) }, undefined, fill);
+    const { line } = visit(
+      { codec: uncompressed, onOversize: (error) => errors.push(error) },
+      undefined,
+      fill,
+    );
     expect(line!.length).toBeGreaterThan(4093);
     expect(errors[0]!.largest.map(([key]) => key)).toEqual(["bigger", "big", "small"]);
     expect(errors[0]!.size).toBe(line!.length);
@@ -125,13 +131,19 @@ describe("SecureCookieSessionInterface", () => {
     visit({ ...options, maxCookieSize: line!.length }, undefined, () => (session.a = 1));
     expect(errors).toHaveLength(0);
     visit({ ...options, maxCookieSize: line!.length - 1 }, undefined, () => (session.a = 1));
-    visit({ ...options, compress: false, maxCookieSize: 0 }, undefined, () => (session.a = "x".repeat(9000)));
+    visit(
+      { ...options, codec: uncompressed, maxCookieSize: 0 },
+      undefined,
+      () => (session.a = "x".repeat(9000)),
+    );
     expect(errors).toHaveLength(1);
   });
 
   it("throws where oversize is throw, and sets no cookie (SEC-52)", () => {
     const fill = () => (session.a = "x".repeat(9000));
-    expect(() => visit({ compress: false, oversize: "throw" }, undefined, fill)).toThrow(CookieTooLargeError);
+    expect(() => visit({ codec: uncompressed, oversize: "throw" }, undefined, fill)).toThrow(
+      CookieTooLargeError,
+    );
   });
 
   it("keeps a sealed session unreadable and under its own name", () => {

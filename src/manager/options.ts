@@ -1,15 +1,13 @@
 import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import type { Codec, RefusalReason } from "../codecs/codec.ts";
-import type { Compress } from "../codecs/flask.ts";
 import type { CookieTooLargeError } from "../errors.ts";
 import type { CrossOriginOptions } from "../http/cross-origin.ts";
-import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
-import type { Digest, KeyDerivation } from "../itsdangerous/signer.ts";
+import type { SessionInterface } from "../interfaces/session-interface.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { StandardSchemaV1 } from "../session/standard-schema.ts";
-import type { RecordLimits } from "../stores/record-limits.ts";
 import type { Store } from "../stores/store.ts";
+import type { StoreOptions } from "./store-options.ts";
 
 /** What a browser can be asked to drop (W3C Clear Site Data §3.1). */
 export type ClearSiteDataType = "cache" | "clientHints" | "cookies" | "executionContexts" | "storage" | "*";
@@ -62,7 +60,7 @@ export interface SessionOptions {
   readonly refreshEachRequest?: boolean | undefined;
   /**
    * Seconds between two such refreshes; beyond Flask. Default 0: on each request. With a `store`, cookie and record are refreshed
-   * together, so `touchEvery` takes its place.
+   * together, so `storeOptions.touchEvery` takes its place.
    */
   readonly refreshAfter?: number | undefined;
   /** Bytes of a Set-Cookie line above which `oversize` applies; 0 never. Default 4093. */
@@ -70,19 +68,13 @@ export interface SessionOptions {
   /** `"warn"` (default, as Flask) sends a cookie that is too large and calls `onOversize`; `"throw"` (default with `hardened`) answers with an error. */
   readonly oversize?: "warn" | "throw" | undefined;
 
-  /** `"flask"` (default; signed, readable by the visitor), `"sealed"` (encrypted), or a codec of your own. */
+  /**
+   * What the cookie's text is: `"flask"` (default; signed, readable by the visitor), `"sealed"` (encrypted, default with
+   * `hardened`), or a codec: `flaskCodec({ secretKey, digest: "sha256" })`, `sealedCodec({ secretKey, audience: "shop" })`, your own.
+   * A codec has its own secrets and `json`.
+   */
   readonly codec?: "flask" | "sealed" | Codec | undefined;
-  /** Keeps signatures apart from those made for other purposes. Default `"cookie-session"`, Flask's. */
-  readonly salt?: string | undefined;
-  /** Hash of signature and key derivation. Default `"sha1"`, which is Flask's wire format. */
-  readonly digest?: Digest | undefined;
-  /** Default `"hmac"`, Flask's. */
-  readonly keyDerivation?: KeyDerivation | undefined;
-  /** When to compress: `"auto"` (default), `"flask"` (Flask's exact rule) or false. */
-  readonly compress?: Compress | undefined;
-  /** Bytes a compressed cookie may inflate to. Default 1 MiB; more is refused. */
-  readonly maxInflatedSize?: number | undefined;
-  /** Tags for types of your own and how JSON is written; both sides must agree. Default Flask's. */
+  /** Tags for types of your own and how JSON is written, in cookies and in records; every program that shares them must agree. Default Flask's. */
   readonly json?: TaggedJSONSerializer | undefined;
 
   /**
@@ -118,48 +110,8 @@ export interface SessionOptions {
   readonly accepts?: readonly AcceptedCookie[] | undefined;
   /** Keeps the data on a server; the cookie carries a random token. Default: none, the data is in the cookie. */
   readonly store?: Store | undefined;
-  /** Fetches a stored session when `await loadSession()` is called and not with every request that has a cookie. Default false. */
-  readonly lazy?: boolean | undefined;
-  /** Seconds without a request after which a stored session ends. Default `lifetime`; with `hardened`, one hour. */
-  readonly idleTimeout?: number | undefined;
-  /**
-   * The same for a session of a visitor who did not log in: without `session.owner`, and not `permanent`. Strangers can make
-   * any number of these. Default `idleTimeout`, at most one day.
-   */
-  readonly anonymousTimeout?: number | undefined;
-  /** Seconds after which a stored session ends in any case, counted from its beginning or the owner's login; null: never. Default null; with `hardened`, 24 hours. */
-  readonly absoluteTimeout?: number | null | undefined;
-  /** Seconds between two notes of activity in the store. Default a tenth of `idleTimeout`, at most 300. */
-  readonly touchEvery?: number | undefined;
-  /** Seconds after which a stored session moves on to a new token by itself; needs a `secretKey`. Default 0: only at login. */
-  readonly rotateAfter?: number | undefined;
-  /** Seconds for which a token replaced in this way stays good, so that parallel requests do not fail. Default 30. */
-  readonly rotationGrace?: number | undefined;
-  /** What becomes of a session whose replaced token comes back after that: the token is refused (default), or the session destroyed. A token from before a login never ends the session after it. */
-  readonly reusedTokens?: "refuse" | "destroy" | undefined;
-  /** Live sessions one owner may have. Default 1000. */
-  readonly maxPerOwner?: number | undefined;
-  /** One login too many is refused with `OwnerLimitError`, or ends the owner's oldest session (default). */
-  readonly ownerOverflow?: "refuse" | "end-oldest" | undefined;
-  /**
-   * Keys of a stranger's session that stay when `session.owner` is assigned, beside what the same request wrote; true:
-   * all of them. Default true; with `hardened`, none.
-   */
-  readonly keepAtLogin?: readonly string[] | true | undefined;
-  /** What to remember of a device for lists of sessions, as JSON; at most 1 KiB. Default nothing. */
-  readonly device?: ((request: SessionRequest) => unknown) | undefined;
-  /** What to do with a change to a session that ended meanwhile: `"drop"` it (default) or `"throw"` a `SessionLostError`. */
-  readonly lostWrites?: "drop" | "throw" | undefined;
-  /** Save data of stored sessions also when the answer is a 5xx. Default false: only logins and logouts count then. */
-  readonly saveOnError?: boolean | undefined;
-  /** How large one record in the store may grow. Default 1000 fields and 256 KiB. */
-  readonly recordLimits?: Partial<RecordLimits> | undefined;
-  /** Seconds that a read or a commit may take, waiting and retries included. Default 2. */
-  readonly storeTimeout?: number | undefined;
-  /** Seconds between two removals of expired records, from the first request until `manager.close()`; 0: never, something else does it. Default 60. */
-  readonly sweepEvery?: number | undefined;
-  /** Accept `session.owner` with a store that cannot change a record atomically. Default false. */
-  readonly allowNonAtomicStore?: boolean | undefined;
+  /** How sessions in the `store` live; without one, none of these counts. See {@link StoreOptions}. */
+  readonly storeOptions?: StoreOptions | undefined;
 
   /** Hears why a cookie was refused; the visitor gets an empty session. */
   readonly onRefused?: ((reason: RefusalReason) => void) | undefined;

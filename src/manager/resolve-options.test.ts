@@ -56,10 +56,18 @@ describe("resolveOptions", () => {
     ],
     ["a day in milliseconds", { lifetime: 86_400_000 }, /write 86400\./],
     ["more than browsers keep", { lifetime: 400 * 86_400 + 1 }, /400 days/],
-    ["an idle limit in milliseconds", { idleTimeout: 86_400_000 }, /"idleTimeout" is in seconds/],
-    ["a store's limit in milliseconds", { storeTimeout: 2000 }, /"storeTimeout" is in seconds.* write 2\./],
+    [
+      "an idle limit in milliseconds",
+      { storeOptions: { idleTimeout: 86_400_000 } },
+      /"idleTimeout" is in seconds/,
+    ],
+    [
+      "a store's limit in milliseconds",
+      { storeOptions: { storeTimeout: 2000 } },
+      /"storeTimeout" is in seconds.* write 2\./,
+    ],
     ["a negative size", { maxCookieSize: -1 }, /"maxCookieSize" must not be negative/],
-    ["a negative rhythm", { touchEvery: -1 }, /"touchEvery" must not be negative/],
+    ["a negative rhythm", { storeOptions: { touchEvery: -1 } }, /"touchEvery" must not be negative/],
     [
       "SameSite=None without Secure",
       { cookieSameSite: "none" },
@@ -83,8 +91,29 @@ describe("resolveOptions", () => {
     ["something to clear that is nothing", { clearSiteData: ["local"] }, /clearSiteData.*"storage"/],
     ["a number to clear", { clearSiteData: 1 }, /clearSiteData.*"storage"/],
     ["a wrong codec", { codec: "jwt" }, /"flask" or "sealed"/],
-    ["an unknown digest", { secretKey: "a", digest: "md5" }, /digest/],
-    ["a rotation without a key", { store: {}, rotateAfter: "soon" }, /must be a number/],
+    [
+      "an option of the codec",
+      { secretKey: "a", digest: "sha256" },
+      /codec: flaskCodec\(\{ secretKey, digest: … \}\)/,
+    ],
+    ["an option of stored sessions", { idleTimeout: 60 }, /storeOptions: \{ idleTimeout: … \}/],
+    [
+      "a rotation that is no time",
+      { storeOptions: { rotateAfter: "soon" } },
+      /"rotateAfter" must be a number/,
+    ],
+    ["milliseconds in the group", { storeOptions: { idleTimeout: 86_400_000 } }, /write 86400\b/],
+    [
+      "a mistyped option in the group",
+      { storeOptions: { idleTimout: 60 } },
+      /in "storeOptions". Did you mean "idleTimeout"/,
+    ],
+    [
+      "an option that is not of the group",
+      { storeOptions: { lifetime: 60 } },
+      /"lifetime" is an option beside/,
+    ],
+    ["a group that is a list", { storeOptions: [] }, /"storeOptions" must be an object/],
   ];
 
   it.each(wrong)("refuses %s and says what to write instead", (_, options, message) => {

@@ -11,9 +11,10 @@ import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { ClearSiteDataType, SessionOptions } from "./options.ts";
+import type { StoreOptions } from "./store-options.ts";
 import { misfitOf } from "../session/schema.ts";
 
-type Kind = "boolean" | "number" | "seconds" | "string" | "function" | "any";
+type Kind = "boolean" | "number" | "seconds" | "string" | "function" | "object" | "any";
 
 const KINDS: Record<keyof SessionOptions, Kind> = {
   secretKey: "any",
@@ -31,11 +32,6 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   maxCookieSize: "number",
   oversize: "string",
   codec: "any",
-  salt: "string",
-  digest: "string",
-  keyDerivation: "string",
-  compress: "any",
-  maxInflatedSize: "number",
   json: "any",
   schema: "any",
   trackNested: "boolean",
@@ -46,6 +42,13 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   sessionInterface: "any",
   accepts: "any",
   store: "any",
+  storeOptions: "object",
+  onRefused: "function",
+  onOversize: "function",
+  now: "function",
+};
+
+const STORE_KINDS: Record<keyof StoreOptions, Kind> = {
   lazy: "boolean",
   idleTimeout: "seconds",
   anonymousTimeout: "seconds",
@@ -64,16 +67,13 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   storeTimeout: "seconds",
   sweepEvery: "seconds",
   allowNonAtomicStore: "boolean",
-  onRefused: "function",
-  onOversize: "function",
-  now: "function",
 };
 
 const DAY = 24 * 60 * 60;
 /** Browsers keep a cookie for 400 days at most (RFC 6265bis §5.5), and no session is meant to outlive its cookie. */
 const MOST_SECONDS = 400 * DAY;
 /** More than this is too much to be meant, though a cookie may live longer. */
-const MOST_OF: Partial<Record<keyof SessionOptions, number>> = { storeTimeout: 600, rotationGrace: DAY };
+const MOST_OF: Record<string, number> = { storeTimeout: 600, rotationGrace: DAY };
 
 const CLEARABLE: readonly ClearSiteDataType[] = [
   "cache",
@@ -106,6 +106,13 @@ const MEANT: Record<string, string> = {
   rolling: "refreshEachRequest",
   resave: "nothing: only what changed is saved",
   saveUninitialized: "nothing: an empty session is never saved",
+  ...Object.fromEntries(
+    ["salt", "digest", "keyDerivation", "compress", "maxInflatedSize"].map((name) => [
+      name,
+      `codec: flaskCodec({ secretKey, ${name}: … })`,
+    ]),
+  ),
+  ...Object.fromEntries(Object.keys(STORE_KINDS).map((name) => [name, `storeOptions: { ${name}: … }`])),
 };
 
 /**
@@ -120,7 +127,8 @@ const MEANT: Record<string, string> = {
  * ```
  */
 export function resolveOptions(options: SessionOptions): SecureCookieConfig {
-  checkKinds(options);
+  checkKinds(options, KINDS);
+  checkKinds(options.storeOptions ?? {}, STORE_KINDS, "storeOptions");
   const hardened = options.hardened ?? false;
   const json = options.json ?? new TaggedJSONSerializer();
   const config: SecureCookieConfig = {
@@ -166,8 +174,7 @@ function resolveCodec(options: SessionOptions, json: TaggedJSONSerializer, harde
   if (name === "sealed") return sealedCodec(keys);
   if (hardened)
     throw new ConfigError('"hardened" seals the cookie; leave out codec: "flask", or leave out "hardened".');
-  const { salt, digest, keyDerivation, compress, maxInflatedSize } = options;
-  return flaskCodec(withoutUndefined({ ...keys, salt, digest, keyDerivation, compress, maxInflatedSize }));
+  return flaskCodec(keys);
 }
 
 /** The check that `crossOriginProtection` asks for; `undefined` for none. @throws ConfigError */
@@ -186,21 +193,24 @@ export function resolveCrossOrigin({
   return isOn === false ? undefined : crossOriginProtection(isOn === true ? {} : isOn);
 }
 
-function checkKinds(options: SessionOptions): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(KINDS, name)) throw unknownOption(name);
+function checkKinds(options: object, kinds: Readonly<Record<string, Kind>>, group?: "storeOptions"): void {
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (!Object.hasOwn(kinds, name)) throw unknownOption(name, kinds, group);
     if (value === undefined || value === null) continue;
-    const kind = KINDS[name as keyof SessionOptions];
+    const kind = kinds[name]!;
     // The value itself may be a secret that ended up under the wrong name, so it is not repeated.
     const type = kind === "seconds" ? "number" : kind;
-    if (type !== "any" && typeof value !== type) {
-      throw new ConfigError(`"${name}" must be a ${type}, and it is a ${typeof value}.`);
+    if (type !== "any" && (typeof value !== type || Array.isArray(value))) {
+      const found = Array.isArray(value) ? "list" : typeof value;
+      throw new ConfigError(
+        `"${name}" must be ${type === "object" ? "an" : "a"} ${type}, and it is a ${found}.`,
+      );
     }
-    if (type === "number") checkNumber(name as keyof SessionOptions, value, kind === "seconds");
+    if (type === "number") checkNumber(name, value as number, kind === "seconds");
   }
 }
 
-function checkNumber(name: keyof SessionOptions, value: number, isSeconds: boolean): void {
+function checkNumber(name: string, value: number, isSeconds: boolean): void {
   if (!Number.isFinite(value)) throw new ConfigError(`"${name}" must be a finite number.`);
   if (value < 0) throw new ConfigError(`"${name}" must not be negative, and it is ${value}.`);
   const most = MOST_OF[name] ?? MOST_SECONDS;
@@ -213,15 +223,20 @@ function checkNumber(name: keyof SessionOptions, value: number, isSeconds: boole
   );
 }
 
-function unknownOption(name: string): ConfigError {
+function unknownOption(name: string, kinds: object, group?: string): ConfigError {
   if (/^[A-Z_]+$/.test(name)) {
     return new ConfigError(
       `"${name}" is a setting of Flask; write sessions(optionsFromFlask({ ${name}: … })).`,
     );
   }
-  if (Object.hasOwn(MEANT, name))
+  if (group !== undefined && Object.hasOwn(KINDS, name))
+    return new ConfigError(`"${name}" is an option beside "${group}", not in it.`);
+  if (group === undefined && Object.hasOwn(MEANT, name))
     return new ConfigError(`There is no option "${name}". Write ${MEANT[name]}.`);
-  return new ConfigError(`There is no option "${name}".${didYouMean(name, Object.keys(KINDS))}`);
+  const place = group === undefined ? "" : ` in "${group}"`;
+  const known =
+    group === undefined ? [...Object.keys(kinds), ...Object.keys(STORE_KINDS)] : Object.keys(kinds);
+  return new ConfigError(`There is no option "${name}"${place}.${didYouMean(name, known)}`);
 }
 
 function resolveDomain(domain: string | undefined): string | undefined {
@@ -285,10 +300,4 @@ export function oneOf<Word extends string>(name: string, value: unknown, words: 
   if (word === undefined)
     throw new ConfigError(`"${name}" must be ${words.map((known) => `"${known}"`).join(" or ")}.`);
   return word;
-}
-
-function withoutUndefined<Options extends object>(
-  options: Options,
-): { [Key in keyof Options]: Exclude<Options[Key], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }

@@ -5,7 +5,7 @@ import type { CookieConfig } from "../interfaces/cookie-interface.ts";
 import type { StoreConfig } from "../interfaces/store/config.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
-import { oneOf } from "./resolve-options.ts";
+import { oneOf, resolveOptions } from "./resolve-options.ts";
 import { DEFAULT_LIMITS } from "../stores/record-limits.ts";
 import { DEFAULT_OWNER_LIMIT, SessionRecords } from "../stores/session-records.ts";
 import type { Store } from "../stores/store.ts";
@@ -16,29 +16,45 @@ const NOT_ATOMIC =
   "hipflask: this session store is not atomic: parallel requests may lose writes, and a slow one may undo a logout.";
 
 /**
- * The part of the options that is about a store, checked and filled in.
+ * Checks options and fills in defaults for sessions in a store. `sessions({ store })` does this for you; call it to construct
+ * a `StoreSessionInterface` of your own.
  *
- * @throws ConfigError for values that cannot work together
+ * @throws ConfigError without a `store`, and for values that cannot work together
+ * @example
+ * ```ts
+ * import { resolveStoreOptions, StoreSessionInterface } from "hipflask";
+ * import { sessions } from "hipflask/hono";
+ * import { memoryStore } from "hipflask/stores/memory";
+ *
+ * class StagingSessions extends StoreSessionInterface {
+ *   override getCookieName(): string {
+ *     return process.env.STAGE === "staging" ? "staging_session" : super.getCookieName();
+ *   }
+ * }
+ *
+ * const options = { secretKey: "dev", store: memoryStore() };
+ * const sessionInterface = new StagingSessions(resolveStoreOptions(options));
+ * export const middleware = sessions({ ...options, sessionInterface });
+ * ```
  */
-export function resolveStoreOptions(
-  options: SessionOptions,
-  store: Store,
-  cookie: CookieConfig,
-): StoreConfig {
-  const { hardened = false, storeTimeout } = options;
-  const idleTimeout = positive("idleTimeout", options.idleTimeout ?? (hardened ? HOUR : cookie.lifetime));
+export function resolveStoreOptions(options: SessionOptions): StoreConfig {
+  if (options.store === undefined) throw new ConfigError('Sessions on a server need a "store".');
+  return storeConfigOf(options, options.store, resolveOptions(options));
+}
+
+/** The same, for options whose part for the cookie was checked already. */
+export function storeConfigOf(options: SessionOptions, store: Store, cookie: CookieConfig): StoreConfig {
+  const { hardened = false, storeOptions: given = {} } = options;
+  const idleTimeout = positive("idleTimeout", given.idleTimeout ?? (hardened ? HOUR : cookie.lifetime));
   const absoluteTimeout =
-    options.absoluteTimeout === undefined ? (hardened ? 24 * HOUR : null) : options.absoluteTimeout;
+    given.absoluteTimeout === undefined ? (hardened ? 24 * HOUR : null) : given.absoluteTimeout;
   const rotationKey = rotationKeyOf(options);
-  const isLoose = !store.atomic && (options.allowNonAtomicStore ?? false);
-  const anonymousTimeout = positive(
-    "anonymousTimeout",
-    options.anonymousTimeout ?? Math.min(idleTimeout, DAY),
-  );
+  const isLoose = !store.atomic && (given.allowNonAtomicStore ?? false);
+  const anonymousTimeout = positive("anonymousTimeout", given.anonymousTimeout ?? Math.min(idleTimeout, DAY));
   const json = options.json ?? new TaggedJSONSerializer();
   // oxlint-disable-next-line no-console -- said once, at start-up, to whoever runs the server
   if (isLoose) console.warn(NOT_ATOMIC);
-  if ((options.rotateAfter ?? 0) > 0 && rotationKey === null) {
+  if ((given.rotateAfter ?? 0) > 0 && rotationKey === null) {
     throw new ConfigError('"rotateAfter" needs a "secretKey", from which the next token is derived.');
   }
   return {
@@ -46,11 +62,11 @@ export function resolveStoreOptions(
     records: new SessionRecords(store, {
       json,
       longest: Math.max(idleTimeout, anonymousTimeout),
-      seconds: storeTimeout === undefined ? undefined : positive("storeTimeout", storeTimeout),
-      limits: { ...DEFAULT_LIMITS, ...options.recordLimits },
+      seconds: given.storeTimeout === undefined ? undefined : positive("storeTimeout", given.storeTimeout),
+      limits: { ...DEFAULT_LIMITS, ...given.recordLimits },
       ownerLimit: {
-        max: positive("maxPerOwner", options.maxPerOwner ?? DEFAULT_OWNER_LIMIT.max),
-        overflow: oneOf("ownerOverflow", options.ownerOverflow ?? DEFAULT_OWNER_LIMIT.overflow, [
+        max: positive("maxPerOwner", given.maxPerOwner ?? DEFAULT_OWNER_LIMIT.max),
+        overflow: oneOf("ownerOverflow", given.ownerOverflow ?? DEFAULT_OWNER_LIMIT.overflow, [
           "refuse",
           "end-oldest",
         ]),
@@ -59,20 +75,20 @@ export function resolveStoreOptions(
     }),
     json,
     trackNested: options.trackNested ?? true,
-    lazy: options.lazy ?? false,
+    lazy: given.lazy ?? false,
     idleTimeout,
     anonymousTimeout: Math.min(idleTimeout, anonymousTimeout),
     absoluteTimeout: absoluteTimeout === null ? null : positive("absoluteTimeout", absoluteTimeout),
-    touchEvery: Math.max(0, options.touchEvery ?? Math.min(idleTimeout / 10, 300)),
-    rotateAfter: Math.max(0, options.rotateAfter ?? 0),
-    rotationGrace: Math.max(0, options.rotationGrace ?? 30),
+    touchEvery: Math.max(0, given.touchEvery ?? Math.min(idleTimeout / 10, 300)),
+    rotateAfter: Math.max(0, given.rotateAfter ?? 0),
+    rotationGrace: Math.max(0, given.rotationGrace ?? 30),
     rotationKey,
-    sweepEvery: Math.max(0, options.sweepEvery ?? 60),
-    reusedTokens: oneOf("reusedTokens", options.reusedTokens ?? "refuse", ["refuse", "destroy"]),
-    device: options.device,
-    keepAtLogin: keysOrAll(options.keepAtLogin ?? (hardened ? [] : true)),
-    lostWrites: oneOf("lostWrites", options.lostWrites ?? "drop", ["drop", "throw"]),
-    saveOnError: options.saveOnError ?? false,
+    sweepEvery: Math.max(0, given.sweepEvery ?? 60),
+    reusedTokens: oneOf("reusedTokens", given.reusedTokens ?? "refuse", ["refuse", "destroy"]),
+    device: given.device,
+    keepAtLogin: keysOrAll(given.keepAtLogin ?? (hardened ? [] : true)),
+    lostWrites: oneOf("lostWrites", given.lostWrites ?? "drop", ["drop", "throw"]),
+    saveOnError: given.saveOnError ?? false,
     ownable: store.atomic || isLoose,
   };
 }

@@ -15,7 +15,7 @@ import { stateOf, type Session } from "../session/session.ts";
  * import { sessions } from "hipflask/fetch";
  * import { memoryStore } from "hipflask/stores/memory";
  *
- * const withSession = sessions({ secretKey: "dev", store: memoryStore(), lazy: true });
+ * const withSession = sessions({ secretKey: "dev", store: memoryStore(), storeOptions: { lazy: true } });
  * export default {
  *   fetch: withSession(async (request: Request) => {
  *     if (new URL(request.url).pathname === "/logo.svg") return new Response("<svg/>"); // asks no store

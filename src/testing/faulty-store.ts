@@ -46,7 +46,7 @@ const STEPS: ReadonlySet<StoreStep> = new Set<StoreStep>([
  * import { faultyStore } from "hipflask/testing";
  *
  * const store = faultyStore(memoryStore());
- * const manager = new SessionManager({ store, sweepEvery: 0 });
+ * const manager = new SessionManager({ store, storeOptions: { sweepEvery: 0 } });
  * const app = sessions(manager, { onError: () => {} })(() => {
  *   session.visits = (session.visits ?? 0) + 1;
  *   return new Response("counted");

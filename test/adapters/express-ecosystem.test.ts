@@ -51,7 +51,7 @@ for (const [version, express] of Object.entries(versions)) {
   for (const mode of ["cookie", "store"] as const) {
     const start = async (routes: (app: Express, manager: SessionManager) => void): Promise<PlainVisitor> => {
       const store = mode === "store" ? memoryStore() : undefined;
-      const manager = new SessionManager({ secretKey: "ecosystem", store, sweepEvery: 0 });
+      const manager = new SessionManager({ secretKey: "ecosystem", store, storeOptions: { sweepEvery: 0 } });
       const app = express().use(sessions(manager));
       app.set("env", "production");
       app.use(express.urlencoded({ extended: false }));

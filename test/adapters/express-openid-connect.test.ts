@@ -41,7 +41,7 @@ for (const [version, express] of Object.entries(versions)) {
         const server = await listen(createServer((req, res) => app(req, res)));
         const baseURL = `http://127.0.0.1:${server.port}`;
         const store = mode === "store" ? memoryStore() : undefined;
-        const manager = new SessionManager({ secretKey: "ours", store, sweepEvery: 0 });
+        const manager = new SessionManager({ secretKey: "ours", store, storeOptions: { sweepEvery: 0 } });
         closing.push(server.close, issuer.close, () => manager.close());
         const { auth } = packageOf("express-openid-connect") as Oidc;
         app = express()

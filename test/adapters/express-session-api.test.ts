@@ -42,7 +42,12 @@ for (const [version, express] of Object.entries(versions)) {
 
       async function start(options: SessionOptions = {}): Promise<void> {
         const store = mode === "store" ? memoryStore() : undefined;
-        manager = new SessionManager({ secretKey: "express", store, sweepEvery: 0, ...options });
+        manager = new SessionManager({
+          secretKey: "express",
+          store,
+          ...options,
+          storeOptions: { sweepEvery: 0, ...options.storeOptions },
+        });
         app = express().use(sessions(manager, { onError: (error) => errors.push(error) }));
         app.use((req, res, pass) => {
           const answer = (seen: unknown) => (res.headersSent ? undefined : res.json(seen ?? null));

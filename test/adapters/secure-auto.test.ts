@@ -85,7 +85,7 @@ describe('cookieSecure: "auto"', () => {
 
   it("removes a cookie as it was set, in a cookie and in a store", async () => {
     for (const store of [undefined, memoryStore()]) {
-      const manager = new SessionManager({ ...options, store, sweepEvery: 0 });
+      const manager = new SessionManager({ ...options, store, storeOptions: { sweepEvery: 0 } });
       const app = fetchSessions(manager)(
         (request) => new Response(request.url.endsWith("/leave") ? leave() : visit()),
       );

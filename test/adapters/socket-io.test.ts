@@ -50,7 +50,7 @@ async function start(
   prepare: (io: Server, middleware: RequestHandler, manager: SessionManager) => void,
 ) {
   const store = mode === "store" ? memoryStore() : undefined;
-  const manager = new SessionManager({ secretKey: "socket.io", store, sweepEvery: 0 });
+  const manager = new SessionManager({ secretKey: "socket.io", store, storeOptions: { sweepEvery: 0 } });
   const middleware = expressSessions(manager, { onError: () => {} });
   const app = express().use(middleware);
   app.get("/set/:key/:value", (req, res) => {
@@ -216,7 +216,11 @@ for (const [version, express] of Object.entries(versions)) {
   });
 
   it(`the middleware of ${version} called with the upgrade of a plain WebSocket gives its session`, async () => {
-    const manager = new SessionManager({ secretKey: "ws", store: memoryStore(), sweepEvery: 0 });
+    const manager = new SessionManager({
+      secretKey: "ws",
+      store: memoryStore(),
+      storeOptions: { sweepEvery: 0 },
+    });
     const parser = expressSessions(manager);
     const app = express().use(parser);
     app.get("/", (req, res) => {

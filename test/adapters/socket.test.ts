@@ -52,7 +52,11 @@ interface Connected {
 }
 
 async function open(options: SessionOptions, socketOptions?: SocketOptions): Promise<Shop> {
-  const manager = new SessionManager({ secretKey: "sockets", sweepEvery: 0, ...options });
+  const manager = new SessionManager({
+    secretKey: "sockets",
+    ...options,
+    storeOptions: { sweepEvery: 0, ...options.storeOptions },
+  });
   const sockets = sessions(manager, socketOptions);
   const wss = new WebSocketServer({ noServer: true });
   let handler: () => unknown = () => {};
@@ -110,7 +114,7 @@ describe("hipflask/socket with a store", () => {
   beforeEach(async () => {
     time = Date.UTC(2026, 0, 1);
     store = memoryStore({ now });
-    shop = await open({ store, now, idleTimeout: 3600, touchEvery: 60 });
+    shop = await open({ store, now, storeOptions: { idleTimeout: 3600, touchEvery: 60 } });
   });
 
   it("gives the session of whoever opens the socket, to read", async () => {
@@ -224,7 +228,11 @@ describe("hipflask/socket with a store", () => {
   });
 
   it("ends at the absolute limit, however active the socket is", async () => {
-    shop = await open({ store: memoryStore({ now }), now, idleTimeout: 3600, absoluteTimeout: 7200 });
+    shop = await open({
+      store: memoryStore({ now }),
+      now,
+      storeOptions: { idleTimeout: 3600, absoluteTimeout: 7200 },
+    });
     await shop.visit(() => (session.a = 1));
     const { session: theirs } = await shop.connect();
     for (let minute = 1; minute < 120; minute++) {
@@ -236,7 +244,11 @@ describe("hipflask/socket with a store", () => {
   });
 
   it("follows the token through rotations in passing, for as long as it is open", async () => {
-    shop = await open({ store, now, rotateAfter: 600, rotationGrace: 5, reusedTokens: "destroy" });
+    shop = await open({
+      store,
+      now,
+      storeOptions: { rotateAfter: 600, rotationGrace: 5, reusedTokens: "destroy" },
+    });
     await shop.visit(() => (session.a = 0));
     const { session: theirs } = await shop.connect();
     for (let turn = 1; turn <= 20; turn++) {

@@ -48,7 +48,11 @@ describe.skipIf(skipWithoutChromium)("the session cookie in a browser", () => {
 
   /** A server and a browser of its own. */
   async function open(options: SessionOptions, host = "localhost") {
-    const handler = sessions({ secretKey, sweepEvery: 0, ...options });
+    const handler = sessions({
+      secretKey,
+      ...options,
+      storeOptions: { sweepEvery: 0, ...options.storeOptions },
+    });
     const server: Listening = await listen(
       createServer(
         handler(async (req, res) => {

@@ -252,7 +252,7 @@ describe("somebody's sessions", () => {
   it("are listed and ended, one or all", async () => {
     const { manager, visitor, viewer, send } = watchedApp({
       store: memoryStore(),
-      device: ({ headers }) => headers.get("User-Agent"),
+      storeOptions: { device: ({ headers }) => headers.get("User-Agent") },
     });
     const [phone, desk] = [visitor(), visitor()];
     for (const [client, name] of [

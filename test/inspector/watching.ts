@@ -7,7 +7,11 @@ const ORIGIN = "http://app.example";
 
 /** An app with an inspector at `/inspect`, a visitor of it, and the page as somebody sees it who may. */
 export function watchedApp(options: SessionOptions, set: Partial<InspectorOptions> = {}) {
-  const manager = new SessionManager({ secretKey: "for tests", sweepEvery: 0, ...options });
+  const manager = new SessionManager({
+    secretKey: "for tests",
+    ...options,
+    storeOptions: { sweepEvery: 0, ...options.storeOptions },
+  });
   const inspect = inspector(manager, { authorize: () => true, ...set });
   const app = sessions(manager, { onError: () => {} })(async (request) => {
     const { pathname, searchParams } = new URL(request.url);

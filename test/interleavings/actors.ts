@@ -18,7 +18,7 @@ export function actorsFor(cookie: string): Record<string, Actor> {
     name,
     cookie: from,
     view,
-    options: { idleTimeout: IDLE, touchEvery: 600, ...options },
+    options: { ...options, storeOptions: { idleTimeout: IDLE, touchEvery: 600, ...options.storeOptions } },
   });
   const all: Actor[] = [
     request("write a", (tag) => void (session.a = `a${tag}`)),
@@ -26,14 +26,19 @@ export function actorsFor(cookie: string): Record<string, Actor> {
     request("count", () => session.transact("n", (n = 0) => Number(n) + 1)),
     request("flash", (tag) => session.flash(`m${tag}`)),
     request("take flashes", () => session.getFlashedMessages()),
-    request("rotate in passing", () => session.size, { rotateAfter: ROTATE_AFTER }),
+    request("rotate in passing", () => session.size, { storeOptions: { rotateAfter: ROTATE_AFTER } }),
     request("regenerate", () => session.regenerate({ keep: true })),
     request("log in", () => void (session.owner = OWNER)),
     request("log in from elsewhere", () => void (session.owner = OWNER), {}, ""),
-    request("log in where one is allowed", () => void (session.owner = OWNER), { maxPerOwner: 1 }, ""),
+    request(
+      "log in where one is allowed",
+      () => void (session.owner = OWNER),
+      { storeOptions: { maxPerOwner: 1 } },
+      "",
+    ),
     request("log out", () => session.destroy()),
     request("log out everywhere", (_, manager) => manager.destroyAll(OWNER), {}, MANAGER),
-    request("touch", () => session.size, { touchEvery: 0 }),
+    request("touch", () => session.size, { storeOptions: { touchEvery: 0 } }),
     { name: "expire", passes: (IDLE + 1) * 1000 },
   ];
   return Object.fromEntries(all.map((actor) => [actor.name, actor]));

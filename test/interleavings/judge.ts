@@ -241,7 +241,7 @@ function look(cookie: string): Request {
   return {
     name: "look",
     cookie,
-    options: { touchEvery: 1e6, idleTimeout: 3600 },
+    options: { storeOptions: { touchEvery: 1e6, idleTimeout: 3600 } },
     view: () => ({
       selector: selectorOf(session),
       owner: session.owner,

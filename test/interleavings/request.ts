@@ -139,13 +139,16 @@ function newProcess(options: SessionOptions, plant: Plant | undefined, kind: str
   };
   const manager = new SessionManager({
     secretKey: "interleavings",
-    sweepEvery: 0,
-    lostWrites: "throw",
-    storeTimeout: 600,
-    rotationGrace: plant === "rotation without grace" ? 0 : 600,
     now: () => process.now,
     store: plant === "retry without commit id" ? forgetful(store) : store,
     ...options,
+    storeOptions: {
+      sweepEvery: 0,
+      lostWrites: "throw",
+      storeTimeout: 600,
+      rotationGrace: plant === "rotation without grace" ? 0 : 600,
+      ...options.storeOptions,
+    },
   });
   const process: Process = { now: 0, ask: () => new Promise(() => {}), manager, kind };
   return process;

@@ -31,7 +31,7 @@ async function startOf(requests: Requests, isOwned: boolean, hasMessage: boolean
   const begin: Request = {
     name: `begin ${isOwned} ${hasMessage}`,
     cookie: "",
-    options: { idleTimeout: 3600 },
+    options: { storeOptions: { idleTimeout: 3600 } },
     view() {
       session.update({ a: "0", b: "0", n: 0 });
       if (isOwned) session.owner = OWNER;

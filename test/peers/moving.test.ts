@@ -44,7 +44,11 @@ async function start(server: OldApp["server"]): Promise<string> {
 }
 
 function newApp(options: SessionOptions): Promise<string> {
-  const withSession = sessions({ secretKey: "new", sweepEvery: 0, ...options });
+  const withSession = sessions({
+    secretKey: "new",
+    ...options,
+    storeOptions: { sweepEvery: 0, ...options.storeOptions },
+  });
   const handler = withSession((req, res) => {
     if (req.url === "/logout") session.destroy();
     res.end(JSON.stringify(session.toJSON()));

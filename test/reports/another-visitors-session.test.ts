@@ -217,7 +217,7 @@ const require = createRequire(import.meta.url);
 const express4 = require("express4") as typeof express5;
 
 async function start(app: Build, later: Later, store?: ReturnType<typeof memoryStore>) {
-  const manager = new SessionManager({ secretKey: "reports", store, sweepEvery: 0 });
+  const manager = new SessionManager({ secretKey: "reports", store, storeOptions: { sweepEvery: 0 } });
   const server = await listen(createServer(await app(manager, later)));
   closing.push(server.close, () => manager.close());
   const visitor = () => new PlainVisitor(`http://127.0.0.1:${server.port}`);

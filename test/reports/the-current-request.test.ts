@@ -394,14 +394,14 @@ describe("a request that answers others", () => {
   });
 
   it("stores nothing in a store either", async () => {
-    const manager = new SessionManager({ secretKey, store: memoryStore(), sweepEvery: 0 });
+    const manager = new SessionManager({ secretKey, store: memoryStore(), storeOptions: { sweepEvery: 0 } });
     closing.push(() => manager.close());
     const { logIn } = await chat(
       (others, text) => {
         session.said = text;
         others.forEach((res) => res.json(text));
       },
-      { store: memoryStore(), sweepEvery: 0 },
+      { store: memoryStore(), storeOptions: { sweepEvery: 0 } },
     );
     const [ada, bob] = await Promise.all(["ada", "bob"].map(logIn));
     const next = ada!.get("/next");

@@ -8,7 +8,7 @@ import { answer, respond } from "./app.mjs";
 
 const [url] = process.argv.slice(2);
 const store = url && (await storeFromUrl(url));
-const options = { secretKey: "runtimes", ...(store && { store, idleTimeout: 60 }) };
+const options = { secretKey: "runtimes", ...(store && { store, storeOptions: { idleTimeout: 60 } }) };
 const quiet = { onError: () => {} };
 const fetch = fetchSessions(options, quiet)(respond);
 const hostname = "127.0.0.1";

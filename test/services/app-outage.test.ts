@@ -122,7 +122,7 @@ describe.each(patients)("an app whose store falls ill: %s", (name, isThere, open
     if (isSkipped) return;
     patient = await open();
     const store = await storeFromUrl(patient.url);
-    manager = new SessionManager({ secretKey: "s", store, storeTimeout: 1, sweepEvery: 0 });
+    manager = new SessionManager({ secretKey: "s", store, storeOptions: { storeTimeout: 1, sweepEvery: 0 } });
     const handler = sessions(manager, { onError: () => {} });
     server = await listen(
       createServer(

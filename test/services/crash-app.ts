@@ -7,7 +7,7 @@ import { session } from "../../src/index.ts";
 import { storeFromUrl } from "../../src/stores/from-url.ts";
 
 const store = await storeFromUrl(process.argv[2]!);
-const handler = sessions({ secretKey: "s", store, sweepEvery: 0 });
+const handler = sessions({ secretKey: "s", store, storeOptions: { sweepEvery: 0 } });
 const server = createServer(
   handler((req, res) => {
     const [, action, n] = req.url!.split("/");

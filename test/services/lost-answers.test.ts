@@ -35,7 +35,11 @@ const ROUNDS = Math.max(3, Math.ceil(6 * fullScale));
 function settles(open: () => Promise<Lossy>): void {
   it("applies every change once, and acknowledges it, whichever answer is lost", async () => {
     const { store, loseAnswer, lost, close } = await open();
-    const manager = new SessionManager({ secretKey: "k", store, sweepEvery: 0, touchEvery: 0 });
+    const manager = new SessionManager({
+      secretKey: "k",
+      store,
+      storeOptions: { sweepEvery: 0, touchEvery: 0 },
+    });
     const withSession = sessions(manager);
     const server = await listen(
       createServer((req, res) =>

@@ -28,7 +28,7 @@ function caching() {
 
 /** A server of its own process, as far as its client of Redis goes. */
 function serve(store: Store): Promise<Listening> {
-  const withSession = sessions({ secretKey: "k", store, sweepEvery: 0 });
+  const withSession = sessions({ secretKey: "k", store, storeOptions: { sweepEvery: 0 } });
   return listen(
     createServer(
       withSession((req, res) => {

@@ -70,7 +70,7 @@ describe.skipIf(skip)(`expressSessionStore over memorystore${note}`, () => {
       set: (_, record, done) => (written.push(record), done()),
       destroy: (_, done) => done(),
     };
-    const visitor = visitorOf({ store: expressSessionStore(backend), idleTimeout: 60 });
+    const visitor = visitorOf({ store: expressSessionStore(backend), storeOptions: { idleTimeout: 60 } });
     const before = Date.now();
     await visitor.visit(() => (session.a = 1));
     const { originalMaxAge, expires } = written[0]!.cookie;

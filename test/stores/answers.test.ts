@@ -13,7 +13,11 @@ async function answer(
   given: Record<string, string> = {},
   cookie = "",
 ): Promise<Headers> {
-  const manager = new SessionManager({ secretKey: "s", sweepEvery: 0, ...options });
+  const manager = new SessionManager({
+    secretKey: "s",
+    ...options,
+    storeOptions: { sweepEvery: 0, ...options.storeOptions },
+  });
   const context = manager.requestContext({ headers: new Headers({ Cookie: cookie }) });
   await context.opening;
   await context.run(async () => view());
@@ -112,8 +116,7 @@ describe("a store that is not atomic", () => {
     const manager = new SessionManager({
       secretKey: "s",
       store: loose(),
-      allowNonAtomicStore: true,
-      sweepEvery: 0,
+      storeOptions: { allowNonAtomicStore: true, sweepEvery: 0 },
     });
     for (let request = 0; request < 3; request++) {
       const context = manager.requestContext({ headers: new Headers() });
@@ -127,7 +130,7 @@ describe("a store that is not atomic", () => {
 
 describe("keepAtLogin", () => {
   it.each(["cart", [1], false])("is a list of keys or true, and not %j", (keepAtLogin) => {
-    const options = { store: memoryStore(), keepAtLogin } as unknown as SessionOptions;
+    const options = { store: memoryStore(), storeOptions: { keepAtLogin } } as unknown as SessionOptions;
     expect(() => new SessionManager(options)).toThrow(ConfigError);
   });
 });

@@ -37,7 +37,7 @@ describe("putting back what was there before", () => {
   });
 
   it("keeps it after a login that keeps nothing", async () => {
-    const ada = someone({ keepAtLogin: [] });
+    const ada = someone({ storeOptions: { keepAtLogin: [] } });
     await ada.visit(() => (session.cart = [1]));
     await ada.visit(() => {
       const { cart } = session;
@@ -80,7 +80,7 @@ describe("putting back what was there before", () => {
 
 describe("a commit in the middle of a request", () => {
   it("leaves to a login what the request wrote before it", async () => {
-    const ada = someone({ keepAtLogin: [] });
+    const ada = someone({ storeOptions: { keepAtLogin: [] } });
     await ada.visit(() => (session.planted = true));
     await ada.visit(async () => {
       session.cart = 1;
@@ -91,7 +91,11 @@ describe("a commit in the middle of a request", () => {
   });
 
   it("does not hide a logout from Clear-Site-Data", async () => {
-    const manager = new SessionManager({ store: memoryStore(), clearSiteData: true, sweepEvery: 0 });
+    const manager = new SessionManager({
+      store: memoryStore(),
+      clearSiteData: true,
+      storeOptions: { sweepEvery: 0 },
+    });
     const context = manager.requestContext({ headers: new Headers() });
     const headers = new Headers();
     await context.run(async () => {
@@ -156,9 +160,7 @@ describe("a commit in the middle of a request", () => {
       secretKey: "s",
       store,
       now: time.now,
-      rotateAfter: 60,
-      rotationGrace: 30,
-      sweepEvery: 0,
+      storeOptions: { rotateAfter: 60, rotationGrace: 30, sweepEvery: 0 },
     };
     const ada = new Visitor(new SessionManager(options));
     await ada.visit(() => (session.a = 1));
@@ -203,7 +205,7 @@ describe("messages", () => {
   });
 
   it("wait for the next request where an answer overtakes a lazy session", async () => {
-    const ada = someone({ lazy: true });
+    const ada = someone({ storeOptions: { lazy: true } });
     await ada.visit(async () => {
       (await loadSession()).flash("paid");
       session.a = 1;
@@ -215,7 +217,7 @@ describe("messages", () => {
 });
 
 it("tells a socket of a lazy session's end", async () => {
-  const manager = new SessionManager({ store: memoryStore(), lazy: true, sweepEvery: 0 });
+  const manager = new SessionManager({ store: memoryStore(), storeOptions: { lazy: true, sweepEvery: 0 } });
   const ada = new Visitor(manager);
   await ada.visit(async () => ((await loadSession()).a = 1));
   const request = new Request("http://shop.example/", { headers: { Cookie: ada.cookie } });
@@ -228,7 +230,7 @@ it("tells a socket of a lazy session's end", async () => {
 
 it("lets what watches a save look on while a value changes", async () => {
   const store: Store = memoryStore();
-  const manager = new SessionManager({ store, sweepEvery: 0 });
+  const manager = new SessionManager({ store, storeOptions: { sweepEvery: 0 } });
   inspector(manager, { authorize: () => true });
   const context = manager.requestContext({ headers: new Headers() });
   const list: number[] = [];

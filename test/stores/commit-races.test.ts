@@ -21,7 +21,11 @@ describe.each(engines.filter(({ skip }) => !skip))(
 
     beforeAll(async () => {
       ({ store, close } = await open());
-      manager = new SessionManager({ secretKey: "races", store, sweepEvery: 0 });
+      manager = new SessionManager({
+        secretKey: "races",
+        store,
+        storeOptions: { sweepEvery: 0 },
+      });
     });
 
     afterAll(async () => {

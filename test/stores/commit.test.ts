@@ -5,6 +5,7 @@ import {
   session,
   SessionLostError,
   SessionManager,
+  type SessionOptions,
   stateOf,
   StoreError,
 } from "../../src/index.ts";
@@ -38,14 +39,20 @@ beforeEach(() => {
 
 afterEach(() => Promise.all(managers.splice(0).map((manager) => manager.close())));
 
-function someone(options = {}): Visitor {
-  const manager = new SessionManager({ secretKey: "commit", store, now, sweepEvery: 0, ...options });
+function someone(options: SessionOptions = {}): Visitor {
+  const manager = new SessionManager({
+    secretKey: "commit",
+    store,
+    now,
+    ...options,
+    storeOptions: { sweepEvery: 0, ...options.storeOptions },
+  });
   managers.push(manager);
   return new Visitor(manager);
 }
 
 /** The same browser in another tab. */
-function tabOf(visitor: Visitor, options = {}): Visitor {
+function tabOf(visitor: Visitor, options: SessionOptions = {}): Visitor {
   const tab = someone(options);
   tab.cookie = visitor.cookie;
   return tab;
@@ -309,7 +316,7 @@ describe("RequestContext.reload", () => {
   });
 
   it("follows a rotation in passing, and sends the new token", async () => {
-    const rotating = { rotateAfter: 60, rotationGrace: 5 };
+    const rotating = { storeOptions: { rotateAfter: 60, rotationGrace: 5 } };
     const ada = someone(rotating);
     await ada.visit(() => (session.a = 1));
     const tab = tabOf(ada, rotating);
@@ -326,7 +333,7 @@ describe("RequestContext.reload", () => {
   });
 
   it("does not follow a login: that session is somebody else's now", async () => {
-    const ada = someone({ rotateAfter: 60 });
+    const ada = someone({ storeOptions: { rotateAfter: 60 } });
     await ada.visit(() => (session.a = 1));
     const tab = tabOf(ada);
     await ada.visit(async () => {

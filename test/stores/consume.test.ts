@@ -18,7 +18,7 @@ let ada: Visitor;
 beforeEach(async () => {
   const { store, calls: made } = recorded(memoryStore());
   calls = made;
-  manager = new SessionManager({ secretKey: "s", store, sweepEvery: 0 });
+  manager = new SessionManager({ secretKey: "s", store, storeOptions: { sweepEvery: 0 } });
   ada = new Visitor(manager);
   await ada.visit(() => session.update({ reset: { email: "ada@example.com" }, other: 1 }));
   calls.length = 0;

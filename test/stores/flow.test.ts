@@ -179,7 +179,7 @@ describe("a stored session", () => {
 
 describe("its lifetime", () => {
   it("ends after idleTimeout without a request, by the store's clock", async () => {
-    const ada = someone({ idleTimeout: 100 });
+    const ada = someone({ storeOptions: { idleTimeout: 100 } });
     await ada.visit(() => (session.a = 1));
     time += 99_000;
     expect(await ada.data()).toEqual({ a: 1 });
@@ -190,7 +190,7 @@ describe("its lifetime", () => {
   });
 
   it("ends at absoluteTimeout however busy, and a login starts that anew", async () => {
-    const ada = someone({ idleTimeout: 100, absoluteTimeout: 200 });
+    const ada = someone({ storeOptions: { idleTimeout: 100, absoluteTimeout: 200 } });
     await ada.visit(() => (session.a = 1));
     for (let minute = 0; minute < 3; minute++) {
       time += 60_000;
@@ -207,7 +207,7 @@ describe("its lifetime", () => {
   });
 
   it("notes activity at most once per touchEvery", async () => {
-    const ada = someone({ idleTimeout: 1000, touchEvery: 100 });
+    const ada = someone({ storeOptions: { idleTimeout: 1000, touchEvery: 100 } });
     await ada.visit(() => (session.a = 1));
     calls = [];
     for (let second = 0; second < 99; second++) {
@@ -237,7 +237,7 @@ describe("its token", () => {
   });
 
   it("is replaced in passing after rotateAfter; who missed that gets the same one within the grace", async () => {
-    const ada = someone({ rotateAfter: 60, rotationGrace: 30 });
+    const ada = someone({ storeOptions: { rotateAfter: 60, rotationGrace: 30 } });
     await ada.visit(() => (session.a = 1));
     const old = ada.cookie;
     time += 60_000;
@@ -255,7 +255,7 @@ describe("its token", () => {
     const listen = (message: unknown) => void told.push(message);
     subscribe("hipflask:reused", listen);
     try {
-      const ada = someone({ rotateAfter: 60, rotationGrace: 30, reusedTokens: "destroy" });
+      const ada = someone({ storeOptions: { rotateAfter: 60, rotationGrace: 30, reusedTokens: "destroy" } });
       await ada.visit(() => (session.a = 1));
       const old = ada.cookie;
       time += 60_000;
@@ -271,7 +271,7 @@ describe("its token", () => {
   });
 
   it("cannot be rotated without a secret", () => {
-    expect(() => new SessionManager({ store, rotateAfter: 60 })).toThrow(ConfigError);
+    expect(() => new SessionManager({ store, storeOptions: { rotateAfter: 60 } })).toThrow(ConfigError);
   });
 });
 
@@ -291,7 +291,7 @@ describe("a request that fails", () => {
   });
 
   it("saves data with a 5xx where saveOnError says so", async () => {
-    const ada = someone({ saveOnError: true });
+    const ada = someone({ storeOptions: { saveOnError: true } });
     await ada.visit(() => (session.a = 1), { status: 500 });
     expect(await ada.data()).toEqual({ a: 1 });
   });
@@ -319,7 +319,7 @@ describe("a change to a session that ended meanwhile", () => {
   });
 
   it("throws where lostWrites says so (SEC-15)", async () => {
-    await expect(endedMeanwhile({ lostWrites: "throw" })).rejects.toThrow(SessionLostError);
+    await expect(endedMeanwhile({ storeOptions: { lostWrites: "throw" } })).rejects.toThrow(SessionLostError);
   });
 });
 
@@ -346,7 +346,12 @@ describe("one-time messages", () => {
 
 describe("SessionManager", () => {
   it("lists and ends the sessions of an owner", async () => {
-    const manager = new SessionManager({ secretKey: "s", store, now, device: () => ({ browser: "Lynx" }) });
+    const manager = new SessionManager({
+      secretKey: "s",
+      store,
+      now,
+      storeOptions: { device: () => ({ browser: "Lynx" }) },
+    });
     const [phone, laptop, other] = [new Visitor(manager), new Visitor(manager), new Visitor(manager)];
     for (const visitor of [phone, laptop]) await visitor.visit(() => (session.owner = "ada"));
     await other.visit(() => (session.owner = "bob"));
@@ -378,13 +383,15 @@ describe("SessionManager", () => {
   });
 
   it("keeps to maxPerOwner, ending the oldest or refusing the newest", async () => {
-    const options = { secretKey: "s", store, now, maxPerOwner: 2 };
+    const options = { secretKey: "s", store, now, storeOptions: { maxPerOwner: 2 } };
     const manager = new SessionManager(options);
     await Promise.all(
       Array.from({ length: 10 }, () => new Visitor(manager).visit(() => (session.owner = "ada"))),
     );
     expect(await manager.list("ada")).toHaveLength(2);
-    const strict = new Visitor(new SessionManager({ ...options, ownerOverflow: "refuse" }));
+    const strict = new Visitor(
+      new SessionManager({ ...options, storeOptions: { maxPerOwner: 2, ownerOverflow: "refuse" } }),
+    );
     await expect(strict.visit(() => (session.owner = "ada"))).rejects.toMatchObject({
       code: "OWNER_LIMIT",
       status: 409,
@@ -437,7 +444,7 @@ describe("SessionManager", () => {
     await expect(visitorOf({ store: nonAtomic, now }).visit(() => (session.owner = "ada"))).rejects.toThrow(
       ConfigError,
     );
-    await visitorOf({ store: nonAtomic, now, allowNonAtomicStore: true }).visit(
+    await visitorOf({ store: nonAtomic, now, storeOptions: { allowNonAtomicStore: true } }).visit(
       () => (session.owner = "ada"),
     );
   });

@@ -23,7 +23,7 @@ async function visitorOf(fields: Iterable<readonly [string, string]>) {
       return { ...found, text: `${head}\n{${texts.join()}}` };
     },
   };
-  const ada = new Visitor(new SessionManager({ secretKey: "s", store, sweepEvery: 0 }));
+  const ada = new Visitor(new SessionManager({ secretKey: "s", store, storeOptions: { sweepEvery: 0 } }));
   await ada.visit(() => (session.username = "ada"));
   isHostile = true;
   return ada;
@@ -89,7 +89,9 @@ describe("a stored session", () => {
   ];
 
   it.each(wrong)("refuses %s at once, with its place (SEC-59)", async (_, make) => {
-    const ada = new Visitor(new SessionManager({ secretKey: "s", store: memoryStore(), sweepEvery: 0 }));
+    const ada = new Visitor(
+      new SessionManager({ secretKey: "s", store: memoryStore(), storeOptions: { sweepEvery: 0 } }),
+    );
     await ada.visit(() => {
       expect(() => (session.cart = { items: [1, make()] })).toThrow(UnserializableError);
       expect(() => (session.cart = { items: [1, make()] })).toThrow(/inside of cart/);
@@ -98,13 +100,17 @@ describe("a stored session", () => {
   });
 
   it("keeps NaN and the infinities, as Flask does", async () => {
-    const ada = new Visitor(new SessionManager({ secretKey: "s", store: memoryStore(), sweepEvery: 0 }));
+    const ada = new Visitor(
+      new SessionManager({ secretKey: "s", store: memoryStore(), storeOptions: { sweepEvery: 0 } }),
+    );
     await ada.visit(() => (session.odd = [Number.NaN, Infinity, -Infinity, -0]));
     expect((await ada.data())["odd"]).toEqual([Number.NaN, Infinity, -Infinity, -0]);
   });
 
   it("saves a change inside a nested value, or fails; it never forgets one (SEC-62)", async () => {
-    const ada = new Visitor(new SessionManager({ secretKey: "s", store: memoryStore(), sweepEvery: 0 }));
+    const ada = new Visitor(
+      new SessionManager({ secretKey: "s", store: memoryStore(), storeOptions: { sweepEvery: 0 } }),
+    );
     await ada.visit(() => (session.cart = { items: [{ name: "tea" }] }));
     await ada.visit(() => session.cart.items.push({ name: "mug" }));
     await ada.visit(() => (session.cart.items[0].name = "green tea"));

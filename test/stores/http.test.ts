@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { sessions } from "../../src/adapters/node.ts";
-import { consume, selectorOf, session, SessionManager, type SessionOptions } from "../../src/index.ts";
+import { consume, selectorOf, session, SessionManager, type StoreOptions } from "../../src/index.ts";
 import type { Store } from "../../src/stores/store.ts";
 import { sweepOnce } from "../../src/stores/sweep.ts";
 import { testClock, type TestClock } from "../../src/testing/clock.ts";
@@ -26,17 +26,19 @@ class Node {
   waiting: Promise<unknown> = Promise.resolve();
   #arrived: () => void = () => {};
 
-  constructor(store: Store, clock: TestClock, options: SessionOptions = {}) {
+  constructor(store: Store, clock: TestClock, options: StoreOptions = {}) {
     this.manager = new SessionManager({
       secretKey: "a secret for conversations",
       store,
       now: clock.now,
-      sweepEvery: 0,
-      storeTimeout: 30,
-      idleTimeout: IDLE,
-      absoluteTimeout: ABSOLUTE,
-      device: (request) => ({ browser: request.headers.get("User-Agent") }),
-      ...options,
+      storeOptions: {
+        sweepEvery: 0,
+        storeTimeout: 30,
+        idleTimeout: IDLE,
+        absoluteTimeout: ABSOLUTE,
+        device: (request) => ({ browser: request.headers.get("User-Agent") }),
+        ...options,
+      },
     });
     const handler = sessions(this.manager, { onError: () => {} });
     this.#server = createServer(handler((req, res) => this.#view(req, res)));
@@ -126,7 +128,11 @@ describe.each(engines.filter(({ skip }) => !skip))("conversations over HTTP on $
     [here, there, rotating, limited] = await Promise.all([
       new Node(store, clock).listen(),
       new Node(store, clock).listen(),
-      new Node(store, clock, { rotateAfter: 120, rotationGrace: 30, reusedTokens: "refuse" }).listen(),
+      new Node(store, clock, {
+        rotateAfter: 120,
+        rotationGrace: 30,
+        reusedTokens: "refuse",
+      }).listen(),
       new Node(store, clock, { maxPerOwner: 2 }).listen(),
     ]);
   }, 60_000);

@@ -27,8 +27,8 @@ function managerOf(options: SessionOptions = {}): SessionManager {
     secretKey: "identity",
     store,
     now: clock.now,
-    sweepEvery: 0,
     ...options,
+    storeOptions: { sweepEvery: 0, ...options.storeOptions },
   });
   managers.push(manager);
   return manager;
@@ -138,7 +138,7 @@ describe("a login", () => {
   });
 
   it("fails loudly where all sessions were ended while it was under way", async () => {
-    const manager = managerOf({ lostWrites: "drop" });
+    const manager = managerOf({ storeOptions: { lostWrites: "drop" } });
     const ada = new Visitor(manager);
     let resolve = () => {};
     const promise = new Promise<void>((done) => (resolve = done));
@@ -156,7 +156,7 @@ describe("a login", () => {
   });
 
   it("wins over periodic rotations beside it, however many there were", async () => {
-    const manager = managerOf({ rotateAfter: 10, rotationGrace: 5 });
+    const manager = managerOf({ storeOptions: { rotateAfter: 10, rotationGrace: 5 } });
     for (const rotations of [1, 2, 5]) {
       const ada = new Visitor(manager);
       await ada.visit(() => (session.cart = ["tea"]));
@@ -174,7 +174,7 @@ describe("a login", () => {
   });
 
   it("fails loudly where another login was faster, and so does regenerate", async () => {
-    const manager = managerOf({ lostWrites: "drop" });
+    const manager = managerOf({ storeOptions: { lostWrites: "drop" } });
     for (const act of [() => (session.owner = "ada"), () => session.regenerate()]) {
       const ada = new Visitor(manager);
       await ada.visit(() => (session.cart = ["tea"]));
@@ -193,7 +193,9 @@ describe("a token that was planted before a login", () => {
   it.each([0, 1, 3])(
     "ends nothing after it, with reusedTokens: destroy and %i rotations before",
     async (rotations) => {
-      const manager = managerOf({ rotateAfter: 10, rotationGrace: 5, reusedTokens: "destroy" });
+      const manager = managerOf({
+        storeOptions: { rotateAfter: 10, rotationGrace: 5, reusedTokens: "destroy" },
+      });
       const victim = new Visitor(manager);
       await victim.visit(() => (session.cart = []));
       const planter = tabOf(victim, manager);
@@ -229,7 +231,9 @@ describe("a token that was planted before a login", () => {
 
 describe("a stolen token", () => {
   it.each([1, 2, 5, 20])("is known after %i rotations", async (rotations) => {
-    const manager = managerOf({ rotateAfter: 10, rotationGrace: 5, reusedTokens: "destroy" });
+    const manager = managerOf({
+      storeOptions: { rotateAfter: 10, rotationGrace: 5, reusedTokens: "destroy" },
+    });
     const ada = new Visitor(manager);
     await ada.visit(() => (session.owner = "ada"));
     const thief = tabOf(ada, manager);
@@ -264,7 +268,7 @@ describe("what depends on the cookie", () => {
   });
 
   it("is nothing where nobody looked, also when activity is noted", async () => {
-    const manager = managerOf({ touchEvery: 10 });
+    const manager = managerOf({ storeOptions: { touchEvery: 10 } });
     const ada = new Visitor(manager);
     await ada.visit(() => (session.a = 1));
     const seenAt: unknown[] = [];
@@ -279,7 +283,7 @@ describe("what depends on the cookie", () => {
 
 describe("refreshEachRequest", () => {
   it.each([true, false])("of %s means the same with a store", async (refreshEachRequest) => {
-    const manager = managerOf({ refreshEachRequest, touchEvery: 10 });
+    const manager = managerOf({ refreshEachRequest, storeOptions: { touchEvery: 10 } });
     const ada = new Visitor(manager);
     await ada.visit(() => ((session.permanent = true), (session.a = 1)));
     clock.advance(11);
@@ -290,7 +294,7 @@ describe("refreshEachRequest", () => {
 
 describe("anonymousTimeout", () => {
   it("ends sessions of strangers early, and no others", async () => {
-    const manager = managerOf({ anonymousTimeout: 3600, idleTimeout: 86_400 });
+    const manager = managerOf({ storeOptions: { anonymousTimeout: 3600, idleTimeout: 86_400 } });
     const [stranger, kept, ada] = [new Visitor(manager), new Visitor(manager), new Visitor(manager)];
     await stranger.visit(() => (session.a = 1));
     await kept.visit(() => ((session.permanent = true), (session.a = 1)));
@@ -302,7 +306,7 @@ describe("anonymousTimeout", () => {
   });
 
   it("ends with a login, in the same record", async () => {
-    const manager = managerOf({ anonymousTimeout: 3600, idleTimeout: 86_400 });
+    const manager = managerOf({ storeOptions: { anonymousTimeout: 3600, idleTimeout: 86_400 } });
     const ada = new Visitor(manager);
     await ada.visit(() => (session.a = 1));
     await ada.visit(() => (session.owner = "ada"));
@@ -313,12 +317,12 @@ describe("anonymousTimeout", () => {
   it("is a day by default, and never longer than idleTimeout", async () => {
     for (const [options, lived] of [
       [{}, 86_400],
-      [{ idleTimeout: 60 }, 60],
+      [{ storeOptions: { idleTimeout: 60 } }, 60],
     ] as const) {
       const ada = new Visitor(managerOf(options));
       await ada.visit(() => (session.a = 1));
       clock.advance(lived - 1);
-      const other = tabOf(ada, managerOf({ ...options, touchEvery: 1e6 }));
+      const other = tabOf(ada, managerOf({ ...options, storeOptions: { touchEvery: 1e6 } }));
       expect(await other.data()).toEqual({ a: 1 });
       clock.advance(2);
       expect(await other.data()).toEqual({});
@@ -328,7 +332,7 @@ describe("anonymousTimeout", () => {
 
 describe("a destroyAll whose removals failed", () => {
   it("ends a session at its next touch", async () => {
-    const manager = managerOf({ touchEvery: 10 });
+    const manager = managerOf({ storeOptions: { touchEvery: 10 } });
     const ada = new Visitor(manager);
     await ada.visit(() => (session.owner = "ada"));
     const stuck = Object.assign(memoryStore(), { remove: () => Promise.reject(new Error("no")) });

@@ -34,7 +34,7 @@ beforeEach(async () => {
     }),
   );
   calls = made;
-  manager = new SessionManager({ secretKey: "s", store, lazy: true, sweepEvery: 0 });
+  manager = new SessionManager({ secretKey: "s", store, storeOptions: { lazy: true, sweepEvery: 0 } });
   ada = new Visitor(manager);
   await ada.visit(() => (session.username = "ada"));
   calls.length = 0;
@@ -107,7 +107,7 @@ describe("lazy", () => {
     const accepts = [cookieSession({ keys: ["k"] })];
     const store = memoryStore();
     const moving = new Visitor(
-      new SessionManager({ secretKey: "s", store, lazy: true, accepts, sweepEvery: 0 }),
+      new SessionManager({ secretKey: "s", store, storeOptions: { lazy: true, sweepEvery: 0 }, accepts }),
     );
     await moving.visit(() => (session.username = "ada"));
     const [cookie] = moving.cookie.split(";");
@@ -142,7 +142,7 @@ describe.each(Object.entries(apps))("a lazy store behind %s", (_, serve) => {
   it("is asked by the paths that load, and a use before that is an error", async () => {
     const { store, calls } = recorded(memoryStore());
     const server = await serve(
-      new SessionManager({ secretKey: "s", store, lazy: true, sweepEvery: 0 }),
+      new SessionManager({ secretKey: "s", store, storeOptions: { lazy: true, sweepEvery: 0 } }),
       async (path) => {
         if (path === "/logo") return "logo";
         if (path !== "/early") await loadSession();

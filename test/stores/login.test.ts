@@ -1,8 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
-  AAL1,
-  AAL2,
-  AAL3,
   ConfigError,
   isReservedName,
   NotFreshError,
@@ -24,10 +23,18 @@ beforeEach(() => {
   const now = () => time;
   const { store, calls: made } = recorded(memoryStore({ now }));
   calls = made;
-  options = { secretKey: "a secret of at least 32 bytes, for hardened", store, now, sweepEvery: 0 };
+  options = {
+    secretKey: "a secret of at least 32 bytes, for hardened",
+    store,
+    now,
+    storeOptions: { sweepEvery: 0 },
+  };
 });
 
-const someone = (more: SessionOptions = {}) => new Visitor(new SessionManager({ ...options, ...more }));
+const someone = (more: SessionOptions = {}) =>
+  new Visitor(
+    new SessionManager({ ...options, ...more, storeOptions: { sweepEvery: 0, ...more.storeOptions } }),
+  );
 
 describe("a login", () => {
   it("takes over everything that a stranger had, as Flask does, unless told otherwise", async () => {
@@ -37,7 +44,10 @@ describe("a login", () => {
     expect(await ada.data()).toEqual({ cart: [1], role: "admin", username: "ada" });
   });
 
-  it.each([{ keepAtLogin: ["cart"] }, { keepAtLogin: ["cart"], hardened: true }])(
+  it.each([
+    { storeOptions: { keepAtLogin: ["cart"] } },
+    { storeOptions: { keepAtLogin: ["cart"] }, hardened: true },
+  ])(
     "takes over what %j declares and what it wrote itself, before or after, and nothing else (SEC-22)",
     async (more) => {
       const ada = someone(more);
@@ -54,7 +64,7 @@ describe("a login", () => {
   );
 
   it("drops what a parallel request writes into the stranger's session meanwhile (SEC-22)", async () => {
-    const ada = someone({ keepAtLogin: ["cart"] });
+    const ada = someone({ storeOptions: { keepAtLogin: ["cart"] } });
     await ada.visit(() => session.update({ cart: [1] }));
     const { cookie } = ada;
     await ada.visit(async () => {
@@ -137,7 +147,7 @@ describe("requireFresh", () => {
   });
 
   it("counts from the login, not from the last request or rotation", async () => {
-    const ada = someone({ rotateAfter: 60 });
+    const ada = someone({ storeOptions: { rotateAfter: 60 } });
     await ada.visit(() => (session.owner = "ada"));
     for (let minute = 0; minute < 6; minute++) {
       time += 60_000;
@@ -159,35 +169,39 @@ describe("requireFresh", () => {
   });
 });
 
-describe("AAL1, AAL2 and AAL3", () => {
-  it("are the limits of NIST SP 800-63B-4 (SEC-28)", () => {
-    const [minute, hour, day] = [60, 3600, 86_400];
-    expect(AAL1).toEqual({ absoluteTimeout: 30 * day });
-    expect(AAL2).toEqual({ absoluteTimeout: 24 * hour, idleTimeout: hour });
-    expect(AAL3).toEqual({ absoluteTimeout: 12 * hour, idleTimeout: 15 * minute });
+describe("the limits of NIST SP 800-63B-4 (SEC-28)", () => {
+  const [minute, hour, day] = [60, 3600, 86_400];
+
+  it("are in the documentation as they are tested here", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/options.md"), "utf8");
+    expect(page).toContain("absoluteTimeout: 24 * 60 * 60, idleTimeout: 60 * 60 }");
+    expect(page).toContain("absoluteTimeout: 12 * 60 * 60, idleTimeout: 15 * 60 }");
   });
 
   it.each([
-    ["AAL2", AAL2],
-    ["AAL3", AAL3],
-    ["hardened", { hardened: true }],
-  ])(
+    ["level 2", { storeOptions: { absoluteTimeout: day, idleTimeout: hour } }, [day, hour]],
+    [
+      "level 3",
+      { storeOptions: { absoluteTimeout: 12 * hour, idleTimeout: 15 * minute } },
+      [12 * hour, 15 * minute],
+    ],
+    ["hardened", { hardened: true }, [day, hour]],
+  ] as const)(
     "%s ends a busy session at its absolute limit and an idle one at its idle limit",
-    async (name, given) => {
-      const limits = name === "hardened" ? AAL2 : (given as typeof AAL2 | typeof AAL3);
+    async (_, given, [absolute, idleLimit]) => {
       const [busy, idle] = [someone(given), someone(given)];
       for (const visitor of [busy, idle]) await visitor.visit(() => (session.owner = "ada"));
       const start = time;
       const isLive = async (visitor: Visitor) => (await visitor.visit(() => session.owner)).seen === "ada";
-      time = start + limits.idleTimeout * 1000 - 1000;
+      time = start + idleLimit * 1000 - 1000;
       expect(await isLive(busy)).toBe(true);
-      time = start + limits.idleTimeout * 1000;
+      time = start + idleLimit * 1000;
       expect(await isLive(idle)).toBe(false);
-      while (time + 600_000 < start + limits.absoluteTimeout * 1000) {
+      while (time + 600_000 < start + absolute * 1000) {
         time += 600_000;
         expect(await isLive(busy)).toBe(true);
       }
-      time = start + limits.absoluteTimeout * 1000;
+      time = start + absolute * 1000;
       expect(await isLive(busy)).toBe(false);
     },
   );

@@ -27,8 +27,7 @@ describe.each(Object.entries(apps))("an ill store behind %s", (_, serve) => {
     manager = new SessionManager({
       secretKey: "s",
       store,
-      storeTimeout: 0.05,
-      sweepEvery: 0,
+      storeOptions: { storeTimeout: 0.05, sweepEvery: 0 },
     });
     server = await serve(manager, act);
   });
@@ -82,7 +81,7 @@ describe.each(Object.entries(apps))("an ill store behind %s", (_, serve) => {
 describe.each(Object.entries(apps))("a failing handler behind %s", (_, serve) => {
   it("saves nothing that it wrote, and ends what it ended (SEC-18)", async () => {
     const store = memoryStore();
-    const manager = new SessionManager({ secretKey: "s", store, sweepEvery: 0 });
+    const manager = new SessionManager({ secretKey: "s", store, storeOptions: { sweepEvery: 0 } });
     const server = await serve(manager, act);
     const get = async (path: string, cookie = "") => {
       const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
@@ -109,7 +108,7 @@ describe.each(Object.entries(apps))("a failing handler behind %s", (_, serve) =>
 describe("a record that cannot be read", () => {
   it("means no session, and is kept as it is", async () => {
     const store = memoryStore();
-    const manager = new SessionManager({ secretKey: "s", store, sweepEvery: 0 });
+    const manager = new SessionManager({ secretKey: "s", store, storeOptions: { sweepEvery: 0 } });
     const headers = new Headers();
     const first = manager.requestContext({ headers: new Headers() });
     first.run(() => (session.a = 1));

@@ -44,9 +44,8 @@ describe.each(engines.filter(({ skip }) => !skip))(`sessions on $name, seed ${se
       secretKey: "promises",
       store: engine[store],
       now: clock.now,
-      sweepEvery: 0,
-      storeTimeout: 30,
       ...options,
+      storeOptions: { sweepEvery: 0, storeTimeout: 30, ...options.storeOptions },
     });
 
   beforeAll(async () => {
@@ -101,10 +100,7 @@ describe.each(engines.filter(({ skip }) => !skip))(`sessions on $name, seed ${se
 
   it("are not extended by a rotation in passing (SEC-28)", async () => {
     const rotating = managerOn("store", {
-      rotateAfter: 60,
-      idleTimeout: 600,
-      touchEvery: 3600,
-      absoluteTimeout: 900,
+      storeOptions: { rotateAfter: 60, idleTimeout: 600, touchEvery: 3600, absoluteTimeout: 900 },
     });
     const ada = new Visitor(rotating);
     await ada.visit(() => (session.owner = "ada rotates"));
@@ -142,7 +138,7 @@ describe.each(engines.filter(({ skip }) => !skip))(`sessions on $name, seed ${se
   it.each(["refuse", "end-oldest"] as const)(
     "are never more than maxPerOwner, however many log in at once: %s (SEC-66)",
     async (ownerOverflow) => {
-      const options = { maxPerOwner: 2, ownerOverflow };
+      const options = { storeOptions: { maxPerOwner: 2, ownerOverflow } };
       const managers = [managerOn("store", options), managerOn("another", options)];
       for (let round = 0; round < rounds(40); round++) {
         const owner = `dora ${ownerOverflow} ${round}`;

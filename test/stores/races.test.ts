@@ -58,12 +58,12 @@ describe.each(engines.filter(({ skip }) => !skip))(`races over HTTP on $name, se
     const options = {
       secretKey: "a secret for races",
       store,
-      sweepEvery: 0,
-      touchEvery: 0,
-      storeTimeout: 30,
+      storeOptions: { sweepEvery: 0, touchEvery: 0, storeTimeout: 30 },
     };
     origin = await serve(new SessionManager(options));
-    rotating = await serve(new SessionManager({ ...options, rotateAfter: 0.0001 }));
+    rotating = await serve(
+      new SessionManager({ ...options, storeOptions: { ...options.storeOptions, rotateAfter: 0.0001 } }),
+    );
   });
 
   afterAll(async () => {

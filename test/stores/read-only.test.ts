@@ -14,9 +14,7 @@ describe("a stored session that is opened read-only", () => {
     secretKey: "read-only",
     store,
     now,
-    idleTimeout: 30 * 60,
-    rotateAfter: 60,
-    sweepEvery: 0,
+    storeOptions: { idleTimeout: 30 * 60, rotateAfter: 60, sweepEvery: 0 },
   });
 
   async function look<Seen>(cookie: string, view: (session: Session) => Seen): Promise<Seen> {

@@ -14,7 +14,7 @@ const ROUNDS = 5;
 
 /** One of several servers over one store: pages, an event stream and sockets. */
 async function startNode(store: Store): Promise<Listening & { manager: SessionManager }> {
-  const manager = new SessionManager({ secretKey: "nodes", store, sweepEvery: 0 });
+  const manager = new SessionManager({ secretKey: "nodes", store, storeOptions: { sweepEvery: 0 } });
   const sockets = socketSessions(manager);
   const wss = new WebSocketServer({ noServer: true });
   const server = createServer(

@@ -24,7 +24,15 @@ beforeEach(() => {
 });
 
 const someone = (options: SessionOptions = {}) =>
-  new Visitor(new SessionManager({ secretKey: "s", store, now: () => time, sweepEvery: 0, ...options }));
+  new Visitor(
+    new SessionManager({
+      secretKey: "s",
+      store,
+      now: () => time,
+      ...options,
+      storeOptions: { sweepEvery: 0, ...options.storeOptions },
+    }),
+  );
 
 /** What a channel says while `act` runs. */
 async function heard(name: string, act: () => Promise<unknown>): Promise<unknown[]> {
@@ -41,7 +49,7 @@ async function heard(name: string, act: () => Promise<unknown>): Promise<unknown
 
 describe("a store", () => {
   it("is never told a verifier, at creation, login, rotation, write and logout (SEC-2)", async () => {
-    const ada = someone({ rotateAfter: 60, rotationGrace: 30 });
+    const ada = someone({ storeOptions: { rotateAfter: 60, rotationGrace: 30 } });
     const verifiers = new Set<string>();
     const step = async (view: () => unknown) => {
       await ada.visit(view);
@@ -63,7 +71,7 @@ describe("a store", () => {
   });
 
   it("opens nothing to whoever stole all of it (SEC-2)", async () => {
-    const ada = someone({ rotateAfter: 60 });
+    const ada = someone({ storeOptions: { rotateAfter: 60 } });
     await ada.visit(() => (session.owner = "ada"));
     time += 61_000;
     await ada.visit(() => session.owner);
@@ -100,7 +108,7 @@ describe("a store", () => {
         yield n % 2 ? text : good.slice(0, at) + '%\0=\n"+é '[randomInt(9)] + good.slice(at + 1);
       }
     };
-    const manager = new SessionManager({ secretKey: "s", store, sweepEvery: 0 });
+    const manager = new SessionManager({ secretKey: "s", store, storeOptions: { sweepEvery: 0 } });
     const before = process.cpuUsage();
     for (const text of texts()) {
       // A `;` would begin another cookie.
@@ -125,7 +133,11 @@ describe("a store", () => {
         body: new URLSearchParams({ session: token }),
       });
       calls.length = 0;
-      const context = new SessionManager({ secretKey: "s", store, sweepEvery: 0 }).requestContext(request);
+      const context = new SessionManager({
+        secretKey: "s",
+        store,
+        storeOptions: { sweepEvery: 0 },
+      }).requestContext(request);
       expect(context.session.size).toBe(0);
       expect(calls).toEqual([]);
     },
@@ -214,14 +226,16 @@ describe("a cookie", () => {
   });
 
   it("that was replaced is refused after the grace, told once per use, and ends nothing by default (SEC-25)", async () => {
-    const ada = someone({ rotateAfter: 60, rotationGrace: 30 });
+    const ada = someone({ storeOptions: { rotateAfter: 60, rotationGrace: 30 } });
     await ada.visit(() => (session.owner = "ada"));
     const old = ada.cookie;
     time += 60_000;
     await ada.visit(() => session.owner);
     time += 31_000;
     const told = await heard("reused", async () => {
-      const answer = await someone({ rotateAfter: 60 }).visit(() => session.owner, { cookie: old });
+      const answer = await someone({ storeOptions: { rotateAfter: 60 } }).visit(() => session.owner, {
+        cookie: old,
+      });
       expect(answer).toMatchObject({ seen: null, cookies: [] });
     });
     expect(told).toEqual([{ selector: old.slice("session=".length).split(".")[0], owner: "ada" }]);
@@ -272,7 +286,7 @@ describe("a request that is overtaken", () => {
   it("is told what it lost, and an ending that came second lost nothing (SEC-15, SEC-69)", async () => {
     const lose = (view: () => unknown) =>
       heard("lost", async () => {
-        const ada = someone({ lostWrites: "drop" });
+        const ada = someone({ storeOptions: { lostWrites: "drop" } });
         await ada.visit(() => (session.a = 1));
         const { cookie } = ada;
         await ada.visit(async () => {
@@ -307,7 +321,7 @@ describe("what is not asked of a store", () => {
   });
 
   it("is more than one write for 1000 requests within touchEvery, and for 20 at once (SEC-29)", async () => {
-    const ada = someone({ idleTimeout: 600, touchEvery: 60 });
+    const ada = someone({ storeOptions: { idleTimeout: 600, touchEvery: 60 } });
     await ada.visit(() => (session.a = 1));
     const [selector = ""] = ada.cookie.slice("session=".length).split(".");
     const seenAt = async () => {
@@ -339,7 +353,10 @@ describe("what is not asked of a store", () => {
 
   it("is the time of this process: a clock ten minutes off changes no deadline (SEC-33)", async () => {
     for (const skew of [-600_000, 600_000]) {
-      const wrong = { now: () => time + skew, idleTimeout: 300, absoluteTimeout: 900, touchEvery: 1 };
+      const wrong = {
+        now: () => time + skew,
+        storeOptions: { idleTimeout: 300, absoluteTimeout: 900, touchEvery: 1 },
+      };
       const ada = someone(wrong);
       await ada.visit(() => (session.owner = "ada"));
       const began = time;

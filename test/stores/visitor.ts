@@ -39,5 +39,11 @@ export class Visitor {
 
 /** A visitor of an app of its own. */
 export function visitorOf(options: SessionOptions): Visitor {
-  return new Visitor(new SessionManager({ secretKey: "a secret for tests", sweepEvery: 0, ...options }));
+  return new Visitor(
+    new SessionManager({
+      secretKey: "a secret for tests",
+      ...options,
+      storeOptions: { sweepEvery: 0, ...options.storeOptions },
+    }),
+  );
 }

@@ -18,7 +18,7 @@ export interface ShopServer {
 export async function startShop(store?: Store): Promise<ShopServer> {
   const till = new Till();
   const { fetch } = createShop(
-    { secretKey: "a key for tests", store, sweepEvery: 0, storeTimeout: 30 },
+    { secretKey: "a key for tests", store, storeOptions: { sweepEvery: 0, storeTimeout: 30 } },
     till,
   );
   const server = createAdaptorServer({ fetch }) as Server;

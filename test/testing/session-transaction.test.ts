@@ -22,7 +22,7 @@ const homes: Record<string, () => SessionOptions> = {
     secretKey: "for tests, and long enough to be sealed with",
     hardened: true,
   }),
-  "a store": () => ({ secretKey: "for tests", store: memoryStore(), sweepEvery: 0 }),
+  "a store": () => ({ secretKey: "for tests", store: memoryStore(), storeOptions: { sweepEvery: 0 } }),
 };
 
 function appOf(manager: SessionManager): Hono {
@@ -161,7 +161,11 @@ describe("sessionTransaction", () => {
 });
 
 describe("testClient for a running server", () => {
-  const manager = new SessionManager({ secretKey: "for tests", store: memoryStore(), sweepEvery: 0 });
+  const manager = new SessionManager({
+    secretKey: "for tests",
+    store: memoryStore(),
+    storeOptions: { sweepEvery: 0 },
+  });
   let server: ServerType;
   let url: string;
 

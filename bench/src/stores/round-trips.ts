@@ -3,7 +3,7 @@ import { session } from "../../../dist/index.js";
 import { mysqlStore } from "../../../dist/stores/mysql.js";
 import { postgresStore } from "../../../dist/stores/postgres.js";
 import { redisStore } from "../../../dist/stores/redis.js";
-import type { Store } from "../../../dist/stores/store.js";
+import type { Store } from "../../../dist/stores/contract.js";
 import { answer, cookieFrom, dispatch, type Handler } from "../dispatch.ts";
 import { counter } from "../workloads.ts";
 import { dataOf } from "./data.ts";
@@ -37,8 +37,11 @@ export async function countRoundTrips(engine: Engine, space: Space): Promise<Rou
   let sent = 0;
   const next = counter();
   const { store, close } = await counted(engine, space, () => sent++);
-  const options = { secretKey: "a secret of the benchmark", store, sweepEvery: 0 };
-  const [usual, eager] = [sessions(options), sessions({ ...options, touchEvery: 0 })];
+  const options = { secretKey: "a secret of the benchmark", store, storeOptions: { sweepEvery: 0 } };
+  const [usual, eager] = [
+    sessions(options),
+    sessions({ ...options, storeOptions: { sweepEvery: 0, touchEvery: 0 } }),
+  ];
   const login = usual((_, res) => {
     session.update(dataOf(300));
     answer(res, "ok");

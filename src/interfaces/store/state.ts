@@ -135,7 +135,7 @@ export class StoreSessionState extends SessionState {
   override set owner(owner: string | null) {
     if (!this.#options.ownable) {
       throw new ConfigError(
-        "This store cannot change a record atomically, so its sessions can have no owner; use another, or allowNonAtomicStore.",
+        "This store cannot change a record atomically, so its sessions can have no owner; use another, or set storeOptions.allowNonAtomicStore.",
       );
     }
     const id = ownerIdOf(owner);

@@ -130,7 +130,7 @@ function checkPayload(
 /** The same cookie sent by a browser: refused means an empty session and nothing sent back. */
 function checkRequest(check: Check, vector: CookieVector): void {
   let refusal: string | undefined;
-  const options = { ...optionsOf(vector), lifetime: vector.max_age };
+  const options = { codec: codecOf(vector), lifetime: vector.max_age };
   if (vector.max_age <= 0) return checkRefused(check, options, "lifetime");
   const manager = new SessionManager({
     ...options,

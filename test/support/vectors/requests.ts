@@ -93,18 +93,22 @@ export function checkRequest(check: Check, vector: RequestVector): string[] {
   checkFields(expect as unknown as Raw, EXPECT_FIELDS);
   oneOf("compare", expect.compare, ["exact", "attributes-and-payload"]);
   let warnings = 0;
+  const flask = optionsFromFlask({
+    ...vector.config,
+    SECRET_KEY: vector.secret_key === null ? null : secretOf(vector.secret_key),
+    SECRET_KEY_FALLBACKS: vector.fallback_keys.map(secretOf),
+  });
+  const { secretKey, secretKeyFallbacks } = flask;
   const options: SessionOptions = {
-    ...optionsFromFlask({
-      ...vector.config,
-      SECRET_KEY: vector.secret_key === null ? null : secretOf(vector.secret_key),
-      SECRET_KEY_FALLBACKS: vector.fallback_keys.map(secretOf),
-    }),
+    ...flask,
     now: () => now * 1000,
     onOversize: () => warnings++,
     // What hipflask does better than Flask, turned off.
     cacheControl: false,
     trackNested: false,
-    compress: "flask",
+    codec: secretKey?.length
+      ? flaskCodec({ secretKey, secretKeyFallbacks: secretKeyFallbacks ?? [], compress: "flask" })
+      : undefined,
   };
   if (options.lifetime !== undefined && options.lifetime <= 0) {
     checkRefused(check, options, "lifetime");
