@@ -1,7 +1,8 @@
+import { has, isUrl, refusal } from "./clients.ts";
 import { sqlStore, type SqlStore } from "./sql.ts";
 import { SQLITE } from "./sql/dialect.ts";
 import type { SqlDatabase } from "./sql/database.ts";
-import { sqliteDatabase } from "./sql/sqlite.ts";
+import { openSqliteHandle, sqliteDatabase } from "./sql/sqlite.ts";
 import { makePrivate, type SqliteDatabase } from "./sqlite/database.ts";
 
 export type { SqliteDatabase, SqliteStatement } from "./sqlite/database.ts";
@@ -24,6 +25,7 @@ export interface SqliteStoreOptions {
  * Takes the path of a file, which is created with its table at the first use and is readable by its user alone, or an open
  * database of `node:sqlite`, `libsql` or `better-sqlite3`, which stays yours to close. See `sqlStore`.
  *
+ * @throws ConfigError for anything else, and for a database that was closed
  * @example
  * ```ts
  * import { sqliteStore } from "hipflask/stores/sqlite";
@@ -33,6 +35,8 @@ export interface SqliteStoreOptions {
 export function sqliteStore(file: string | SqliteDatabase, options: SqliteStoreOptions = {}): SqlStore {
   return sqlStore(sessionsDatabase(file, options));
 }
+
+const TAKEN = "the path of a file, or an open database of node:sqlite, bun:sqlite, libsql or better-sqlite3";
 
 /**
  * The database of {@link sqliteStore}, with its table, for a `sqlStore` of your own around it.
@@ -48,7 +52,9 @@ export function sessionsDatabase(
   file: string | SqliteDatabase,
   { busyTimeout = 2, synchronous = "normal" }: SqliteStoreOptions,
 ): SqlDatabase {
-  return sqliteDatabase(file, {
+  const isFile = typeof file === "string" && !isUrl(file);
+  if (!isFile && !has(file, "exec", "prepare", "close")) throw refusal("sqliteStore", TAKEN, file);
+  return sqliteDatabase(isFile ? file : openSqliteHandle("sqliteStore", file as SqliteDatabase), {
     busyTimeout,
     beforeOpen: makePrivate,
     prepare(db) {
