@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { djangoSessions } from "../../src/django.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { MemoryStore } from "../../src/express-session.ts";
-import { flaskSessions } from "../../src/flask-session.ts";
+import { flaskSessionRedis } from "../../src/flask-session.ts";
 import { SessionManager } from "../../src/manager/manager.ts";
 import { denoKvStore } from "../../src/stores/deno-kv.ts";
 import { durableObjectStore } from "../../src/stores/durable-object.ts";
@@ -41,7 +41,7 @@ const factories: ReadonlyArray<readonly [name: string, make: Factory, takes: Reg
   ["workersKvStore", workersKvStore, /env\.SESSIONS/],
   ["denoKvStore", denoKvStore, /await Deno\.openKv/],
   ["expressSessionStore", expressSessionStore, /a store of express-session/],
-  ["flaskSessions", (client) => flaskSessions(client, { secretKey }), /a connected client of @redis\/client/],
+  ["flaskSessionRedis", flaskSessionRedis, /a connected client of @redis\/client/],
   ["djangoSessions", (database) => djangoSessions(database, { secretKey }), /a Pool of pg/],
 ];
 
@@ -74,7 +74,7 @@ const values: ReadonlyArray<readonly [title: string, value: unknown, says: RegEx
   ["a store of express-session", new MemoryStore(), /use expressSessionStore/, "expressSessionStore"],
   ["a cache of another library", new Map(), /another library: which cannot compare and set\.$/],
   ["storage of another library", methods("getItem", "setItem", "removeItem"), /of another library/],
-  ["a client of Redis", redis, /use redisStore/, "redisStore", "flaskSessions"],
+  ["a client of Redis", redis, /use redisStore/, "redisStore", "flaskSessionRedis"],
   ["a Pool of pg", pool, /use sqlStore/, "postgresStore", "sqlStore", "djangoSessions"],
   ["a pool of mysql2", mysql, /use sqlStore/, "mysqlStore", "sqlStore", "djangoSessions"],
   ["a database of SQLite", sqlite, /use sqlStore/, "sqliteStore", "sqlStore", "djangoSessions"],
@@ -140,7 +140,7 @@ describe.each(factories)("%s", (name, make, takes) => {
 
 describe("a client that is not connected, or not any more", () => {
   it("is refused where it would not connect by itself", async () => {
-    for (const make of [redisStore, (client: never) => flaskSessions(client, { secretKey })]) {
+    for (const make of [redisStore, flaskSessionRedis]) {
       expect(() => make(createClient() as never)).toThrow(
         /got a client of @redis\/client that is not connected: await client\.connect\(\) first\.$/,
       );

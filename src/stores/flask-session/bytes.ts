@@ -28,9 +28,10 @@ interface BytesClient {
 
 /** @throws ConfigError for anything that is neither kind of client */
 export function redisBytes(client: NodeRedisBytes | IoRedisBytes): RedisBytesRunner {
-  if (has(client, "withTypeMapping")) return nodeRedis(openClient("flaskSessions", client as NodeRedisBytes));
-  if (has(client, "callBuffer")) return ioRedis(openClient("flaskSessions", client as IoRedisBytes));
-  throw refusal("flaskSessions", "a connected client of @redis/client (redis) or ioredis", client);
+  if (has(client, "withTypeMapping"))
+    return nodeRedis(openClient("flaskSessionRedis", client as NodeRedisBytes));
+  if (has(client, "callBuffer")) return ioRedis(openClient("flaskSessionRedis", client as IoRedisBytes));
+  throw refusal("flaskSessionRedis", "a connected client of @redis/client (redis) or ioredis", client);
 }
 
 function nodeRedis(client: NodeRedisBytes): RedisBytesRunner {
