@@ -60,6 +60,7 @@ export const contents: readonly Section[] = [
       docs("Testing", "testing"),
       docs("Inspector", "inspector"),
       docs("Command line", "command-line"),
+      docs("Changing the cookie", "changing-the-cookie"),
       docs("Deployment checklist", "deployment"),
       docs("Troubleshooting", "troubleshooting"),
       docs("Questions", "faq"),

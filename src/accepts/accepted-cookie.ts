@@ -81,7 +81,7 @@ export interface AcceptOptions {
   cookieName?: string;
   /** The old cookie's `Path`. Default `"/"`. */
   path?: string;
-  /** The old cookie's `Domain`. Default none. */
+  /** The old cookie's `Domain`. Default: any that the request's host may have set; it is expired for each of them. */
   domain?: string;
   /** The end of the migration; from this moment on the old cookie is ignored. Default none. */
   until?: Date | string;

@@ -1,5 +1,6 @@
 import { shareClass } from "../copies.ts";
 import { dumpCookie, type CookieAttributes, type SameSite } from "../http/cookie.ts";
+import { otherPlaces } from "../http/cookie-places.ts";
 import type { RefusalReason } from "../codecs/codec.ts";
 import { CookieTooLargeError } from "../errors.ts";
 import { events } from "./events.ts";
@@ -113,6 +114,19 @@ export abstract class CookieSessionInterface<
     return isPermanent ? expiresAt(now(), Math.min(lifetime, maxAge)) : undefined;
   }
 
+  /** Whether the request brought a cookie that only this interface can have made, of a session that is live or was. */
+  hasOwnCookie(_request: SessionRequest): boolean {
+    return false;
+  }
+
+  /**
+   * Whether the request brought several cookies of ours, which browsers keep in different places: `cookieDomain` or
+   * `cookiePath` was another one before. The next cookie then removes those in all other places.
+   */
+  protected hasRivals(_request: SessionRequest): boolean {
+    return false;
+  }
+
   /** Tells whoever wants to know that a cookie came in and is no session. */
   protected refused(reason: RefusalReason): void {
     events.refused({ cookieName: this.getCookieName(), reason });
@@ -135,11 +149,13 @@ export abstract class CookieSessionInterface<
     const expires = this.getExpirationTime(session);
     const line = dumpCookie(this.getCookieName(), value, this.#attributes(request, expires));
     this.#checkSize(line, fields);
+    this.#removeRivals(request, response);
     this.#send(response, line);
   }
 
   /** Adds the line that removes the cookie. It repeats every attribute, or browsers would keep the cookie. */
   protected deleteCookie(request: SessionRequest, response: SessionResponse): void {
+    this.#removeRivals(request, response);
     this.#send(response, dumpCookie(this.getCookieName(), "", this.#attributes(request, 0, 0)));
   }
 
@@ -154,6 +170,15 @@ export abstract class CookieSessionInterface<
     const { clearSiteData } = this.config;
     if (clearSiteData !== undefined && stateOf(session).wasDestroyed)
       response.headers.set("Clear-Site-Data", clearSiteData);
+  }
+
+  #removeRivals(request: SessionRequest, response: SessionResponse): void {
+    if (!this.hasRivals(request)) return;
+    const name = this.getCookieName();
+    const attributes = this.#attributes(request, 0, 0);
+    const kept = { domain: attributes.domain, path: attributes.path ?? "/" };
+    for (const place of otherPlaces(name, kept, request))
+      response.headers.append("Set-Cookie", dumpCookie(name, "", { ...attributes, ...place }));
   }
 
   #send(response: SessionResponse, line: string): void {

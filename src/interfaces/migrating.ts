@@ -1,6 +1,7 @@
 import { shareClass } from "../copies.ts";
 import type { Accepted, AcceptedContent, AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import { dumpCookie, parseCookie } from "../http/cookie.ts";
+import { possibleDomains } from "../http/cookie-places.ts";
 import { UnserializableError } from "../errors.ts";
 import { events } from "./events.ts";
 import { observed, type ResponseHeaders } from "../http/response-headers.ts";
@@ -28,6 +29,7 @@ interface Arrival {
 
 /** Prefixes of names that browsers set under these conditions only (RFC 6265bis §4.1.3). */
 const SECURE_NAME = /^__(?:Secure|Host|Http|Host-Http)-/i;
+const HOST_NAME = /^__Host-/i;
 const HTTP_NAME = /^__(?:Host-)?Http-/i;
 
 /**
@@ -79,7 +81,9 @@ export class MigratingSessionInterface implements SessionInterface {
     const state = stateOf(session);
     // Whether there is one of ours decides it, so a lazy one is fetched.
     await state.load();
-    const isOurs = state.fields().size > 0 || state.ownerNow !== null;
+    // One of ours that is over has ended after the move: an old cookie beside it must not undo a logout.
+    const isOurs =
+      state.fields().size > 0 || state.ownerNow !== null || this.#interface.hasOwnCookie(request);
     if (state.isNull) return session;
     const migrated = isOurs ? undefined : await this.#takeOver(session, cookies, candidates);
     this.#arrivals.set(request, { cookies, candidates, migrated });
@@ -125,7 +129,7 @@ export class MigratingSessionInterface implements SessionInterface {
     // As long as ours was not sent, the old cookie is the only one the visitor has.
     if (!hasCookie) return;
     for (const old of this.#over(isOver, arrival)) {
-      this.#expire(old, headers);
+      this.#expire(old, request, headers);
       await this.#forget(old);
     }
   }
@@ -144,21 +148,26 @@ export class MigratingSessionInterface implements SessionInterface {
     );
   }
 
-  #expire({ from: { path, domain }, cookieNames }: OldSession, headers: ResponseHeaders): void {
+  #expire({ from, cookieNames }: OldSession, request: SessionRequest, headers: ResponseHeaders): void {
+    const { path } = from;
+    // With a domain that was set and is not told, the old cookie would stay, and open a session again after the logout.
+    const domains = from.domain === undefined ? possibleDomains(request) : [from.domain];
+    // In a frame of another site only such a line counts.
+    const isFramed = this.#interface.getCookieSameSite() === "None";
     for (const name of cookieNames) {
       if (name === this.#interface.getCookieName()) continue;
-      // In a frame of another site only such a line counts.
-      const isFramed = this.#interface.getCookieSameSite() === "None";
-      const line = dumpCookie(name, "", {
-        path,
-        domain,
-        expires: 0,
-        maxAge: 0,
-        secure: isFramed || SECURE_NAME.test(name),
-        httpOnly: HTTP_NAME.test(name),
-        sameSite: isFramed ? "None" : undefined,
-      });
-      headers.append("Set-Cookie", line);
+      for (const domain of HOST_NAME.test(name) ? [undefined] : domains) {
+        const line = dumpCookie(name, "", {
+          path,
+          domain,
+          expires: 0,
+          maxAge: 0,
+          secure: isFramed || SECURE_NAME.test(name),
+          httpOnly: HTTP_NAME.test(name),
+          sameSite: isFramed ? "None" : undefined,
+        });
+        headers.append("Set-Cookie", line);
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 import { shareClass } from "../copies.ts";
-import type { Codec } from "../codecs/codec.ts";
+import type { Codec, Decoded } from "../codecs/codec.ts";
 import { candidatesOf } from "../http/cookie.ts";
 import { decide } from "./decide.ts";
 import { events } from "./events.ts";
@@ -76,6 +76,25 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
       this.setCookie(session, request, response, value, fields);
     }
     events.saved({ outcome, cookieName });
+  }
+
+  override hasOwnCookie(request: SessionRequest): boolean {
+    // What is too old was ours all the same.
+    return this.#decodeAll(request).some((decoded) => decoded.ok || decoded.reason === "expired");
+  }
+
+  protected override hasRivals(request: SessionRequest): boolean {
+    return this.#decodeAll(request).filter(({ ok }) => ok).length > 1;
+  }
+
+  /** All of the name, also those that another program on the same cookie would not look at. */
+  #decodeAll(request: SessionRequest): Decoded[] {
+    const { codec, now, lifetime } = this.config;
+    if (codec === null) return [];
+    const cookieName = this.getCookieName();
+    const context = { now: now(), maxAge: maxAgeOf(lifetime), cookieName };
+    const texts = candidatesOf(request.headers.get("Cookie") ?? "", cookieName);
+    return texts.map((text) => codec.decode(text, context));
   }
 
   #decode(codec: Codec, request: SessionRequest): Opened {

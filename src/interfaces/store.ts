@@ -18,8 +18,6 @@ import { isEmpty, StoreSessionState } from "./store/state.ts";
 
 /** More tokens than this in one request are not looked up. */
 const MAX_CANDIDATES = 8;
-const AMBIGUOUS =
-  "Two sessions came with this request, so it cannot be told which one is meant; nothing was saved.";
 
 /** What no token leads to. */
 const NOTHING: Opened = {};
@@ -40,6 +38,8 @@ const NOTHING: Opened = {};
  */
 export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
   readonly #reader: StoreReader;
+  /** Requests that brought several tokens of ours. */
+  readonly #split = new WeakSet<SessionRequest>();
 
   constructor(config: StoreConfig) {
     super(config);
@@ -49,14 +49,22 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
   /** A request without a token costs nothing; one with a token a single read, or none before it is asked for. */
   openSession(request: SessionRequest): Session | Promise<Session> {
     const arrivedAt = this.config.now();
-    const cookies = readCookies(request.headers.get("Cookie") ?? "", this.getCookieName());
-    const tokens = [...new Set(cookies)].slice(0, MAX_CANDIDATES).flatMap((text) => parseToken(text) ?? []);
+    const cookies = this.#presented(request);
+    const tokens = cookies.flatMap((text) => parseToken(text) ?? []);
     if (tokens.length === 0 && cookies.length > 0) this.refused("malformed");
     if (tokens.length === 0) return this.#sessionOf(arrivedAt, NOTHING);
-    const find = async () => this.#tell(await this.#reader.find(tokens, request));
+    const find = async () => this.#tell(await this.#reader.find(tokens, request), request);
     return this.config.lazy
       ? this.#sessionOf(arrivedAt, find)
       : find().then((opened) => this.#sessionOf(arrivedAt, opened));
+  }
+
+  override hasOwnCookie(request: SessionRequest): boolean {
+    return this.#presented(request).some((text) => parseToken(text) !== undefined);
+  }
+
+  protected override hasRivals(request: SessionRequest): boolean {
+    return this.#split.has(request);
   }
 
   /** What was opened → what is wanted → one decision → the commit → the cookie. */
@@ -68,9 +76,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
       return state.loading.then(save, save);
     }
     const { accessed } = state;
-    if (!state.isLoaded || state.isAmbiguous) {
-      return accessed || state.isLoaded ? varyOnCookie(response.headers) : undefined;
-    }
+    if (!state.isLoaded) return accessed ? varyOnCookie(response.headers) : undefined;
     if (this.#isIdle(state, request)) return accessed ? varyOnCookie(response.headers) : undefined;
     return this.#save(session, accessed, request, response);
   }
@@ -78,7 +84,6 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
   async commitSession(session: Session, request: SessionRequest): Promise<void> {
     const state = stateOf(session) as StoreSessionState;
     if (!state.isLoaded) return;
-    if (state.isAmbiguous) throw new SessionLostError(AMBIGUOUS);
     const { origin } = state;
     if (request.isHandshake && origin !== undefined && this.config.rotateAfter > 0) {
       // A socket has no part in the rotations of requests, and was not told of them.
@@ -215,7 +220,13 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     return saved;
   }
 
-  #tell(opened: Opened): Opened {
+  #presented(request: SessionRequest): string[] {
+    const cookies = readCookies(request.headers.get("Cookie") ?? "", this.getCookieName());
+    return [...new Set(cookies)].slice(0, MAX_CANDIDATES);
+  }
+
+  #tell(opened: Opened, request: SessionRequest): Opened {
+    if (opened.isSplit) this.#split.add(request);
     if (opened.origin !== undefined) {
       const { selector, fields } = opened.origin.known.entry;
       events.opened({ cookieName: this.getCookieName(), keys: fields.size, selector });

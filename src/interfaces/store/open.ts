@@ -1,7 +1,7 @@
 import type { RefusalReason } from "../../codecs/codec.ts";
 import type { FieldChanges, SessionRecord } from "../../stores/record.ts";
 import type { KnownSession, SessionStep } from "../../stores/session-records.ts";
-import { judge, type Token } from "../../stores/token.ts";
+import { judge, type Judgement, type Token } from "../../stores/token.ts";
 import { events } from "../events.ts";
 import { hasMessages, puttingBack, takingField, takingMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
@@ -10,6 +10,13 @@ import { secondsSince, tokenNow, type Opened, type Origin } from "./origin.ts";
 
 /** A socket that was silent for longer than this many rotations must connect again. */
 const MAX_ROTATIONS = 10_000;
+
+/** A token of a request that names a record, and what it is to that record. */
+interface Presented {
+  readonly known: KnownSession;
+  readonly token: Token;
+  readonly judged: Judgement;
+}
 
 /** Opens stored sessions: finds the record that a token leads to, and finds it again later. */
 export class StoreReader {
@@ -23,21 +30,32 @@ export class StoreReader {
 
   /** The record that the tokens of a request lead to, with its one-time messages taken out of the store. */
   async find(tokens: readonly Token[], { readOnly, isHandshake }: SessionRequest): Promise<Opened> {
-    const { records } = this.#config;
-    const origins: Origin[] = [];
+    const { records, rotationKey } = this.#config;
+    const presented: Presented[] = [];
     for (const token of tokens) {
-      const found = await records.read(token.selector);
-      if (typeof found === "string") this.#refused(found === "gone" ? "unknown" : "undecodable");
-      const origin = typeof found === "object" ? await this.#admit(found, token) : undefined;
+      const known = await records.read(token.selector);
+      if (typeof known === "string") this.#refused(known === "gone" ? "unknown" : "undecodable");
+      else presented.push({ known, token, judged: judge(known.entry, token, known.now, rotationKey) });
+    }
+    const origins: Origin[] = [];
+    for (const one of presented) {
+      // A browser that keeps the cookie in two places sends its old token beside the new one, and stole neither.
+      const isOutdated = presented.some((other) => isSuccessor(other, one));
+      const origin = isOutdated ? undefined : await this.#admit(one);
       if (origin !== undefined) origins.push(origin);
     }
+    const isSplit = presented.filter(({ judged }) => judged.standing !== "unknown").length > 1;
     const [origin, ...others] = origins;
     // The partitioned and the plain cookie of one session may come in together; two sessions may not.
     const isAmbiguous = others.some(({ token }) => token.selector !== origin?.token.selector);
-    if (isAmbiguous) this.#refused("ambiguous");
-    if (origin === undefined || isAmbiguous) return { isAmbiguous };
-    if (isHandshake) return { origin };
-    return { origin: readOnly ? await this.#noteActivity(origin) : await this.#takeMessages(origin) };
+    if (isAmbiguous) {
+      this.#refused("ambiguous");
+      return { isSplit, rivals: origins };
+    }
+    if (origin === undefined) return { isSplit };
+    if (isHandshake) return { isSplit, origin };
+    const admitted = readOnly ? await this.#noteActivity(origin) : await this.#takeMessages(origin);
+    return { isSplit, origin: admitted };
   }
 
   /** The record as it is now, if what was presented once still leads to it: by periodic rotations, but by no login. */
@@ -84,11 +102,9 @@ export class StoreReader {
     await giving.catch(() => {});
   }
 
-  /** Judges the verifier. */
-  async #admit(known: KnownSession, token: Token): Promise<Origin | undefined> {
-    const { rotationKey, reusedTokens, misfit } = this.#config;
-    const { entry, now } = known;
-    const judged = judge(entry, token, now, rotationKey);
+  async #admit({ known, token, judged }: Presented): Promise<Origin | undefined> {
+    const { reusedTokens, misfit } = this.#config;
+    const { entry } = known;
     if (judged.standing === "unknown") {
       this.#refused("unknown");
       return undefined;
@@ -177,4 +193,10 @@ export class StoreReader {
   #idleOf({ owner, fields }: SessionRecord): number {
     return idleOf(this.#config, owner, fields.get("_permanent") === "true");
   }
+}
+
+/** Whether `other` is a good token of the same session, and `one` was replaced. */
+function isSuccessor(other: Presented, one: Presented): boolean {
+  const isGood = other.judged.standing === "current" || other.judged.standing === "previous";
+  return isGood && one.judged.standing === "replaced" && other.token.selector === one.token.selector;
 }

@@ -22,8 +22,13 @@ export interface Origin {
 /** What the tokens of a request led to. */
 export interface Opened {
   readonly origin?: Origin | undefined;
-  /** Two sessions came in, so it cannot be told which one is meant, and no cookie is sent whatever happens. */
-  readonly isAmbiguous?: boolean;
+  /**
+   * Two sessions or more came in, so it cannot be told which one is meant: none is opened. A request that logs in, logs out or
+   * writes ends them all and begins anew.
+   */
+  readonly rivals?: readonly Origin[];
+  /** Several tokens of ours came in, so the browser keeps the cookie in several places. */
+  readonly isSplit?: boolean;
 }
 
 /** What the session of a request shows at first. */

@@ -16,6 +16,8 @@ import { secondsSince, tokenNow, type Origin } from "./origin.ts";
 /** What a request wants of its session, as of the moment in which a commit begins. */
 export interface Wanted {
   readonly origin: Origin | undefined;
+  /** Sessions that came in with this request, of which none was opened. */
+  readonly rivals: readonly Origin[];
   readonly fate: Fate;
   /** Everything was dropped in one go. */
   readonly isCleared: boolean;
@@ -91,6 +93,9 @@ export async function commit(
     if (isWritten) assertFits(config.misfit, wanted.checkpoint.fields);
     const needsCookie = decision.create || decision.rotate === "fresh";
     if (request.isHandshake && needsCookie) throw new SessionClosedError(NO_COOKIE);
+    // The request holds the token of each, so it may end them; otherwise nobody could log in or out beside the others.
+    if (decision.create || decision.outcome === "delete")
+      for (const rival of wanted.rivals) await end(rival, config);
     if (decision.create) return await create(wanted, request, config);
     if (origin === undefined || decision.end) {
       return { cookie: decision.outcome === "delete" ? "delete" : "keep", origin: undefined };

@@ -94,8 +94,9 @@ export class StoreSessionState extends SessionState {
     return (this.#moved ?? this.#found)?.origin;
   }
 
-  get isAmbiguous(): boolean {
-    return this.#foundOrThrow().isAmbiguous ?? false;
+  /** The sessions that came in where one was expected, until one was begun instead. */
+  get #rivals(): readonly Origin[] {
+    return (this.#moved === undefined ? this.#foundOrThrow().rivals : undefined) ?? [];
   }
 
   get isCleared(): boolean {
@@ -103,7 +104,7 @@ export class StoreSessionState extends SessionState {
   }
 
   get isCookieDead(): boolean {
-    return this.#isCookieDead;
+    return this.#isCookieDead || (this.#rivals.length > 0 && this.wasDestroyed);
   }
 
   override get isNew(): boolean {
@@ -201,6 +202,7 @@ export class StoreSessionState extends SessionState {
    */
   want({ isHandshake }: SessionRequest, isFinal: boolean, isFailure: boolean): Wanted {
     const { origin, fate, ownerNow: owner } = this;
+    const rivals = this.#rivals;
     const isCleared = this.#isCleared;
     const login =
       this.#isLogin && owner !== null
@@ -221,6 +223,7 @@ export class StoreSessionState extends SessionState {
     }
     return {
       origin,
+      rivals,
       fate,
       isCleared,
       owner,

@@ -1,0 +1,54 @@
+import { asciiDomain } from "./cookie.ts";
+
+/** Where a browser keeps a cookie: cookies of one name in two places are two cookies (RFC 6265bis §5.7). */
+export interface CookiePlace {
+  /** `undefined`: the host alone. */
+  readonly domain: string | undefined;
+  readonly path: string;
+}
+
+/** What is known of where a request was sent. */
+interface Destination {
+  readonly url?: string | undefined;
+  readonly headers: { get(name: string): string | null };
+}
+
+/** Domains and paths of more labels than this are not looked at. */
+const MAX_DEPTH = 4;
+const HOST = /^(?=.*[a-z])[\w-]+(?:\.[\w-]+)+$/;
+const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
+
+/**
+ * The domains that a cookie of this request may have been set for: none, its host, and the parents of that. One that is a
+ * public suffix is among them, and browsers ignore a line that names it.
+ */
+export function possibleDomains(request: Destination): (string | undefined)[] {
+  const authority = ABSOLUTE.exec(request.url ?? "")?.[1] ?? request.headers.get("Host") ?? "";
+  const host = asciiDomain(authority.replace(/^.*@/, "")).toLowerCase();
+  if (host.length > 253 || !HOST.test(host)) return [undefined];
+  const labels = host.split(".");
+  const parents = labels.slice(0, -1).map((_, index) => labels.slice(index).join("."));
+  return [undefined, ...parents.slice(-MAX_DEPTH)];
+}
+
+/** The paths that a cookie of this request may have been set for, the root first. */
+export function possiblePaths({ url = "" }: Destination): string[] {
+  const [path = ""] = url.replace(ABSOLUTE, "").split(/[?#]/, 1);
+  const names = path.split("/").filter((name) => name !== "");
+  const paths = names.slice(0, MAX_DEPTH - 1).map((_, index) => `/${names.slice(0, index + 1).join("/")}`);
+  return ["/", ...paths];
+}
+
+/** All places but one that a cookie of this name, which came with the request, may be kept in. */
+export function otherPlaces(name: string, kept: CookiePlace, request: Destination): CookiePlace[] {
+  // Browsers keep these in one place alone.
+  if (/^__Host-/i.test(name)) return [];
+  const domain = kept.domain === undefined ? undefined : asciiDomain(kept.domain).toLowerCase();
+  const domains = new Set([...possibleDomains(request), domain]);
+  const paths = new Set([kept.path, ...possiblePaths(request)]);
+  return [...domains].flatMap((other) =>
+    [...paths]
+      .filter((path) => other !== domain || path !== kept.path)
+      .map((path) => ({ domain: other, path })),
+  );
+}
