@@ -114,6 +114,11 @@ export function checkRequest(check: Check, vector: RequestVector): string[] {
     checkRefused(check, options, "lifetime");
     return [];
   }
+  // Browsers ignore such a cookie; Flask sends it.
+  if (options.cookieSameSite?.toLowerCase() === "none" && options.cookieSecure !== true) {
+    checkRefused(check, options, "cookieSameSite");
+    return [];
+  }
   const manager = startUnlessRefused(options, vector);
   if (manager === undefined) return [];
 
