@@ -68,7 +68,9 @@ export class SessionManager {
     this.#refuseForeign = resolveCrossOrigin(options);
     const stored = options.store === undefined ? undefined : storeConfigOf(options, options.store, config);
     this.#records = stored?.records;
-    if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
+    // An engine that removes expired records itself needs no timer.
+    const isSwept = (stored?.sweepEvery ?? 0) > 0 && stored?.records.store.removeExpired !== undefined;
+    if (isSwept) this.#unswept = stored;
     const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
     this.sessionInterface = options.sessionInterface ?? accepting(options.accepts ?? [], ours);
     this.#requestInterface = this.sessionInterface;
