@@ -28,8 +28,35 @@ export type HipflaskErrorCode =
   | "FOREIGN_ORIGIN"
   | "CSRF";
 
+const PAGE = "https://github.com/hipflask/hipflask/blob/main/docs/troubleshooting.md";
+const HELP = / See https:\S+\/troubleshooting\.md#[a-z_]+/;
+/** Their messages are Python's, word for word. */
+const PYTHONS: ReadonlySet<HipflaskErrorCode> = new Set([
+  "BAD_DATA",
+  "BAD_SIGNATURE",
+  "BAD_TIME_SIGNATURE",
+  "SIGNATURE_EXPIRED",
+  "BAD_HEADER",
+  "BAD_PAYLOAD",
+  "BAD_SHAPE",
+  "CSRF",
+]);
+
+/** A message with the address of the paragraph about errors of this code. */
+function withHelp(code: HipflaskErrorCode, message: string): string {
+  if (PYTHONS.has(code)) return message;
+  const said = withoutHelp(message);
+  return `${said}${/[.!?]$/.test(said) ? "" : "."} See ${PAGE}#${code.toLowerCase()}`;
+}
+
+/** A message without that address, for where it would only be in the way. */
+export function withoutHelp(message: string): string {
+  return message.replace(HELP, "");
+}
+
 /**
- * The root of every error this library throws on purpose.
+ * The root of every error this library throws on purpose. Messages end with a link to the paragraph about the error, except
+ * those that are Python's.
  *
  * @example
  * ```ts
@@ -44,7 +71,7 @@ export class HipflaskError extends Error {
   readonly status?: number;
 
   constructor(code: HipflaskErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(withHelp(code, message), options);
     this.code = code;
   }
 }
@@ -125,7 +152,7 @@ export class ConfigError extends HipflaskError {
   }
 }
 
-/** A write to a session that has no secret key to be signed with (Flask: `RuntimeError` of a null session). */
+/** No secret key to sign sessions with: at the start, or at a write if it is null (Flask: `RuntimeError` of a null session). */
 export class NoSecretKeyError extends HipflaskError {
   constructor(
     message = "The session is unavailable because no secret key was set. Pass `secretKey` to `sessions({ … })`, a random text kept private.",
@@ -138,7 +165,8 @@ export class NoSecretKeyError extends HipflaskError {
 export class OutsideRequestError extends HipflaskError {
   constructor(
     message = "Working outside of a request: `session` only works in code called while a request is handled, behind " +
-      "`sessions({ … })`. In a unit test, `sessionTransaction` of hipflask/testing runs code with a session.",
+      "`sessions({ … })`. In a route, put `sessions({ … })` before it. In a unit test, run the code in " +
+      "`sessionTransaction` of hipflask/testing.",
   ) {
     super("OUTSIDE_REQUEST", message + otherVersions());
   }
@@ -265,6 +293,10 @@ export class StoreError extends HipflaskError {
   readonly reason: StoreErrorReason;
   /** What to answer (RFC 9110 §15.6.4): the visitor may try again later and is still logged in then. */
   override readonly status = 503;
+  /** Headers of that answer, which frameworks add by themselves: when to try again, in seconds (RFC 9110 §10.2.3). */
+  get headers(): Readonly<Record<string, string>> {
+    return { "Retry-After": "5" };
+  }
 
   constructor(reason: StoreErrorReason, message: string, options?: ErrorOptions) {
     super("STORE", message, options);

@@ -10,6 +10,7 @@ import { ownEvents } from "./own-events.ts";
 import { handshakeOf, requestOf } from "./node-headers.ts";
 import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
+import { wrongFramework } from "./wrong-framework.ts";
 
 export type { RequestSession, RequestSessionMethods, SessionCallback } from "./express/request-session.ts";
 export type { SessionCookie } from "./express/session-cookie.ts";
@@ -52,6 +53,8 @@ export function sessions(
 ): RequestHandler {
   const manager = SessionManager.from(options);
   return (req, res, next) => {
+    if (typeof next !== "function" || req.headers === undefined)
+      throw wrongFramework("hipflask/express", "app.use(sessions({ … }))", req, res, next);
     const known = (req as Partial<Slotted>)[SLOT];
     // A second time on the way of a request, behind middleware that has lost the context.
     if (known?.config === manager.config) return known.context.run(next);

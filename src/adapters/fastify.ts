@@ -9,6 +9,7 @@ import { HeldResponse } from "./held-response.ts";
 import { requestOf, type Connection } from "./node-headers.ts";
 import { ownEvents } from "./own-events.ts";
 import { SessionPlace } from "./session-place.ts";
+import { wrongFramework } from "./wrong-framework.ts";
 
 const HELD = Symbol("hipflask.held");
 const PLACE = Symbol("hipflask.session");
@@ -60,7 +61,9 @@ export function sessions(
   { onError = logError }: ErrorOptions = {},
 ): FastifyPluginCallback {
   const manager = SessionManager.from(options);
-  const plugin: FastifyPluginCallback = (app, _, registered) => {
+  const plugin: FastifyPluginCallback = (app, settings, registered) => {
+    if (typeof app.decorateRequest !== "function")
+      throw wrongFramework("hipflask/fastify", "app.register(sessions({ … }))", app, settings, registered);
     app.decorateRequest("session", SESSION);
     app.decorateRequest(HELD);
     app.decorateRequest(PLACE);

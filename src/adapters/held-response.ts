@@ -1,7 +1,7 @@
 import { ServerResponse, type OutgoingHttpHeaders, type OutgoingHttpHeader } from "node:http";
 import type { RequestContext } from "../request/context.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
-import { ERROR_TYPE, errorPageOf } from "./error-page.ts";
+import { errorPageOf } from "./error-page.ts";
 import { responseOf } from "./node-headers.ts";
 import { sealHead } from "./sealed-head.ts";
 
@@ -259,11 +259,11 @@ function assertArguments(res: ServerResponse, method: Method, [first, second]: u
 function resetToErrorPage(res: ServerResponse, error: unknown): string {
   // What stands for the response of a WebSocket handshake has no page; its end cuts the socket.
   if (typeof res.getHeaderNames !== "function") return "";
-  const { status, text } = errorPageOf(error);
+  const { status, text, headers } = errorPageOf(error);
   for (const name of res.getHeaderNames()) res.removeHeader(name);
   res.statusCode = status;
   res.statusMessage = "";
-  res.setHeader("Content-Type", ERROR_TYPE);
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   return text;
 }
 

@@ -6,8 +6,9 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf } from "./error-page.ts";
+import { errorPageOf, errorResponseOf } from "./error-page.ts";
 import { assertInPlace } from "./session-place.ts";
+import { wrongFramework } from "./wrong-framework.ts";
 
 declare module "hono" {
   interface ContextVariableMap {
@@ -39,6 +40,7 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareHa
   const manager = SessionManager.from(options);
   // Nothing is written before next(): Hono may replace the response, and headers set earlier would be lost with it.
   return async (c, next) => {
+    if (c?.req?.raw === undefined) throw wrongFramework("hipflask/hono", "app.use(sessions({ … }))", c, next);
     try {
       const context = manager.requestContext(c.req.raw, c, c.req, c.req.raw);
       if (context.opening !== undefined) await context.opening;
@@ -75,5 +77,9 @@ function responseHeaders(c: Context): ResponseHeaders {
 function asHonoError(error: unknown): unknown {
   if (!(error instanceof HipflaskError) || error.status === undefined) return error;
   const { status, text } = errorPageOf(error);
-  return new HTTPException(status as ContentfulStatusCode, { message: text.trim(), cause: error });
+  return new HTTPException(status as ContentfulStatusCode, {
+    message: text.trim(),
+    cause: error,
+    res: errorResponseOf(error),
+  });
 }

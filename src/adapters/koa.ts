@@ -8,6 +8,7 @@ import { HeldResponse } from "./held-response.ts";
 import { requestOf, responseOf } from "./node-headers.ts";
 import { ownEvents } from "./own-events.ts";
 import { SessionPlace } from "./session-place.ts";
+import { wrongFramework } from "./wrong-framework.ts";
 
 const PLACE = Symbol("hipflask.session");
 
@@ -49,6 +50,8 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
   return async (ctx, next) => {
     const { req, res } = ctx;
+    if (req === undefined || typeof res?.setHeader !== "function")
+      throw wrongFramework("hipflask/koa", "app.use(sessions({ … }))", ctx, next);
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
     ctx[PLACE] = new SessionPlace(context.session);
