@@ -37,7 +37,10 @@ async function coreModules() {
   await bundle.close();
   const parts = ["error-page", "held-response", "node-headers", "pending-headers", "sealed-head"];
   const paths = parts.map((part) => join(root, `src/adapters/${part}.ts`));
-  return new Set(output.flatMap((chunk) => chunk.moduleIds ?? []).concat(paths));
+  const modules = new Set(output.flatMap((chunk) => chunk.moduleIds ?? []).concat(paths));
+  // The door stays a file of its own: what other doors take from the core is not for users.
+  modules.delete(join(root, "src/index.ts"));
+  return modules;
 }
 
 async function write(format, extension, names) {

@@ -54,6 +54,7 @@ export const contents: readonly Section[] = [
       docs("Options", "options"),
       docs("Stores", "stores"),
       docs("A store of your own", "store-contract"),
+      docs("Sessions your own way", "extending"),
       docs("Forms", "forms"),
       docs("Schemas", "schema"),
       docs("Testing", "testing"),

@@ -68,6 +68,16 @@ export function otherVersions(): string {
 
 /** The folder of the package that a copy was loaded from. */
 function folderOf({ stack = "" }: Error): string {
-  const path = /(\/[^\n()]*|[A-Z]:[\\/][^\n()]*):\d+:\d+/.exec(stack)?.[1];
-  return path?.replace(/[\\/](?:dist|src)[\\/][^\\/].*$/, "").replace(/^\/+/, "/") ?? "an unknown place";
+  const frame = stack.split("\n").find((line) => /:\d+:\d+\)?$/.test(line)) ?? "";
+  const start = frame.search(/\/|[A-Z]:[\\/]/);
+  if (start === -1) return "an unknown place";
+  const path = frame
+    .slice(start)
+    .replace(/^\/+/, "/")
+    .replace(/:\d+:\d+\)?$/, "");
+  // The last of them: the folders above the package can have these names, too.
+  const end = Math.max(...BUILT.map((name) => path.lastIndexOf(name)));
+  return end === -1 ? path : path.slice(0, end);
 }
+
+const BUILT = ["/dist/", "/src/", "\\dist\\", "\\src\\"];

@@ -312,7 +312,7 @@ export class SessionConflictError extends HipflaskError {
   constructor(attempts: number) {
     super(
       "CONFLICT",
-      `The session was not changed: other requests were faster in ${attempts} attempts in a row. Answer 409 or try again later.`,
+      `The session was not changed: ${attempts === 1 ? "another request" : `in each of ${attempts} attempts another request`} changed it first. Answer 409 or try again later.`,
     );
   }
 }

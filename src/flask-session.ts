@@ -34,7 +34,7 @@ type SharedOptions = Pick<
   Pick<StoreOptions, "lostWrites" | "storeTimeout">;
 
 /** The settings of an app with Flask-Session and Redis; defaults are Flask-Session's. */
-export interface FlaskSessionsOptions extends SharedOptions {
+export interface FlaskSessionRedisOptions extends SharedOptions {
   /** `SESSION_KEY_PREFIX`. Default `"session:"`. */
   readonly prefix?: string | undefined;
   /** `SESSION_SERIALIZATION_FORMAT`. Default `"msgpack"`. */
@@ -61,17 +61,17 @@ export interface FlaskSessionsOptions extends SharedOptions {
  * @example
  * ```ts no-run
  * import { createClient } from "@redis/client";
- * import { flaskSessions } from "hipflask/flask-session";
+ * import { flaskSessionRedis } from "hipflask/flask-session";
  * import { sessions } from "hipflask/hono";
  *
  * const client = createClient();
  * await client.connect();
- * export const middleware = sessions({ sessionInterface: flaskSessions(client) });
+ * export const middleware = sessions({ sessionInterface: flaskSessionRedis(client) });
  * ```
  */
-export function flaskSessions(
+export function flaskSessionRedis(
   client: NodeRedisBytes | IoRedisBytes,
-  options: FlaskSessionsOptions = {},
+  options: FlaskSessionRedisOptions = {},
 ): SessionInterface {
   const { prefix = "session:", format = "msgpack", permanent = true, idLength = 32, ...rest } = options;
   const { useSigner = false, secretKey, lostWrites, storeTimeout, ...cookie } = rest;

@@ -4,7 +4,7 @@ export { loadSession } from "./request/load-session.ts";
 export { streamWithContext } from "./request/stream-with-context.ts";
 export { createSession, isReservedName, stateOf } from "./session/session.ts";
 export type { ReservedName, Session, SessionData, SessionMethods } from "./session/session.ts";
-export type { Checkpoint, Fate, Opened, SessionChanges, SessionStateOptions } from "./session/changes.ts";
+export type { SessionStateOptions } from "./session/changes.ts";
 export type { SessionState } from "./session/state.ts";
 export type {
   FlashedMessagesOptions,
@@ -25,6 +25,7 @@ export type {
   StandardSchemaV1,
 } from "./session/standard-schema.ts";
 export { resolveOptions } from "./manager/resolve-options.ts";
+export { resolveStoreOptions } from "./manager/resolve-store-options.ts";
 export { optionsFromFlask, type FlaskConfig } from "./manager/flask-options.ts";
 
 export type { SessionInterface, SessionRequest, SessionResponse } from "./interfaces/session-interface.ts";
@@ -32,11 +33,11 @@ export { CookieSessionInterface, type CookieConfig } from "./interfaces/cookie-i
 export { SecureCookieSessionInterface, type SecureCookieConfig } from "./interfaces/secure-cookie.ts";
 export { StoreSessionInterface } from "./interfaces/store.ts";
 export type { StoreConfig } from "./interfaces/store/config.ts";
-export type { Replaced, Store, Stored, Write } from "./stores/store.ts";
+export type { Store } from "./stores/store.ts";
 export { decide, type Decision, type Outcome, type SaveState } from "./interfaces/decide.ts";
 
 export type { Codec, CodecContext, Decoded, RefusalReason } from "./codecs/codec.ts";
-export { flaskCodec, type FlaskCodecOptions } from "./codecs/flask.ts";
+export { flaskCodec, type Compress, type FlaskCodecOptions } from "./codecs/flask.ts";
 export { sealedCodec, type SealedCodecOptions } from "./codecs/sealed.ts";
 
 export { inspectCookie, type InspectedCookie } from "./codecs/inspect.ts";
@@ -59,5 +60,6 @@ export type {
   SavedEvent,
   StoreFailedEvent,
   StoredEvent,
+  SweepFailedEvent,
 } from "./interfaces/events.ts";
 export * from "./errors.ts";

@@ -285,9 +285,9 @@ describe("hipflask sessions", () => {
   });
 
   it("says that a store cannot be had, without its password", async () => {
-    const missing = await hipflask(["sessions", "prune", "--store", "mongodb://ada:pass-word@host"]);
+    const missing = await hipflask(["sessions", "prune", "--store", "couchdb://ada:pass-word@host"]);
     expect(missing).toMatchObject({ code: 1, out: "" });
-    expect(missing.err).toContain('"mongodb:" is no session store');
+    expect(missing.err).toContain('"couchdb:" is no session store');
     expect(missing.err).not.toContain("pass-word");
   });
 

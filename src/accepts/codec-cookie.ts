@@ -20,7 +20,7 @@ export interface CodecCookieOptions extends AcceptOptions {
  * ```ts
  * import { randomBytes } from "node:crypto";
  * import { codecCookie } from "hipflask/accepts";
- * import { sealedCodec } from "hipflask/codecs/sealed";
+ * import { sealedCodec } from "hipflask";
  *
  * const old = codecCookie({ codec: sealedCodec({ secretKey: randomBytes(32) }), cookieName: "sess", maxAge: 3600 });
  * console.log(old.decode(new Map([["sess", "?"]]), { now: Date.now() })); // { ok: false, reason: 'bad_shape' }

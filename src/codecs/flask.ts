@@ -66,7 +66,7 @@ interface Verified {
  *
  * @example
  * ```ts
- * import { flaskCodec } from "hipflask/codecs/flask";
+ * import { flaskCodec } from "hipflask";
  *
  * const codec = flaskCodec({ secretKey: "a long random text" });
  * const context = { now: Date.now(), maxAge: 31 * 24 * 3600, cookieName: "session" };

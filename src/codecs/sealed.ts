@@ -61,7 +61,7 @@ interface SealingKey {
  * @example
  * ```ts
  * import { randomBytes } from "node:crypto";
- * import { sealedCodec } from "hipflask/codecs/sealed";
+ * import { sealedCodec } from "hipflask";
  *
  * const codec = sealedCodec({ secretKey: randomBytes(32) });
  * const context = { now: Date.now(), maxAge: 3600, cookieName: "session" };

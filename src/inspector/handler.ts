@@ -4,7 +4,7 @@ import { MigratingSessionInterface } from "../interfaces/migrating.ts";
 import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface } from "../interfaces/session-interface.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
-import type { SessionManager } from "../manager/manager.ts";
+import { WRAP_INTERFACE, type SessionManager } from "../manager/manager.ts";
 import { listen } from "./flow-events.ts";
 import { FlowLog } from "./flow-log.ts";
 import { isSameOrigin, readForm } from "./form.ts";
@@ -66,7 +66,7 @@ export function inspector(sessions: SessionManager, options: InspectorOptions): 
   const target = targetOf(sessions.sessionInterface);
   const cookieName = isKnown(target) ? target.getCookieName() : undefined;
   let watching: WatchedSessions | undefined;
-  sessions.wrapInterface((inner) => (watching = new WatchedSessions(inner, log, cookieName)));
+  sessions[WRAP_INTERFACE]((inner) => (watching = new WatchedSessions(inner, log, cookieName)));
   listen();
   const hasStore = target instanceof StoreSessionInterface;
 

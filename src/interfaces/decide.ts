@@ -26,7 +26,7 @@ export interface Decision {
 
 /**
  * The whole of Flask's `save_session` as one table: given what a request did to its session, what happens to the
- * cookie. Pure; every interface uses this one.
+ * cookie. Pure. Sessions in a cookie and in a store use it; Django's and Flask-Session's interfaces decide as those do.
  *
  * @example
  * ```ts

@@ -27,7 +27,7 @@ const NOTHING: Opened = {};
 /**
  * Sessions on a server: the cookie carries `selector.verifier`, a store keeps the data under the selector beside a hash
  * of the verifier, so that neither a stolen store nor a planted cookie makes a session. `sessions({ store })` makes one;
- * override its `get…` methods where a setting of the cookie is more than a constant.
+ * override its `get…` methods where a setting of the cookie is more than a constant, with `resolveStoreOptions` for its constructor.
  *
  * @example
  * ```ts

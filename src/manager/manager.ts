@@ -14,11 +14,14 @@ import { checkKey, checkParts } from "./check-parts.ts";
 import { tellMade } from "./made.ts";
 import type { SessionOptions } from "./options.ts";
 import { resolveCrossOrigin, resolveOptions } from "./resolve-options.ts";
-import { resolveStoreOptions } from "./resolve-store-options.ts";
+import { storeConfigOf } from "./resolve-store-options.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import type { SessionInfo } from "../stores/record.ts";
 import type { ListOptions, SessionRecords } from "../stores/session-records.ts";
 import { startSweep, type Sweep } from "../stores/sweep.ts";
+
+/** The same in every copy of this package that a process loads. */
+export const WRAP_INTERFACE: unique symbol = Symbol.for("hipflask.wrapInterface") as never;
 
 /** A session in a list of its owner's. */
 export interface OwnedSession extends Omit<SessionInfo, "device"> {
@@ -65,7 +68,7 @@ export class SessionManager {
     const config = resolveOptions(options);
     this.config = config;
     this.#refuseForeign = resolveCrossOrigin(options);
-    const stored = options.store ? resolveStoreOptions(options, options.store, config) : undefined;
+    const stored = options.store ? storeConfigOf(options, options.store, config) : undefined;
     this.#records = stored?.records;
     if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
     const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
@@ -101,8 +104,8 @@ export class SessionManager {
     this.#refuseForeign?.(request);
   }
 
-  /** Puts an interface around the one that requests go through from now on, for tools that watch: see `hipflask/inspector`. */
-  wrapInterface(wrap: (inner: SessionInterface) => SessionInterface): void {
+  /** @internal Puts an interface around the one that requests go through from now on: for `hipflask/inspector`. */
+  [WRAP_INTERFACE](wrap: (inner: SessionInterface) => SessionInterface): void {
     this.#requestInterface = wrap(this.#requestInterface);
   }
 

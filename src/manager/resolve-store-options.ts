@@ -5,7 +5,7 @@ import type { CookieConfig } from "../interfaces/cookie-interface.ts";
 import type { StoreConfig } from "../interfaces/store/config.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
-import { oneOf } from "./resolve-options.ts";
+import { oneOf, resolveOptions } from "./resolve-options.ts";
 import { DEFAULT_LIMITS } from "../stores/record-limits.ts";
 import { DEFAULT_OWNER_LIMIT, SessionRecords } from "../stores/session-records.ts";
 import type { Store } from "../stores/store.ts";
@@ -16,15 +16,34 @@ const NOT_ATOMIC =
   "hipflask: this session store is not atomic: parallel requests may lose writes, and a slow one may undo a logout.";
 
 /**
- * The part of the options that is about a store, checked and filled in.
+ * Checks options and fills in defaults for sessions in a store. `sessions({ store })` does this for you; call it to construct
+ * a `StoreSessionInterface` of your own.
  *
- * @throws ConfigError for values that cannot work together
+ * @throws ConfigError without a `store`, and for values that cannot work together
+ * @example
+ * ```ts
+ * import { resolveStoreOptions, StoreSessionInterface } from "hipflask";
+ * import { sessions } from "hipflask/hono";
+ * import { memoryStore } from "hipflask/stores/memory";
+ *
+ * class StagingSessions extends StoreSessionInterface {
+ *   override getCookieName(): string {
+ *     return process.env.STAGE === "staging" ? "staging_session" : super.getCookieName();
+ *   }
+ * }
+ *
+ * const options = { secretKey: "dev", store: memoryStore() };
+ * const sessionInterface = new StagingSessions(resolveStoreOptions(options));
+ * export const middleware = sessions({ ...options, sessionInterface });
+ * ```
  */
-export function resolveStoreOptions(
-  options: SessionOptions,
-  store: Store,
-  cookie: CookieConfig,
-): StoreConfig {
+export function resolveStoreOptions(options: SessionOptions): StoreConfig {
+  if (options.store === undefined) throw new ConfigError('Sessions on a server need a "store".');
+  return storeConfigOf(options, options.store, resolveOptions(options));
+}
+
+/** The same, for options whose part for the cookie was checked already. */
+export function storeConfigOf(options: SessionOptions, store: Store, cookie: CookieConfig): StoreConfig {
   const { hardened = false, storeOptions: given = {} } = options;
   const idleTimeout = positive("idleTimeout", given.idleTimeout ?? (hardened ? HOUR : cookie.lifetime));
   const absoluteTimeout =

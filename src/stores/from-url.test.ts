@@ -18,6 +18,12 @@ const clients: Array<[name: string, url: string]> = [
   ["@redis/client", "rediss+cluster://a:1,b:2"],
   ["pg", "postgres://127.0.0.1:1/x"],
   ["mysql2", "mariadb://127.0.0.1:1/x"],
+  ["@libsql/client", "libsql://127.0.0.1:1?authToken=x"],
+  ["@upstash/redis", "https://:token@127.0.0.1:1"],
+  ["@aws-sdk/client-dynamodb", "dynamodb://eu-central-1/sessions"],
+  ["mongodb", "mongodb://127.0.0.1:1/x"],
+  ["mongodb", "mongodb+srv://127.0.0.1/x"],
+  ["memcached", "memcached://127.0.0.1:1"],
 ];
 
 describe("storeFromUrl", () => {
@@ -50,12 +56,34 @@ describe("storeFromUrl", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it.each(["", "nonsense", "mongodb://localhost", "__proto__:", "sqlite:"])("refuses %j", async (url) => {
+  it.each(["", "nonsense", "couchdb://localhost", "__proto__:", "sqlite:"])("refuses %j", async (url) => {
     await expect(storeFromUrl(url)).rejects.toThrow(ConfigError);
   });
 
+  it.each([
+    ["libsql://ada:hunter2@127.0.0.1", /libsql:\/\/NAME\.turso\.io\?authToken=TOKEN/],
+    ["libsql://?authToken=hunter2", /libsql:\/\/NAME\.turso\.io\?authToken=TOKEN/],
+    ["https://hunter2.upstash.io", /https:\/\/:TOKEN@NAME\.upstash\.io/],
+    ["dynamodb://", /dynamodb:\/\/eu-central-1\/sessions/],
+    ["dynamodb://ada:hunter2@eu-central-1/sessions", /credentials come from the environment/],
+    ["memcached://a:11211,b:11211", /one server/],
+    ["memcached://ada:hunter2@a:11211", /one server/],
+  ])("says how to write %s", async (url, message) => {
+    const error: unknown = await storeFromUrl(url).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({ message: expect.stringMatching(message) as string });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("hunter2");
+  });
+
   const passwords = ["hunter2/x", "hunter2#x", "hunter2?x", "hunter2%zz", "hunter2/x#y?z@w"];
-  const schemes = ["redis", "rediss", "redis+cluster", "postgres", "postgresql", "mysql", "mariadb"];
+  const schemes = ["redis", "rediss", "redis+cluster", "postgres", "postgresql", "mysql", "mariadb"].concat([
+    "libsql",
+    "https",
+    "dynamodb",
+    "mongodb",
+    "mongodb+srv",
+    "memcached",
+  ]);
 
   it.each(schemes)("shows no password of a %s: URL, whatever is in it", async (scheme) => {
     for (const password of passwords) {

@@ -1,8 +1,6 @@
 import { ConfigError } from "../errors.ts";
-import type { NodeRedisClient } from "./redis.ts";
-import type { SqlStore } from "./sql.ts";
+import { readUrl } from "./from-url/url.ts";
 import type { Store } from "./store.ts";
-import { storeError } from "./store-error.ts";
 
 /**
  * The store a URL names, connected and ready. The client of an engine is imported only when its URL is given, so only
@@ -16,6 +14,11 @@ import { storeError } from "./store-error.ts";
  * | `redis+cluster://a:6379,b:6379`, `rediss+cluster://…` | a cluster, by some of its nodes | `@redis/client` |
  * | `postgres://…` | PostgreSQL | `pg` |
  * | `mysql://…`, `mariadb://…` | MariaDB or MySQL | `mysql2` |
+ * | `libsql://NAME.turso.io?authToken=TOKEN` | Turso, or another server of libSQL | `@libsql/client` |
+ * | `https://:TOKEN@NAME.upstash.io` | Redis over HTTP | `@upstash/redis` |
+ * | `dynamodb://region/table` | DynamoDB, with the credentials that the AWS SDK finds | `@aws-sdk/client-dynamodb` and `@aws-sdk/lib-dynamodb` |
+ * | `mongodb://…/database`, `mongodb+srv://…` | the collection `hipflask_sessions` in MongoDB | `mongodb` |
+ * | `memcached://127.0.0.1:11211` | one server of Memcached | `memcached` |
  *
  * @throws ConfigError for a scheme that is not in the table, a URL that cannot be read, or a package that is not installed. Its
  *   message never holds the URL, since that may hold a password.
@@ -34,152 +37,34 @@ export async function storeFromUrl(url: string): Promise<Store> {
   return OPEN[scheme]!(url);
 }
 
+/** Loaded when a URL of theirs is given. */
+const redis = () => import("./from-url/redis.ts");
+const sql = () => import("./from-url/sql.ts");
+const others = () => import("./from-url/others.ts");
+
+const postgres = async (url: string) => (await sql()).postgres(readUrl(url));
+const mysql = async (url: string) => (await sql()).mysql(readUrl(url));
+const oneRedis = async (url: string) => (await redis()).redis(readUrl(url));
+const cluster = async (url: string) => (await redis()).redisCluster(readUrl(url));
+const upstash = async (url: string) => (await redis()).upstash(readUrl(url));
+const mongodb = async (url: string) => (await others()).mongodb(readUrl(url));
+
 const OPEN: Readonly<Record<string, (url: string) => Promise<Store>>> = {
   memory: async () => (await import("./memory.ts")).memoryStore(),
-  sqlite,
-  redis,
-  rediss: redis,
-  "redis+cluster": redisCluster,
-  "rediss+cluster": redisCluster,
+  sqlite: async (url) => (await sql()).sqlite(url),
+  redis: oneRedis,
+  rediss: oneRedis,
+  "redis+cluster": cluster,
+  "rediss+cluster": cluster,
   postgres,
   postgresql: postgres,
   mysql,
   mariadb: mysql,
+  libsql: async (url) => (await sql()).libsql(readUrl(url)),
+  https: upstash,
+  http: upstash,
+  dynamodb: async (url) => (await others()).dynamodb(readUrl(url)),
+  mongodb,
+  "mongodb+srv": mongodb,
+  memcached: async (url) => (await others()).memcached(readUrl(url)),
 };
-
-async function sqlite(url: string): Promise<Store> {
-  const path = url.slice("sqlite:".length).replace(/^\/\/(?=\/|[^/])/, "");
-  if (path === "")
-    throw new ConfigError(`"${url}" names no file; write sqlite:sessions.db or sqlite::memory:.`);
-  return (await import("./sqlite.ts")).sqliteStore(path);
-}
-
-/** Times that a server of Redis is asked when the application starts. */
-const FIRST_ATTEMPTS = 5;
-
-/**
- * Refuses a URL whose password has characters that end a host name: it is not certain then where the password ends, and clients
- * quote what they cannot read.
- *
- * @throws ConfigError
- */
-function checkUrl(url: string, example = url): void {
-  const [, credentials = "", rest = ""] = /^[^:]+:\/\/(?:([^/?#]*)@)?(.*)$/s.exec(url) ?? [];
-  if (rest.includes("@") || !isPercentEncoded(credentials) || !URL.canParse(example)) throw unreadable(url);
-}
-
-function unreadable(url: string): ConfigError {
-  const scheme = url.slice(0, url.indexOf(":"));
-  return new ConfigError(
-    `The "${scheme}:" URL cannot be read. Write ${scheme}://user:password@host:port/…, with special characters in user and password percent-encoded: "/" as %2F, "#" as %23, "?" as %3F, "@" as %40, "%" as %25.`,
-  );
-}
-
-function isPercentEncoded(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function redis(url: string): Promise<Store> {
-  checkUrl(url);
-  if (!/^[^:]+:\/\/[^/?#]+(?:\/\d*)?(?:\?.*)?$/.test(url)) throw unreadable(url);
-  const { createClient } = await client("@redis/client", () => import("@redis/client"));
-  let isStarting = true;
-  // By itself the client would try for ever, and the start of the application hang, where no server answers.
-  const reconnectStrategy = (tried: number, cause: Error) =>
-    isStarting && tried >= FIRST_ATTEMPTS ? cause : Math.min(2000, 50 * 2 ** tried);
-  const store = await connected(createClient({ url, socket: { reconnectStrategy } }));
-  isStarting = false;
-  return store;
-}
-
-async function redisCluster(url: string): Promise<Store> {
-  const [, scheme, credentials = "", hosts = ""] =
-    /^(rediss?)\+cluster:\/\/(?:(.*)@)?([^/?]+)/.exec(url) ?? [];
-  const urls = hosts.split(",").map((host) => `${scheme}://${host}`);
-  for (const each of urls) checkUrl(url, each);
-  const { createCluster } = await client("@redis/client", () => import("@redis/client"));
-  const [username, password] = credentials.split(":", 2).map(decodeURIComponent);
-  return connected(
-    createCluster({
-      rootNodes: urls.map((each) => ({ url: each })),
-      defaults: {
-        ...(username && { username }),
-        ...(password && { password }),
-        ...(scheme === "rediss" && { socket: { tls: true } }),
-      },
-    }),
-  );
-}
-
-async function connected(
-  connection: NodeRedisClient & {
-    on(event: "error", listener: () => void): unknown;
-    connect(): Promise<unknown>;
-    destroy(): void;
-    close(): unknown;
-  },
-): Promise<Store> {
-  // Without a listener a lost connection would end the process; meanwhile every step rejects, which tells the application.
-  connection.on("error", ignore);
-  const store = (await import("./redis.ts")).redisStore(connection);
-  try {
-    await connection.connect();
-  } catch (error) {
-    connection.destroy();
-    throw storeError(store.name, "connect", error);
-  }
-  return closing(store, () => connection.close());
-}
-
-async function postgres(url: string): Promise<Store> {
-  checkUrl(url);
-  const { default: pg } = await client("pg", () => import("pg"));
-  const { postgresStore } = await import("./postgres.ts");
-  const pool = new pg.Pool({ connectionString: url });
-  pool.on("error", ignore);
-  return migrated(postgresStore(pool), () => pool.end());
-}
-
-async function mysql(url: string): Promise<Store> {
-  checkUrl(url);
-  const { createPool } = await client("mysql2", () => import("mysql2/promise"));
-  const { mysqlStore } = await import("./mysql.ts");
-  const pool = createPool(url.replace(/^mariadb:/, "mysql:"));
-  return migrated(mysqlStore(pool), () => pool.end());
-}
-
-async function client<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw new ConfigError(
-      `This store needs the package "${name}", which is not installed: npm install ${name}`,
-      { cause },
-    );
-  }
-}
-
-async function migrated(store: SqlStore, close: () => Promise<unknown>): Promise<Store> {
-  try {
-    await store.migrate();
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return closing(store, close);
-}
-
-function closing(store: Store, close: () => Promise<unknown> | unknown): Store {
-  return Object.assign(store, {
-    async close() {
-      await close();
-    },
-  });
-}
-
-function ignore(): void {}

@@ -1,5 +1,5 @@
 import { StoreError } from "../errors.ts";
-import type { Fields } from "../json/fields.ts";
+import { describeLargest, largestFields, type Fields } from "../json/fields.ts";
 
 /** How large one record may grow. Both are checked before a write is applied. */
 export interface RecordLimits {
@@ -26,14 +26,9 @@ export function checkSize(fields: Fields, limits: RecordLimits): void {
   let bytes = 0;
   for (const [key, text] of fields) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
   if (fields.size <= limits.fields && bytes <= limits.bytes) return;
-  const largest = [...fields]
-    .map(([key, text]) => [key.slice(0, 40), Buffer.byteLength(text)] as const)
-    .sort((a, b) => b[1] - a[1])
-    .slice(0, 3)
-    .map(([key, size]) => `"${key}" (${size} bytes)`);
   throw new StoreError(
     "too-large",
-    `The session record may have ${limits.fields} fields and ${limits.bytes} bytes: it would have ${fields.size} fields and ${bytes} bytes; largest: ${largest.join(", ")}. Keep less in the session or raise "recordLimits".`,
+    `The session record may have ${limits.fields} fields and ${limits.bytes} bytes: it would have ${fields.size} fields and ${bytes} bytes; largest: ${describeLargest(largestFields(fields))}. Keep less in the session or raise "recordLimits".`,
   );
 }
 

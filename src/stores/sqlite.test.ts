@@ -6,7 +6,8 @@ import { movedSql } from "../../test/services/moved-time.ts";
 import { storeContract } from "../testing/store-contract.ts";
 import { sqlStore } from "./sql.ts";
 import { openSqlite } from "./sqlite/database.ts";
-import { sessionsDatabase, sqliteStore } from "./sqlite.ts";
+import { sqliteStore } from "./sqlite.ts";
+import { sessionsDatabase } from "./sqlite/sessions-database.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hipflask-sqlite-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

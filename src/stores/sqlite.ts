@@ -1,21 +1,9 @@
 import { sqlStore, type SqlStore } from "./sql.ts";
-import { SQLITE } from "./sql/dialect.ts";
-import type { SqlDatabase } from "./sql/database.ts";
-import { sqliteDatabase } from "./sql/sqlite.ts";
-import { makePrivate, type SqliteDatabase } from "./sqlite/database.ts";
+import type { SqliteDatabase } from "./sqlite/database.ts";
+import { sessionsDatabase, type SqliteStoreOptions } from "./sqlite/sessions-database.ts";
 
 export type { SqliteDatabase, SqliteStatement } from "./sqlite/database.ts";
-
-/** Options of {@link sqliteStore}. */
-export interface SqliteStoreOptions {
-  /** Seconds to wait for other processes that write. Default 2. */
-  readonly busyTimeout?: number;
-  /**
-   * `"normal"`: what was answered survives the end of the process, however sudden. `"full"`: also a power failure, at
-   * the price of a disk flush per write. Default `"normal"`.
-   */
-  readonly synchronous?: "normal" | "full";
-}
+export type { SqliteStoreOptions } from "./sqlite/sessions-database.ts";
 
 /**
  * Sessions in a SQLite file: the embedded default. Several processes may use one file at once; a process killed in the
@@ -32,31 +20,4 @@ export interface SqliteStoreOptions {
  */
 export function sqliteStore(file: string | SqliteDatabase, options: SqliteStoreOptions = {}): SqlStore {
   return sqlStore(sessionsDatabase(file, options));
-}
-
-/**
- * The database of {@link sqliteStore}, with its table, for a `sqlStore` of your own around it.
- *
- * @example
- * ```ts
- * import { sqlStore } from "hipflask/stores/sql";
- * import { sessionsDatabase } from "hipflask/stores/sqlite";
- * const store = sqlStore(sessionsDatabase("sessions.db"));
- * ```
- */
-export function sessionsDatabase(
-  file: string | SqliteDatabase,
-  { busyTimeout = 2, synchronous = "normal" }: SqliteStoreOptions,
-): SqlDatabase {
-  return sqliteDatabase(file, {
-    busyTimeout,
-    beforeOpen: makePrivate,
-    prepare(db) {
-      // A busy engine is waited for outside of SQLite, where other requests go on.
-      db.exec("PRAGMA busy_timeout = 5");
-      db.exec("PRAGMA journal_mode = WAL");
-      db.exec(`PRAGMA synchronous = ${synchronous}`);
-      for (const statement of SQLITE.schema) db.exec(statement);
-    },
-  });
 }

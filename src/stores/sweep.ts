@@ -29,13 +29,13 @@ const PAUSE = 0.01;
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
- * Removes expired records from time to time: the only timer of this library. It does not keep the process alive. Sessions
- * end at their deadline without it; it only frees their space.
+ * Removes expired records from time to time, on a timer that does not keep the process alive. Sessions end at their deadline
+ * without it; it only frees their space. A `SessionManager` starts one for its store, unless `sweepEvery` is 0.
  *
  * @example
  * ```ts
  * import { memoryStore } from "hipflask/stores/memory";
- * import { startSweep } from "hipflask/stores/sweep";
+ * import { startSweep } from "hipflask/stores/contract";
  * const sweep = startSweep(memoryStore(), { every: 60 });
  * await sweep.close();
  * ```
@@ -73,7 +73,7 @@ export function startSweep(store: Sweepable, options: SweepOptions = {}): Sweep 
  * @example
  * ```ts
  * import { memoryStore } from "hipflask/stores/memory";
- * import { sweepOnce } from "hipflask/stores/sweep";
+ * import { sweepOnce } from "hipflask/stores/contract";
  * console.log(await sweepOnce(memoryStore())); // 0
  * ```
  */

@@ -21,11 +21,6 @@ const TOKEN = /^[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
  * A fresh token from the platform's CSPRNG.
  *
  * @throws whatever the random source throws; there is no fallback (SEC-1).
- * @example
- * ```ts
- * import { formatToken, newToken } from "hipflask/stores/token";
- * console.log(formatToken(newToken())); // k3Jx…16 characters.43 characters
- * ```
  */
 export function newToken(random: (bytes: number) => Buffer = pooledRandom): Token {
   return withHash(random(SELECTOR_BYTES).toString("base64url"), random(VERIFIER_BYTES).toString("base64url"));
@@ -33,13 +28,6 @@ export function newToken(random: (bytes: number) => Buffer = pooledRandom): Toke
 
 /**
  * A fresh verifier for the same session, for a rotation that the old verifier must not survive.
- *
- * @example
- * ```ts
- * import { newToken, newVerifier } from "hipflask/stores/token";
- * const token = newToken();
- * console.log(newVerifier(token.selector).selector === token.selector); // true
- * ```
  */
 export function newVerifier(selector: string, random: (bytes: number) => Buffer = pooledRandom): Token {
   return withHash(selector, random(VERIFIER_BYTES).toString("base64url"));
@@ -47,12 +35,6 @@ export function newVerifier(selector: string, random: (bytes: number) => Buffer 
 
 /**
  * The token as the text of a cookie: `selector.verifier`.
- *
- * @example
- * ```ts
- * import { formatToken, newToken } from "hipflask/stores/token";
- * console.log(formatToken(newToken()).length); // 60
- * ```
  */
 export function formatToken(token: Token): string {
   return `${token.selector}.${token.verifier}`;
@@ -61,13 +43,6 @@ export function formatToken(token: Token): string {
 /**
  * The token in `text`; `undefined` unless `text` is exactly what {@link formatToken} writes. Takes bounded time
  * whatever the length, and never throws (SEC-4).
- *
- * @example
- * ```ts
- * import { formatToken, newToken, parseToken } from "hipflask/stores/token";
- * const token = newToken();
- * console.log(parseToken(formatToken(token))?.selector === token.selector, parseToken("forged")); // true undefined
- * ```
  */
 export function parseToken(text: string): Token | undefined {
   if (text.length !== TOKEN_LENGTH || !TOKEN.test(text)) return undefined;
@@ -78,15 +53,6 @@ export function parseToken(text: string): Token | undefined {
  * The token that follows `token` in a periodic rotation: HMAC-SHA-256 of the old verifier under a key that only the
  * servers know. Parallel requests, and a client that missed the response, arrive at the same successor; somebody who
  * reads the store does not (SEC-24).
- *
- * @example
- * ```ts
- * import { generateKeySync } from "node:crypto";
- * import { newToken, successorOf } from "hipflask/stores/token";
- * const serverKey = generateKeySync("hmac", { length: 256 });
- * const token = newToken();
- * console.log(successorOf(token, serverKey).verifier === successorOf(token, serverKey).verifier); // true
- * ```
  */
 export function successorOf(token: Token, serverKey: KeyObject): Token {
   const verifier = createHmac("sha256", serverKey)
@@ -130,15 +96,6 @@ const MAX_ROTATIONS = 64;
  * of it is right (SEC-3). A token that was replaced several rotations ago is recognized, since each token leads to the next.
  *
  * @param serverKey what {@link successorOf} was called with; null if there are no periodic rotations
- * @example
- * ```ts
- * import { judge, newToken, newVerifier } from "hipflask/stores/token";
- *
- * const token = newToken();
- * const record = { verifierHash: token.verifierHash, previousHash: null, previousUntil: 0 };
- * console.log(judge(record, token, Date.now(), null).standing); // current
- * console.log(judge(record, newVerifier(token.selector), Date.now(), null).standing); // unknown
- * ```
  */
 export function judge(
   record: Verifiers,
@@ -166,12 +123,6 @@ export function judge(
 
 /**
  * Compares two ASCII texts in constant time; texts of different length are different.
- *
- * @example
- * ```ts
- * import { newToken, sameText } from "hipflask/stores/token";
- * console.log(sameText(newToken().verifierHash, newToken().verifierHash)); // false
- * ```
  */
 export function sameText(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a, "latin1"), Buffer.from(b, "latin1"));

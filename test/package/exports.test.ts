@@ -179,6 +179,7 @@ describe("package.json exports", () => {
         parseCookie
         requireFresh
         resolveOptions
+        resolveStoreOptions
         sealedCodec
         selectorOf
         session
@@ -187,17 +188,16 @@ describe("package.json exports", () => {
         tuple
         withoutSession
         type CacheConflictEvent
-        type Checkpoint
         type ClearSiteDataType
         type Codec
         type CodecContext
+        type Compress
         type CookieAttributes
         type CookieConfig
         type CsrfErrorReason
         type Decision
         type Decoded
         type DestroyedListener
-        type Fate
         type Fields
         type FlashMessages
         type FlashMethod
@@ -211,14 +211,12 @@ describe("package.json exports", () => {
         type InspectedCookie
         type LostEvent
         type MigratedEvent
-        type Opened
         type OpenedEvent
         type Outcome
         type OwnedSession
         type RecordKeptEvent
         type RefusalReason
         type RefusedEvent
-        type Replaced
         type ReservedName
         type ResponseHeaders
         type SameSite
@@ -229,7 +227,6 @@ describe("package.json exports", () => {
         type SealedCodecOptions
         type SecureCookieConfig
         type Session
-        type SessionChanges
         type SessionData
         type SessionInterface
         type SessionMethods
@@ -245,12 +242,11 @@ describe("package.json exports", () => {
         type StoreErrorReason
         type StoreFailedEvent
         type StoreOptions
-        type Stored
         type StoredEvent
+        type SweepFailedEvent
         type Tag
         type TagRegistration
         type TaggedJSONOptions
-        type Write
 
       hipflask/itsdangerous
         BadData
@@ -347,15 +343,6 @@ describe("package.json exports", () => {
         type DjangoCodecOptions
         type DjangoSessionData
 
-      hipflask/codecs/flask
-        flaskCodec
-        type Compress
-        type FlaskCodecOptions
-
-      hipflask/codecs/sealed
-        sealedCodec
-        type SealedCodecOptions
-
       hipflask/fetch
         sessions
         type FetchHandler
@@ -427,35 +414,20 @@ describe("package.json exports", () => {
         sessions
         type NodeHandler
 
-      hipflask/stores/store
+      hipflask/stores/contract
+        startSweep
+        sweepOnce
         type Replaced
         type Store
         type Stored
+        type Sweep
+        type SweepOptions
+        type Sweepable
         type Write
-
-      hipflask/stores/token
-        formatToken
-        judge
-        newToken
-        newVerifier
-        parseToken
-        sameText
-        successorOf
-        type Judgement
-        type Standing
-        type Token
-        type Verifiers
 
       hipflask/stores/memory
         memoryStore
         type MemoryStoreOptions
-
-      hipflask/stores/sweep
-        startSweep
-        sweepOnce
-        type Sweep
-        type SweepOptions
-        type Sweepable
 
       hipflask/inspector
         inspector
@@ -481,9 +453,9 @@ describe("package.json exports", () => {
         type SqliteStatement
 
       hipflask/flask-session
-        flaskSessions
+        flaskSessionRedis
         type FlaskSessionFormat
-        type FlaskSessionsOptions
+        type FlaskSessionRedisOptions
         type IoRedisBytes
         type NodeRedisBytes
 
@@ -509,7 +481,6 @@ describe("package.json exports", () => {
         type TestedApp
 
       hipflask/stores/sqlite
-        sessionsDatabase
         sqliteStore
         type SqliteDatabase
         type SqliteStatement

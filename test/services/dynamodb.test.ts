@@ -1,39 +1,26 @@
-import type { Server } from "node:http";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamodbStore, type DynamoDocument } from "../../src/stores/dynamodb.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
-import { listen } from "../adapters/listen.ts";
 import { databases } from "../support/databases.ts";
+import { startDynalite } from "../support/dynalite.ts";
 import { fullScale } from "./service.ts";
 
 const { skip, note, require } = databases();
 const table = "hipflask_sessions";
 
 describe.skipIf(skip)(`dynamodbStore on dynalite${note}`, () => {
-  let server: Awaited<ReturnType<typeof listen>>;
+  let server: Awaited<ReturnType<typeof startDynalite>>;
   let document: DynamoDocument & { destroy(): void };
 
   beforeAll(async () => {
-    const { DynamoDBClient, CreateTableCommand, DescribeTableCommand } = require("@aws-sdk/client-dynamodb");
+    const { DynamoDBClient } = require("@aws-sdk/client-dynamodb");
     const { DynamoDBDocument } = require("@aws-sdk/lib-dynamodb");
-    server = await listen(require("dynalite")({ createTableMs: 0 }) as Server);
+    server = await startDynalite(table);
     const client = new DynamoDBClient({
-      endpoint: `http://127.0.0.1:${server.port}`,
+      endpoint: server.url,
       region: "local",
       credentials: { accessKeyId: "x", secretAccessKey: "x" },
       maxAttempts: 1,
-    });
-    await client.send(
-      new CreateTableCommand({
-        TableName: table,
-        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-        BillingMode: "PAY_PER_REQUEST",
-      }),
-    );
-    await vi.waitFor(async () => {
-      const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
-      if (Table.TableStatus !== "ACTIVE") throw new Error("the table is not there yet");
     });
     document = DynamoDBDocument.from(client);
   });

@@ -1,35 +1,23 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memcachedStore, type MemcachedClient } from "../../src/stores/memcached.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { databases } from "../support/databases.ts";
-import { freePort } from "../support/free-port.ts";
+import { memcached, startMemcached } from "../support/memcached.ts";
 import { fullScale } from "./service.ts";
 
 const packages = databases();
-const program = ["/usr/bin/memcached", "/usr/local/bin/memcached"].find((path) => {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-});
-const skip = packages.skip || (program === undefined && !process.env["CI"]);
-const note = packages.note || (program === undefined ? " (skipped: there is no memcached)" : "");
+const skip = packages.skip || memcached.skip;
+const note = packages.note || memcached.note;
 
 type Client = MemcachedClient & { end(): void };
 
 describe.skipIf(skip)(`memcachedStore on memcached${note}`, () => {
-  let server: ChildProcess;
-  let port: number;
+  let server: Awaited<ReturnType<typeof startMemcached>>;
   let clients: Client[] = [];
 
   function client(): Client {
     const Memcached = packages.require("memcached");
-    const made = new Memcached(`127.0.0.1:${port}`, {
+    const made = new Memcached(`127.0.0.1:${server.port}`, {
       retries: 0,
       remove: false,
       maxValue: 1_000_000,
@@ -39,22 +27,12 @@ describe.skipIf(skip)(`memcachedStore on memcached${note}`, () => {
   }
 
   beforeAll(async () => {
-    port = await freePort();
-    const asRoot = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
-    server = spawn(program!, ["-l", "127.0.0.1", "-p", String(port), ...asRoot], { stdio: "ignore" });
-    const answers = () =>
-      new Promise<boolean>((resolve) => {
-        const socket = connect(port, "127.0.0.1", () => resolve(!socket.destroy().connecting));
-        socket.on("error", () => resolve(false));
-      });
-    await vi.waitFor(async () => {
-      if (!(await answers())) throw new Error("memcached does not answer yet");
-    }, 10_000);
+    server = await startMemcached();
   });
   afterAll(() => {
     for (const each of clients) each.end();
     clients = [];
-    server.kill();
+    server.stop();
   });
 
   storeContract(

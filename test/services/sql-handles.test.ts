@@ -9,6 +9,7 @@ import { databaseOf, type SqlHandle } from "../../src/stores/sql/handles.ts";
 import { sqlStore } from "../../src/stores/sql.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { databases } from "../support/databases.ts";
+import { libsqlServer } from "../support/libsql-server.ts";
 import { movedSql } from "./moved-time.ts";
 import { fullScale, reachable } from "./service.ts";
 
@@ -161,6 +162,16 @@ describe.skipIf(packages.skip)(`sqlStore in SQLite, by other packages${packages.
     const { createClient } = packages.require("@libsql/client") as Package;
     const client = createClient({ url: ":memory:" });
     return [client, () => client.close()];
+  });
+  keeps("@libsql/client, over the protocol of libSQL's servers", async () => {
+    const { createClient } = packages.require("@libsql/client") as Package;
+    const server = await libsqlServer();
+    const client = createClient({ url: `http://127.0.0.1:${server.port}` });
+    const close = async () => {
+      client.close();
+      await server.close();
+    };
+    return [client, close];
   });
   keeps("better-sqlite3", () => {
     const Database = packages.require("better-sqlite3") as Package;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { flaskSessionRecords } from "../../src/codecs/flask-session-record.ts";
-import { flaskSessions, type FlaskSessionsOptions } from "../../src/flask-session.ts";
+import { flaskSessionRedis, type FlaskSessionRedisOptions } from "../../src/flask-session.ts";
 import { SessionManager } from "../../src/manager/manager.ts";
 import type { Session } from "../../src/session/session.ts";
 import { reachable } from "../services/service.ts";
@@ -24,7 +24,7 @@ const prefix = `hipflask-test-${process.pid}-${Date.now()}:`;
 const SID = "zMZlCl4VOUD0OheRUWU2FM3e2nfKcyabpIblPgU8Adc";
 const T = Date.UTC(2026, 0, 1);
 
-describe.skipIf(service.skip)(`flaskSessions${service.note}`, () => {
+describe.skipIf(service.skip)(`flaskSessionRedis${service.note}`, () => {
   const redis = service.skip ? undefined! : new Redis(url);
   const forgetAll = async () => {
     const keys = await redis.keys(`${prefix}*`);
@@ -41,13 +41,13 @@ describe.skipIf(service.skip)(`flaskSessions${service.note}`, () => {
 
   /** One request. @returns what it left in the response */
   async function visit(
-    options: FlaskSessionsOptions,
+    options: FlaskSessionRedisOptions,
     cookie: string | undefined,
     view: (session: Session) => unknown = () => {},
     status = 200,
   ) {
     const shared = { prefix, now: () => T, cacheControl: false, ...options };
-    const manager = new SessionManager({ sessionInterface: flaskSessions(redis, shared) });
+    const manager = new SessionManager({ sessionInterface: flaskSessionRedis(redis, shared) });
     const sent = new Headers(cookie === undefined ? {} : { Cookie: `session=${cookie}` });
     const context = manager.requestContext({ headers: sent });
     await context.opening;
@@ -220,9 +220,9 @@ describe.skipIf(service.skip)(`flaskSessions${service.note}`, () => {
   });
 
   it("says what is wrong with its options, and that these records have no owners", async () => {
-    expect(() => flaskSessions(redis, { useSigner: true })).toThrow(/secretKey/);
-    expect(() => flaskSessions(redis, { idLength: 8 })).toThrow(/idLength/);
-    expect(() => flaskSessions(redis, { format: "pickle" as "json" })).toThrow(/format/);
+    expect(() => flaskSessionRedis(redis, { useSigner: true })).toThrow(/secretKey/);
+    expect(() => flaskSessionRedis(redis, { idLength: 8 })).toThrow(/idLength/);
+    expect(() => flaskSessionRedis(redis, { format: "pickle" as "json" })).toThrow(/format/);
     const { manager } = await visit({}, undefined);
     await expect(manager.destroyAll("ada")).rejects.toMatchObject({ code: "CONFIG" });
   });

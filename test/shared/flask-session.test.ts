@@ -2,7 +2,7 @@ import { createClient } from "@redis/client";
 import { Redis } from "ioredis";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flaskSessions, type FlaskSessionsOptions } from "../../src/flask-session.ts";
+import { flaskSessionRedis, type FlaskSessionRedisOptions } from "../../src/flask-session.ts";
 import { reachable } from "../services/service.ts";
 import { pythonServer, pythonThat, type PythonServer } from "../support/python.ts";
 import { serve } from "./app.ts";
@@ -16,7 +16,7 @@ const python =
 const skip = service.skip || (python === undefined && !process.env.CI);
 const note = python === undefined ? " (skipped: no python3 with Flask, redis and msgpack)" : service.note;
 
-type Setup = readonly [name: string, ours: FlaskSessionsOptions, theirs: Record<string, unknown>];
+type Setup = readonly [name: string, ours: FlaskSessionRedisOptions, theirs: Record<string, unknown>];
 const setups: readonly Setup[] = [
   ["MessagePack", {}, {}],
   ["JSON", { format: "json" }, { SESSION_SERIALIZATION_FORMAT: "json" }],
@@ -24,7 +24,7 @@ const setups: readonly Setup[] = [
   ["signed ids", { useSigner: true, secretKey: "the secret of the Flask app" }, { SESSION_USE_SIGNER: true }],
 ];
 
-describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
+describe.skipIf(skip)(`flaskSessionRedis beside a live Flask${note}`, () => {
   const redis = skip ? undefined! : new Redis(url);
   const nodeRedis = createClient({ url });
   beforeAll(async () => void (await nodeRedis.connect()));
@@ -49,7 +49,7 @@ describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
       );
       // Both clients take part.
       const client = name === "JSON" ? nodeRedis : redis;
-      ours = await serve({ sessionInterface: flaskSessions(client, options) });
+      ours = await serve({ sessionInterface: flaskSessionRedis(client, options) });
     });
     afterAll(async () => {
       await ours?.close();
@@ -141,7 +141,7 @@ describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
       join(import.meta.dirname, "flask_session_app.py"),
       JSON.stringify({ REDIS: url }),
     );
-    const ours = await serve({ sessionInterface: flaskSessions(redis) });
+    const ours = await serve({ sessionInterface: flaskSessionRedis(redis) });
     try {
       const browser = new Browser();
       await browser.get(`${flask.url}/types`);
@@ -162,7 +162,7 @@ describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
       join(import.meta.dirname, "flask_session_app.py"),
       JSON.stringify({ REDIS: url }),
     );
-    const ours = await serve({ sessionInterface: flaskSessions(redis) });
+    const ours = await serve({ sessionInterface: flaskSessionRedis(redis) });
     try {
       const browser = new Browser();
       await browser.get(`${flask.url}/odd-keys`);
@@ -189,7 +189,7 @@ describe.skipIf(skip)(`flaskSessions beside a live Flask${note}`, () => {
   });
 
   it("loses no write of parallel requests, and revives nothing", async () => {
-    const ours = await serve({ sessionInterface: flaskSessions(redis, { storeTimeout: 20 }) });
+    const ours = await serve({ sessionInterface: flaskSessionRedis(redis, { storeTimeout: 20 }) });
     const at = (path: string) => `http://127.0.0.1:${ours.port}${path}`;
     const faults: string[] = [];
     try {

@@ -9,7 +9,7 @@ import { redisStore } from "../../src/stores/redis.ts";
 import { mysql2Database } from "../../src/stores/sql/mysql2.ts";
 import { pgDatabase } from "../../src/stores/sql/pg.ts";
 import { sqlStore, type SqlDatabase, type SqlStore } from "../../src/stores/sql.ts";
-import { sessionsDatabase } from "../../src/stores/sqlite.ts";
+import { sessionsDatabase } from "../../src/stores/sqlite/sessions-database.ts";
 import { openSqlite } from "../../src/stores/sqlite/database.ts";
 import type { Store } from "../../src/stores/store.ts";
 import { testClock, type TestClock } from "../../src/testing/clock.ts";

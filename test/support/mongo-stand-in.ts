@@ -10,6 +10,9 @@ interface Bson {
 }
 
 const OP_MSG = 2013;
+/** The older form of a message, in which a driver greets a server that it does not know yet, and of the answer to it. */
+const OP_QUERY = 2004;
+const OP_REPLY = 1;
 const HEADER = 16;
 
 /**
@@ -104,6 +107,11 @@ export async function mongoStandIn(now: () => number): Promise<{ port: number; c
     return { [name]: target, ...rest };
   }
 
+  /** Flags, the name of a collection, and two numbers stand before it. */
+  function queryIn(message: Buffer): Document {
+    return bson.deserialize(message.subarray(message.indexOf(0, HEADER + 4) + 1 + 8));
+  }
+
   function serve(socket: Socket): void {
     let pending = Buffer.alloc(0);
     sockets.add(socket);
@@ -113,11 +121,14 @@ export async function mongoStandIn(now: () => number): Promise<{ port: number; c
       while (pending.length >= 4 && pending.length >= pending.readInt32LE(0)) {
         const message = pending.subarray(0, pending.readInt32LE(0));
         pending = pending.subarray(message.length);
-        const body = bson.serialize(answer(commandIn(message)));
-        const head = Buffer.alloc(HEADER + 5);
+        const isQuery = message.readInt32LE(12) === OP_QUERY;
+        const body = bson.serialize(answer(isQuery ? queryIn(message) : commandIn(message)));
+        const head = Buffer.alloc(HEADER + (isQuery ? 20 : 5));
         head.writeInt32LE(head.length + body.length, 0);
         head.writeInt32LE(message.readInt32LE(4), 8);
-        head.writeInt32LE(OP_MSG, 12);
+        head.writeInt32LE(isQuery ? OP_REPLY : OP_MSG, 12);
+        // The number of documents.
+        if (isQuery) head.writeInt32LE(1, HEADER + 16);
         socket.write(Buffer.concat([head, body]));
       }
     });

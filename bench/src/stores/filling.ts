@@ -1,5 +1,5 @@
 import { median } from "../figures.ts";
-import type { Store } from "../../../dist/stores/store.js";
+import type { Store } from "../../../dist/stores/contract.js";
 import { IDLE, newCommit, textOf } from "./data.ts";
 import { decades, FEWEST, type Level } from "./growth.ts";
 import { costOf, IN_FLIGHT, inTurn } from "./in-flight.ts";

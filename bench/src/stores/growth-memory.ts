@@ -1,7 +1,7 @@
 import expressSession, { type SessionData } from "express-session";
 import { memoryStore } from "../../../dist/stores/memory.js";
-import type { Store } from "../../../dist/stores/store.js";
-import { sweepOnce } from "../../../dist/stores/sweep.js";
+import type { Store } from "../../../dist/stores/contract.js";
+import { sweepOnce } from "../../../dist/stores/contract.js";
 import { median } from "../figures.ts";
 import { counter } from "../workloads.ts";
 import { dataOf, IDLE } from "./data.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Store } from "../../../dist/stores/store.js";
+import type { Store } from "../../../dist/stores/contract.js";
 import { memoryStore } from "../../../dist/stores/memory.js";
 import { mysqlStore } from "../../../dist/stores/mysql.js";
 import { postgresStore } from "../../../dist/stores/postgres.js";

@@ -4,7 +4,7 @@ import expressSession, { type Store as ExpressStore } from "express-session";
 import fastify from "fastify";
 import { sessions } from "../../../dist/adapters/node.js";
 import { session } from "../../../dist/index.js";
-import type { Store } from "../../../dist/stores/store.js";
+import type { Store } from "../../../dist/stores/contract.js";
 import { answer, cookieFrom, dispatch, type Handler } from "../dispatch.ts";
 import { counter } from "../workloads.ts";
 import { dataOf, IDLE, type StoredSize } from "./data.ts";

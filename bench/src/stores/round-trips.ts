@@ -3,7 +3,7 @@ import { session } from "../../../dist/index.js";
 import { mysqlStore } from "../../../dist/stores/mysql.js";
 import { postgresStore } from "../../../dist/stores/postgres.js";
 import { redisStore } from "../../../dist/stores/redis.js";
-import type { Store } from "../../../dist/stores/store.js";
+import type { Store } from "../../../dist/stores/contract.js";
 import { answer, cookieFrom, dispatch, type Handler } from "../dispatch.ts";
 import { counter } from "../workloads.ts";
 import { dataOf } from "./data.ts";

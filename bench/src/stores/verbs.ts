@@ -1,7 +1,7 @@
 import connectPgSimple from "connect-pg-simple";
 import { RedisStore } from "connect-redis";
 import expressSession, { type SessionData, type Store as ExpressStore } from "express-session";
-import type { Store } from "../../../dist/stores/store.js";
+import type { Store } from "../../../dist/stores/contract.js";
 import { counter } from "../workloads.ts";
 import { bareVerbs } from "./bare-verbs.ts";
 import { dataOf, IDLE, keysOf, newCommit, textOf, type StoredSize } from "./data.ts";

@@ -38,6 +38,6 @@ export function isRequired({ isCompiled = false }: Framework, { isTyped, isCommo
 /** The same lines for a file that is CommonJS. */
 export function asCommonJs(text: string): string {
   return text
-    .replaceAll(/^import (\{.*\}) from (".*");$/gm, "const $1 = require($2);")
+    .replaceAll(/^import (\{[^{}\n]*\}) from ("[^"\n]*");$/gm, "const $1 = require($2);")
     .replaceAll(/^export const (\w+) =/gm, "exports.$1 =");
 }

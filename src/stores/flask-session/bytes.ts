@@ -32,7 +32,7 @@ export function redisBytes(client: NodeRedisBytes | IoRedisBytes): RedisBytesRun
     if ("withTypeMapping" in client) return nodeRedis(client);
     if ("callBuffer" in client) return ioRedis(client);
   }
-  throw new ConfigError("flaskSessions takes a connected client of @redis/client (redis) or ioredis.");
+  throw new ConfigError("flaskSessionRedis takes a connected client of @redis/client (redis) or ioredis.");
 }
 
 function nodeRedis(client: NodeRedisBytes): RedisBytesRunner {

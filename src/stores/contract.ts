@@ -1,0 +1,8 @@
+/**
+ * What authors of stores need: the contract, and the removal of expired records. The tests that a store has to pass are in
+ * `hipflask/testing`, its errors in `hipflask`.
+ *
+ * @module hipflask/stores/contract
+ */
+export type { Replaced, Store, Stored, Write } from "./store.ts";
+export { startSweep, sweepOnce, type Sweep, type Sweepable, type SweepOptions } from "./sweep.ts";

@@ -1,0 +1,46 @@
+import { ConfigError } from "../../errors.ts";
+import type { Store } from "../store.ts";
+import { inStep } from "../store-error.ts";
+
+/** Imports the client of an engine. @throws ConfigError with the command that installs it */
+export async function client<Module>(packages: string, load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw new ConfigError(
+      `This store needs the package "${packages.replace(" ", '" and "')}", which is not installed: npm install ${packages}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * A store whose client was opened for it, once the engine has answered.
+ *
+ * @param begin what the engine is asked first: to connect, to create its table, or for a record
+ * @param close ends the client, also where the engine does not answer
+ * @throws StoreError if it does not
+ */
+export async function opened(
+  store: Store,
+  begin: () => Promise<unknown>,
+  close: () => Promise<unknown> | unknown,
+): Promise<Store> {
+  try {
+    await inStep(store.name, "connect", begin);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return Object.assign(store, {
+    async close() {
+      await close();
+    },
+  });
+}
+
+/** A key that no record has: who asks for it learns whether the engine answers. */
+export const NO_KEY = "hipflask";
+
+/** For clients that end the process when nobody listens for lost connections; meanwhile every step rejects. */
+export function ignore(): void {}

@@ -1,0 +1,82 @@
+import { ConfigError } from "../../errors.ts";
+import { redisStore, type NodeRedisClient, type UpstashClient } from "../redis.ts";
+import type { Store } from "../store.ts";
+import { client, ignore, NO_KEY, opened } from "./opened.ts";
+import type { StoreUrl } from "./url.ts";
+
+/** Times that a server of Redis is asked when the application starts. */
+const FIRST_ATTEMPTS = 5;
+
+export async function redis({ href: url, unreadable }: StoreUrl): Promise<Store> {
+  if (!/^[^:]+:\/\/[^/?#]+(?:\/\d*)?(?:\?.*)?$/.test(url)) throw unreadable();
+  const { createClient } = await client("@redis/client", () => import("@redis/client"));
+  let isStarting = true;
+  // By itself the client would try for ever, and the start of the application hang, where no server answers.
+  const reconnectStrategy = (tried: number, cause: Error) =>
+    isStarting && tried >= FIRST_ATTEMPTS ? cause : Math.min(2000, 50 * 2 ** tried);
+  const store = await connected(createClient({ url, socket: { reconnectStrategy } }));
+  isStarting = false;
+  return store;
+}
+
+export async function redisCluster({ scheme, username, password, hosts }: StoreUrl): Promise<Store> {
+  const [plain] = scheme.split("+");
+  const { createCluster } = await client("@redis/client", () => import("@redis/client"));
+  return connected(
+    createCluster({
+      rootNodes: hosts.map((host) => ({ url: `${plain}://${host}` })),
+      defaults: {
+        ...(username && { username }),
+        ...(password && { password }),
+        ...(plain === "rediss" && { socket: { tls: true } }),
+      },
+    }),
+  );
+}
+
+async function connected(
+  connection: NodeRedisClient & {
+    on(event: "error", listener: () => void): unknown;
+    connect(): Promise<unknown>;
+    destroy(): void;
+    close(): unknown;
+  },
+): Promise<Store> {
+  connection.on("error", ignore);
+  let isConnected = false;
+  const connect = async () => {
+    await connection.connect();
+    isConnected = true;
+  };
+  const close = () => (isConnected ? connection.close() : connection.destroy());
+  return opened(redisStore(connection), connect, close);
+}
+
+/** Redis over HTTP, as Upstash and its relatives offer it. */
+export async function upstash({ scheme, hosts, password: token }: StoreUrl): Promise<Store> {
+  if (token === undefined) {
+    throw new ConfigError(
+      `A store at an "${scheme}:" URL is Redis over HTTP, as of Upstash, and needs its token as the password: https://:TOKEN@NAME.upstash.io. Turso is reached by libsql:.`,
+    );
+  }
+  const { Redis } = await client(
+    "@upstash/redis",
+    // @ts-expect-error -- an optional peer, not installed here
+    () => import("@upstash/redis") as Promise<{ Redis: new (options: object) => UpstashClient }>,
+  );
+  const store = redisStore(
+    new Redis({
+      url: `${scheme}://${hosts[0]}`,
+      token,
+      automaticDeserialization: false,
+      enableTelemetry: false,
+      // Steps are repeated by the loop above the store, which knows what became of the first attempt.
+      retry: false,
+    }),
+  );
+  return opened(
+    store,
+    () => store.read(NO_KEY),
+    () => {},
+  );
+}

@@ -1,0 +1,58 @@
+import { ConfigError } from "../../errors.ts";
+import { sqlStore, type LibsqlClientHandle, type SqlStore } from "../sql.ts";
+import type { Store } from "../store.ts";
+import { client, ignore, opened } from "./opened.ts";
+import type { StoreUrl } from "./url.ts";
+
+export async function sqlite(url: string): Promise<Store> {
+  const path = url.slice("sqlite:".length).replace(/^\/\/(?=\/|[^/])/, "");
+  if (path === "")
+    throw new ConfigError(`"${url}" names no file; write sqlite:sessions.db or sqlite::memory:.`);
+  return (await import("../sqlite.ts")).sqliteStore(path);
+}
+
+export async function postgres({ href: connectionString }: StoreUrl): Promise<Store> {
+  const { default: pg } = await client("pg", () => import("pg"));
+  const { postgresStore } = await import("../postgres.ts");
+  const pool = new pg.Pool({ connectionString });
+  pool.on("error", ignore);
+  return migrated(postgresStore(pool), () => pool.end());
+}
+
+export async function mysql({ href }: StoreUrl): Promise<Store> {
+  const { createPool } = await client("mysql2", () => import("mysql2/promise"));
+  const { mysqlStore } = await import("../mysql.ts");
+  const pool = createPool(href.replace(/^mariadb:/, "mysql:"));
+  return migrated(mysqlStore(pool), () => pool.end());
+}
+
+/** Turso, and other servers of libSQL. */
+export async function libsql({ hosts, path, password, query, unreadable }: StoreUrl): Promise<Store> {
+  if (hosts[0] === "" || password !== undefined) {
+    throw new ConfigError(
+      'A "libsql:" URL has a host, and its token in the query: libsql://NAME.turso.io?authToken=TOKEN. A file is opened by sqlite:PATH.',
+    );
+  }
+  const { createClient } = await client(
+    "@libsql/client",
+    // @ts-expect-error -- an optional peer, not installed here
+    () => import("@libsql/client") as Promise<{ createClient(options: object): LibsqlClient }>,
+  );
+  // Apart from the URL, which the client quotes in its errors.
+  const authToken = query.get("authToken") ?? undefined;
+  query.delete("authToken");
+  const url = `libsql://${hosts[0]}/${path}${query.size > 0 ? `?${query}` : ""}`;
+  let db: LibsqlClient;
+  try {
+    db = createClient({ url, authToken });
+  } catch {
+    throw unreadable();
+  }
+  return migrated(sqlStore(db), () => db.close());
+}
+
+type LibsqlClient = LibsqlClientHandle & { close(): void };
+
+function migrated(store: SqlStore, close: () => Promise<unknown> | unknown): Promise<Store> {
+  return opened(store, () => store.migrate(), close);
+}
