@@ -1,5 +1,6 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 import type { RequestContext } from "../request/context.ts";
+import { StoreError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
@@ -84,7 +85,14 @@ export function sessions(
         reply.raw,
       );
       if (context.opening === undefined) handle(context);
-      else context.opening.then(() => handle(context), next);
+      else
+        context.opening.then(
+          () => handle(context),
+          (error: Error) => {
+            if (error instanceof StoreError) reply.headers(error.headers);
+            next(error);
+          },
+        );
     });
 
     // Hooks that call back from a pool lose what was current before them.
@@ -109,6 +117,7 @@ export function sessions(
       } catch (error) {
         for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
         reply.code(errorPageOf(error).status);
+        if (error instanceof StoreError) reply.headers(error.headers);
         throw error;
       }
       return body;

@@ -35,10 +35,10 @@ declare module "h3" {
  */
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
-  return async (event, next) => {
+  return async (event, next, ...rest: unknown[]) => {
     if (next === undefined && "node" in event) throw new ConfigError(H3_V1);
     if (typeof next !== "function" || event.context === undefined)
-      throw wrongFramework("hipflask/h3", "app.use(sessions({ … }))", event, next);
+      throw wrongFramework("hipflask/h3", "app.use(sessions({ … }))", event, next, ...rest);
     const context = manager.requestContext(event.req, event, event.req);
     if (context.opening !== undefined) await context.opening;
     event.context.session = context.session;

@@ -39,8 +39,9 @@ declare module "hono" {
 export function sessions(options: SessionOptions | SessionManager): MiddlewareHandler {
   const manager = SessionManager.from(options);
   // Nothing is written before next(): Hono may replace the response, and headers set earlier would be lost with it.
-  return async (c, next) => {
-    if (c?.req?.raw === undefined) throw wrongFramework("hipflask/hono", "app.use(sessions({ … }))", c, next);
+  return async (c, next, ...rest: unknown[]) => {
+    if (c?.req?.raw === undefined)
+      throw wrongFramework("hipflask/hono", "app.use(sessions({ … }))", c, next, ...rest);
     try {
       const context = manager.requestContext(c.req.raw, c, c.req, c.req.raw);
       if (context.opening !== undefined) await context.opening;

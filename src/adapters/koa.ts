@@ -48,10 +48,10 @@ declare module "koa" {
  */
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
-  return async (ctx, next) => {
+  return async (ctx, next, ...rest: unknown[]) => {
     const { req, res } = ctx;
     if (req === undefined || typeof res?.setHeader !== "function")
-      throw wrongFramework("hipflask/koa", "app.use(sessions({ … }))", ctx, next);
+      throw wrongFramework("hipflask/koa", "app.use(sessions({ … }))", ctx, next, ...rest);
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
     ctx[PLACE] = new SessionPlace(context.session);
