@@ -24,7 +24,7 @@ const platform = [
 const homes: Homes = {
   "node:assert": ["testing/"],
   "node:child_process": ["testing/", "cli/"],
-  "node:events": ["adapters/own-events", "express-session/"],
+  "node:events": ["adapters/drain-listeners", "adapters/own-events", "express-session/"],
   "node:fs": ["cli/", "testing/", "stores/sqlite"],
   "node:http": ["adapters/", "express-session/", "inspector/", "testing/", "cli/"],
   "node:module": ["stores/sqlite"],
@@ -33,7 +33,7 @@ const homes: Homes = {
   "node:process": ["cli/"],
   "node:readline": ["cli/"],
   "node:sqlite": ["stores/sqlite"],
-  "node:stream": ["adapters/express", "express-session/"],
+  "node:stream": ["adapters/express", "adapters/held-response", "express-session/"],
   "node:tls": ["adapters/node-headers", "express-session/"],
   "node:zlib": ["itsdangerous/zlib"],
   "@aws-sdk/client-dynamodb": ["stores/from-url"],

@@ -1,13 +1,17 @@
-import { ServerResponse, type OutgoingHttpHeaders, type OutgoingHttpHeader } from "node:http";
+import type { ServerResponse, OutgoingHttpHeaders, OutgoingHttpHeader } from "node:http";
+import { finished } from "node:stream";
+import { assertArguments, isHttp2 } from "./node-arguments.ts";
 import type { RequestContext } from "../request/context.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
 import { errorPageOf } from "./error-page.ts";
+import { emitDrain, redirectedListeners } from "./drain-listeners.ts";
 import { responseOf } from "./node-headers.ts";
-import { sealHead } from "./sealed-head.ts";
+import { headersSent, sealHead } from "./sealed-head.ts";
 
 /** Whatever may send the first header of a Node response. */
 type Method = "writeHead" | "write" | "end" | "flushHeaders";
 type Originals = Record<Method, (...args: unknown[]) => unknown>;
+type Phase = "untouched" | "saving" | "released" | "discarding";
 type Call = readonly [method: Method, args: unknown[]];
 
 /** What is saved with a response: the context of its request. */
@@ -37,19 +41,19 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   readonly #res: ServerResponse;
   readonly #onError: (error: unknown) => void;
   readonly #originals: Originals;
-  #phase: "untouched" | "saving" | "released" | "discarding" = "untouched";
+  #phase: Phase = "untouched";
   /** The answer was an error, since what came was made in another request's context. */
   #isRefused = false;
   #waiting: Call[] = [];
   /** How many bytes of the body wait. */
   #size = 0;
-  /** Who was told to wait with writing, and for what. */
-  #stalled: Stalled | undefined;
+  readonly #redirected: ReturnType<typeof redirectedListeners>;
   #openHead: (() => void) | undefined;
 
   constructor(res: ServerResponse, onError: (error: unknown) => void) {
     this.#res = res;
     this.#onError = onError;
+    this.#redirected = redirectedListeners(res);
     const { writeHead, write, end, flushHeaders } = res;
     this.#originals = { writeHead, write, end, flushHeaders } as Originals;
     // Written out and bound, since this happens for every request: a loop over closures takes five times as long.
@@ -69,7 +73,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
       res.destroy();
       return;
     }
-    this.#drop();
+    this.#drop(this.#phase);
     const page = resetToErrorPage(res, error);
     if (isSaving) this.#openHead = sealHead(res);
     this.#call("end", page);
@@ -99,26 +103,30 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     } else if (this.#phase === "released" && method === "end") return this.#end(args);
     if (this.#phase === "released") return this.#originals[method].apply(this.#res, args);
     if (this.#phase === "saving") this.#queue(method, args);
+    else discard(this.#res, method, args);
     return method === "write" ? this.#mayGoOn() : this.#res;
   }
 
   /** The head is sent once and nothing after the end, whatever middleware repeats because Node has sent neither yet. */
   #queue(method: Method, args: unknown[]): void {
     const [last] = this.#waiting.at(-1) ?? [];
-    const isRepeated = last !== undefined && (method === "writeHead" || method === "flushHeaders");
-    if (last === "end" || isRepeated) return;
+    if (last !== undefined && (method === "writeHead" || method === "flushHeaders")) {
+      // What middleware calls for a body that has no head yet.
+      const isImplied = method === "flushHeaders" || (args.length === 1 && args[0] === this.#res.statusCode);
+      if (!isImplied) throw headersSent("write");
+      return;
+    }
+    if (last === "end") return discard(this.#res, method, args);
     this.#waiting.push([method, args]);
     if (method === "write") this.#size += (args[0] as string | Uint8Array).length;
   }
 
   /**
-   * What a writer is told: to go on, as long as little waits. Who is told to wait goes on at "drain", and layers in front,
-   * as `compression()`, move the listeners of that event to where we cannot emit it: so they are kept here until then.
+   * What a writer is told: to go on as long as little waits, or memory would hold all of a large file; and then to wait
+   * for "drain", which {@link emitDrain} gives to everybody who listens, wherever a layer in front has them.
    */
   #mayGoOn(): boolean {
-    if (this.#phase !== "saving" || this.#size < MOST_WAITING) return true;
-    this.#stalled ??= new Stalled(this.#res);
-    return false;
+    return this.#phase !== "saving" || this.#size < MOST_WAITING;
   }
 
   #start(): void {
@@ -142,7 +150,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   #save(): Promise<void> | undefined {
     const context: HeldContext | undefined = this.context;
     // Something before us may have sent the headers: what is left to be saved then is late.
-    if (this.#res.headersSent && context?.saveLate !== undefined) return context.saveLate();
+    if (isHeadSent(this.#res) && context?.saveLate !== undefined) return context.saveLate();
     return context?.save(responseOf(this.#res));
   }
 
@@ -160,12 +168,12 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
         else result = this.#originals[method].apply(res, args);
       }
     } catch (error) {
-      // The handler that passed the wrong thing is not there any more to hear of it.
-      res.destroy();
-      this.#onError(error);
+      // What only Node can tell when it sends, and the handler is not there any more to be told.
+      if (res.headersSent) this.#cut(error);
+      else this.#answerError(error);
     }
-    // False: what is in front is full itself, and will emit "drain".
-    this.#stalled?.release(result === false);
+    // False: what is in front is full itself, and has a "drain" of its own for all of them.
+    this.#wake(result === false && !res.destroyed);
   }
 
   /** The end of an answer whose headers have left. */
@@ -192,19 +200,31 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     this.#onError(error);
   }
 
-  /** What waits will not be sent; who writes on writes to nobody, and comes to an end. */
-  #drop(): void {
+  /** What waits will not be sent; who goes on writing is not heard, and comes to an end. */
+  #drop(next: Phase): void {
+    this.#phase = "discarding";
+    const calls = this.#waiting;
     this.#waiting = [];
+    for (const [method, args] of calls) discard(this.#res, method, args);
+    this.#wake(false);
+    this.#phase = next;
+  }
+
+  #wake(isFull: boolean): void {
+    const isStalled = this.#size >= MOST_WAITING;
     this.#size = 0;
-    this.#stalled?.release(false);
-    this.#stalled = undefined;
+    if (isStalled && !isFull) emitDrain(this.#res, this.#redirected);
   }
 
   /** The save failed: whatever the handler wanted to say must not look like success. */
   #refuse(error: unknown): void {
-    this.#drop();
     this.#openHead?.();
+    this.#drop("discarding");
     if (this.#res.headersSent) return this.#cut(error);
+    this.#answerError(error);
+  }
+
+  #answerError(error: unknown): void {
     this.#phase = "released";
     this.#originals.end.call(this.#res, resetToErrorPage(this.#res, error));
     this.#phase = "discarding";
@@ -212,46 +232,19 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   }
 }
 
-type Listener = Parameters<ServerResponse["on"]>[1];
-
-/** Keeps the listeners for "drain" while a response waits for its save, and calls them when it goes on. */
-class Stalled {
-  readonly #res: ServerResponse;
-  readonly #on: ServerResponse["on"];
-  readonly #listeners: Listener[] = [];
-  #isReleased = false;
-
-  constructor(res: ServerResponse) {
-    this.#res = res;
-    this.#on = res.on;
-    res.on = this.#add.bind(this) as never;
-  }
-
-  /** @param isFull whoever the listeners are handed to has yet to emit the event */
-  release(isFull: boolean): void {
-    if (this.#isReleased) return;
-    this.#isReleased = true;
-    for (const listener of this.#listeners) {
-      Reflect.apply(this.#on, this.#res, ["drain", listener]);
-      if (!isFull) Reflect.apply(listener, this.#res, []);
-    }
-  }
-
-  #add(event: string, listener: Listener): ServerResponse {
-    if (event !== "drain" || this.#isReleased) return Reflect.apply(this.#on, this.#res, [event, listener]);
-    this.#listeners.push(listener);
-    return this.#res;
-  }
+/** A mock, which has a property of its own for it, says so already when it is about to send. */
+function isHeadSent(res: ServerResponse): boolean {
+  return res.headersSent && Object.getOwnPropertyDescriptor(res, "headersSent")?.value !== true;
 }
 
-/** @throws what Node throws for such arguments: they may be used long after the call, and the caller must be told. */
-function assertArguments(res: ServerResponse, method: Method, [first, second]: unknown[]): void {
-  if (method === "writeHead") {
-    const isOdd = typeof second === "string" || !Number.isInteger(first) || (first as number) < 100;
-    if (isOdd || (first as number) > 999)
-      new ServerResponse(res.req).writeHead(first as number, second as string);
-  } else if (method === "write" || (method === "end" && first && typeof first !== "function")) {
-    if (typeof first !== "string" && !(first instanceof Uint8Array)) new ServerResponse(res.req).write(first);
+/** Calls back for a call that is not made: for the end when the response ends, for what was written with an error. */
+function discard(res: ServerResponse, method: Method, args: unknown[]): void {
+  const callback = args.find((arg) => typeof arg === "function") as ((error?: Error) => void) | undefined;
+  if (callback === undefined) return;
+  if (method === "end" && typeof res.once === "function") finished(res, () => callback());
+  else {
+    const error = new Error("Cannot call write after a stream was destroyed");
+    process.nextTick(callback, Object.assign(error, { code: "ERR_STREAM_DESTROYED" }));
   }
 }
 
@@ -262,7 +255,7 @@ function resetToErrorPage(res: ServerResponse, error: unknown): string {
   const { status, text, headers } = errorPageOf(error);
   for (const name of res.getHeaderNames()) res.removeHeader(name);
   res.statusCode = status;
-  res.statusMessage = "";
+  if (!isHttp2(res)) res.statusMessage = "";
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   return text;
 }
@@ -271,20 +264,21 @@ function resetToErrorPage(res: ServerResponse, error: unknown): string {
  * Moves what `writeHead(status, message?, headers?)` was given onto the response, where the session's own headers can
  * be merged with it; given as arguments they would replace them.
  */
-function applyHead(res: ServerResponse, [status, ...rest]: unknown[]): unknown[] {
-  const message = typeof rest[0] === "string" ? rest[0] : undefined;
-  const headers = (message === undefined ? rest[0] : rest[1]) as
+function applyHead(res: ServerResponse, [status, reason, given]: unknown[]): unknown[] {
+  const message = typeof reason === "string" ? reason : undefined;
+  const headers = (given ?? (message === undefined ? reason : undefined)) as
     | OutgoingHttpHeaders
     | OutgoingHttpHeader[]
+    | null
     | undefined;
   res.statusCode = status as number;
   if (message !== undefined) res.statusMessage = message;
   const pairs = Array.isArray(headers) ? pairsOf(headers) : Object.entries(headers ?? {});
   for (const [name] of pairs) res.removeHeader(name);
   for (const [name, value] of pairs) {
-    const given = res.getHeader(name);
-    if (value === undefined) continue;
-    res.setHeader(name, given === undefined ? value : ([given, value].flat() as string[]));
+    const earlier = res.getHeader(name);
+    // Without a value it throws, as it should.
+    res.setHeader(name, earlier === undefined ? value! : ([earlier, value].flat() as string[]));
   }
   return message === undefined ? [status] : [status, message];
 }
@@ -293,6 +287,6 @@ function applyHead(res: ServerResponse, [status, ...rest]: unknown[]): unknown[]
 function pairsOf(list: OutgoingHttpHeader[]): [string, OutgoingHttpHeader][] {
   if (Array.isArray(list[0])) return list as unknown as [string, OutgoingHttpHeader][];
   const pairs: [string, OutgoingHttpHeader][] = [];
-  for (let at = 0; at + 1 < list.length; at += 2) pairs.push([String(list[at]), list[at + 1]!]);
+  for (let at = 0; at < list.length; at += 2) pairs.push([String(list[at]), list[at + 1]!]);
   return pairs;
 }

@@ -53,11 +53,17 @@ class NodeRequest implements SessionRequest {
     return this;
   }
 
+  /**
+   * From `headers`, as everything else in Node reads them: some environments have no `rawHeaders`, and middleware may have
+   * set a header. Node joins the lines of one name, and those of Cookie with "; " (RFC 9113 §8.2.3).
+   */
   get(name: string): string | null {
+    const { headers } = this.#req;
     const wanted = name.toLowerCase();
-    const value = lookUp(this.#req.rawHeaders, wanted);
     // HTTP/2 has the host in a place of its own (RFC 9113 §8.3.1).
-    return value === null && wanted === "host" ? lookUp(this.#req.rawHeaders, ":authority") : value;
+    const value = headers[wanted] ?? (wanted === "host" ? headers[":authority"] : undefined);
+    if (Array.isArray(value)) return value.join(wanted === "cookie" ? "; " : ", ");
+    return value === undefined ? null : String(value);
   }
 }
 
@@ -86,24 +92,8 @@ class NodeResponseHeaders implements ResponseHeaders {
   }
 
   append(name: string, value: string): void {
-    const given = this.#res.getHeader(name);
-    this.#setHeader.call(
-      this.#res,
-      name,
-      given === undefined ? value : [...[given].flat().map(String), value],
-    );
+    const given = this.#res.getHeader(name) ?? [];
+    // A list even of one: what carries the answer on, as serverless-http, looks for cookies in lists.
+    this.#setHeader.call(this.#res, name, [...[given].flat().map(String), value]);
   }
-}
-
-/** Scans for one name: much cheaper than `req.headers`, which parses all of them at its first use. */
-function lookUp(rawHeaders: readonly string[], wanted: string): string | null {
-  let found: string | null = null;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]!;
-    if (name.length !== wanted.length || name.toLowerCase() !== wanted) continue;
-    const value = rawHeaders[at + 1]!;
-    // Cookie lines are joined with "; " (RFC 9113 §8.2.3), all others with ", ".
-    found = found === null ? value : `${found}${wanted === "cookie" ? "; " : ", "}${value}`;
-  }
-  return found;
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { isHttp2 } from "./node-arguments.ts";
 
 /** While it is true, the response says that its head has left. */
 const IS_SEALED = Symbol("hipflask.sealed");
@@ -32,7 +33,8 @@ const HEADERS_SENT: PropertyDescriptor = {
  * @returns opens the head again, with the status it had
  */
 export function sealHead(res: ServerResponse): () => void {
-  const { statusCode, statusMessage } = res;
+  const { statusCode } = res;
+  const statusMessage = isHttp2(res) ? undefined : res.statusMessage;
   const own = Object.getOwnPropertyDescriptor(res, "headersSent");
   const methods = SEALED.map(([name]) => res[name]);
   Object.defineProperty(res, "headersSent", HEADERS_SENT);
@@ -45,13 +47,18 @@ export function sealHead(res: ServerResponse): () => void {
       if (methods[at] !== undefined) res[name] = methods[at] as never;
     }
     res.statusCode = statusCode;
-    res.statusMessage = statusMessage;
+    if (!isHttp2(res)) res.statusMessage = statusMessage!;
   };
 }
 
 function refusing(verb: string): () => never {
   return () => {
-    const error = new Error(`Cannot ${verb} headers after they are sent to the client`);
-    throw Object.assign(error, { code: "ERR_HTTP_HEADERS_SENT" });
+    throw headersSent(verb);
   };
+}
+
+/** Node's own error for what is too late. */
+export function headersSent(verb: string): Error {
+  const error = new Error(`Cannot ${verb} headers after they are sent to the client`);
+  return Object.assign(error, { code: "ERR_HTTP_HEADERS_SENT" });
 }

@@ -85,7 +85,7 @@ export function sessions(
   const manager = SessionManager.from(options);
   return {
     async fromRequest(request) {
-      const { headers } = "rawHeaders" in request ? requestOf(request) : request;
+      const { headers } = isWeb(request) ? request : requestOf(request);
       refuseForeign(headers, request.url, origins);
       const context = manager.requestContext({ headers, isHandshake: true }, request);
       await context.opening;
@@ -97,6 +97,10 @@ export function sessions(
       });
     },
   };
+}
+
+function isWeb(request: IncomingMessage | Request): request is Request {
+  return typeof request.headers.get === "function";
 }
 
 function watch(manager: SessionManager, session: Session, listener: () => void): () => void {
