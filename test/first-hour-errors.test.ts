@@ -8,7 +8,7 @@ import fastify from "fastify";
 import { H3 } from "h3";
 import { Hono } from "hono";
 import Koa from "koa";
-import pg from "pg";
+import { Pool } from "pg";
 import { describe, expect, it } from "vitest";
 import * as onExpress from "../src/adapters/express.ts";
 import * as onFastify from "../src/adapters/fastify.ts";
@@ -145,13 +145,6 @@ const outside: Case[] = [
   ["a request of another server", () => getSession({}), "OUTSIDE_REQUEST", "`sessions({ … })`"],
 ];
 
-const firstRead = (store: unknown) => async () => {
-  const context = new SessionManager({ secretKey, store: loose(store) }).requestContext({
-    headers: new Headers({ Cookie: `session=${"A".repeat(22)}.${"A".repeat(43)}` }),
-  });
-  await context.opening;
-  return context.session.username;
-};
 const firstWrite = (store: unknown) => async () => {
   const context = new SessionManager({ secretKey, store: loose(store) }).requestContext({
     headers: new Headers(),
@@ -167,9 +160,9 @@ const noTable = {
       Object.assign(new Error('relation "hipflask_sessions" does not exist'), { code: "42P01" }),
     ),
 };
-const ended = new pg.Pool({ host: "127.0.0.1", port: 1 });
+const ended = new Pool({ host: "127.0.0.1", port: 1 });
 await ended.end();
-const unreachable = new pg.Pool({ host: "127.0.0.1", port: 1 });
+const unreachable = new Pool({ host: "127.0.0.1", port: 1 });
 
 const ofStores: Case[] = [
   [
