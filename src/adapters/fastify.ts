@@ -77,6 +77,10 @@ export function sessions(
         ownEvents(context, request.raw, reply.raw);
         context.run(next);
       };
+      const fail = (error: Error): void => {
+        if (error instanceof StoreError) reply.headers(error.headers);
+        next(error);
+      };
       const context = manager.requestContext(
         requestOf(request.raw, connectionOf(request)),
         request.raw,
@@ -85,14 +89,7 @@ export function sessions(
         reply.raw,
       );
       if (context.opening === undefined) handle(context);
-      else
-        context.opening.then(
-          () => handle(context),
-          (error: Error) => {
-            if (error instanceof StoreError) reply.headers(error.headers);
-            next(error);
-          },
-        );
+      else context.opening.then(() => handle(context), fail);
     });
 
     // Hooks that call back from a pool lose what was current before them.
