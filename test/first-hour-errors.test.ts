@@ -47,8 +47,8 @@ const atTheStart: Case[] = [
     "sessions({ secretKey: process.env.SECRET_KEY })",
   ],
   ["null", manager(null), "CONFIG", "got null"],
-  ["the secret alone", manager(secretKey), "CONFIG", "got a string", "sessions({ secretKey:"],
-  ["a promise of options", manager(Promise.resolve({ secretKey })), "CONFIG", "got a Promise"],
+  ["the secret alone", manager(secretKey), "CONFIG", "got a text", "sessions({ secretKey:"],
+  ["a promise of options", manager(Promise.resolve({ secretKey })), "CONFIG", "got a promise: await it"],
   [
     "an option of another library",
     manager({ secret: "a" }),
@@ -74,22 +74,22 @@ const atTheStart: Case[] = [
     "a store that was not awaited",
     manager({ store: storeFromUrl("memory:") }),
     "CONFIG",
-    "a Promise",
-    "await storeFromUrl(",
+    "got a promise",
+    "await it",
   ],
   [
     "a URL for a store",
     manager({ store: "redis://:pa55@127.0.0.1" }),
     "CONFIG",
-    "a string",
+    "the text of a URL",
     "await storeFromUrl(",
   ],
   [
     "a store that was not made",
     manager({ store: memoryStore }),
     "CONFIG",
-    "a function",
-    "store: memoryStore()",
+    "the function memoryStore itself",
+    "call it",
   ],
   ["a client for a store", manager({ store: createClient() }), "CONFIG", "redisStore(client)"],
   ["something else for a store", manager({ store: {} }), "CONFIG", "an object", "memoryStore()"],
@@ -97,19 +97,20 @@ const atTheStart: Case[] = [
     "a class for an interface",
     manager({ secretKey, sessionInterface: class {} }),
     "CONFIG",
-    "a function",
+    "make one with new",
     "openSession",
   ],
   ["an object for a codec", manager({ secretKey, codec: {} }), "CONFIG", "an object", "encode and decode"],
   ["JSON for the serializer", manager({ secretKey, json: JSON }), "CONFIG", "TaggedJSONSerializer"],
-  ["one reader for a list", manager({ secretKey, accepts: { decode() {} } }), "CONFIG", "accepts: ["],
   [
-    "a reader that was not made",
-    manager({ secretKey, accepts: [() => 1] }),
+    "one reader for a list",
+    manager({ secretKey, accepts: { decode() {} } }),
     "CONFIG",
-    "something else is in it",
+    "as in [ironSession(",
   ],
+  ["a reader that was not made", manager({ secretKey, accepts: [() => 1] }), "CONFIG", "call it"],
   ["no client of Redis", () => redisStore(loose(undefined)), "CONFIG", "redisStore"],
+  ["a client that was never connected", () => redisStore(createClient()), "CONFIG", "await client.connect()"],
   ["a URL for a client of Redis", () => redisStore(loose("redis://:pa55@127.0.0.1")), "CONFIG", "redisStore"],
   ["a path for the URL of a store", () => storeFromUrl("sessions.db"), "CONFIG", "sqlite:"],
   [
@@ -153,26 +154,15 @@ const firstWrite = (store: unknown) => async () => {
   context.session.username = "ada";
   await context.save({ headers: new Headers() });
 };
-const closed = () => createClient({ url: "redis://:pa55@127.0.0.1:6379" });
 const noTable = {
   query: () =>
     Promise.reject(
       Object.assign(new Error('relation "hipflask_sessions" does not exist'), { code: "42P01" }),
     ),
 };
-const ended = new Pool({ host: "127.0.0.1", port: 1 });
-await ended.end();
 const unreachable = new Pool({ host: "127.0.0.1", port: 1 });
 
 const ofStores: Case[] = [
-  [
-    "a client that was never connected",
-    firstWrite(redisStore(closed())),
-    "STORE",
-    "Redis at 127.0.0.1:6379",
-    'could not "now"',
-    "await client.connect()",
-  ],
   [
     "no migrate()",
     firstWrite(postgresStore(loose(noTable))),
@@ -180,14 +170,6 @@ const ofStores: Case[] = [
     "PostgreSQL",
     '"insert"',
     "await store.migrate()",
-  ],
-  [
-    "a pool that was ended",
-    firstWrite(postgresStore(ended)),
-    "STORE",
-    "PostgreSQL at 127.0.0.1:1",
-    '"insert"',
-    "manager.close()",
   ],
   [
     "no server",

@@ -19,7 +19,7 @@ export function storeError(name: string, verb: string, error: unknown): StoreErr
 
 /** What drivers say in the first hour of an app, and what is to be done about it. */
 const HINTS: ReadonlyArray<readonly [pattern: RegExp, hint: string]> = [
-  [/^The client is closed$/i, "Connect it before the store is used: await client.connect()."],
+  [/^The client is closed$/i, "Connect it before the store is used, and close it after manager.close()."],
   [/^Connection is closed\.?$/i, "The client was closed with quit() or disconnect(); make another one."],
   [/after calling end on the pool|^Pool is closed/i, "The pool was ended; end it after manager.close()."],
   [
