@@ -66,7 +66,7 @@ export class SessionManager {
     const config = resolveOptions(options);
     this.config = config;
     this.#refuseForeign = resolveCrossOrigin(options);
-    const stored = options.store && storeConfigOf(options, options.store, config);
+    const stored = options.store === undefined ? undefined : storeConfigOf(options, options.store, config);
     this.#records = stored?.records;
     if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
     const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);

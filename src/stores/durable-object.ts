@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.ts";
+import { refusal } from "./clients.ts";
 import type { ObjectAnswer, ObjectStep } from "./durable-object/object.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 import { inStep } from "./store-error.ts";
@@ -46,8 +46,10 @@ const GONE = { status: "gone" } as const;
  */
 export function durableObjectStore(namespace: ObjectNamespace): Store {
   if (typeof namespace?.idFromName !== "function") {
-    throw new ConfigError(
-      "durableObjectStore takes the binding of a Durable Object namespace, as in durableObjectStore(env.SESSIONS).",
+    throw refusal(
+      "durableObjectStore",
+      "the binding of a Durable Object namespace, as in durableObjectStore(env.SESSIONS)",
+      namespace,
     );
   }
   return new DurableObjectStore(namespace);

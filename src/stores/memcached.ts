@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.ts";
+import { refusal } from "./clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 import { inStep } from "./store-error.ts";
@@ -51,8 +51,10 @@ const GONE = { status: "gone" } as const;
  */
 export function memcachedStore(client: MemcachedClient, options: MemcachedStoreOptions = {}): Store {
   if (typeof client?.gets !== "function" || typeof client.cas !== "function") {
-    throw new ConfigError(
-      'memcachedStore takes a client of the memcached package: new Memcached("127.0.0.1:11211").',
+    throw refusal(
+      "memcachedStore",
+      'a client of the memcached package: new Memcached("127.0.0.1:11211")',
+      client,
     );
   }
   return new MemcachedStore(client, options);
