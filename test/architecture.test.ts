@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { importsOf, moduleOf, readModules } from "./architecture/modules.ts";
+import type { Warm } from "./architecture/warm-request.ts";
 import { cycles, homeFaults, readRooms, roomFaults, type Homes } from "./architecture/rules.ts";
 
 /** Who may import whom, as ARCHITECTURE.md has it. `import type` counts: a reader has to read the types too. */
@@ -27,6 +30,7 @@ const homes: Homes = {
   "node:events": ["adapters/drain-listeners", "adapters/own-events", "express-session/"],
   "node:fs": ["cli/", "testing/", "stores/sqlite"],
   "node:http": ["adapters/", "express-session/", "inspector/", "testing/", "cli/"],
+  "node:http2": ["adapters/held-stream"],
   "node:module": ["stores/sqlite"],
   "node:net": ["testing/", "cli/"],
   "node:path": ["cli/", "testing/", "stores/sqlite"],
@@ -98,6 +102,30 @@ describe("src", () => {
       .filter(({ lines }) => lines > 250)
       .map(({ path, lines }) => `${path}: ${lines} lines`);
     if (long.length > 0) console.log(`Files of more than 250 lines:\n  ${long.join("\n  ")}`);
+  });
+});
+
+describe("a warm request", () => {
+  it("goes through the layers of the table; how many modules and frames that are is a report", async () => {
+    const script = join(import.meta.dirname, "architecture/warm-request.ts");
+    const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", script]);
+    const programs = JSON.parse(stdout) as Record<string, Warm>;
+    const report = Object.entries(programs).map(([name, { modules: ran, frames }]) => {
+      const through = frames.length > 0 ? `, ${frames.length} frames in ${new Set(frames).size} files` : "";
+      return `${name}: ${ran.length} modules${through}`;
+    });
+    console.log(`One warm request that reads and writes its session:\n  ${report.join("\n  ")}`);
+    expect(programs["Hono, in a cookie"]!.modules).toContain("codecs/flask.ts");
+    expect(programs["the drop-in"]!.modules).toContain("express-session/store.ts");
+    const { frames } = programs["Express, in Redis"]!;
+    expect([frames[0], frames.at(-1)]).toEqual(["stores/redis/client.ts", "adapters/express.ts"]);
+    for (const step of [
+      "adapters/held-response.ts",
+      "request/context.ts",
+      "interfaces/store.ts",
+      "stores/commit.ts",
+    ])
+      expect(frames).toContain(step);
   });
 });
 
