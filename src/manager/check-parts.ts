@@ -17,11 +17,9 @@ export function checkParts(options: unknown): asserts options is SessionOptions 
     throw refusal('"codec"', '"flask", "sealed" or an object with encode and decode', codec);
   if (isGiven(json) && !has(json, "dumps", "loads")) throw refusal('"json"', "a TaggedJSONSerializer", json);
   if (isGiven(accepts)) {
-    const [wrong] = [accepts].flat().filter((each) => !has(each, "decode"));
-    if (!Array.isArray(accepts) || wrong !== undefined) {
-      const takes = "a list of readers of hipflask/accepts, as in [ironSession({ password })]";
-      throw refusal('"accepts"', takes, wrong ?? accepts);
-    }
+    const takes = "a list of readers of hipflask/accepts, as in [ironSession({ password })]";
+    if (!Array.isArray(accepts)) throw refusal('"accepts"', takes, accepts);
+    for (const each of accepts) if (!has(each, "decode")) throw refusal('"accepts"', takes, each);
   }
 }
 
