@@ -1,4 +1,5 @@
 import { otherVersions, shareClass } from "./copies.ts";
+import { withHelp } from "./help.ts";
 
 /** Every literal `code` an error of this library can carry; stable, meant for `switch`. */
 export type HipflaskErrorCode =
@@ -27,32 +28,6 @@ export type HipflaskErrorCode =
   | "NOT_FRESH"
   | "FOREIGN_ORIGIN"
   | "CSRF";
-
-const PAGE = "https://github.com/hipflask/hipflask/blob/main/docs/troubleshooting.md";
-const HELP = / See https:\S+\/troubleshooting\.md#[a-z_]+/;
-/** Their messages are Python's, word for word. */
-const PYTHONS: ReadonlySet<HipflaskErrorCode> = new Set([
-  "BAD_DATA",
-  "BAD_SIGNATURE",
-  "BAD_TIME_SIGNATURE",
-  "SIGNATURE_EXPIRED",
-  "BAD_HEADER",
-  "BAD_PAYLOAD",
-  "BAD_SHAPE",
-  "CSRF",
-]);
-
-/** A message with the address of the paragraph about errors of this code. */
-function withHelp(code: HipflaskErrorCode, message: string): string {
-  if (PYTHONS.has(code)) return message;
-  const said = withoutHelp(message);
-  return `${said}${/[.!?]$/.test(said) ? "" : "."} See ${PAGE}#${code.toLowerCase()}`;
-}
-
-/** A message without that address, for where it would only be in the way. */
-export function withoutHelp(message: string): string {
-  return message.replace(HELP, "");
-}
 
 /**
  * The root of every error this library throws on purpose. Messages end with a link to the paragraph about the error, except

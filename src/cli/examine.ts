@@ -1,4 +1,5 @@
-import { HipflaskError, withoutHelp } from "../errors.ts";
+import { HipflaskError } from "../errors.ts";
+import { withoutHelp } from "../help.ts";
 import type { CookieConfig } from "../interfaces/cookie-interface.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { SessionManager } from "../manager/manager.ts";

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { HipflaskError, withoutHelp } from "../errors.ts";
+import { HipflaskError } from "../errors.ts";
+import { withoutHelp } from "../help.ts";
 import { didYouMean } from "../manager/did-you-mean.ts";
 import { UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";

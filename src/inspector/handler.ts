@@ -1,5 +1,6 @@
 import { getSession, hasSession } from "../request/context.ts";
-import { ConfigError, StoreError, withoutHelp } from "../errors.ts";
+import { ConfigError, StoreError } from "../errors.ts";
+import { withoutHelp } from "../help.ts";
 import { MigratingSessionInterface } from "../interfaces/migrating.ts";
 import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface } from "../interfaces/session-interface.ts";
