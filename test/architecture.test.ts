@@ -30,6 +30,7 @@ const homes: Homes = {
   "node:events": ["adapters/drain-listeners", "adapters/own-events", "express-session/"],
   "node:fs": ["cli/", "testing/", "stores/sqlite"],
   "node:http": ["adapters/", "express-session/", "inspector/", "testing/", "cli/"],
+  "node:http2": ["adapters/held-stream"],
   "node:module": ["stores/sqlite"],
   "node:net": ["testing/", "cli/"],
   "node:path": ["cli/", "testing/", "stores/sqlite"],
