@@ -3,7 +3,7 @@ import { ConfigError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
-import { saveInto } from "./pending-headers.ts";
+import { saveInto } from "./parts/pending-headers.ts";
 
 declare module "h3" {
   interface H3EventContext {

@@ -6,8 +6,8 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf } from "./error-page.ts";
-import { assertInPlace } from "./session-place.ts";
+import { errorPageOf } from "./parts/error-page.ts";
+import { assertInPlace } from "./parts/session-place.ts";
 
 declare module "hono" {
   interface ContextVariableMap {
