@@ -4,13 +4,13 @@ import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import "./express/express-request.ts";
-import { errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
-import { HeldResponse } from "./held-response.ts";
-import { ownEvents } from "./own-events.ts";
-import { handshakeOf, requestOf } from "./node-headers.ts";
+import { errorPageOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { HeldResponse } from "./parts/held-response.ts";
+import { ownEvents } from "./parts/own-events.ts";
+import { handshakeOf, requestOf } from "./parts/node-headers.ts";
 import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
-import { wrongFramework } from "./wrong-framework.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 export type { RequestSession, RequestSessionMethods, SessionCallback } from "./express/request-session.ts";
 export type { SessionCookie } from "./express/session-cookie.ts";

@@ -5,12 +5,12 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
-import { HeldResponse } from "./held-response.ts";
-import { requestOf, type Connection } from "./node-headers.ts";
-import { ownEvents } from "./own-events.ts";
-import { SessionPlace } from "./session-place.ts";
-import { wrongFramework } from "./wrong-framework.ts";
+import { errorPageOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { HeldResponse } from "./parts/held-response.ts";
+import { requestOf, type Connection } from "./parts/node-headers.ts";
+import { ownEvents } from "./parts/own-events.ts";
+import { SessionPlace } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 const HELD = Symbol("hipflask.held");
 const PLACE = Symbol("hipflask.session");

@@ -1,9 +1,9 @@
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { errorResponseOf, logError, type ErrorOptions } from "./error-page.ts";
-import { saveInto } from "./pending-headers.ts";
-import { wrongFramework } from "./wrong-framework.ts";
+import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { saveInto } from "./parts/pending-headers.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 /** Answers a web `Request`; further arguments (an environment, a server) are handed through. */
 export type FetchHandler<Rest extends unknown[] = []> = (

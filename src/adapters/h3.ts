@@ -3,8 +3,8 @@ import { ConfigError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
-import { saveInto } from "./pending-headers.ts";
-import { wrongFramework } from "./wrong-framework.ts";
+import { saveInto } from "./parts/pending-headers.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 declare module "h3" {
   interface H3EventContext {

@@ -6,9 +6,9 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf, errorResponseOf } from "./error-page.ts";
-import { assertInPlace } from "./session-place.ts";
-import { wrongFramework } from "./wrong-framework.ts";
+import { errorPageOf, errorResponseOf } from "./parts/error-page.ts";
+import { assertInPlace } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 declare module "hono" {
   interface ContextVariableMap {

@@ -4,11 +4,11 @@ import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
-import { HeldResponse } from "./held-response.ts";
-import { requestOf, responseOf } from "./node-headers.ts";
-import { ownEvents } from "./own-events.ts";
-import { SessionPlace } from "./session-place.ts";
-import { wrongFramework } from "./wrong-framework.ts";
+import { HeldResponse } from "./parts/held-response.ts";
+import { requestOf, responseOf } from "./parts/node-headers.ts";
+import { ownEvents } from "./parts/own-events.ts";
+import { SessionPlace } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 const PLACE = Symbol("hipflask.session");
 

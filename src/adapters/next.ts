@@ -6,7 +6,7 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { explainOutside, type RequestContext } from "../request/context.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import { errorResponseOf, logError, type ErrorOptions } from "./error-page.ts";
+import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
 import {
   cookieHeaderOf,
   cookieHeaders,
@@ -16,7 +16,7 @@ import {
   type NextCookieWriter,
 } from "./next/cookies.ts";
 import { prerenderClock } from "./next/prerender-clock.ts";
-import { saveInto } from "./pending-headers.ts";
+import { saveInto } from "./parts/pending-headers.ts";
 
 /** What {@link sessions} gives an app; keep it in a module of its own, `lib/session.ts` by custom. */
 export interface NextSessions {

@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { logError, type ErrorOptions } from "./error-page.ts";
-import { HeldResponse } from "./held-response.ts";
-import { requestOf } from "./node-headers.ts";
-import { ownEvents } from "./own-events.ts";
-import { wrongFramework } from "./wrong-framework.ts";
+import { logError, type ErrorOptions } from "./parts/error-page.ts";
+import { HeldResponse } from "./parts/held-response.ts";
+import { requestOf } from "./parts/node-headers.ts";
+import { ownEvents } from "./parts/own-events.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 /** A handler of `node:http`. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => unknown;

@@ -2,10 +2,10 @@ import { createContext, type MiddlewareFunction, type RouterContext } from "reac
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf } from "./error-page.ts";
-import { saveInto } from "./pending-headers.ts";
-import { assertInPlace } from "./session-place.ts";
-import { wrongFramework } from "./wrong-framework.ts";
+import { errorPageOf } from "./parts/error-page.ts";
+import { saveInto } from "./parts/pending-headers.ts";
+import { assertInPlace } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 export { sessionStorage } from "./react-router/storage.ts";
 

@@ -4,9 +4,9 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorResponseOf, logError, type ErrorOptions } from "./error-page.ts";
-import { saveInto } from "./pending-headers.ts";
-import { wrongFramework } from "./wrong-framework.ts";
+import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { saveInto } from "./parts/pending-headers.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 import { parseSetCookie, type CookieOptions } from "../http/set-cookie-line.ts";
 
 declare global {

@@ -1,5 +1,5 @@
 import { NoSecretKeyError } from "../errors.ts";
-import { has, refusal } from "../stores/clients.ts";
+import { has, refusal } from "../stores/parts/clients.ts";
 import type { SessionOptions } from "./options.ts";
 
 /**

@@ -16,9 +16,9 @@ import type { SessionOptions } from "./options.ts";
 import { resolveCrossOrigin, resolveOptions } from "./resolve-options.ts";
 import { storeConfigOf } from "./resolve-store-options.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import type { SessionInfo } from "../stores/record.ts";
-import type { ListOptions, SessionRecords } from "../stores/session-records.ts";
-import { startSweep, type Sweep } from "../stores/sweep.ts";
+import type { SessionInfo } from "../stores/parts/record.ts";
+import type { ListOptions, SessionRecords } from "../stores/parts/session-records.ts";
+import { startSweep, type Sweep } from "../stores/parts/sweep.ts";
 
 /** The same in every copy of this package that a process loads. */
 export const WRAP_INTERFACE: unique symbol = Symbol.for("hipflask.wrapInterface") as never;

@@ -6,7 +6,7 @@ import type { SessionInterface } from "../interfaces/session-interface.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { StandardSchemaV1 } from "../session/standard-schema.ts";
-import type { Store } from "../stores/store.ts";
+import type { Store } from "../stores/parts/store.ts";
 import type { StoreOptions } from "./store-options.ts";
 
 /** What a browser can be asked to drop (W3C Clear Site Data §3.1). */

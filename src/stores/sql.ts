@@ -3,8 +3,8 @@ import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
 import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
-import { storeError } from "./store-error.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
+import { storeError } from "./parts/store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 
 export type {
   D1Handle,

@@ -1,4 +1,4 @@
-import { HipflaskError, StoreError } from "../errors.ts";
+import { HipflaskError, StoreError } from "../../errors.ts";
 
 /** What to answer when a handler fails: Flask's 500 page, with the session saved in it. */
 export interface ErrorOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SessionConflictError, StoreError } from "../errors.ts";
+import { SessionConflictError, StoreError } from "../../errors.ts";
 import { inTime } from "./in-time.ts";
 
 const NAME = "Redis at 127.0.0.1:6379";

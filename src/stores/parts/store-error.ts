@@ -1,4 +1,4 @@
-import { StoreError } from "../errors.ts";
+import { StoreError } from "../../errors.ts";
 
 /** Longest part of a driver's message that is passed on. */
 const MESSAGE_LENGTH = 200;

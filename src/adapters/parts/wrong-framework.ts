@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../../errors.ts";
 
 /**
  * What to throw where `sessions` of one framework was handed to another one: names the adapter that fits what it was called

@@ -2,8 +2,8 @@ import type { ServerResponse, OutgoingHttpHeaders, OutgoingHttpHeader } from "no
 import { finished } from "node:stream";
 import { holdStream } from "./held-stream.ts";
 import { assertArguments, isHttp2 } from "./node-arguments.ts";
-import type { RequestContext } from "../request/context.ts";
-import type { SessionResponse } from "../interfaces/session-interface.ts";
+import type { RequestContext } from "../../request/context.ts";
+import type { SessionResponse } from "../../interfaces/session-interface.ts";
 import { errorPageOf } from "./error-page.ts";
 import { emitDrain, redirectedListeners } from "./drain-listeners.ts";
 import { responseOf } from "./node-headers.ts";
