@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import { layered } from "./layered-session.ts";
-import { requestOf } from "./node-headers.ts";
+import { layered } from "./parts/layered-session.ts";
+import { requestOf } from "./parts/node-headers.ts";
 import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
 
 export { ForeignOriginError } from "../errors.ts";

@@ -6,10 +6,10 @@ import type { StoreConfig } from "../interfaces/store/config.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
 import { oneOf, resolveOptions } from "./resolve-options.ts";
-import { refusal } from "../stores/clients.ts";
-import { DEFAULT_LIMITS } from "../stores/record-limits.ts";
-import { DEFAULT_OWNER_LIMIT, SessionRecords } from "../stores/session-records.ts";
-import type { Store } from "../stores/store.ts";
+import { refusal } from "../stores/parts/clients.ts";
+import { DEFAULT_LIMITS } from "../stores/parts/record-limits.ts";
+import { DEFAULT_OWNER_LIMIT, SessionRecords } from "../stores/parts/session-records.ts";
+import type { Store } from "../stores/parts/store.ts";
 
 const HOUR = 60 * 60;
 const DAY = 24 * HOUR;

@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors.ts";
-import { refusal } from "./clients.ts";
+import { refusal } from "./parts/clients.ts";
 import { readUrl } from "./from-url/url.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./parts/store.ts";
 
 /**
  * The store a URL names, connected and ready. The client of an engine is imported only when its URL is given, so only

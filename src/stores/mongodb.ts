@@ -1,6 +1,6 @@
-import { refusal } from "./clients.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { inStep } from "./store-error.ts";
+import { refusal } from "./parts/clients.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { inStep } from "./parts/store-error.ts";
 
 /* oxlint-disable typescript/no-explicit-any -- the driver has types of its own for filters, updates and options, ours fit */
 

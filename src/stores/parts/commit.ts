@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { SessionConflictError, StoreError } from "../errors.ts";
+import { SessionConflictError, StoreError } from "../../errors.ts";
 import { pooledRandom } from "./random.ts";
 import { inTime, type TimeLimit } from "./in-time.ts";
 import { storeError } from "./store-error.ts";

@@ -14,7 +14,7 @@ const BAD_REASON = /[^\t\x20-\x7e\x80-\xff]/;
  */
 export function assertArguments(
   res: ServerResponse,
-  method: "writeHead" | "write" | "end" | "flushHeaders",
+  method: "writeHead" | "write" | "end" | "flushHeaders" | "answer",
   [first, second, third]: unknown[],
 ): void {
   if (method === "writeHead") {
@@ -26,7 +26,7 @@ export function assertArguments(
     return;
   }
   assertHead(res.statusCode, isHttp2(res) ? undefined : res.statusMessage);
-  if (method === "flushHeaders") return;
+  if (method === "flushHeaders" || method === "answer") return;
   if (method === "end" && (!first || typeof first === "function")) return;
   if (typeof first === "string") {
     if (typeof second === "string" && second !== "buffer" && !Buffer.isEncoding(second))

@@ -1,6 +1,6 @@
-import type { Fields } from "../json/fields.ts";
-import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import { StoreError } from "../errors.ts";
+import type { Fields } from "../../json/fields.ts";
+import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
+import { StoreError } from "../../errors.ts";
 import { CommitLoop, type Changed, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
 import { Owners, type Login, type OwnerLimit } from "./owners.ts";
 import { checkLogin, DEFAULT_LIMITS, type RecordLimits } from "./record-limits.ts";

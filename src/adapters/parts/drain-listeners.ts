@@ -29,6 +29,7 @@ export function redirectedListeners(res: ServerResponse): Set<Listener> | undefi
 export function emitDrain(res: ServerResponse, redirected: ReadonlySet<Listener> = new Set()): void {
   const elsewhere = [...redirected];
   const here = new Set<unknown>(res.rawListeners?.("drain"));
-  plain.emit.call(res, "drain");
+  // Of HTTP/2 the stream, which tells its response.
+  plain.emit.call((res as { stream?: EventEmitter }).stream ?? res, "drain");
   for (const listener of elsewhere) if (!here.has(listener)) Reflect.apply(listener, res, []);
 }

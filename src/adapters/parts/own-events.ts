@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { contextOf, type RequestContext } from "../request/context.ts";
+import { contextOf, type RequestContext } from "../../request/context.ts";
 
 type Emit = (this: EventEmitter, event: string | symbol, ...args: unknown[]) => boolean;
 const plainEmit = EventEmitter.prototype.emit as Emit;

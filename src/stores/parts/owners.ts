@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { StoreError } from "../errors.ts";
+import { StoreError } from "../../errors.ts";
 import { CommitLoop, type CommitFormat, type CommitOptions, type Draft, type Known } from "./commit.ts";
 import { milliseconds } from "./record.ts";
 import type { StoreClock } from "./store-clock.ts";

@@ -1,15 +1,16 @@
 import type { ServerResponse, OutgoingHttpHeaders, OutgoingHttpHeader } from "node:http";
 import { finished } from "node:stream";
+import { holdStream } from "./held-stream.ts";
 import { assertArguments, isHttp2 } from "./node-arguments.ts";
-import type { RequestContext } from "../request/context.ts";
-import type { SessionResponse } from "../interfaces/session-interface.ts";
-import { ERROR_TYPE, errorPageOf } from "./error-page.ts";
+import type { RequestContext } from "../../request/context.ts";
+import type { SessionResponse } from "../../interfaces/session-interface.ts";
+import { errorPageOf } from "./error-page.ts";
 import { emitDrain, redirectedListeners } from "./drain-listeners.ts";
 import { responseOf } from "./node-headers.ts";
 import { headersSent, sealHead } from "./sealed-head.ts";
 
 /** Whatever may send the first header of a Node response. */
-type Method = "writeHead" | "write" | "end" | "flushHeaders";
+type Method = "writeHead" | "write" | "end" | "flushHeaders" | "answer";
 type Originals = Record<Method, (...args: unknown[]) => unknown>;
 type Phase = "untouched" | "saving" | "released" | "discarding";
 type Call = readonly [method: Method, args: unknown[]];
@@ -27,6 +28,8 @@ export interface HeldContext {
   /** Calls `act` as code of this request. */
   run?<Result>(act: () => Result): Result;
 }
+
+const answer = (send: unknown): unknown => (send as () => unknown)();
 
 /** What may wait for a save in bytes before a writer is told to wait as well. */
 const MOST_WAITING = 64 * 1024;
@@ -55,12 +58,23 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     this.#onError = onError;
     this.#redirected = redirectedListeners(res);
     const { writeHead, write, end, flushHeaders } = res;
-    this.#originals = { writeHead, write, end, flushHeaders } as Originals;
+    this.#originals = { writeHead, write, end, flushHeaders, answer } as Originals;
     // Written out and bound, since this happens for every request: a loop over closures takes five times as long.
     res.writeHead = this.#call.bind(this, "writeHead") as never;
     res.write = this.#call.bind(this, "write") as never;
     res.end = this.#call.bind(this, "end") as never;
     res.flushHeaders = this.#call.bind(this, "flushHeaders") as never;
+    if (isHttp2(res)) holdStream(res, this);
+  }
+
+  /** Whether what is called now waits for the session, or is dropped. */
+  get isHolding(): boolean {
+    return this.#phase !== "released";
+  }
+
+  /** Calls `send`, which sends the head in another way than the response's own methods. */
+  answer(send: () => void): void {
+    this.#call("answer", send);
   }
 
   /** Answers with the error page in place of whatever has not left yet; the session is saved with it. */
@@ -110,7 +124,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   /** The head is sent once and nothing after the end, whatever middleware repeats because Node has sent neither yet. */
   #queue(method: Method, args: unknown[]): void {
     const [last] = this.#waiting.at(-1) ?? [];
-    if (last !== undefined && (method === "writeHead" || method === "flushHeaders")) {
+    if (last !== undefined && method !== "write" && method !== "end") {
       // What middleware calls for a body that has no head yet.
       const isImplied = method === "flushHeaders" || (args.length === 1 && args[0] === this.#res.statusCode);
       if (!isImplied) throw headersSent("write");
@@ -189,7 +203,12 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     }
     if (saving === undefined) return end();
     this.#phase = "discarding";
-    saving.then(end).catch((error: unknown) => this.#cut(error));
+    const endNow = (): void => {
+      this.#phase = "released";
+      end();
+      this.#phase = "discarding";
+    };
+    saving.then(endNow).catch((error: unknown) => this.#cut(error));
     return res;
   }
 
@@ -240,7 +259,7 @@ function isHeadSent(res: ServerResponse): boolean {
 /** Calls back for a call that is not made: for the end when the response ends, for what was written with an error. */
 function discard(res: ServerResponse, method: Method, args: unknown[]): void {
   const callback = args.find((arg) => typeof arg === "function") as ((error?: Error) => void) | undefined;
-  if (callback === undefined) return;
+  if (callback === undefined || method === "answer") return;
   if (method === "end" && typeof res.once === "function") finished(res, () => callback());
   else {
     const error = new Error("Cannot call write after a stream was destroyed");
@@ -252,11 +271,11 @@ function discard(res: ServerResponse, method: Method, args: unknown[]): void {
 function resetToErrorPage(res: ServerResponse, error: unknown): string {
   // What stands for the response of a WebSocket handshake has no page; its end cuts the socket.
   if (typeof res.getHeaderNames !== "function") return "";
-  const { status, text } = errorPageOf(error);
+  const { status, text, headers } = errorPageOf(error);
   for (const name of res.getHeaderNames()) res.removeHeader(name);
   res.statusCode = status;
   if (!isHttp2(res)) res.statusMessage = "";
-  res.setHeader("Content-Type", ERROR_TYPE);
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   return text;
 }
 
