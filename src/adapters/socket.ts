@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import { layered } from "./layered-session.ts";
-import { requestOf } from "./node-headers.ts";
+import { layered } from "./parts/layered-session.ts";
+import { requestOf } from "./parts/node-headers.ts";
 import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
 
 export { ForeignOriginError } from "../errors.ts";
@@ -85,7 +85,7 @@ export function sessions(
   const manager = SessionManager.from(options);
   return {
     async fromRequest(request) {
-      const { headers } = "rawHeaders" in request ? requestOf(request) : request;
+      const { headers } = isWeb(request) ? request : requestOf(request);
       refuseForeign(headers, request.url, origins);
       const context = manager.requestContext({ headers, isHandshake: true }, request);
       await context.opening;
@@ -97,6 +97,10 @@ export function sessions(
       });
     },
   };
+}
+
+function isWeb(request: IncomingMessage | Request): request is Request {
+  return typeof request.headers.get === "function";
 }
 
 function watch(manager: SessionManager, session: Session, listener: () => void): () => void {

@@ -1,9 +1,9 @@
 import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { didYouMean } from "../manager/did-you-mean.ts";
-import type { SessionInfo } from "../stores/record.ts";
-import { SessionRecords } from "../stores/session-records.ts";
-import { sweepOnce } from "../stores/sweep.ts";
+import type { SessionInfo } from "../stores/parts/record.ts";
+import { SessionRecords } from "../stores/parts/session-records.ts";
+import { sweepOnce } from "../stores/parts/sweep.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { openStore, PATIENCE } from "./open-store.ts";

@@ -1,6 +1,6 @@
 import { signExpressValue } from "../accepts/express-value.ts";
 import type { Mac } from "../accepts/mac.ts";
-import type { HeldContext } from "../adapters/held-response.ts";
+import type { HeldContext } from "../adapters/parts/held-response.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
 import { askStore, type Answer } from "./ask-store.ts";
 import { generate } from "./generate.ts";

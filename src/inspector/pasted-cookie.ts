@@ -6,8 +6,8 @@ import { StoreSessionInterface } from "../interfaces/store.ts";
 import type { Fields } from "../json/fields.ts";
 import { maxAgeOf } from "../interfaces/lifetime.ts";
 import { pastedValue } from "../codecs/pasted-value.ts";
-import type { SessionRecord } from "../stores/record.ts";
-import { judge, parseToken, type Standing } from "../stores/token.ts";
+import type { SessionRecord } from "../stores/parts/record.ts";
+import { judge, parseToken, type Standing } from "../stores/parts/token.ts";
 
 /** Longest text that is looked at; no cookie is as long. */
 const LONGEST = 16_384;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { SessionState } from "../session/state.ts";
-import { changedFields } from "../stores/record.ts";
+import { changedFields } from "../stores/parts/record.ts";
 import { withMessagesMerged } from "./messages.ts";
 
 const json = new TaggedJSONSerializer({ sortKeys: false });

@@ -1,4 +1,4 @@
-import type { SessionRecords } from "../stores/session-records.ts";
+import type { SessionRecords } from "../stores/parts/session-records.ts";
 
 /** Called once, when the session is over: destroyed, expired, or ended by its owner's limit, by any process. */
 export type DestroyedListener = () => void;

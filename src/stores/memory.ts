@@ -1,7 +1,7 @@
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { EMPTY, MemoryTable } from "./memory/table.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {

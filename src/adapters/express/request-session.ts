@@ -11,8 +11,8 @@ import {
   type SessionMethods,
 } from "../../session/session.ts";
 import { flashMessages, setFlashMessages } from "./flash-messages.ts";
-import { layered, type Base } from "../layered-session.ts";
-import { assign } from "../session-place.ts";
+import { layered, type Base } from "../parts/layered-session.ts";
+import { assign } from "../parts/session-place.ts";
 import { SessionCookie } from "./session-cookie.ts";
 
 /** Called when it is done, with the error if it failed. */

@@ -3,8 +3,8 @@ import type { DecodedRecord, RecordFormat } from "../../codecs/record-format.ts"
 import { SessionConflictError, StoreError } from "../../errors.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/commit.ts";
-import { changedFields } from "../../stores/record.ts";
+import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/parts/commit.ts";
+import { changedFields } from "../../stores/parts/record.ts";
 import { events } from "../events.ts";
 import { lost } from "../lost.ts";
 import { withMessagesMerged } from "../messages.ts";

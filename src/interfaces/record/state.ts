@@ -3,7 +3,7 @@ import { ConfigError } from "../../errors.ts";
 import type { DecodedRecord } from "../../codecs/record-format.ts";
 import type { Opened, SessionStateOptions } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
-import type { Known } from "../../stores/commit.ts";
+import type { Known } from "../../stores/parts/commit.ts";
 
 /** A record of another program. */
 export interface SharedRecord<Content> {

@@ -1,7 +1,7 @@
 import type { RefusalReason } from "../../codecs/codec.ts";
-import type { FieldChanges, SessionRecord } from "../../stores/record.ts";
-import type { KnownSession, SessionStep } from "../../stores/session-records.ts";
-import { judge, type Token } from "../../stores/token.ts";
+import type { FieldChanges, SessionRecord } from "../../stores/parts/record.ts";
+import type { KnownSession, SessionStep } from "../../stores/parts/session-records.ts";
+import { judge, type Token } from "../../stores/parts/token.ts";
 import { events } from "../events.ts";
 import { hasMessages, puttingBack, takingField, takingMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";

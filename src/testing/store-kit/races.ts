@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Store, Stored } from "../../stores/store.ts";
+import type { Store, Stored } from "../../stores/parts/store.ts";
 import { type Kit, newId, write } from "./kit.ts";
 import { known } from "./steps.ts";
 

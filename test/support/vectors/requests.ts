@@ -115,7 +115,8 @@ export function checkRequest(check: Check, vector: RequestVector): string[] {
     return [];
   }
   // Browsers ignore such a cookie; Flask sends it.
-  if (options.cookieSameSite?.toLowerCase() === "none" && options.cookieSecure !== true) {
+  const { cookieSameSite, cookieSecure, cookiePartitioned } = options;
+  if (cookieSameSite?.toLowerCase() === "none" && cookieSecure !== true && cookiePartitioned !== true) {
     checkRefused(check, options, "cookieSameSite");
     return [];
   }
