@@ -182,7 +182,7 @@ export class UnserializableError extends HipflaskError {
   }
 }
 
-/** The top-level key of a path, which is a name in somebody's code; what is inside of its value may be data. */
+/** The top-level key of a path, which is a name in the app's code; what is inside of its value may be data. */
 function placeOf(path: string): string {
   const [key = ""] = /^(?:\["(?:[^"\\]|\\.)*"\]|\[\d+\]|[^.[]*)/.exec(path) ?? [];
   return key === path ? `at ${key}` : `inside of ${key}; error.path says where`;

@@ -94,7 +94,7 @@ export class RequestSession implements HeldContext {
     return this.#whenEnded(() => this.#commitLate());
   }
 
-  /** A handler that logged somebody out and did not wait is waited for. */
+  /** The response waits for a logout that the handler did not wait for. */
   #whenEnded(then: () => Promise<void> | undefined): Promise<void> | undefined {
     const ending = this.#ending;
     if (ending === undefined) return then();

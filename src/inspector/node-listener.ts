@@ -45,7 +45,7 @@ async function answer(inspect: Inspector, req: Handled): Promise<Response> {
   try {
     return await inspect(request);
   } catch (error) {
-    // oxlint-disable-next-line no-console -- what `authorize` throws has to be told to somebody
+    // oxlint-disable-next-line no-console -- what `authorize` throws must not get lost
     console.error(error);
     return new Response("Internal Server Error\n", { status: 500 });
   }

@@ -20,7 +20,7 @@ export type PastedVerdict =
   | { readonly kind: "refused"; readonly reason: RefusalReason }
   | { readonly kind: "unknown" };
 
-/** A cookie taken apart for somebody who may see it. */
+/** The parts of a cookie, for a viewer who may see them. */
 export interface PastedCookie {
   /** Bytes of the value. */
   readonly size: number;
@@ -34,7 +34,7 @@ export interface PastedCookie {
 }
 
 /**
- * Takes apart what somebody pasted, and judges it with the app's own key or store. Changes nothing: no session is
+ * Parses what was pasted, and verifies it with the app's own key or store. Changes nothing: no session is
  * opened, no one-time message taken.
  *
  * @throws StoreError

@@ -113,7 +113,7 @@ export abstract class CookieSessionInterface<
     return isPermanent ? expiresAt(now(), Math.min(lifetime, maxAge)) : undefined;
   }
 
-  /** Tells whoever wants to know that a cookie came in and is no session. */
+  /** Reports a rejected cookie, to `onRefused` and the channel `hipflask:refused`. */
   protected refused(reason: RefusalReason): void {
     events.refused({ cookieName: this.getCookieName(), reason });
     this.config.onRefused?.(reason);

@@ -162,7 +162,7 @@ export class SessionManager {
   }
 
   /**
-   * Calls `listener` once when a session is over, whoever ended it and on whatever process: for closing the sockets and
+   * Calls `listener` once when a session is over, in this process or another: for closing the sockets and
    * streams that it opened. Noticed within half a second.
    *
    * @returns stops listening; call it when the socket closes by itself

@@ -41,7 +41,7 @@ describe("resolveOptions", () => {
     ["a cookie object", { cookie: { secure: true } }, /cookieSecure/],
     ["maxAge", { maxAge: 60 }, /lifetime \(in seconds\)/],
     ["a name of Flask's", { SESSION_COOKIE_NAME: "a" }, /optionsFromFlask/],
-    ["a word nobody knows", { weather: 1 }, /There is no option "weather"\.$/],
+    ["a word like no option", { weather: 1 }, /There is no option "weather"\.$/],
     ["a typo", { cookieNmae: "a" }, /There is no option "cookieNmae"\. Did you mean "cookieName"\?/],
     ["another capitalisation", { secretkey: "a" }, /Did you mean "secretKey"\?/],
     ["a letter too many", { lifetimes: 1 }, /Did you mean "lifetime"\?/],

@@ -95,7 +95,7 @@ export class StoreReader {
     }
     if (judged.standing === "replaced") {
       events.reused({ selector: entry.selector, owner: entry.owner });
-      // A token from before a login says nothing of the one after it: whoever planted it must not end the session.
+      // A token from before a login proves nothing about the session after it: an attacker who planted it must not be able to end that session.
       const isStolen = judged.rotations !== undefined;
       if (reusedTokens === "destroy" && isStolen) await this.#endStolen(known, token);
       return undefined;

@@ -328,7 +328,7 @@ function waiting(
   return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : origin?.messages);
 }
 
-/** @throws UnserializableError for what cannot be an id: a forgotten `.id` would log everybody in as one person */
+/** @throws UnserializableError for what cannot be an id: a forgotten `.id` would log all visitors in as one person */
 function ownerIdOf(owner: unknown): string | null {
   if (owner === null) return null;
   if (typeof owner === "string" && owner !== "") return owner;

@@ -1,7 +1,7 @@
 import { createHmac, hash, timingSafeEqual, type KeyObject } from "node:crypto";
 import { pooledRandom } from "./random.ts";
 
-/** What a client holds, taken apart. The selector may be shown and logged; the verifier never leaves the request. */
+/** The parts of the token that a client holds. The selector may be shown and logged; the verifier never leaves the request. */
 export interface Token {
   /** Public name of the session: 96 random bits in base64url. */
   readonly selector: string;
@@ -51,8 +51,8 @@ export function parseToken(text: string): Token | undefined {
 
 /**
  * The token that follows `token` in a periodic rotation: HMAC-SHA-256 of the old verifier under a key that only the
- * servers know. Parallel requests, and a client that missed the response, arrive at the same successor; somebody who
- * reads the store does not (SEC-24).
+ * servers know. Parallel requests, and a client that missed the response, arrive at the same successor; a reader of the
+ * store does not (SEC-24).
  */
 export function successorOf(token: Token, serverKey: KeyObject): Token {
   const verifier = createHmac("sha256", serverKey)
@@ -66,7 +66,7 @@ export type Standing =
   | "current"
   /** Replaced, and still good for the rest of its grace. */
   | "previous"
-  /** Replaced, and its grace is over: somebody kept an old token. */
+  /** Replaced, and its grace period is over: an old token was kept. */
   | "replaced"
   | "unknown";
 
