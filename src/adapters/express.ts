@@ -10,6 +10,7 @@ import { ownEvents } from "./parts/own-events.ts";
 import { handshakeOf, requestOf } from "./parts/node-headers.ts";
 import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 export type { RequestSession, RequestSessionMethods, SessionCallback } from "./express/request-session.ts";
 export type { SessionCookie } from "./express/session-cookie.ts";
@@ -52,6 +53,12 @@ export function sessions(
 ): RequestHandler {
   const manager = SessionManager.from(options);
   return (req, res, next) => {
+    if (typeof next !== "function" || req.headers === undefined) {
+      const error = wrongFramework("hipflask/express", "app.use(sessions({ … }))", req, res, next);
+      // Fastify waits for a call.
+      if (typeof next !== "function") throw error;
+      return next(error);
+    }
     const known = (req as Partial<Slotted>)[SLOT];
     // A second time on the way of a request, behind middleware that has lost the context.
     if (known?.config === manager.config) return known.context.run(next);

@@ -8,6 +8,7 @@ import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf, responseOf } from "./parts/node-headers.ts";
 import { ownEvents } from "./parts/own-events.ts";
 import { SessionPlace } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 const PLACE = Symbol("hipflask.session");
 
@@ -47,8 +48,10 @@ declare module "koa" {
  */
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
-  return async (ctx, next) => {
+  return async (ctx, next, ...rest: unknown[]) => {
     const { req, res } = ctx;
+    if (req === undefined || typeof res?.setHeader !== "function")
+      throw wrongFramework("hipflask/koa", "app.use(sessions({ … }))", ctx, next, ...rest);
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
     ctx[PLACE] = new SessionPlace(context.session);

@@ -4,8 +4,9 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 import { parseSetCookie, type CookieOptions } from "../http/set-cookie-line.ts";
 
 declare global {
@@ -71,11 +72,13 @@ export function sessions(
   const answer = (error: unknown): Response => {
     if (!(error instanceof HipflaskError) || error.status === undefined) throw error;
     onError(error);
-    const { status, text } = errorPageOf(error);
-    return new Response(text, { status, headers: { "Content-Type": ERROR_TYPE } });
+    return errorResponseOf(error);
   };
 
-  return async ({ event, resolve }) => {
+  return async (input, ...rest: unknown[]) => {
+    const { event, resolve } = input;
+    if (event === undefined || resolve === undefined)
+      throw wrongFramework("hipflask/sveltekit", "export const handle = sessions({ … })", input, ...rest);
     if (isPartOfPage(event)) {
       const context = currentContext();
       context.attachTo(event, event.request);

@@ -1,5 +1,6 @@
 import { getSession, hasSession } from "../request/context.ts";
 import { ConfigError, StoreError } from "../errors.ts";
+import { withoutHelp } from "../help.ts";
 import { MigratingSessionInterface } from "../interfaces/migrating.ts";
 import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface } from "../interfaces/session-interface.ts";
@@ -105,7 +106,7 @@ export function inspector(sessions: SessionManager, options: InspectorOptions): 
       }
     } catch (error) {
       if (error instanceof StoreError) return refuse(503, "The store does not answer; try again.");
-      if (error instanceof ConfigError) return refuse(400, error.message);
+      if (error instanceof ConfigError) return refuse(400, withoutHelp(error.message));
       throw error;
     }
   };

@@ -29,8 +29,9 @@ export type ClearSiteDataType = "cache" | "clientHints" | "cookies" | "execution
  */
 export interface SessionOptions {
   /**
-   * Signs every cookie; keep it private and the same on all servers. Text is taken as UTF-8, untrimmed. Without one
-   * (undefined, null or empty) sessions can be read, as empty, and every write throws `NoSecretKeyError`, as in Flask.
+   * Signs every cookie; keep it private and the same on all servers. Text is taken as UTF-8, untrimmed. Needed
+   * unless a `store`, a `codec` or a `sessionInterface` of your own does without. With null sessions can be read, as empty,
+   * and every write throws `NoSecretKeyError`, as in Flask.
    */
   readonly secretKey?: SecretKey | null | undefined;
   /** Old secrets that still verify and never sign, newest last. Default none. Flask: `SECRET_KEY_FALLBACKS`. */

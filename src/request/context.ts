@@ -322,8 +322,9 @@ const WHAT_TO_DO =
   "Use promises there, wrap the callback in `AsyncResource.bind` of `node:async_hooks`, or use `req.session` or " +
   "`getSession(request)`, which are always right.";
 const OVER =
-  "The request in whose context this code runs is over, so `session` does not work here. Usually a pool, a queue or an " +
-  `emitter has called a callback in the context of an earlier request. ${WHAT_TO_DO} What a request starts for later ` +
+  "The request in whose context this code runs is over, so `session` does not work here. A stream that goes on after its " +
+  "handler has returned reads the session in `streamWithContext`. Elsewhere a pool, a queue or an " +
+  `emitter has usually called a callback in the context of an earlier request. ${WHAT_TO_DO} What a request starts for later ` +
   "takes what it needs from the session before.";
 const OVER_WRITE =
   "The session was changed after the response's headers were sent; change it before the first byte leaves. If nothing was " +

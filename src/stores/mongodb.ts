@@ -38,7 +38,7 @@ const READ = { readPreference: "primary", readConcern: { level: "majority" } };
  *
  * @throws ConfigError for something else than a collection
  * @example
- * ```ts no-run
+ * ```ts no-check
  * import { MongoClient } from "mongodb";
  * import { mongodbStore } from "hipflask/stores/mongodb";
  * const client = await new MongoClient("mongodb://127.0.0.1:27017").connect();

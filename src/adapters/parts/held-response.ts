@@ -4,7 +4,7 @@ import { holdStream } from "./held-stream.ts";
 import { assertArguments, isHttp2 } from "./node-arguments.ts";
 import type { RequestContext } from "../../request/context.ts";
 import type { SessionResponse } from "../../interfaces/session-interface.ts";
-import { ERROR_TYPE, errorPageOf } from "./error-page.ts";
+import { errorPageOf } from "./error-page.ts";
 import { emitDrain, redirectedListeners } from "./drain-listeners.ts";
 import { responseOf } from "./node-headers.ts";
 import { headersSent, sealHead } from "./sealed-head.ts";
@@ -271,11 +271,11 @@ function discard(res: ServerResponse, method: Method, args: unknown[]): void {
 function resetToErrorPage(res: ServerResponse, error: unknown): string {
   // What stands for the response of a WebSocket handshake has no page; its end cuts the socket.
   if (typeof res.getHeaderNames !== "function") return "";
-  const { status, text } = errorPageOf(error);
+  const { status, text, headers } = errorPageOf(error);
   for (const name of res.getHeaderNames()) res.removeHeader(name);
   res.statusCode = status;
   if (!isHttp2(res)) res.statusMessage = "";
-  res.setHeader("Content-Type", ERROR_TYPE);
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   return text;
 }
 
