@@ -56,7 +56,7 @@ export class RequestSession implements HeldContext {
     (req as Marked)[STATE] = this;
   }
 
-  /** @param then is told of an error, or called without once `req.session` is there */
+  /** @param then called with an error, or without one once `req.session` is there */
   open(then: SessionCallback): void {
     const begin = (): void => {
       this.generate();
