@@ -1,7 +1,11 @@
+import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { importsOf, moduleOf, readModules } from "./architecture/modules.ts";
+import { subpaths } from "./support/public-api.ts";
+import type { Warm } from "./architecture/warm-request.ts";
 import { cycles, homeFaults, readRooms, roomFaults, type Homes } from "./architecture/rules.ts";
 
 /** Who may import whom, as ARCHITECTURE.md has it. `import type` counts: a reader has to read the types too. */
@@ -24,17 +28,18 @@ const platform = [
 const homes: Homes = {
   "node:assert": ["testing/"],
   "node:child_process": ["testing/", "cli/"],
-  "node:events": ["adapters/own-events", "express-session/"],
+  "node:events": ["adapters/parts/drain-listeners", "adapters/parts/own-events", "express-session/"],
   "node:fs": ["cli/", "testing/", "stores/sqlite"],
   "node:http": ["adapters/", "express-session/", "inspector/", "testing/", "cli/"],
+  "node:http2": ["adapters/parts/held-stream"],
   "node:module": ["stores/sqlite"],
   "node:net": ["testing/", "cli/"],
   "node:path": ["cli/", "testing/", "stores/sqlite"],
   "node:process": ["cli/"],
   "node:readline": ["cli/"],
   "node:sqlite": ["stores/sqlite"],
-  "node:stream": ["adapters/express", "express-session/"],
-  "node:tls": ["adapters/node-headers", "express-session/"],
+  "node:stream": ["adapters/express", "adapters/parts/held-response", "express-session/"],
+  "node:tls": ["adapters/parts/node-headers", "express-session/"],
   "node:zlib": ["itsdangerous/zlib"],
   "@aws-sdk/client-dynamodb": ["stores/from-url"],
   "@aws-sdk/lib-dynamodb": ["stores/from-url"],
@@ -77,6 +82,13 @@ describe("src", () => {
   it("imports a framework, a driver or a socket only in its own file", () =>
     expect(homeFaults(modules, homes, platform)).toEqual([]));
 
+  it("has nothing but doors in adapters/ and stores/; what they are made of is below", () => {
+    const doors = new Set(subpaths().values());
+    const others = modules.filter(({ path }) => /^(?:adapters|stores)\/[^/]+$/.test(path));
+    expect(others.length).toBeGreaterThan(20);
+    expect(others.map(({ path }) => path).filter((path) => !doors.has(`src/${path}`))).toEqual([]);
+  });
+
   it("has no index.ts inside a folder and no shared types.ts", () => {
     const barrels = modules
       .map(({ path }) => path)
@@ -101,6 +113,30 @@ describe("src", () => {
   });
 });
 
+describe("a warm request", () => {
+  it("goes through the layers of the table; how many modules and frames that are is a report", async () => {
+    const script = join(import.meta.dirname, "architecture/warm-request.ts");
+    const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", script]);
+    const programs = JSON.parse(stdout) as Record<string, Warm>;
+    const report = Object.entries(programs).map(([name, { modules: ran, frames }]) => {
+      const through = frames.length > 0 ? `, ${frames.length} frames in ${new Set(frames).size} files` : "";
+      return `${name}: ${ran.length} modules${through}`;
+    });
+    console.log(`One warm request that reads and writes its session:\n  ${report.join("\n  ")}`);
+    expect(programs["Hono, in a cookie"]!.modules).toContain("codecs/flask.ts");
+    expect(programs["the drop-in"]!.modules).toContain("express-session/store.ts");
+    const { frames } = programs["Express, in Redis"]!;
+    expect([frames[0], frames.at(-1)]).toEqual(["stores/redis/client.ts", "adapters/express.ts"]);
+    for (const step of [
+      "adapters/parts/held-response.ts",
+      "request/context.ts",
+      "interfaces/store.ts",
+      "stores/parts/commit.ts",
+    ])
+      expect(frames).toContain(step);
+  });
+});
+
 describe("secrets", () => {
   const sources = readdirSync(src, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
@@ -110,9 +146,9 @@ describe("secrets", () => {
 
   it("come from the platform's random source; weaker ones only spread waits (SEC-1)", () => {
     expect(files(/Math\s*\.\s*random|randomUUID|pseudoRandomBytes/)).toEqual([
-      "stores/commit.ts",
+      "stores/parts/commit.ts",
+      "stores/parts/sweep.ts",
       "stores/sqlite/database.ts",
-      "stores/sweep.ts",
       "testing/store-kit/kit.ts",
     ]);
   });

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMMANDS } from "../src/cli/main.ts";
 import { TaggedJSONSerializer } from "../src/json/tagged-json.ts";
-import { SessionRecords } from "../src/stores/session-records.ts";
+import { SessionRecords } from "../src/stores/parts/session-records.ts";
 import { openSqlite } from "../src/stores/sqlite/database.ts";
 import { sqliteStore } from "../src/stores/sqlite.ts";
-import { newToken } from "../src/stores/token.ts";
+import { newToken } from "../src/stores/parts/token.ts";
 import { commandLine, type Around, type Outcome } from "./support/command-line.ts";
 
 const root = join(import.meta.dirname, "..");

@@ -89,6 +89,23 @@ describe.skipIf(!isClone && !process.env["CI"])(`the repository${note}`, () => {
     expect(found).toEqual([]);
   });
 
+  it("lists every page in docs/README.md and on the site", () => {
+    const pages = files.filter((path) => /^docs\/[\w-]+\.md$/.test(path) && path !== "docs/README.md");
+    expect(pages.length).toBeGreaterThan(20);
+    const [index, site] = [read("docs/README.md"), read("site/contents.ts")];
+    const name = (page: string) => page.slice("docs/".length, -".md".length);
+    expect(pages.filter((page) => !index.includes(`](${name(page)}.md)`))).toEqual([]);
+    expect(pages.filter((page) => !new RegExp(`docs\\("[^"]+", "${name(page)}"\\)`).test(site))).toEqual([]);
+  });
+
+  it("has services in compose.yaml on the ports that the tests ask", () => {
+    const offered = [...read("compose.yaml").matchAll(/"127\.0\.0\.1:(\d+):\1"/g)].map(([, port]) => port);
+    const asked = files
+      .filter((path) => /^test\/services\/(?:redis|postgres|mysql)\.test\.ts$/.test(path))
+      .map((path) => /(?:REDIS|POSTGRES|MYSQL)_URL \?\? "\w+:\/\/[^":]+:(\d+)/.exec(read(path))?.[1]);
+    expect(offered.toSorted()).toEqual(asked.toSorted());
+  });
+
   it("has no link to a file that is not there", () => {
     const dead = files
       .filter((path) => path.endsWith(".md"))

@@ -16,7 +16,7 @@ export interface DjangoCodecOptions {
   secretKeyFallbacks?: readonly SecretKey[];
   /** Default that of the engine. Another one is in use only if the project has a session store class of its own. */
   salt?: string;
-  /** Most bytes a compressed payload may unfold to. Default 1 MiB; Django has no limit. */
+  /** Most bytes a compressed payload may inflate to. Default 1 MiB; Django has no limit. */
   maxInflatedSize?: number;
 }
 
@@ -25,7 +25,7 @@ export interface DjangoSessionData {
   /** Never throws. The text has no age: the row's `expire_date` decides. */
   decode(text: string): Decoded;
   /**
-   * @param now epoch milliseconds, which the text notes and nobody reads
+   * @param now epoch milliseconds, which is written into the text and not read again
    * @throws UnserializableError for values Django has no JSON for: bytes, dates, UUIDs
    */
   encode(fields: Fields, now: number): string;

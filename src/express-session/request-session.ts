@@ -1,6 +1,6 @@
 import { signExpressValue } from "../accepts/express-value.ts";
 import type { Mac } from "../accepts/mac.ts";
-import type { HeldContext } from "../adapters/held-response.ts";
+import type { HeldContext } from "../adapters/parts/held-response.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
 import { askStore, type Answer } from "./ask-store.ts";
 import { generate } from "./generate.ts";
@@ -94,7 +94,7 @@ export class RequestSession implements HeldContext {
     return this.#whenEnded(() => this.#commitLate());
   }
 
-  /** A handler that logged somebody out and did not wait is waited for. */
+  /** The response waits for a logout that the handler did not wait for. */
   #whenEnded(then: () => Promise<void> | undefined): Promise<void> | undefined {
     const ending = this.#ending;
     if (ending === undefined) return then();

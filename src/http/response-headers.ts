@@ -10,6 +10,24 @@ export interface ResponseHeaders {
   append(name: string, value: string): void;
 }
 
+/** The same headers; `written` is called with each that is set or added, before it is. */
+export function observed(
+  headers: ResponseHeaders,
+  written: (name: string, value: string) => void,
+): ResponseHeaders {
+  return {
+    get: (name) => headers.get(name),
+    set(name, value) {
+      written(name, value);
+      headers.set(name, value);
+    },
+    append(name, value) {
+      written(name, value);
+      headers.append(name, value);
+    },
+  };
+}
+
 /** Adds `Cookie` to Vary unless it is there; every line and every other name stays (RFC 9110 §12.5.5). */
 export function varyOnCookie(headers: ResponseHeaders): void {
   const vary = headers.get("Vary");

@@ -80,7 +80,7 @@ const LAMPS: Readonly<Record<Verdict["kind"], Lamp>> = {
 function inWords(verdict: Verdict): Html {
   switch (verdict.kind) {
     case "unread":
-      return html`Nobody looked at the session, so nothing was verified.`;
+      return html`The session was not accessed, so nothing was verified.`;
     case "empty":
       return html`An empty session.`;
     case "recognised":

@@ -19,7 +19,7 @@ export function isSameOrigin(request: Request): boolean {
 /**
  * The fields of a form; `undefined` for one that is too long.
  *
- * @throws ConfigError if somebody has read the body before
+ * @throws ConfigError if the body was read before
  */
 export async function readForm(request: Request): Promise<URLSearchParams | undefined> {
   if (request.bodyUsed) {

@@ -45,7 +45,7 @@ async function answer(inspect: Inspector, req: Handled): Promise<Response> {
   try {
     return await inspect(request);
   } catch (error) {
-    // oxlint-disable-next-line no-console -- what `authorize` throws has to be told to somebody
+    // oxlint-disable-next-line no-console -- what `authorize` throws must not get lost
     console.error(error);
     return new Response("Internal Server Error\n", { status: 500 });
   }
@@ -53,11 +53,11 @@ async function answer(inspect: Inspector, req: Handled): Promise<Response> {
 
 /** @throws TypeError for a host, a path or a method that no web request can have */
 function requestOf(req: Handled): Request {
-  const { method = "GET", rawHeaders, originalUrl, url = "/" } = req;
+  const { method = "GET", originalUrl, url = "/" } = req;
   const headers = new Headers();
-  for (let at = 0; at < rawHeaders.length; at += 2) {
+  for (const [name, value = ""] of Object.entries(req.headers)) {
     // HTTP/2 has what is no header among them.
-    if (!rawHeaders[at]!.startsWith(":")) headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
+    if (!name.startsWith(":")) for (const line of [value].flat()) headers.append(name, line);
   }
   const host = req.headers.host ?? String(req.headers[":authority"] ?? "localhost");
   const target = `http://${host}${typeof originalUrl === "string" ? originalUrl : url}`;

@@ -6,8 +6,8 @@ import { StoreSessionInterface } from "../interfaces/store.ts";
 import type { Fields } from "../json/fields.ts";
 import { maxAgeOf } from "../interfaces/lifetime.ts";
 import { pastedValue } from "../codecs/pasted-value.ts";
-import type { SessionRecord } from "../stores/record.ts";
-import { judge, parseToken, type Standing } from "../stores/token.ts";
+import type { SessionRecord } from "../stores/parts/record.ts";
+import { judge, parseToken, type Standing } from "../stores/parts/token.ts";
 
 /** Longest text that is looked at; no cookie is as long. */
 const LONGEST = 16_384;
@@ -20,7 +20,7 @@ export type PastedVerdict =
   | { readonly kind: "refused"; readonly reason: RefusalReason }
   | { readonly kind: "unknown" };
 
-/** A cookie taken apart for somebody who may see it. */
+/** The parts of a cookie, for a viewer who may see them. */
 export interface PastedCookie {
   /** Bytes of the value. */
   readonly size: number;
@@ -34,7 +34,7 @@ export interface PastedCookie {
 }
 
 /**
- * Takes apart what somebody pasted, and judges it with the app's own key or store. Changes nothing: no session is
+ * Parses what was pasted, and verifies it with the app's own key or store. Changes nothing: no session is
  * opened, no one-time message taken.
  *
  * @throws StoreError

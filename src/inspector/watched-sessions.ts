@@ -3,7 +3,7 @@ import { readCookie } from "../http/cookie.ts";
 import { HipflaskError } from "../errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
 import type { Fields } from "../json/fields.ts";
-import type { ResponseHeaders } from "../http/response-headers.ts";
+import { observed } from "../http/response-headers.ts";
 import type { SessionState } from "../session/state.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import { records, watched } from "./flow-events.ts";
@@ -25,7 +25,7 @@ export class WatchedSessions implements SessionInterface {
   readonly #log: FlowLog;
   readonly #cookieName: string | undefined;
   readonly #watches = new WeakMap<SessionState, Watch>();
-  /** Requests that are nobody's business, as those for the inspector's own page. */
+  /** Requests that are not recorded, such as those for the inspector's own page. */
   readonly #ignored = new WeakSet<FlowRecord>();
   readonly commitSession: SessionInterface["commitSession"];
   readonly reloadSession: SessionInterface["reloadSession"];
@@ -70,7 +70,10 @@ export class WatchedSessions implements SessionInterface {
     // What saving itself looks at is not what the handler did.
     const read = new Set(record.read);
     const left = state.isOpened ? new Map(state.fields()) : undefined;
-    const headers = new WatchedHeaders(response.headers, this.#cookieName);
+    let sent: SentCookie | undefined;
+    const headers = observed(response.headers, (name, line) => {
+      sent = sentCookie(name, line, this.#cookieName) ?? sent;
+    });
     return settled(
       () =>
         watched.run(record, () =>
@@ -79,7 +82,7 @@ export class WatchedSessions implements SessionInterface {
       () => {
         record.took.save = performance.now() - from;
         record.read = read;
-        record.setCookie = headers.sent;
+        record.setCookie = sent;
         if (state.isOpened) {
           if (record.verdict.kind === "unread") record.verdict = { kind: "empty" };
           record.changes = changesBetween(state.opened.fields, left ?? state.opened.fields);
@@ -167,35 +170,10 @@ function pathOf(url: string): string {
   return url.replace(/^[a-z][\w+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] || "/";
 }
 
-/** Sees the session's Set-Cookie line on its way out, and keeps all of it but the value. */
-class WatchedHeaders implements ResponseHeaders {
-  sent: SentCookie | undefined;
-  readonly #headers: ResponseHeaders;
-  readonly #cookieName: string | undefined;
-
-  constructor(headers: ResponseHeaders, cookieName: string | undefined) {
-    this.#headers = headers;
-    this.#cookieName = cookieName;
-  }
-
-  get(name: string): string | null {
-    return this.#headers.get(name);
-  }
-
-  set(name: string, value: string): void {
-    this.#headers.set(name, value);
-  }
-
-  append(name: string, line: string): void {
-    const isOurs = this.#cookieName === undefined || line.startsWith(`${this.#cookieName}=`);
-    if (/^set-cookie$/i.test(name) && isOurs) {
-      const [pair = "", ...attributes] = line.split(/;\s*/);
-      this.sent = {
-        size: Buffer.byteLength(line),
-        attributes: attributes.join("; "),
-        isRemoval: pair.endsWith("="),
-      };
-    }
-    this.#headers.append(name, line);
-  }
+/** The session's Set-Cookie line, without the value; `undefined` for any other header. */
+function sentCookie(name: string, line: string, cookieName: string | undefined): SentCookie | undefined {
+  const isOurs = cookieName === undefined || line.startsWith(`${cookieName}=`);
+  if (!/^set-cookie$/i.test(name) || !isOurs) return undefined;
+  const [pair = "", ...attributes] = line.split(/;\s*/);
+  return { size: Buffer.byteLength(line), attributes: attributes.join("; "), isRemoval: pair.endsWith("=") };
 }

@@ -3,7 +3,7 @@ import { dumpCookie, type CookieAttributes, type SameSite } from "../http/cookie
 import type { RefusalReason } from "../codecs/codec.ts";
 import { CookieTooLargeError } from "../errors.ts";
 import { events } from "./events.ts";
-import type { Fields } from "../json/fields.ts";
+import { describeLargest, largestFields, type Fields } from "../json/fields.ts";
 import { expiresAt } from "./lifetime.ts";
 import { forbidStoring } from "../http/response-headers.ts";
 import type { Misfit } from "../session/schema.ts";
@@ -113,7 +113,7 @@ export abstract class CookieSessionInterface<
     return isPermanent ? expiresAt(now(), Math.min(lifetime, maxAge)) : undefined;
   }
 
-  /** Tells whoever wants to know that a cookie came in and is no session. */
+  /** Reports a rejected cookie, to `onRefused` and the channel `hipflask:refused`. */
   protected refused(reason: RefusalReason): void {
     events.refused({ cookieName: this.getCookieName(), reason });
     this.config.onRefused?.(reason);
@@ -188,14 +188,10 @@ export abstract class CookieSessionInterface<
 shareClass("CookieSessionInterface", CookieSessionInterface);
 
 function tooLarge(name: string, size: number, limit: number, fields: Fields): CookieTooLargeError {
-  const largest = [...fields]
-    .map(([key, text]): [string, number] => [key, text.length])
-    .sort((a, b) => b[1] - a[1])
-    .slice(0, 3);
-  const names = largest.map(([key, bytes]) => `${JSON.stringify(key)} (${bytes} bytes)`).join(", ");
+  const largest = largestFields(fields);
   return new CookieTooLargeError(
     `The "${name}" cookie is too large: ${size} bytes, and browsers may drop what is over ${limit}. ` +
-      `Largest keys: ${names}. Keep less in the session, or keep the session in a store.`,
+      `Largest keys: ${describeLargest(largest)}. Keep less in the session, or keep the session in a store.`,
     size,
     largest,
   );

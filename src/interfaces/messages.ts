@@ -1,7 +1,7 @@
 import type { Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionChanges } from "../session/changes.ts";
-import type { FieldChanges } from "../stores/record.ts";
+import type { FieldChanges } from "../stores/parts/record.ts";
 
 /**
  * One-time messages in records: `flash()` leaves them under `_flashes`, and each is to be shown once, whatever parallel requests

@@ -3,7 +3,7 @@ import type { Accepted, AcceptedContent, AcceptedCookie } from "../accepts/accep
 import { dumpCookie, parseCookie } from "../http/cookie.ts";
 import { UnserializableError } from "../errors.ts";
 import { events } from "./events.ts";
-import type { ResponseHeaders } from "../http/response-headers.ts";
+import { observed, type ResponseHeaders } from "../http/response-headers.ts";
 import type { SessionState } from "../session/state.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import type { CookieSessionInterface } from "./cookie-interface.ts";
@@ -117,12 +117,13 @@ export class MigratingSessionInterface implements SessionInterface {
     response: SessionResponse,
     arrival: Arrival,
   ): Promise<void> {
-    const headers = new ObservedHeaders(response.headers);
+    let hasCookie = false;
+    const headers = observed(response.headers, (name) => (hasCookie ||= name === "Set-Cookie"));
     const state = stateOf(session);
     const isOver = state.wasDestroyed || (isEmpty(state.fields()) && state.ownerNow === null);
     await this.#interface.saveSession(session, request, { status: response.status, headers });
     // As long as ours was not sent, the old cookie is the only one the visitor has.
-    if (!headers.hasCookie) return;
+    if (!hasCookie) return;
     for (const old of this.#over(isOver, arrival)) {
       this.#expire(old, headers);
       await this.#forget(old);
@@ -217,27 +218,4 @@ function fill(session: Session, content: AcceptedContent, permanent: boolean | u
 function empty(state: SessionState): void {
   state.adopt(new Map());
   state.modified = false;
-}
-
-/** Notices whether a cookie was set. */
-class ObservedHeaders implements ResponseHeaders {
-  hasCookie = false;
-  readonly #headers: ResponseHeaders;
-
-  constructor(headers: ResponseHeaders) {
-    this.#headers = headers;
-  }
-
-  get(name: string): string | null {
-    return this.#headers.get(name);
-  }
-
-  set(name: string, value: string): void {
-    this.#headers.set(name, value);
-  }
-
-  append(name: string, value: string): void {
-    this.hasCookie ||= name === "Set-Cookie";
-    this.#headers.append(name, value);
-  }
 }

@@ -39,7 +39,7 @@ export interface SecureCookieConfig extends CookieConfig {
  * ```
  */
 export class SecureCookieSessionInterface extends CookieSessionInterface<SecureCookieConfig> {
-  /** Reads nothing yet: the cookie is verified when somebody looks into the session. */
+  /** Reads nothing yet: the cookie is verified at the first access to the session. */
   openSession(request: SessionRequest): Session {
     const { codec, json, trackNested } = this.config;
     const open = codec === null ? () => NOTHING : () => this.#decode(codec, request);
@@ -100,7 +100,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
     return texts.filter((text) => text !== "");
   }
 
-  /** Flask refreshes a permanent session that nobody looked at; whether it is permanent, only the cookie knows. */
+  /** Flask refreshes a permanent session that was not accessed; only the cookie says whether it is permanent. */
   #mayNeedRefresh(request: SessionRequest): boolean {
     const { codec, refreshEachRequest } = this.config;
     if (codec === null || !refreshEachRequest) return false;

@@ -6,7 +6,7 @@ import { events } from "./events.ts";
 import { EMPTY_FIELDS } from "../json/fields.ts";
 import { varyOnCookie } from "../http/response-headers.ts";
 import { sessionOf, stateOf, type Session } from "../session/session.ts";
-import { formatToken, parseToken } from "../stores/token.ts";
+import { formatToken, parseToken } from "../stores/parts/token.ts";
 import { CookieSessionInterface } from "./cookie-interface.ts";
 import { hasShown } from "./messages.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";

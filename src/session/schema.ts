@@ -46,7 +46,7 @@ function validate(
     // Values of the check's own: whatever the schema does to them, the session's stay as they are.
     result = standard.validate(Object.fromEntries(entries.map(([key, text]) => [key, json.loads(text)])));
   } catch {
-    // A check that stumbles over odd data has not found it good.
+    // A schema that throws rejects the data.
     return { issues: [] };
   }
   if (!isPromise(result)) return result;

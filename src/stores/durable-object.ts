@@ -1,7 +1,7 @@
-import { ConfigError } from "../errors.ts";
+import { refusal } from "./parts/clients.ts";
 import type { ObjectAnswer, ObjectStep } from "./durable-object/object.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { inStep } from "./store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { inStep } from "./parts/store-error.ts";
 
 export { HipflaskSession, type ObjectState, type ObjectStorage } from "./durable-object/object.ts";
 
@@ -46,8 +46,10 @@ const GONE = { status: "gone" } as const;
  */
 export function durableObjectStore(namespace: ObjectNamespace): Store {
   if (typeof namespace?.idFromName !== "function") {
-    throw new ConfigError(
-      "durableObjectStore takes the binding of a Durable Object namespace, as in durableObjectStore(env.SESSIONS).",
+    throw refusal(
+      "durableObjectStore",
+      "the binding of a Durable Object namespace, as in durableObjectStore(env.SESSIONS)",
+      namespace,
     );
   }
   return new DurableObjectStore(namespace);

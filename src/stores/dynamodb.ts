@@ -1,7 +1,8 @@
-import { ConfigError } from "../errors.ts";
+import { StoreError } from "../errors.ts";
+import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { inStep } from "./store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { inStep } from "./parts/store-error.ts";
 
 /** What we call of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
 export interface DynamoDocument {
@@ -39,7 +40,7 @@ const HEAD_ATTRIBUTES = { "#id": "id", "#commit": "commit", "#head": "head", "#u
  *
  * @throws ConfigError for a client that is not a `DynamoDBDocument`
  * @example
- * ```ts no-run
+ * ```ts no-check
  * import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
  * import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
  * import { dynamodbStore } from "hipflask/stores/dynamodb";
@@ -48,8 +49,10 @@ const HEAD_ATTRIBUTES = { "#id": "id", "#commit": "commit", "#head": "head", "#u
  */
 export function dynamodbStore(client: DynamoDocument, options: DynamoStoreOptions = {}): Store {
   if (typeof client?.batchGet !== "function" || typeof client.put !== "function") {
-    throw new ConfigError(
-      "dynamodbStore takes a document client: DynamoDBDocument.from(new DynamoDBClient({ … })) of @aws-sdk/lib-dynamodb.",
+    throw refusal(
+      "dynamodbStore",
+      "a document client: DynamoDBDocument.from(new DynamoDBClient({ … })) of @aws-sdk/lib-dynamodb",
+      client,
     );
   }
   return new DynamoStore(client, options);
@@ -73,11 +76,11 @@ class DynamoStore implements Store {
   }
 
   read(key: string): Promise<Stored | undefined> {
-    return inStep(this.name, "read", () => this.#read(key));
+    return this.#step("read", () => this.#read(key));
   }
 
   insert(key: string, write: Write): Promise<boolean> {
-    return inStep(this.name, "insert", async () => {
+    return this.#step("insert", async () => {
       const condition = "attribute_not_exists(#id) OR #until <= :now";
       const names = { "#id": "id", "#until": "until" };
       return this.#holds(() =>
@@ -90,14 +93,14 @@ class DynamoStore implements Store {
   }
 
   replace(key: string, expected: string, write: Write): Promise<Replaced> {
-    return inStep(this.name, "replace", async () => {
+    return this.#step("replace", async () => {
       const put = () => this.#client.put({ ...this.#item(key, write), ...this.#unchanged(expected) });
       return (await this.#holds(put)) ? OK : this.#refusal(key);
     });
   }
 
   remove(key: string, expected?: string): Promise<Replaced> {
-    return inStep(this.name, "remove", async () => {
+    return this.#step("remove", async () => {
       const condition = expected === undefined ? this.#live() : this.#unchanged(expected);
       const remove = () => this.#client.delete({ TableName: this.#table, Key: { id: key }, ...condition });
       if (await this.#holds(remove)) return OK;
@@ -106,7 +109,7 @@ class DynamoStore implements Store {
   }
 
   readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
-    return inStep(this.name, "readMany", async () => {
+    return this.#step("readMany", async () => {
       const found = new Map<string, Stored>();
       for (let from = 0; from < keys.length; from += BATCH) {
         const Keys = keys.slice(from, from + BATCH).map((id) => ({ id }));
@@ -130,6 +133,18 @@ class DynamoStore implements Store {
       }
       return found;
     });
+  }
+
+  #step<Result>(verb: string, work: () => Promise<Result>): Promise<Result> {
+    const found = () =>
+      work().catch((error: unknown) => {
+        if ((error as { name?: unknown }).name !== "ResourceNotFoundException") throw error;
+        throw new StoreError(
+          "unavailable",
+          `${this.name} is not there: create a table with the partition key "id" (text) and TTL on "expires", or name another by the option "table".`,
+        );
+      });
+    return inStep(this.name, verb, found);
   }
 
   async #read(key: string): Promise<Stored | undefined> {

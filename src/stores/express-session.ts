@@ -1,8 +1,9 @@
+import { has, refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { storeError } from "./store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { storeError } from "./parts/store-error.ts";
 
 export type { ExpressSessionBackend } from "./express-session/calls.ts";
 
@@ -59,6 +60,7 @@ const FOREIGN = "";
  * among several both can happen, unless `compareAndSet` writes for it. Without that, `session.owner` and lists of an owner's
  * sessions need one of our own stores.
  *
+ * @throws ConfigError for anything else
  * @example
  * ```ts
  * import { sessions } from "hipflask/express";
@@ -72,6 +74,13 @@ export function expressSessionStore(
   store: ExpressSessionBackend,
   options: ExpressSessionStoreOptions = {},
 ): Store {
+  const isStore = ["get", "set", "destroy"].every(
+    (name) => typeof (store as unknown as Record<string, unknown> | undefined)?.[name] === "function",
+  );
+  // A client of Redis has all three.
+  if (!isStore || has(store, "hset")) {
+    throw refusal("expressSessionStore", "a store of express-session, as new RedisStore({ client })", store);
+  }
   return new ExpressSessionStore(store, options);
 }
 

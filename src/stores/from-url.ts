@@ -1,6 +1,7 @@
 import { ConfigError } from "../errors.ts";
+import { refusal } from "./parts/clients.ts";
 import { readUrl } from "./from-url/url.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./parts/store.ts";
 
 /**
  * The store a URL names, connected and ready. The client of an engine is imported only when its URL is given, so only
@@ -29,6 +30,7 @@ import type { Store } from "./store.ts";
  * ```
  */
 export async function storeFromUrl(url: string): Promise<Store> {
+  if (typeof url !== "string") throw refusal("storeFromUrl", "the text of a URL", url);
   const scheme = /^([a-z+]+):/.exec(url)?.[1] ?? "";
   if (!Object.hasOwn(OPEN, scheme)) {
     const known = Object.keys(OPEN).map((name) => `${name}:`);

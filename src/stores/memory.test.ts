@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { storeContract } from "../testing/store-contract.ts";
 import { memoryStore } from "./memory.ts";
-import type { Store, Write } from "./store.ts";
+import type { Store, Write } from "./parts/store.ts";
 
 let ids = 0;
 const newId = () => String(ids++).padStart(16, "0");

@@ -2,7 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { EMPTY, MemoryTable } from "./memory/table.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {

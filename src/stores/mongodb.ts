@@ -1,18 +1,16 @@
-import { ConfigError } from "../errors.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { inStep } from "./store-error.ts";
+import { refusal } from "./parts/clients.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { inStep } from "./parts/store-error.ts";
+
+/* oxlint-disable typescript/no-explicit-any -- the driver has types of its own for filters, updates and options, ours fit */
 
 /** What we call of a `Collection` of `mongodb`. */
 export interface MongoCollection {
-  findOne(filter: object, options: object): Promise<object | null>;
-  find(filter: object, options: object): { toArray(): Promise<object[]> };
-  updateOne(
-    filter: object,
-    update: object[],
-    options: object,
-  ): Promise<{ matchedCount: number; upsertedCount: number }>;
-  deleteOne(filter: object, options: object): Promise<{ deletedCount: number }>;
-  createIndex(fields: object, options: object): Promise<string>;
+  findOne(filter: any, options: any): Promise<object | null>;
+  find(filter: any, options: any): { toArray(): Promise<object[]> };
+  updateOne(filter: any, update: any, options: any): Promise<{ matchedCount: number; upsertedCount: number }>;
+  deleteOne(filter: any, options: any): Promise<{ deletedCount: number }>;
+  createIndex(fields: any, options: any): Promise<string>;
   readonly namespace?: string;
 }
 
@@ -28,7 +26,7 @@ const BATCH = 500;
 
 const OK = { status: "ok" } as const;
 const GONE = { status: "gone" } as const;
-/** What was acknowledged survives the loss of a server, and is what everybody reads. */
+/** What was acknowledged survives the loss of a server, and is what all readers see. */
 const WRITE = { writeConcern: { w: "majority" } };
 const READ = { readPreference: "primary", readConcern: { level: "majority" } };
 
@@ -40,7 +38,7 @@ const READ = { readPreference: "primary", readConcern: { level: "majority" } };
  *
  * @throws ConfigError for something else than a collection
  * @example
- * ```ts no-run
+ * ```ts no-check
  * import { MongoClient } from "mongodb";
  * import { mongodbStore } from "hipflask/stores/mongodb";
  * const client = await new MongoClient("mongodb://127.0.0.1:27017").connect();
@@ -50,8 +48,10 @@ const READ = { readPreference: "primary", readConcern: { level: "majority" } };
  */
 export function mongodbStore(collection: MongoCollection): Store & { migrate(): Promise<void> } {
   if (typeof collection?.updateOne !== "function" || typeof collection.findOne !== "function") {
-    throw new ConfigError(
-      'mongodbStore takes a collection of the mongodb package: client.db("app").collection("sessions").',
+    throw refusal(
+      "mongodbStore",
+      'a collection of the mongodb package: client.db("app").collection("sessions")',
+      collection,
     );
   }
   return new MongoStore(collection);

@@ -1,6 +1,7 @@
+import { has, refusal } from "./parts/clients.ts";
 import { sqlStore, type SqlStore } from "./sql.ts";
 import { MYSQL } from "./sql/dialect.ts";
-import { mysql2Database, type MysqlPool } from "./sql/mysql2.ts";
+import { mysql2Of, type MysqlPool } from "./sql/mysql2.ts";
 
 export type { SqlStore } from "./sql.ts";
 export type { MysqlPool } from "./sql/mysql2.ts";
@@ -9,6 +10,7 @@ export type { MysqlPool } from "./sql/mysql2.ts";
  * Sessions in MariaDB 10.6 or MySQL 8, or later. Takes a pool of `mysql2/promise`, which stays yours to end; call
  * `migrate()` once, or create the table of `MYSQL_SCHEMA` your own way. See `sqlStore`.
  *
+ * @throws ConfigError for anything else, and for a pool that was closed
  * @example
  * ```ts no-run
  * import { createPool } from "mysql2/promise";
@@ -18,7 +20,10 @@ export type { MysqlPool } from "./sql/mysql2.ts";
  * ```
  */
 export function mysqlStore(pool: MysqlPool): SqlStore {
-  return sqlStore(mysql2Database(pool));
+  if (!has(pool, "execute") || has(pool, "importFile") || has(pool, "transaction")) {
+    throw refusal("mysqlStore", "a pool of mysql2/promise: createPool(url)", pool);
+  }
+  return sqlStore(mysql2Of("mysqlStore", pool));
 }
 
 /** The schema, for those who create their tables themselves. */

@@ -1,6 +1,7 @@
+import { has, refusal } from "./parts/clients.ts";
 import { sqlStore, type SqlStore } from "./sql.ts";
 import { POSTGRES } from "./sql/dialect.ts";
-import { pgDatabase, type PostgresOptions, type PostgresPool } from "./sql/pg.ts";
+import { openPg, pgDatabase, type PostgresOptions, type PostgresPool } from "./sql/pg.ts";
 
 export type { SqlStore } from "./sql.ts";
 export type { PostgresOptions, PostgresPool, PostgresQuery } from "./sql/pg.ts";
@@ -9,6 +10,7 @@ export type { PostgresOptions, PostgresPool, PostgresQuery } from "./sql/pg.ts";
  * Sessions in PostgreSQL 13 or later, or a relative that speaks its protocol. Takes a `Pool` of `pg`, which stays yours
  * to end; call `migrate()` once, or create the table of `POSTGRES_SCHEMA` your own way. See `sqlStore`.
  *
+ * @throws ConfigError for anything else, and for a pool that was ended
  * @example
  * ```ts no-run
  * import pg from "pg";
@@ -18,8 +20,13 @@ export type { PostgresOptions, PostgresPool, PostgresQuery } from "./sql/pg.ts";
  * ```
  */
 export function postgresStore(pool: PostgresPool, options: PostgresOptions = {}): SqlStore {
-  return sqlStore(pgDatabase(pool, options));
+  const isPg = has(pool, "query") && !OTHERS.some((name) => has(pool, name)) && typeof pool !== "function";
+  if (!isPg) throw refusal("postgresStore", "a Pool of pg: new pg.Pool({ connectionString })", pool);
+  return sqlStore(pgDatabase(openPg("postgresStore", pool), options));
 }
+
+/** What mysql2, SQLite, PGlite and D1 have beside `query`, and pg has not. */
+const OTHERS = ["execute", "prepare", "waitReady", "unsafe"];
 
 /** The schema, for those who create their tables themselves. */
 export const POSTGRES_SCHEMA: string = POSTGRES.schema.join(";\n") + ";\n";

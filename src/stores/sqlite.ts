@@ -12,6 +12,7 @@ export type { SqliteStoreOptions } from "./sqlite/sessions-database.ts";
  * Takes the path of a file, which is created with its table at the first use and is readable by its user alone, or an open
  * database of `node:sqlite`, `libsql` or `better-sqlite3`, which stays yours to close. See `sqlStore`.
  *
+ * @throws ConfigError for anything else, and for a database that was closed
  * @example
  * ```ts
  * import { sqliteStore } from "hipflask/stores/sqlite";

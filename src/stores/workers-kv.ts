@@ -1,7 +1,7 @@
-import { ConfigError } from "../errors.ts";
+import { has, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { inStep } from "./store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { inStep } from "./parts/store-error.ts";
 
 /** What we call of a binding to a Workers KV namespace. */
 export interface WorkersKv {
@@ -32,9 +32,15 @@ const GONE = { status: "gone" } as const;
  * ```
  */
 export function workersKvStore(namespace: WorkersKv): Store {
-  if (typeof namespace?.put !== "function" || typeof namespace.get !== "function") {
-    throw new ConfigError(
-      "workersKvStore takes the binding of a KV namespace, as in workersKvStore(env.SESSIONS).",
+  if (
+    typeof namespace?.put !== "function" ||
+    typeof namespace.get !== "function" ||
+    has(namespace, "batchGet")
+  ) {
+    throw refusal(
+      "workersKvStore",
+      "the binding of a KV namespace, as in workersKvStore(env.SESSIONS)",
+      namespace,
     );
   }
   return new WorkersKvStore(namespace);

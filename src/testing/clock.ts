@@ -2,7 +2,7 @@
 export interface TestClock {
   /** Epoch milliseconds. For stores that take `now`. */
   readonly now: () => number;
-  /** Milliseconds ahead of the real time. For stores that live by their engine's clock and take `clockOffset`. */
+  /** Milliseconds ahead of the real time. For stores that go by their engine's clock, which the kit's factory moves ahead. */
   readonly offset: () => number;
   /** Moves the clock ahead. */
   advance(seconds: number): void;

@@ -5,7 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { launchChromium, skipWithoutChromium } from "../support/chromium.ts";
 import { startShop, type ShopServer } from "../support/shop-server.ts";
 

@@ -31,6 +31,7 @@ import { memoryStore } from "../../src/stores/memory.ts";
 import { listen } from "../adapters/listen.ts";
 import { ecosystem } from "../support/ecosystem.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
+import { turns } from "../support/turns.ts";
 
 const { skip, note, require: packageOf } = ecosystem();
 const secretKey = "reports";
@@ -135,8 +136,9 @@ describe("a request that is over", () => {
     const heard = new EventEmitter();
     const { port } = await pages((app) => {
       app.get("/", async (_, res) => {
+        heard.emit("arrived");
         await once(res, "close");
-        await sleep(20);
+        await turns();
         session.count = 1;
         heard.emit(
           "used",
@@ -145,11 +147,12 @@ describe("a request that is over", () => {
         res.end();
       });
     });
-    const used = once(heard, "used");
+    const [arrived, used] = [once(heard, "arrived"), once(heard, "used")];
     const socket = connect(port, "127.0.0.1", () => {
       socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-      setTimeout(() => socket.destroy(), 50);
     });
+    await arrived;
+    socket.destroy();
     expect((await used)[0]).toBe("1");
   });
 
@@ -173,7 +176,8 @@ describe("a request that is over", () => {
     it("is over once it has returned", async () => {
       let read: string | undefined;
       let wrote: string | undefined;
-      const later = sleep(20);
+      let tellAnswered = () => {};
+      const later = new Promise<void>((resolve) => (tellAnswered = resolve));
       await ask(() => {
         session.username = "ada";
         void later.then(() => {
@@ -182,8 +186,9 @@ describe("a request that is over", () => {
         });
         return new Response();
       });
+      tellAnswered();
       await later;
-      await sleep(1);
+      await Promise.resolve();
       expect([read, wrote]).toEqual([OutsideRequestError.name, SessionClosedError.name]);
     });
 
@@ -195,13 +200,17 @@ describe("a request that is over", () => {
         }
       }
       let read: string | undefined;
+      let tellRead = () => {};
+      const isRead = new Promise<void>((resolve) => (tellRead = resolve));
       const response = await ask(() => {
         session.username = "ada";
-        setTimeout(() => (read = outcome(() => session.username)), 100);
+        void isRead.then(() => (read = outcome(() => session.username)));
         return new Response(ReadableStream.from(streamWithContext(lines())));
       });
       expect(await response.text()).toBe("ada ada ada ");
-      await sleep(100);
+      tellRead();
+      await isRead;
+      await Promise.resolve();
       expect(read).toBe(OutsideRequestError.name);
     });
 
@@ -237,8 +246,7 @@ describe("the events of a request and its response", () => {
     });
     const ada = await logIn("ada");
     await ada.post("/", { much: "x".repeat(100_000) });
-    await sleep(20);
-    expect(new Set(heard.map(([event]) => event)).size).toBe(5);
+    await vi.waitFor(() => expect(new Set(heard.map(([event]) => event)).size).toBe(5));
     for (const [event, name] of heard) expect([event, name]).toEqual([event, "ada"]);
   });
 
@@ -278,8 +286,7 @@ describe("the events of a request and its response", () => {
       });
     });
     await (await logIn("ada")).get("/");
-    await sleep(20);
-    expect(lines.sort()).toEqual(["morgan: ada\n", "on-finished: ada"]);
+    await vi.waitFor(() => expect(lines.sort()).toEqual(["morgan: ada\n", "on-finished: ada"]));
   });
 
   it("belong to the inner one of two sessions of a request", async () => {
@@ -325,10 +332,17 @@ describe("a hook of Fastify that calls back in another request's context", () =>
 
 describe("a request that answers others", () => {
   /** Everybody waits at "/next" for what somebody says. */
-  const chat = (say: (others: ReadonlySet<ExpressResponse>, text: string) => void, options: object = {}) =>
-    pages((app) => {
+  const chat = async (
+    say: (others: ReadonlySet<ExpressResponse>, text: string) => void,
+    options: object = {},
+  ) => {
+    const arrivals = new EventEmitter();
+    const served = await pages((app) => {
       const waiting = new Set<ExpressResponse>();
-      app.get("/next", (_, res) => void waiting.add(res));
+      app.get("/next", (_, res) => {
+        waiting.add(res);
+        arrivals.emit("next");
+      });
       app.get("/events", (_, res) => {
         res.writeHead(200, { "Content-Type": "text/event-stream" }).write(":\n\n");
         waiting.add(res);
@@ -341,38 +355,44 @@ describe("a request that answers others", () => {
         res.end(`told ${others.size}`);
       });
     }, options);
+    /** Has the visitor wait for what is said, and resolves once the server knows. */
+    const waitAtNext = async (visitor: Awaited<ReturnType<typeof served.logIn>>) => {
+      const arrived = once(arrivals, "next");
+      const answer = visitor.get("/next");
+      await arrived;
+      return { answer };
+    };
+    return { ...served, waitAtNext };
+  };
 
   it("needs nothing where the session is not used", async () => {
-    const { logIn } = await chat((others, text) => others.forEach((res) => res.json(text)));
+    const { logIn, waitAtNext } = await chat((others, text) => others.forEach((res) => res.json(text)));
     const [ada, bob] = await Promise.all(["ada", "bob"].map(logIn));
-    const next = ada!.get("/next");
-    await sleep(50);
+    const { answer: next } = await waitAtNext(ada!);
     expect((await bob!.post("/say/hello", {})).body).toBe("told 1");
     expect((await next).body).toBe('"hello"');
     expect(told).toEqual([]);
   });
 
   it("is right by request, though `session` was used", async () => {
-    const { logIn } = await chat((others, text) => {
+    const { logIn, waitAtNext } = await chat((others, text) => {
       const message = `${session.username}: ${text}`;
       withoutSession(() => others.forEach((res) => res.json(message)));
     });
     const [ada, bob] = await Promise.all(["ada", "bob"].map(logIn));
-    const next = ada!.get("/next");
-    await sleep(50);
+    const { answer: next } = await waitAtNext(ada!);
     expect((await bob!.post("/say/hello", {})).body).toBe("told 1");
     expect((await next).body).toBe('"bob: hello"');
     expect(told).toEqual([]);
   });
 
   it("is refused where it cannot be told from a mistake, and nothing of it is saved", async () => {
-    const { logIn } = await chat((others, text) => {
+    const { logIn, waitAtNext } = await chat((others, text) => {
       session.said = text;
       others.forEach((res) => res.json(`${session.username}: ${text}`));
     });
     const [ada, bob] = await Promise.all(["ada", "bob"].map(logIn));
-    const next = ada!.get("/next");
-    await sleep(50);
+    const { answer: next } = await waitAtNext(ada!);
     const said = await bob!.post("/say/hello", {});
     const [refused, answer] = [await next, said];
     expect([refused.status, refused.body, refused.setCookie]).toEqual([500, "Internal Server Error\n", []]);
@@ -383,12 +403,11 @@ describe("a request that answers others", () => {
   });
 
   it("changes nothing of its own session that it had not changed", async () => {
-    const { logIn } = await chat((others, text) =>
+    const { logIn, waitAtNext } = await chat((others, text) =>
       others.forEach((res) => res.json(`${session.username}: ${text}`)),
     );
     const [ada, bob] = await Promise.all(["ada", "bob"].map(logIn));
-    const next = ada!.get("/next");
-    await sleep(50);
+    const { answer: next } = await waitAtNext(ada!);
     const said = await bob!.post("/say/hello", {});
     expect([(await next).status, said.status, said.body]).toEqual([500, 200, "told 1"]);
   });
@@ -396,7 +415,7 @@ describe("a request that answers others", () => {
   it("stores nothing in a store either", async () => {
     const manager = new SessionManager({ secretKey, store: memoryStore(), storeOptions: { sweepEvery: 0 } });
     closing.push(() => manager.close());
-    const { logIn } = await chat(
+    const { logIn, waitAtNext } = await chat(
       (others, text) => {
         session.said = text;
         others.forEach((res) => res.json(text));
@@ -404,8 +423,7 @@ describe("a request that answers others", () => {
       { store: memoryStore(), storeOptions: { sweepEvery: 0 } },
     );
     const [ada, bob] = await Promise.all(["ada", "bob"].map(logIn));
-    const next = ada!.get("/next");
-    await sleep(50);
+    const { answer: next } = await waitAtNext(ada!);
     expect((await bob!.post("/say/hello", {})).status).toBe(500);
     expect((await next).status).toBe(500);
     expect(told).toHaveLength(2);
@@ -433,7 +451,6 @@ describe("a request that answers others", () => {
     const bob = await logIn("bob");
     const listener = await fetch(`http://127.0.0.1:${port}/events`);
     const read = listener.text();
-    await sleep(20);
     await bob.post("/say/hello", {});
     await expect(read).rejects.toThrow("terminated");
     expect(told).toEqual([expect.any(ForeignContextError)]);

@@ -73,7 +73,7 @@ describe.skipIf(packages.skip)(`storeFromUrl${packages.note}`, () => {
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", "x");
     expect(await travels("dynamodb://local/app-sessions")).toEqual(TRAVELLED);
     await expect(storeFromUrl("dynamodb://local/elsewhere")).rejects.toThrow(
-      /DynamoDB's table "elsewhere" could not "read"/,
+      /DynamoDB's table "elsewhere" is not there: create a table with the partition key "id"/,
     );
     vi.unstubAllEnvs();
     await server.close();

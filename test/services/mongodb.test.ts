@@ -47,10 +47,7 @@ describe.skipIf(skip)(`mongodbStore with the driver, on a stand-in of the server
     { scale: fullScale / 5 },
   );
 
-  it("names the collection in its errors, and refuses what is not one", async () => {
+  it("names the collection in its errors", async () => {
     expect((await store()).name).toBe("MongoDB's app.sessions");
-    for (const wrong of [undefined, "mongodb://127.0.0.1", {}]) {
-      expect(() => mongodbStore(wrong as never)).toThrow(/client\.db\("app"\)\.collection\("sessions"\)/);
-    }
   });
 });

@@ -2,9 +2,7 @@ import Libsql from "libsql";
 import { createPool as createCallbackPool } from "mysql2";
 import { createConnection, createPool } from "mysql2/promise";
 import { Client, Pool } from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ConfigError } from "../../src/errors.ts";
-import { memoryStore } from "../../src/stores/memory.ts";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import { databaseOf, type SqlHandle } from "../../src/stores/sql/handles.ts";
 import { sqlStore } from "../../src/stores/sql.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
@@ -198,23 +196,5 @@ describe.skipIf(packages.skip)(`sqlStore in SQLite, by other packages${packages.
       d1Databases: ["DB"],
     });
     return [await worker.getD1Database("DB"), () => worker.dispose()];
-  });
-});
-
-describe("sqlStore with something else", () => {
-  it.each([
-    ["undefined", undefined, /it got undefined/],
-    ["null", null, /it got null/],
-    ["a URL", "postgres://127.0.0.1/app", /storeFromUrl/],
-    ["a promise", Promise.resolve(), /it got a promise: await it/],
-    ["a store", memoryStore(), /which is one already/],
-    ["a store of express-session", { get() {}, set() {}, destroy() {} }, /use expressSessionStore/],
-    ["a client of Redis", { evalSha() {}, get() {} }, /use redisStore/],
-    ["an object", {}, /this is none of them/],
-    ["a client of pg that is not connected", new Client(), /await client\.connect\(\) first, or pass a Pool/],
-  ])("says at the start what is wrong with %s", (_, handle, message) => {
-    const open = () => sqlStore(handle as never);
-    expect(open).toThrow(ConfigError);
-    expect(open).toThrow(message);
   });
 });

@@ -11,8 +11,8 @@ import {
 } from "../../src/index.ts";
 import type { StoreSessionState } from "../../src/interfaces/store/state.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import { formatToken } from "../../src/stores/token.ts";
-import type { Store } from "../../src/stores/store.ts";
+import { formatToken } from "../../src/stores/parts/token.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { watched } from "./recorded.ts";
 import { Visitor } from "./visitor.ts";
 

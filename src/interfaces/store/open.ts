@@ -1,7 +1,7 @@
 import type { RefusalReason } from "../../codecs/codec.ts";
-import type { FieldChanges, SessionRecord } from "../../stores/record.ts";
-import type { KnownSession, SessionStep } from "../../stores/session-records.ts";
-import { judge, type Token } from "../../stores/token.ts";
+import type { FieldChanges, SessionRecord } from "../../stores/parts/record.ts";
+import type { KnownSession, SessionStep } from "../../stores/parts/session-records.ts";
+import { judge, type Token } from "../../stores/parts/token.ts";
 import { events } from "../events.ts";
 import { hasMessages, puttingBack, takingField, takingMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
@@ -95,7 +95,7 @@ export class StoreReader {
     }
     if (judged.standing === "replaced") {
       events.reused({ selector: entry.selector, owner: entry.owner });
-      // A token from before a login says nothing of the one after it: whoever planted it must not end the session.
+      // A token from before a login proves nothing about the session after it: an attacker who planted it must not be able to end that session.
       const isStolen = judged.rotations !== undefined;
       if (reusedTokens === "destroy" && isStolen) await this.#endStolen(known, token);
       return undefined;

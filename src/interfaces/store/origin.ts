@@ -1,7 +1,7 @@
 import type { Fields } from "../../json/fields.ts";
-import type { SessionRecord } from "../../stores/record.ts";
-import type { KnownSession } from "../../stores/session-records.ts";
-import { judge, type Token } from "../../stores/token.ts";
+import type { SessionRecord } from "../../stores/parts/record.ts";
+import type { KnownSession } from "../../stores/parts/session-records.ts";
+import { judge, type Token } from "../../stores/parts/token.ts";
 import { withMessages } from "../messages.ts";
 import type { StoreConfig } from "./config.ts";
 

@@ -2,10 +2,10 @@ import { OwnerLimitError, SessionClosedError, SessionLostError, StoreError } fro
 import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
 import type { Checkpoint, Fate } from "../../session/changes.ts";
-import type { FieldChanges } from "../../stores/record.ts";
-import type { Committed, SessionStep } from "../../stores/session-records.ts";
-import type { Login } from "../../stores/owners.ts";
-import { newToken, newVerifier, successorOf, type Token } from "../../stores/token.ts";
+import type { FieldChanges } from "../../stores/parts/record.ts";
+import type { Committed, SessionStep } from "../../stores/parts/session-records.ts";
+import type { Login } from "../../stores/parts/owners.ts";
+import { newToken, newVerifier, successorOf, type Token } from "../../stores/parts/token.ts";
 import type { RecordDecision } from "../decide.ts";
 import { events } from "../events.ts";
 import { puttingBack, withMessagesBack } from "../messages.ts";

@@ -3,7 +3,7 @@ import { ConfigError, SessionLostError, SessionNotLoadedError, UnserializableErr
 import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
 import type { Opened as OpenedFields, SessionStateOptions } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
-import { newToken, type Token } from "../../stores/token.ts";
+import { newToken, type Token } from "../../stores/parts/token.ts";
 import { joinedMessages, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
 import { fieldsOf, type Opened, type Origin } from "./origin.ts";
@@ -328,7 +328,7 @@ function waiting(
   return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : origin?.messages);
 }
 
-/** @throws UnserializableError for what cannot be an id: a forgotten `.id` would log everybody in as one person */
+/** @throws UnserializableError for what cannot be an id: a forgotten `.id` would log all visitors in as one person */
 function ownerIdOf(owner: unknown): string | null {
   if (owner === null) return null;
   if (typeof owner === "string" && owner !== "") return owner;

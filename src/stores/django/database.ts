@@ -1,4 +1,4 @@
-import { ConfigError } from "../../errors.ts";
+import { isUrl, refusal } from "../parts/clients.ts";
 import type { SqlDatabase } from "../sql/database.ts";
 import { mysql2Database, type MysqlPool } from "../sql/mysql2.ts";
 import { pgDatabase, type PostgresPool } from "../sql/pg.ts";
@@ -16,14 +16,17 @@ const BUSY_TIMEOUT = 2;
 
 /** @throws ConfigError for anything that is not a database */
 export function djangoDatabase(database: DjangoDatabase): SqlDatabase {
-  if (typeof database === "string") return sqliteDatabase(database, { busyTimeout: BUSY_TIMEOUT });
+  if (typeof database === "string" && !isUrl(database))
+    return sqliteDatabase(database, { busyTimeout: BUSY_TIMEOUT });
   if (typeof database === "object" && database !== null) {
     // A pool of mysql2 has `query` as well, and a database of SQLite `prepare` like a connection of mysql2.
     if ("execute" in database) return mysql2Database(database);
     if ("prepare" in database) return sqliteDatabase(database, { busyTimeout: BUSY_TIMEOUT });
     if ("query" in database) return pgDatabase(database, { prepare: false });
   }
-  throw new ConfigError(
-    "djangoSessions takes a Pool of pg, a pool of mysql2/promise, or a SQLite database or its path; this is none of them.",
+  throw refusal(
+    "djangoSessions",
+    "a Pool of pg, a pool of mysql2/promise, or a SQLite database or its path",
+    database,
   );
 }

@@ -1,5 +1,5 @@
-import { ConfigError } from "../../errors.ts";
-import { loaded, type RedisScript } from "../redis/client.ts";
+import { has, refusal } from "../parts/clients.ts";
+import { loaded, openClient, type RedisScript } from "../redis/client.ts";
 
 /** What we call of a client of `@redis/client` (or `redis`) for values that are bytes: standalone, pool, Sentinel or Cluster. */
 export interface NodeRedisBytes {
@@ -28,11 +28,10 @@ interface BytesClient {
 
 /** @throws ConfigError for anything that is neither kind of client */
 export function redisBytes(client: NodeRedisBytes | IoRedisBytes): RedisBytesRunner {
-  if (typeof client === "object" && client !== null) {
-    if ("withTypeMapping" in client) return nodeRedis(client);
-    if ("callBuffer" in client) return ioRedis(client);
-  }
-  throw new ConfigError("flaskSessionRedis takes a connected client of @redis/client (redis) or ioredis.");
+  if (has(client, "withTypeMapping"))
+    return nodeRedis(openClient("flaskSessionRedis", client as NodeRedisBytes));
+  if (has(client, "callBuffer")) return ioRedis(openClient("flaskSessionRedis", client as IoRedisBytes));
+  throw refusal("flaskSessionRedis", "a connected client of @redis/client (redis) or ioredis", client);
 }
 
 function nodeRedis(client: NodeRedisBytes): RedisBytesRunner {

@@ -1,6 +1,6 @@
 import { ConfigError } from "../../errors.ts";
 import { redisStore, type NodeRedisClient, type UpstashClient } from "../redis.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../parts/store.ts";
 import { client, ignore, NO_KEY, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 
@@ -44,12 +44,9 @@ async function connected(
 ): Promise<Store> {
   connection.on("error", ignore);
   let isConnected = false;
-  const connect = async () => {
-    await connection.connect();
-    isConnected = true;
-  };
+  const connecting = connection.connect().then(() => (isConnected = true));
   const close = () => (isConnected ? connection.close() : connection.destroy());
-  return opened(redisStore(connection), connect, close);
+  return opened(redisStore(connection), () => connecting, close);
 }
 
 /** Redis over HTTP, as Upstash and its relatives offer it. */

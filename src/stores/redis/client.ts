@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { ConfigError } from "../../errors.ts";
+import { closed, has, refusal } from "../parts/clients.ts";
 
 /**
  * What we call of a client of `@redis/client` (or `redis`), version 5 or later: standalone, pool, Sentinel or Cluster, also one
@@ -78,14 +79,26 @@ export function redisCommands(client: RedisClient): RedisCommands {
       "This client of Redis reads from replicas, where a session may be missing that was stored a moment ago; pass redisStore a client without useReplicas, replicaPoolSize or scaleReads.",
     );
   }
-  if (isObject(client)) {
-    if ("evalSha" in client) return nodeRedis(client);
-    if ("createScript" in client) return upstash(client);
-    if ("evalsha" in client) return ioRedis(client);
-    if ("send" in client && "del" in client) return bunRedis(client);
-  }
+  if (has(client, "evalSha")) return nodeRedis(openClient("redisStore", client as NodeRedisClient));
+  if (has(client, "createScript")) return upstash(client as UpstashClient);
+  if (has(client, "evalsha")) return ioRedis(openClient("redisStore", client as IoRedisClient));
+  if (has(client, "send", "del")) return bunRedis(client as BunRedisClient);
+  throw refusal("redisStore", TAKEN, client);
+}
+
+const TAKEN = "a connected client of @redis/client (redis), ioredis or @upstash/redis, or Bun.redis";
+
+/**
+ * ioredis connects by itself at the first command, with `lazyConnect`; a client of `@redis/client` would reject every one.
+ *
+ * @throws ConfigError
+ */
+export function openClient<Client>(who: string, client: Client): Client {
+  const { isOpen, status } = client as { isOpen?: unknown; status?: unknown };
+  if (status === "end") throw closed(who, "a client of ioredis");
+  if (isOpen !== false) return client;
   throw new ConfigError(
-    "redisStore takes a connected client of @redis/client (redis), ioredis or @upstash/redis, or Bun.redis.",
+    `${who} got a client of @redis/client that is not connected: await client.connect() first.`,
   );
 }
 
@@ -155,8 +168,4 @@ function readsReplicas(client: unknown): boolean {
   };
   const { scaleReads = "master", role = "master" } = options ?? {};
   return scaleReads !== "master" || role !== "master" || _options?.useReplicas === true;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

@@ -1,9 +1,10 @@
 import { ConfigError } from "../../errors.ts";
+import { closed, has, refusal } from "../parts/clients.ts";
 import type { SqliteDatabase } from "../sqlite/database.ts";
 import type { SqlDatabase, SqlRow, SqlValue } from "./database.ts";
-import { mysql2Database, type MysqlPool } from "./mysql2.ts";
-import { pgDatabase, type PostgresPool } from "./pg.ts";
-import { sqliteDatabase } from "./sqlite.ts";
+import { mysql2Of } from "./mysql2.ts";
+import { openPg, pgDatabase, type PostgresPool } from "./pg.ts";
+import { openSqliteHandle, sqliteDatabase } from "./sqlite.ts";
 
 /* oxlint-disable typescript/no-explicit-any -- drivers want types of their own for values and options, ours fit */
 
@@ -103,35 +104,25 @@ const BUSY_TIMEOUT = 2;
  * @throws ConfigError for anything else, with what to write instead
  */
 export function databaseOf(handle: SqlHandle): SqlDatabase {
-  const has = (...names: string[]) => names.every((name) => name in Object(handle));
+  const is = (...names: string[]) => has(handle, ...names);
   // Before the others: a database of Drizzle has a dialect, and some have `run`.
-  if (has("$client")) return databaseOf((handle as DrizzleHandle).$client as SqlHandle);
-  if (has("dialect", "run")) return handle as SqlDatabase;
-  if (has("getExecutor", "executeQuery")) return kysely(handle as KyselyHandle);
-  if (has("unsafe", "parameters")) return postgresJs(handle as PostgresJsHandle);
-  if (has("query", "waitReady")) return pglite(handle as PGliteHandle);
-  if (has("executeMultiple")) return libsqlClient(handle as LibsqlClientHandle);
-  if (has("importFile", "batch")) return mariadb(handle as MariadbHandle);
-  if (has("execute", "promise")) {
-    return mysql2Database((handle as unknown as { promise(): MysqlPool }).promise());
+  if (is("$client")) return databaseOf((handle as DrizzleHandle).$client as SqlHandle);
+  if (is("dialect", "run")) return handle as SqlDatabase;
+  if (is("getExecutor", "executeQuery")) return kysely(handle as KyselyHandle);
+  if (is("unsafe", "parameters")) return postgresJs(handle as PostgresJsHandle);
+  if (is("query", "waitReady")) return pglite(handle as PGliteHandle);
+  if (is("executeMultiple")) return libsqlClient(handle as LibsqlClientHandle);
+  if (is("importFile", "batch")) return mariadb(handle as MariadbHandle);
+  if (is("execute", "query", "format")) return mysql2Of("sqlStore", handle as Mysql2Handle);
+  if (is("execute", "transaction")) return planetscale(handle as PlanetscaleHandle);
+  if (is("prepare", "batch")) return d1(handle as D1Handle);
+  if (is("prepare", "exec")) {
+    const db = openSqliteHandle("sqlStore", handle as SqliteDatabase);
+    return sqliteDatabase(db, { busyTimeout: BUSY_TIMEOUT });
   }
-  if (has("execute", "query", "format")) return mysql2Database(handle as unknown as MysqlPool);
-  if (has("execute", "transaction")) return planetscale(handle as PlanetscaleHandle);
-  if (has("prepare", "batch")) return d1(handle as D1Handle);
-  if (has("prepare", "exec")) return sqliteDatabase(handle as SqliteDatabase, { busyTimeout: BUSY_TIMEOUT });
-  if (typeof handle === "function" && has("query", "transaction")) return neon(handle as NeonHandle);
-  if (has("query", "connect")) return pg(handle as unknown as PostgresPool);
-  throw new ConfigError(`sqlStore takes a database of ${TAKEN}; ${whatItIs(handle)}`);
-}
-
-function pg(handle: PostgresPool): SqlDatabase {
-  const { _connected, _connecting } = handle as { _connected?: unknown; _connecting?: unknown };
-  if (_connected === false && _connecting !== true) {
-    throw new ConfigError(
-      "sqlStore got a Client of pg that is not connected: await client.connect() first, or pass a Pool.",
-    );
-  }
-  return pgDatabase(handle);
+  if (typeof handle === "function" && is("query", "transaction")) return neon(handle as NeonHandle);
+  if (is("query", "connect")) return pgDatabase(openPg("sqlStore", handle as unknown as PostgresPool));
+  throw refusal("sqlStore", `a database of ${TAKEN}`, handle);
 }
 
 function postgresJs(sql: PostgresJsHandle): SqlDatabase {
@@ -161,6 +152,7 @@ function neon(sql: NeonHandle): SqlDatabase {
 }
 
 function pglite(db: PGliteHandle): SqlDatabase {
+  if ((db as { closed?: unknown }).closed === true) throw closed("sqlStore", "a PGlite");
   return {
     dialect: "postgres",
     name: "PGlite",
@@ -203,6 +195,8 @@ function planetscale(client: PlanetscaleHandle): SqlDatabase {
 }
 
 function libsqlClient(client: LibsqlClientHandle): SqlDatabase {
+  if ((client as { closed?: unknown }).closed === true)
+    throw closed("sqlStore", "a client of @libsql/client");
   return {
     dialect: "sqlite",
     name: "libSQL",
@@ -261,23 +255,6 @@ function withOwnNames(row: SqlRow): SqlRow {
     return [letters === "commitid" ? "commit_id" : letters, value];
   });
   return Object.fromEntries(entries) as SqlRow;
-}
-
-function whatItIs(handle: unknown): string {
-  const has = (...names: string[]) => names.every((name) => name in Object(handle));
-  if (handle === undefined || handle === null) return `it got ${String(handle)}.`;
-  if (typeof handle === "string") {
-    return "it got a text. A URL is opened by storeFromUrl of hipflask/stores/from-url.";
-  }
-  if (has("then")) return "it got a promise: await it.";
-  if (has("read", "insert", "replace")) return "it got a store, which is one already.";
-  if (has("get", "set", "destroy")) {
-    return "it got a store of express-session: use expressSessionStore of hipflask/stores/express-session.";
-  }
-  if (has("evalSha") || has("evalsha")) {
-    return "it got a client of Redis: use redisStore of hipflask/stores/redis.";
-  }
-  return "this is none of them.";
 }
 
 /** Undoes a `typeCast` of the pool: values as the driver gives them. */

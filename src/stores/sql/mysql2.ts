@@ -1,4 +1,5 @@
-import { addressOf } from "../address.ts";
+import { addressOf } from "../parts/address.ts";
+import { closed, has } from "../parts/clients.ts";
 import type { SqlDatabase, SqlRow } from "./database.ts";
 
 /** What we call of a pool of `mysql2/promise`. */
@@ -26,4 +27,20 @@ export function mysql2Database(pool: MysqlPool): SqlDatabase {
       return { rows: [], affected: (result as { affectedRows: number }).affectedRows };
     },
   };
+}
+
+/**
+ * A pool or connection of `mysql2`, with promises or with callbacks.
+ *
+ * @throws ConfigError for one that was closed
+ */
+export function mysql2Of(who: string, handle: object): SqlDatabase {
+  const { pool = handle, connection = handle } = handle as { pool?: object; connection?: object };
+  const isClosed =
+    (pool as { _closed?: unknown })._closed === true ||
+    (connection as { _closing?: unknown })._closing === true;
+  if (isClosed) throw closed(who, "a pool or connection of mysql2");
+  return mysql2Database(
+    has(handle, "promise") ? (handle as { promise(): MysqlPool }).promise() : (handle as MysqlPool),
+  );
 }

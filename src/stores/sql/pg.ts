@@ -1,5 +1,7 @@
 import { hash } from "node:crypto";
-import { addressOf } from "../address.ts";
+import { ConfigError } from "../../errors.ts";
+import { addressOf } from "../parts/address.ts";
+import { closed } from "../parts/clients.ts";
 import type { SqlDatabase, SqlRow } from "./database.ts";
 
 /** What we call of a `Pool` of `pg`. */
@@ -43,6 +45,18 @@ export function pgDatabase(pool: PostgresPool, { prepare = true }: PostgresOptio
       return { rows: rows as SqlRow[], affected: rowCount ?? 0 };
     },
   };
+}
+
+/** @throws ConfigError for a pool that was ended, and for a client that is not connected, which would never answer */
+export function openPg<Pool>(who: string, pool: Pool): Pool {
+  const state = pool as { ended?: unknown; _ended?: unknown; _connected?: unknown; _connecting?: unknown };
+  if (state.ended === true || state._ended === true) throw closed(who, "a Pool or Client of pg");
+  if (state._connected === false && state._connecting !== true) {
+    throw new ConfigError(
+      `${who} got a Client of pg that is not connected: await client.connect() first, or pass a Pool.`,
+    );
+  }
+  return pool;
 }
 
 const names = new Map<string, string>();

@@ -1,3 +1,4 @@
+import { closed } from "../parts/clients.ts";
 import { openSqlite, unlessBusy, type SqliteDatabase } from "../sqlite/database.ts";
 import { SqliteRunner } from "../sqlite/runner.ts";
 import type { SqlDatabase } from "./database.ts";
@@ -32,4 +33,11 @@ export function sqliteDatabase(
       if (typeof file === "string") db?.close();
     },
   };
+}
+
+/** @throws ConfigError for one that was closed, as far as its driver tells */
+export function openSqliteHandle(who: string, db: SqliteDatabase): SqliteDatabase {
+  const { open, isOpen } = db as { open?: unknown; isOpen?: unknown };
+  if (open === false || isOpen === false) throw closed(who, "a database of SQLite");
+  return db;
 }

@@ -1,6 +1,7 @@
+import { has, isUrl, refusal } from "../parts/clients.ts";
 import type { SqlDatabase } from "../sql/database.ts";
 import { SQLITE } from "../sql/dialect.ts";
-import { sqliteDatabase } from "../sql/sqlite.ts";
+import { openSqliteHandle, sqliteDatabase } from "../sql/sqlite.ts";
 import { makePrivate, type SqliteDatabase } from "./database.ts";
 
 /** Options of `sqliteStore`. */
@@ -14,12 +15,16 @@ export interface SqliteStoreOptions {
   readonly synchronous?: "normal" | "full";
 }
 
+const TAKEN = "the path of a file, or an open database of node:sqlite, bun:sqlite, libsql or better-sqlite3";
+
 /** The database of `sqliteStore`, with its table. */
 export function sessionsDatabase(
   file: string | SqliteDatabase,
   { busyTimeout = 2, synchronous = "normal" }: SqliteStoreOptions,
 ): SqlDatabase {
-  return sqliteDatabase(file, {
+  const isFile = typeof file === "string" && !isUrl(file);
+  if (!isFile && !has(file, "exec", "prepare", "close")) throw refusal("sqliteStore", TAKEN, file);
+  return sqliteDatabase(isFile ? file : openSqliteHandle("sqliteStore", file as SqliteDatabase), {
     busyTimeout,
     beforeOpen: makePrivate,
     prepare(db) {
