@@ -36,7 +36,7 @@ export function assertArguments(
   } else if (!(first instanceof Uint8Array)) new ServerResponse(NO_REQUEST).write(first);
 }
 
-/** There a status has no text (RFC 9113 §8.3.2), and Node warns whoever looks at it. */
+/** There a status has no text (RFC 9113 §8.3.2), and reading it makes Node warn. */
 export function isHttp2(res: ServerResponse): boolean {
   return "stream" in res;
 }

@@ -37,7 +37,7 @@ export interface Draft<Entry> {
   readonly before?: Entry | undefined;
   /**
    * It was computed from what was stored, so another writer may have written the very same: where commit ids are derived
-   * from contents, finding it is no proof.
+   * from contents, finding it proves nothing.
    */
   readonly isComputed?: boolean | undefined;
 }
