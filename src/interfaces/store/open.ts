@@ -1,7 +1,7 @@
 import type { RefusalReason } from "../../codecs/codec.ts";
-import type { FieldChanges, SessionRecord } from "../../stores/record.ts";
-import type { KnownSession, SessionStep } from "../../stores/session-records.ts";
-import { judge, type Judgement, type Token } from "../../stores/token.ts";
+import type { FieldChanges, SessionRecord } from "../../stores/parts/record.ts";
+import type { KnownSession, SessionStep } from "../../stores/parts/session-records.ts";
+import { judge, type Judgement, type Token } from "../../stores/parts/token.ts";
 import { events } from "../events.ts";
 import { hasMessages, puttingBack, takingField, takingMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
@@ -44,7 +44,7 @@ export class StoreReader {
       const origin = isOutdated ? undefined : await this.#admit(one);
       if (origin !== undefined) origins.push(origin);
     }
-    const isSplit = presented.filter(({ judged }) => judged.standing !== "unknown").length > 1;
+    const isSplit = presented.filter(({ judged }) => judged.status !== "unknown").length > 1;
     const [origin, ...others] = origins;
     // The partitioned and the plain cookie of one session may come in together; two sessions may not.
     const isAmbiguous = others.some(({ token }) => token.selector !== origin?.token.selector);
@@ -60,16 +60,16 @@ export class StoreReader {
 
   /** The record as it is now, if what was presented once still leads to it: by periodic rotations, but by no login. */
   async follow(origin: Origin, isHandshake: boolean): Promise<Origin | undefined> {
-    const { records, misfit, rotateAfter } = this.#config;
+    const { records, schemaMismatch, rotateAfter } = this.#config;
     const known = await records.read(origin.token.selector);
     if (typeof known === "string") return undefined;
     const { entry, now } = known;
     const elapsed = secondsSince(origin.known.now, now);
     const most = rotateAfter > 0 ? Math.min(MAX_ROTATIONS, elapsed / rotateAfter + 1) : 0;
     const token = tokenNow(entry, origin.token, now, this.#config, most);
-    if (token === undefined || misfit?.(entry.fields) !== undefined) return undefined;
-    const isMissed = origin.isMissed || token !== origin.token;
-    const moved: Origin = { ...origin, known, token, isMissed };
+    if (token === undefined || schemaMismatch?.(entry.fields) !== undefined) return undefined;
+    const needsCookie = origin.needsCookie || token !== origin.token;
+    const moved: Origin = { ...origin, known, token, needsCookie };
     // A socket has no response whose saving would note that its visitor is there.
     return isHandshake ? this.#touch(moved) : moved;
   }
@@ -95,7 +95,7 @@ export class StoreReader {
     const isFollowed = owner === null && (keepAtLogin === true || keepAtLogin.includes("_flashes"));
     const giving = records.change(known, undefined, ({ entry, now }): SessionStep<undefined> => {
       if (entry.owner !== owner && !isFollowed) return { result: undefined };
-      // It is no activity of the session's holder.
+      // That does not count as activity of the session's owner.
       const idle = -secondsSince(entry.expiresAt, now);
       return { result: undefined, change: { ...changes, expiry: { idle } } };
     });
@@ -103,25 +103,25 @@ export class StoreReader {
   }
 
   async #admit({ known, token, judged }: Presented): Promise<Origin | undefined> {
-    const { reusedTokens, misfit } = this.#config;
+    const { reusedTokens, schemaMismatch } = this.#config;
     const { entry } = known;
-    if (judged.standing === "unknown") {
+    if (judged.status === "unknown") {
       this.#refused("unknown");
       return undefined;
     }
-    if (judged.standing === "replaced") {
+    if (judged.status === "replaced") {
       events.reused({ selector: entry.selector, owner: entry.owner });
-      // A token from before a login says nothing of the one after it: whoever planted it must not end the session.
+      // A token from before a login proves nothing about the session after it: an attacker who planted it must not be able to end that session.
       const isStolen = judged.rotations !== undefined;
       if (reusedTokens === "destroy" && isStolen) await this.#endStolen(known, token);
       return undefined;
     }
-    if (misfit?.(entry.fields) !== undefined) {
+    if (schemaMismatch?.(entry.fields) !== undefined) {
       this.#refused("schema");
       return undefined;
     }
-    const isMissed = judged.token !== token;
-    return { known, token: judged.token, isMissed, messages: undefined, isReadOnly: false };
+    const needsCookie = judged.token !== token;
+    return { known, token: judged.token, needsCookie, messages: undefined, isReadOnly: false };
   }
 
   async #endStolen(known: KnownSession, token: Token): Promise<void> {
@@ -197,6 +197,6 @@ export class StoreReader {
 
 /** Whether `other` is a good token of the same session, and `one` was replaced. */
 function isSuccessor(other: Presented, one: Presented): boolean {
-  const isGood = other.judged.standing === "current" || other.judged.standing === "previous";
-  return isGood && one.judged.standing === "replaced" && other.token.selector === one.token.selector;
+  const isGood = other.judged.status === "current" || other.judged.status === "previous";
+  return isGood && one.judged.status === "replaced" && other.token.selector === one.token.selector;
 }

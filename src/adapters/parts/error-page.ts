@@ -1,0 +1,45 @@
+import { HipflaskError, StoreError } from "../../errors.ts";
+
+/** What to answer when a handler fails: Flask's 500 page, with the session saved in it. */
+export interface ErrorOptions {
+  /**
+   * Called with what a handler threw and with the error of a failed save. Default: `console.error`. The visitor gets a plain 500
+   * page. To leave errors to what stands outside, throw from here: then, as when Flask propagates exceptions, nothing
+   * is answered and nothing saved.
+   */
+  readonly onError?: (error: unknown) => void;
+}
+
+const ERROR_TYPE = "text/plain; charset=utf-8";
+
+interface ErrorPage {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The page for an error: 500, or what a session's own error asks for. It tells the visitor nothing else. */
+export function errorPageOf(error: unknown): ErrorPage {
+  const status = error instanceof HipflaskError ? (error.status ?? 500) : 500;
+  const more = error instanceof StoreError ? error.headers : {};
+  return { status, text: TEXTS[status] ?? TEXTS[500]!, headers: { "Content-Type": ERROR_TYPE, ...more } };
+}
+
+/** The same as a `Response` of the web. */
+export function errorResponseOf(error: unknown): Response {
+  const { text, ...init } = errorPageOf(error);
+  return new Response(text, init);
+}
+
+const TEXTS: Readonly<Record<number, string>> = {
+  400: "Bad Request\n",
+  403: "Forbidden\n",
+  409: "Conflict\n",
+  500: "Internal Server Error\n",
+  503: "Service Unavailable\n",
+};
+
+export function logError(error: unknown): void {
+  // oxlint-disable-next-line no-console -- a server's last resort for telling its owner
+  console.error(error);
+}

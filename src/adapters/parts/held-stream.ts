@@ -1,0 +1,81 @@
+import type { ServerResponse } from "node:http";
+import type { OutgoingHttpHeaders, ServerHttp2Stream, ServerStreamFileResponseOptions } from "node:http2";
+
+type Http2Response = ServerResponse & { readonly stream: ServerHttp2Stream };
+/** A flat list is what Node 24 takes as well. */
+type Headers = OutgoingHttpHeaders | readonly string[];
+
+/** What holds the response that a stream belongs to. */
+export interface Holder {
+  /** Whether calls are the response's to make: they wait, or are dropped. */
+  readonly isHolding: boolean;
+  /** Calls `send`, which sends the head, when the session is saved. */
+  answer(send: () => void): void;
+}
+
+/**
+ * `res.stream` of HTTP/2 answers past its response: `respond`, `respondWithFile`, and a body without either. Held are these
+ * as calls of the response, so that the session is saved before them, and its headers go with theirs.
+ */
+export function holdStream(res: ServerResponse, holder: Holder): void {
+  const { stream } = res as Http2Response;
+  const { respond, respondWithFD, respondWithFile, write, end } = stream;
+  /** A file that cannot be read is answered by its `onError`, when nothing is held any more. */
+  let isFile = false;
+  // Node ends a stream that is closed by itself.
+  const isHeld = (): boolean => holder.isHolding && !stream.closed && !stream.destroyed && !stream.aborted;
+
+  stream.respond = (headers?: Headers, options?: object & { endStream?: boolean }) => {
+    if (!isHeld())
+      return respond.call(stream, isFile ? withHeadersOf(res, headers) : (headers as never), options);
+    const { status, rest } = split(headers);
+    res.writeHead(status, rest);
+    if (options?.endStream === true) res.end();
+  };
+  const holdFile = <Source>(
+    send: (this: typeof stream, source: Source, headers?: OutgoingHttpHeaders, options?: object) => void,
+  ) => {
+    return (source: Source, headers?: Headers, options?: ServerStreamFileResponseOptions): void => {
+      if (!isHeld()) return send.call(stream, source, headers as OutgoingHttpHeaders, options);
+      const { status, rest } = split(headers);
+      res.statusCode = status;
+      for (const [name, value] of Object.entries(rest)) res.setHeader(name, value as string);
+      isFile = true;
+      holder.answer(() =>
+        send.call(stream, source, withHeadersOf(res, { ":status": res.statusCode }), options),
+      );
+    };
+  };
+  stream.respondWithFile = holdFile(respondWithFile);
+  stream.respondWithFD = holdFile(respondWithFD);
+  stream.write = ((...args: Parameters<typeof res.write>) =>
+    isHeld() ? res.write(...args) : Reflect.apply(write, stream, args)) as typeof stream.write;
+  stream.end = ((...args: Parameters<typeof res.end>) => {
+    if (!isHeld()) Reflect.apply(end, stream, args);
+    else res.end(...args);
+    return stream;
+  }) as typeof stream.end;
+}
+
+function split(headers: Headers = {}): { status: number; rest: OutgoingHttpHeaders } {
+  const { ":status": status = 200, ...rest } = recordOf(headers);
+  return { status: Number(status), rest };
+}
+
+function recordOf(headers: Headers): OutgoingHttpHeaders {
+  if (!Array.isArray(headers)) return headers as OutgoingHttpHeaders;
+  const record: OutgoingHttpHeaders = {};
+  for (let at = 0; at < headers.length; at += 2) {
+    const [name, value] = [String(headers[at]).toLowerCase(), headers[at + 1] as string];
+    record[name] = record[name] === undefined ? value : ([record[name], value].flat() as string[]);
+  }
+  return record;
+}
+
+/** The session's headers are on the response. */
+function withHeadersOf(res: ServerResponse, headers: Headers = {}): OutgoingHttpHeaders {
+  const given = recordOf(headers);
+  const cookies = new Set([res.getHeader("Set-Cookie") ?? [], given["set-cookie"] ?? []].flat().map(String));
+  const all: OutgoingHttpHeaders = { ...res.getHeaders(), ...given };
+  return cookies.size === 0 ? all : { ...all, "set-cookie": [...cookies] };
+}

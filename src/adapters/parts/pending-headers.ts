@@ -1,0 +1,22 @@
+import type { RequestContext } from "../../request/context.ts";
+import { observed } from "../../http/response-headers.ts";
+
+/**
+ * Saves the session of a request and gives its response, with the session's headers.
+ *
+ * @throws whatever the save fails with; the response is not to be sent then
+ */
+export async function saveInto(response: Response, context: RequestContext): Promise<Response> {
+  // The headers of redirects and of fetched responses cannot be changed in place.
+  const headers = new Headers(response.headers);
+  let isChanged = false;
+  try {
+    await context.save({ status: response.status, headers: observed(headers, () => (isChanged = true)) });
+  } catch (error) {
+    void response.body?.cancel();
+    throw error;
+  }
+  if (!isChanged) return response;
+  const { status, statusText, body } = response;
+  return new Response(body, { status, statusText, headers });
+}

@@ -1,0 +1,54 @@
+import { ConfigError } from "../../errors.ts";
+import { isSession, type Session } from "../../session/session.ts";
+
+/**
+ * What `request.session = value` means to people who come from other libraries: `null` ends the session, and an object is
+ * its data from now on. Anything else is a mistake.
+ *
+ * @throws TypeError
+ */
+export function assign(session: Session, value: unknown): void {
+  if (value === null || value === undefined) session.destroy();
+  else if (!isData(value))
+    throw new TypeError("A session can only be set to null, which ends it, or to an object of data.");
+  else if (!isSession(value, session)) {
+    const data = { ...value };
+    session.clear();
+    session.update(data);
+  }
+}
+
+/** The place of a session where a framework shows it: what is there, and what assigning to it does. */
+export class SessionPlace {
+  readonly #session: Session;
+  #isEmpty = false;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** Null once it was set to null, until there is data again. */
+  get session(): Session | null {
+    return this.#isEmpty ? null : this.#session;
+  }
+
+  set session(value: unknown) {
+    assign(this.#session, value);
+    this.#isEmpty = value === null || value === undefined;
+  }
+}
+
+/** @throws ConfigError if something else is in the place of the session, where nothing can tell when it is put there */
+export function assertInPlace(found: unknown, session: Session, place: string): void {
+  if (found === session) return;
+  throw new ConfigError(
+    `Something else than the session was put into \`${place}\`, which changes no session. Use \`session.destroy()\` or ` +
+      "`session.update(data)`, and another name for other things.",
+  );
+}
+
+function isData(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

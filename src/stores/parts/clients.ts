@@ -1,0 +1,139 @@
+import { ConfigError } from "../../errors.ts";
+
+/** Something that is passed where another client or store is wanted: recognized by methods that it has and others have not. */
+interface Kind {
+  readonly what: string;
+  /** What takes it; follows "it got …:". */
+  readonly advice: string;
+  /** Any of these lists of names. */
+  readonly names: ReadonlyArray<readonly string[]>;
+}
+
+/** In this order: some have the methods of those below as well. */
+const KINDS: readonly Kind[] = [
+  {
+    what: "a store of hipflask",
+    advice: 'which is what the option "store" takes',
+    names: [["read", "insert", "replace", "remove"]],
+  },
+  {
+    what: "a client of Redis",
+    advice: "use redisStore of hipflask/stores/redis",
+    names: [["evalSha"], ["evalsha"], ["send", "hset", "del"]],
+  },
+  {
+    what: "a collection of MongoDB",
+    advice: "use mongodbStore of hipflask/stores/mongodb",
+    names: [["updateOne", "findOne"]],
+  },
+  {
+    what: "a client or database of MongoDB",
+    advice: 'use mongodbStore(client.db("app").collection("sessions")) of hipflask/stores/mongodb',
+    names: [
+      ["startSession", "db"],
+      ["collection", "command"],
+    ],
+  },
+  {
+    what: "a document client of DynamoDB",
+    advice: "use dynamodbStore of hipflask/stores/dynamodb",
+    names: [["batchGet", "put"]],
+  },
+  {
+    what: "a client of the AWS SDK",
+    advice: "use dynamodbStore(DynamoDBDocument.from(client)) of hipflask/stores/dynamodb",
+    names: [["send", "middlewareStack"]],
+  },
+  {
+    what: "a client of Memcached",
+    advice: "use memcachedStore of hipflask/stores/memcached",
+    names: [["gets", "cas"]],
+  },
+  {
+    what: "a Durable Object namespace",
+    advice: "use durableObjectStore of hipflask/stores/durable-object",
+    names: [["idFromName"]],
+  },
+  {
+    what: "a Deno.Kv",
+    advice: "use denoKvStore of hipflask/stores/deno-kv",
+    names: [["atomic", "getMany"]],
+  },
+  {
+    what: "a KV namespace",
+    advice: "use workersKvStore of hipflask/stores/workers-kv",
+    names: [["getWithMetadata", "put"]],
+  },
+  {
+    what: "a database of SQL",
+    advice: "use sqlStore of hipflask/stores/sql",
+    names: [
+      ["query"],
+      ["execute"],
+      ["executeQuery"],
+      ["executeMultiple"],
+      ["prepare"],
+      ["unsafe"],
+      ["$client"],
+    ],
+  },
+  {
+    what: "a store of express-session",
+    advice: "use expressSessionStore of hipflask/stores/express-session",
+    names: [["get", "set", "destroy"]],
+  },
+  {
+    what: "a cache or store of another library",
+    advice: "which cannot compare and set",
+    names: [
+      ["get", "set"],
+      ["getItem", "setItem"],
+    ],
+  },
+];
+
+/** Whether all of these are there, inherited ones included. */
+export function has(value: unknown, ...names: string[]): boolean {
+  return names.every((name) => name in Object(value));
+}
+
+/** Whether a text is a URL and no path of a file: a drive of Windows has one letter, and `file:` is SQLite's own. */
+export function isUrl(text: string): boolean {
+  return /^(?!file:)[a-z][a-z\d+]+:/i.test(text);
+}
+
+/**
+ * Says in one sentence what a factory takes and what it got instead, and shows nothing of it, since a URL holds a password.
+ *
+ * @param who the factory, or the option
+ * @param takes with what to write
+ */
+export function refusal(who: string, takes: string, value: unknown): ConfigError {
+  return new ConfigError(`${who} takes ${takes}; it got ${whatItIs(value)}.`);
+}
+
+/** The same for what cannot be used any more. */
+export function closed(who: string, what: string): ConfigError {
+  return new ConfigError(`${who} got ${what} that was closed already: pass one that stays open.`);
+}
+
+function whatItIs(value: unknown): string {
+  if (value === undefined || value === null) return `${value}`;
+  if (typeof value === "string") {
+    return isUrl(value)
+      ? "the text of a URL, which `await storeFromUrl(url)` of hipflask/stores/from-url opens"
+      : "a text";
+  }
+  if (has(value, "then")) return "a promise: await it";
+  const kind = KINDS.find(({ names }) => names.some((list) => has(value, ...list)));
+  if (kind !== undefined) return `${kind.what}: ${kind.advice}`;
+  if (typeof value === "function") return functionItself(value.name, Function.prototype.toString.call(value));
+  return typeof value === "object" ? "an object that is none of these" : `a ${typeof value}`;
+}
+
+function functionItself(name: string, source: string): string {
+  const called = name === "" ? "" : ` ${name}`;
+  return source.startsWith("class")
+    ? `the class${called} itself: make one with new${called}(…)`
+    : `the function${called} itself: call it`;
+}

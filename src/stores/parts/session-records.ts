@@ -1,0 +1,309 @@
+import type { Fields } from "../../json/fields.ts";
+import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
+import { StoreError } from "../../errors.ts";
+import { CommitLoop, type Changed, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
+import { Owners, type Login, type OwnerLimit } from "./owners.ts";
+import { checkLogin, DEFAULT_LIMITS, type RecordLimits } from "./record-limits.ts";
+import {
+  changed,
+  decodeHead,
+  decodeRecord,
+  encodeRecord,
+  HEAD_LENGTH,
+  newRecord,
+  sessionInfo,
+  type Change,
+  type SessionInfo,
+  type SessionRecord,
+} from "./record.ts";
+import { StoreClock } from "./store-clock.ts";
+import type { Store } from "./store.ts";
+import type { Token } from "./token.ts";
+
+/** Options of {@link SessionRecords}. */
+export interface SessionRecordsOptions extends CommitOptions {
+  readonly json: TaggedJSONSerializer;
+  readonly limits?: RecordLimits | undefined;
+  /** Default: 1000, and one login more ends the oldest session. */
+  readonly ownerLimit?: OwnerLimit | undefined;
+  /** Seconds that a session may live without activity. */
+  readonly longest: number;
+}
+
+/** What one commit does to a session, and who logs in with it. */
+export interface SessionChange extends Omit<Change, "login"> {
+  readonly login?: Login | undefined;
+}
+
+/** A session that was found. */
+export type KnownSession = Known<SessionRecord>;
+
+/** What became of a commit. */
+export type Committed<Result> =
+  | {
+      readonly status: "ok";
+      readonly result: Result;
+      readonly known: KnownSession;
+      /** Sessions of the same owner that a limit ended. */
+      readonly ended?: readonly string[] | undefined;
+    }
+  /** No live session; all sessions of its owner were ended; its owner has too many. */
+  | { readonly status: "gone" | "revoked" | "limit" | "taken" };
+
+/** What a change of a session comes to: what to do, or to leave the session as it is. */
+export type SessionStep<Result> = {
+  readonly result: Result;
+  readonly change?: Omit<Change, "login"> | undefined;
+};
+
+/** Which part of an owner's list to give. */
+export interface ListOptions {
+  /** Sessions in one answer. Default 100. */
+  readonly limit?: number | undefined;
+  /** The last selector of the page before. */
+  readonly after?: string | undefined;
+}
+
+export const DEFAULT_OWNER_LIMIT: OwnerLimit = { max: 1000, overflow: "end-oldest" };
+const PAGE = 100;
+const LONGEST_PAGE = 1000;
+/** Records that `destroyAll` removes at once, and after how many it notes how far it got. */
+const REMOVALS_AT_ONCE = 16;
+const NOTED_AFTER = 16_384;
+
+/** The sessions in a store, with their owners: everything that requests, managers and tools do to them. */
+export class SessionRecords {
+  readonly store: Store;
+  readonly clock: StoreClock;
+  readonly #loop: CommitLoop<string, SessionRecord>;
+  readonly #owners: Owners;
+
+  constructor(store: Store, options: SessionRecordsOptions) {
+    const { json, limits = DEFAULT_LIMITS, ownerLimit = DEFAULT_OWNER_LIMIT, longest } = options;
+    const { seconds, onFailure } = options;
+    this.store = store;
+    this.clock = new StoreClock(store);
+    this.#loop = new CommitLoop(
+      store,
+      {
+        decode: (selector, text) => decodeRecord(selector, text, json),
+        encode: (record) => encodeRecord(record, limits),
+        ancestors: {
+          of: (record) => record.ancestors,
+          with: (record, ancestors) => ({ ...record, ancestors }),
+        },
+      },
+      this.clock,
+      { seconds, onFailure },
+    );
+    this.#owners = new Owners(store, this.clock, {
+      seconds,
+      onFailure,
+      longest,
+      limit: ownerLimit,
+      liveOf: async (selectors) => new Set(await this.live(selectors)),
+    });
+  }
+
+  /** The live session of this name, by the store's clock. @throws StoreError */
+  async read(selector: string): Promise<KnownSession | "gone" | "undecodable"> {
+    const found = await this.#loop.read(selector);
+    // The store has judged this already; it is judged once more by the record itself.
+    return typeof found === "object" && found.now >= found.entry.expiresAt ? "gone" : found;
+  }
+
+  /** Adds a session. @throws StoreError */
+  create(token: Token, fields: Fields, change: SessionChange): Promise<Committed<undefined>> {
+    return this.#filed(token.selector, change, async (login) => {
+      const known = await this.#loop.insert(token.selector, (now) =>
+        draftOf(newRecord(token, fields, { ...change, login }, now), now),
+      );
+      return known === "taken" ? { status: "taken" } : { status: "ok", result: undefined, known };
+    });
+  }
+
+  /**
+   * Changes a live session.
+   *
+   * @param apply called with the session as it is stored, again after every conflict; must not do anything else
+   * @throws StoreError, SessionConflictError
+   */
+  change<Result>(
+    known: KnownSession,
+    login: Login | undefined,
+    apply: (known: KnownSession) => SessionStep<Result>,
+  ): Promise<Committed<Result>> {
+    const { selector } = known.entry;
+    return this.#filed(selector, { login }, async (filed) => {
+      const done = await this.#loop.change(selector, known, (current): Step<SessionRecord, Result> => {
+        const { result, change } = apply(current);
+        if (change === undefined) return { action: "leave", result };
+        const next = changed(current.entry, { ...change, login: filed }, current.now);
+        return { action: "write", result, ...draftOf(next, current.now) };
+      });
+      return settled(done);
+    });
+  }
+
+  /**
+   * Ends a session for good, if `mayEnd` allows it for what is stored by then.
+   *
+   * @returns whether it ended just now; "refused" if it may not be ended
+   * @throws StoreError
+   */
+  async end(known: KnownSession, mayEnd: (known: KnownSession) => boolean): Promise<boolean | "refused"> {
+    const { selector } = known.entry;
+    const done = await this.#loop.changeAtOnce(selector, known, (current): Step<SessionRecord, boolean> => {
+      const isAllowed = mayEnd(current);
+      return { action: isAllowed ? "remove" : "leave", result: isAllowed };
+    });
+    if (done.status !== "ok") return false;
+    if (!done.result) return "refused";
+    await this.#forget(known.entry);
+    return true;
+  }
+
+  /** Ends a session for good, whatever it is. @returns whether there was one, and whose @throws StoreError */
+  async remove(selector: string): Promise<{ readonly owner: string | null } | undefined> {
+    const found = await this.#loop.read(selector);
+    if (found === "gone") return undefined;
+    const isRemoved = await this.#loop.remove(selector);
+    if (typeof found !== "object") return isRemoved ? { owner: null } : undefined;
+    await this.#forget(found.entry);
+    return isRemoved ? { owner: found.entry.owner } : undefined;
+  }
+
+  /**
+   * Whether the session of an owner may live on: false if it was ended, but its record was not removed yet. Asked with every
+   * touch, so that `destroyAll` does not depend on having found each session.
+   *
+   * @throws StoreError
+   */
+  async isConfirmed({ selector, owner, authenticatedAt }: SessionRecord): Promise<boolean> {
+    return owner === null || (await this.#owners.confirm(owner, selector, authenticatedAt)) === "ok";
+  }
+
+  /** The live sessions of an owner, latest login first; never verifiers, never data. @throws StoreError */
+  async list(owner: string, { limit = PAGE, after }: ListOptions = {}): Promise<SessionInfo[]> {
+    const most = Math.max(1, Math.min(limit, LONGEST_PAGE));
+    const filed = await this.#owners.sessionsOf(owner);
+    const infos: SessionInfo[] = [];
+    let at = after === undefined ? 0 : filed.indexOf(after) + 1;
+    // A page that ends with a session that is over by now goes on behind it.
+    if (after !== undefined && at === 0) return [];
+    for (; infos.length < most && at < filed.length; at += most) {
+      const selectors = filed.slice(at, at + most);
+      const heads = await this.#loop.readMany(selectors, HEAD_LENGTH);
+      for (const selector of selectors) {
+        const stored = heads.get(selector);
+        const head = stored && decodeHead(selector, stored.text);
+        if (head !== undefined && head.owner === owner) infos.push(sessionInfo(head));
+      }
+    }
+    return infos.slice(0, most);
+  }
+
+  /**
+   * Ends every session of an owner but `except`. From the first step on, no login that began before can succeed and no
+   * session outlives its next touch; after an error, call it again.
+   *
+   * @param onEnded called for each session that was ended
+   * @returns how many were ended, and the mark to give a login of the same request
+   * @throws StoreError
+   */
+  async destroyAll(
+    owner: string,
+    except: string | undefined,
+    onEnded: (selector: string) => void = () => {},
+  ): Promise<{ readonly ended: number; readonly mark: number }> {
+    const { ending, mark } = await this.#owners.end(owner, except);
+    let ended = 0;
+    for (let at = 0; at < ending.length; at += NOTED_AFTER) {
+      const part = ending.slice(at, at + NOTED_AFTER);
+      await inBatches(part, async (selector) => {
+        if (!(await this.#loop.remove(selector))) return;
+        ended++;
+        onEnded(selector);
+      });
+      await this.#owners.forget(owner, part);
+    }
+    return { ended, mark };
+  }
+
+  /** Which of these sessions are live. @throws StoreError */
+  async live(selectors: readonly string[]): Promise<string[]> {
+    const found = await this.#loop.readMany(selectors, 1);
+    return selectors.filter((selector) => found.has(selector));
+  }
+
+  /** Removes up to `limit` expired records. @returns how many @throws StoreError */
+  removeExpired(limit: number): Promise<number> {
+    return this.#loop.removeExpired(limit);
+  }
+
+  /** Writes a session that logs in between filing and confirming it; see {@link Owners}. */
+  async #filed<Result>(
+    selector: string,
+    { login, device }: Pick<SessionChange, "login" | "device">,
+    write: (login: Change["login"]) => Promise<Written<Result>>,
+  ): Promise<Committed<Result>> {
+    checkLogin(login?.owner ?? null, device);
+    if (login === undefined) return write(undefined);
+    const { owner } = login;
+    const filed = await this.#owners.file(selector, login);
+    if (filed.status !== "ok") return filed;
+    const { authenticatedAt } = filed;
+    const written = await write({ owner, authenticatedAt });
+    if (written.status !== "ok") {
+      await this.#owners.forget(owner, [selector]);
+      return written;
+    }
+    const confirmed = await this.#owners.confirm(owner, selector, authenticatedAt, true);
+    if (confirmed !== "ok") {
+      await this.#loop.remove(selector);
+      if (confirmed === "revoked") return { status: "revoked" };
+      // It did log in; later logins have ended it already.
+      await this.#owners.forget(owner, [selector]);
+    }
+    const ended: string[] = [];
+    await inBatches(filed.ended, async (name) => {
+      if (await this.#loop.remove(name)) ended.push(name);
+    });
+    if (filed.ended.length > 0) await this.#owners.forget(owner, filed.ended);
+    return { ...written, ended };
+  }
+
+  /** The session is over; that its owner's list still names it does no harm, since lists look at the records. */
+  async #forget({ owner, selector }: SessionRecord): Promise<void> {
+    if (owner === null) return;
+    try {
+      await this.#owners.forget(owner, [selector]);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
+  }
+}
+
+type Written<Result> =
+  | { readonly status: "ok"; readonly result: Result; readonly known: KnownSession }
+  | { readonly status: "gone" | "taken" };
+
+/** What is stored lives as long as its record says. */
+function draftOf(record: SessionRecord, now: number): Draft<SessionRecord> {
+  return {
+    entry: record,
+    lifetime: Math.max(0.001, (record.expiresAt - now) / 1000),
+    anonymous: record.owner === null,
+  };
+}
+
+function settled<Result>(done: Changed<SessionRecord, Result>): Written<Result> {
+  if (done.status !== "ok" || done.known === undefined) return { status: "gone" };
+  return { status: "ok", result: done.result, known: done.known };
+}
+
+async function inBatches(names: readonly string[], work: (name: string) => Promise<void>): Promise<void> {
+  for (let at = 0; at < names.length; at += REMOVALS_AT_ONCE) {
+    await Promise.all(names.slice(at, at + REMOVALS_AT_ONCE).map(work));
+  }
+}
