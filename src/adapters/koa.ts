@@ -29,7 +29,7 @@ declare module "koa" {
  *
  * Saved after `next()`; a save that fails is thrown, as by a handler. When a handler throws, or writes to `ctx.res` by
  * itself, the first byte is held until the session is saved, so Koa's error pages carry the session too; if that fails,
- * `app.on("error")` hears of it and the visitor gets a plain error page.
+ * `app.on("error")` receives the error and the visitor gets a plain error page.
  *
  * @throws ConfigError for options that cannot work
  * @example

@@ -46,7 +46,7 @@ export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
  * Saved after `resolve()`, when SvelteKit has made a response of whatever was returned or thrown, redirects and error
  * pages included. A redirect that another hook throws carries the session too. What `event.fetch` asks of the app
  * itself shares the session of its page. A save that fails is thrown to `handleError`; where the error asks for a
- * status (503, 409), `onError` hears of it and the visitor gets a plain page.
+ * status (503, 409), `onError` is called with the error and the visitor gets a plain page.
  *
  * @throws ConfigError for options that cannot work
  * @example

@@ -26,7 +26,7 @@ const BATCH = 500;
 
 const OK = { status: "ok" } as const;
 const GONE = { status: "gone" } as const;
-/** What was acknowledged survives the loss of a server, and is what everybody reads. */
+/** What was acknowledged survives the loss of a server, and is what all readers see. */
 const WRITE = { writeConcern: { w: "majority" } };
 const READ = { readPreference: "primary", readConcern: { level: "majority" } };
 

@@ -11,7 +11,7 @@ export function flashMessages(session: Session, method: Session["flash"]): Sessi
   const stored = session.get(KEY) as unknown;
   const messages: Record<string | symbol, unknown> = isRecord(stored) ? stored : {};
   const keep = (): void => {
-    // Whoever took all messages holds them still, while the session has new ones.
+    // A caller that took all messages still has them, while the session has new ones.
     if (!session.has(KEY) || session.get(KEY) === messages) session.set(KEY, messages);
   };
   return new Proxy(method, {
@@ -39,7 +39,7 @@ export function flashMessages(session: Session, method: Session["flash"]): Sessi
 
 /** `session.flash = …`, of the function itself as well as of an object of messages. */
 export function setFlashMessages(session: Session, messages: unknown): void {
-  // The function has kept what it was given; and nobody needs a cookie for no messages.
+  // The function has kept what it was given; no messages need no cookie.
   if (typeof messages === "function") return;
   if (isRecord(messages) && Object.keys(messages).length === 0 && !session.has(KEY)) return;
   if (messages === undefined) session.delete(KEY);
