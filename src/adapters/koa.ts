@@ -7,9 +7,7 @@ import type { Session } from "../session/session.ts";
 import { HeldResponse } from "./held-response.ts";
 import { requestOf, responseOf } from "./node-headers.ts";
 import { ownEvents } from "./own-events.ts";
-import { SessionPlace } from "./session-place.ts";
-
-const PLACE = Symbol("hipflask.session");
+import { placeSession } from "./session-place.ts";
 
 declare module "koa" {
   interface DefaultContext {
@@ -19,7 +17,6 @@ declare module "koa" {
      */
     get session(): Session;
     set session(data: Session | Record<string, unknown> | null);
-    [PLACE]: SessionPlace;
   }
 }
 
@@ -51,8 +48,7 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     const { req, res } = ctx;
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
-    ctx[PLACE] = new SessionPlace(context.session);
-    Object.defineProperty(ctx, "session", SESSION);
+    placeSession(ctx, context.session);
     // Koa drops all headers when it answers a thrown error, so that answer is saved when it is sent.
     const held = new HeldResponse(res, (error) => ctx.app.emit("error", error, ctx));
     held.context = context;
@@ -65,18 +61,6 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     await context.save(responseOf(res));
   };
 }
-
-/** Shared by all requests, and made where it is asked for. */
-const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
-  configurable: true,
-  enumerable: true,
-  get() {
-    return this[PLACE].session;
-  },
-  set(value: unknown) {
-    this[PLACE].session = value;
-  },
-};
 
 /** Koa answers when all middleware is done; what a callback in another request's context put into `ctx` is seen here. */
 function watchAnswer(context: RequestContext, res: ServerResponse): void {

@@ -25,7 +25,9 @@ export function assertArguments(
     if (isOdd) new ServerResponse(NO_REQUEST).writeHead(first as number, headers);
     return;
   }
-  assertHead(res.statusCode, isHttp2(res) ? undefined : res.statusMessage);
+  // What stands for the response of a WebSocket handshake has no head.
+  if (typeof res.getHeaderNames === "function")
+    assertHead(res.statusCode, isHttp2(res) ? undefined : res.statusMessage);
   if (method === "flushHeaders" || method === "answer") return;
   if (method === "end" && (!first || typeof first === "function")) return;
   if (typeof first === "string") {
