@@ -1,4 +1,5 @@
 import { otherVersions, shareClass } from "./copies.ts";
+import { withHelp } from "./help.ts";
 
 /** Every literal `code` an error of this library can carry; stable, meant for `switch`. */
 export type HipflaskErrorCode =
@@ -29,7 +30,8 @@ export type HipflaskErrorCode =
   | "CSRF";
 
 /**
- * The root of every error this library throws on purpose.
+ * The root of every error this library throws on purpose. Messages end with a link to the paragraph about the error, except
+ * those that are Python's.
  *
  * @example
  * ```ts
@@ -44,7 +46,7 @@ export class HipflaskError extends Error {
   readonly status?: number;
 
   constructor(code: HipflaskErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(withHelp(code, message), options);
     this.code = code;
   }
 }
@@ -125,7 +127,7 @@ export class ConfigError extends HipflaskError {
   }
 }
 
-/** A write to a session that has no secret key to be signed with (Flask: `RuntimeError` of a null session). */
+/** No secret key to sign sessions with: at the start, or at a write if it is null (Flask: `RuntimeError` of a null session). */
 export class NoSecretKeyError extends HipflaskError {
   constructor(
     message = "The session is unavailable because no secret key was set. Pass `secretKey` to `sessions({ … })`, a random text kept private.",
@@ -138,14 +140,15 @@ export class NoSecretKeyError extends HipflaskError {
 export class OutsideRequestError extends HipflaskError {
   constructor(
     message = "Working outside of a request: `session` only works in code called while a request is handled, behind " +
-      "`sessions({ … })`. In a unit test, `sessionTransaction` of hipflask/testing runs code with a session.",
+      "`sessions({ … })`. In a route, put `sessions({ … })` before it. In a unit test, run the code in " +
+      "`sessionTransaction` of hipflask/testing.",
   ) {
     super("OUTSIDE_REQUEST", message + otherVersions());
   }
 }
 
 /**
- * `session` was used in the context of another request, so an answer may tell of another visitor's session, or a session
+ * `session` was used in the context of another request, so a response may show another visitor's session, or a session
  * may hold what another visitor's request has written. The answer was not sent, or the session not saved.
  */
 export class ForeignContextError extends HipflaskError {
@@ -182,7 +185,7 @@ export class UnserializableError extends HipflaskError {
   }
 }
 
-/** The top-level key of a path, which is a name in somebody's code; what is inside of its value may be data. */
+/** The top-level key of a path, which is a name in the app's code; what is inside of its value may be data. */
 function placeOf(path: string): string {
   const [key = ""] = /^(?:\["(?:[^"\\]|\\.)*"\]|\[\d+\]|[^.[]*)/.exec(path) ?? [];
   return key === path ? `at ${key}` : `inside of ${key}; error.path says where`;
@@ -265,6 +268,10 @@ export class StoreError extends HipflaskError {
   readonly reason: StoreErrorReason;
   /** What to answer (RFC 9110 §15.6.4): the visitor may try again later and is still logged in then. */
   override readonly status = 503;
+  /** Headers of that answer, which frameworks add by themselves: when to try again, in seconds (RFC 9110 §10.2.3). */
+  get headers(): Readonly<Record<string, string>> {
+    return { "Retry-After": "5" };
+  }
 
   constructor(reason: StoreErrorReason, message: string, options?: ErrorOptions) {
     super("STORE", message, options);

@@ -33,7 +33,7 @@ export { CookieSessionInterface, type CookieConfig } from "./interfaces/cookie-i
 export { SecureCookieSessionInterface, type SecureCookieConfig } from "./interfaces/secure-cookie.ts";
 export { StoreSessionInterface } from "./interfaces/store.ts";
 export type { StoreConfig } from "./interfaces/store/config.ts";
-export type { Store } from "./stores/store.ts";
+export type { Store } from "./stores/parts/store.ts";
 export { decide, type Decision, type Outcome, type SaveState } from "./interfaces/decide.ts";
 
 export type { Codec, CodecContext, Decoded, RefusalReason } from "./codecs/codec.ts";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { importsOf, moduleOf, readModules } from "./architecture/modules.ts";
+import { subpaths } from "./support/public-api.ts";
 import type { Warm } from "./architecture/warm-request.ts";
 import { cycles, homeFaults, readRooms, roomFaults, type Homes } from "./architecture/rules.ts";
 
@@ -27,18 +28,18 @@ const platform = [
 const homes: Homes = {
   "node:assert": ["testing/"],
   "node:child_process": ["testing/", "cli/"],
-  "node:events": ["adapters/drain-listeners", "adapters/own-events", "express-session/"],
+  "node:events": ["adapters/parts/drain-listeners", "adapters/parts/own-events", "express-session/"],
   "node:fs": ["cli/", "testing/", "stores/sqlite"],
   "node:http": ["adapters/", "express-session/", "inspector/", "testing/", "cli/"],
-  "node:http2": ["adapters/held-stream"],
+  "node:http2": ["adapters/parts/held-stream"],
   "node:module": ["stores/sqlite"],
   "node:net": ["testing/", "cli/"],
   "node:path": ["cli/", "testing/", "stores/sqlite"],
   "node:process": ["cli/"],
   "node:readline": ["cli/"],
   "node:sqlite": ["stores/sqlite"],
-  "node:stream": ["adapters/express", "adapters/held-response", "express-session/"],
-  "node:tls": ["adapters/node-headers", "express-session/"],
+  "node:stream": ["adapters/express", "adapters/parts/held-response", "express-session/"],
+  "node:tls": ["adapters/parts/node-headers", "express-session/"],
   "node:zlib": ["itsdangerous/zlib"],
   "@aws-sdk/client-dynamodb": ["stores/from-url"],
   "@aws-sdk/lib-dynamodb": ["stores/from-url"],
@@ -81,6 +82,13 @@ describe("src", () => {
   it("imports a framework, a driver or a socket only in its own file", () =>
     expect(homeFaults(modules, homes, platform)).toEqual([]));
 
+  it("has nothing but doors in adapters/ and stores/; what they are made of is below", () => {
+    const doors = new Set(subpaths().values());
+    const others = modules.filter(({ path }) => /^(?:adapters|stores)\/[^/]+$/.test(path));
+    expect(others.length).toBeGreaterThan(20);
+    expect(others.map(({ path }) => path).filter((path) => !doors.has(`src/${path}`))).toEqual([]);
+  });
+
   it("has no index.ts inside a folder and no shared types.ts", () => {
     const barrels = modules
       .map(({ path }) => path)
@@ -120,10 +128,10 @@ describe("a warm request", () => {
     const { frames } = programs["Express, in Redis"]!;
     expect([frames[0], frames.at(-1)]).toEqual(["stores/redis/client.ts", "adapters/express.ts"]);
     for (const step of [
-      "adapters/held-response.ts",
+      "adapters/parts/held-response.ts",
       "request/context.ts",
       "interfaces/store.ts",
-      "stores/commit.ts",
+      "stores/parts/commit.ts",
     ])
       expect(frames).toContain(step);
   });
@@ -138,9 +146,9 @@ describe("secrets", () => {
 
   it("come from the platform's random source; weaker ones only spread waits (SEC-1)", () => {
     expect(files(/Math\s*\.\s*random|randomUUID|pseudoRandomBytes/)).toEqual([
-      "stores/commit.ts",
+      "stores/parts/commit.ts",
+      "stores/parts/sweep.ts",
       "stores/sqlite/database.ts",
-      "stores/sweep.ts",
       "testing/store-kit/kit.ts",
     ]);
   });

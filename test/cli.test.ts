@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMMANDS } from "../src/cli/main.ts";
 import { TaggedJSONSerializer } from "../src/json/tagged-json.ts";
-import { SessionRecords } from "../src/stores/session-records.ts";
+import { SessionRecords } from "../src/stores/parts/session-records.ts";
 import { openSqlite } from "../src/stores/sqlite/database.ts";
 import { sqliteStore } from "../src/stores/sqlite.ts";
-import { newToken } from "../src/stores/token.ts";
+import { newToken } from "../src/stores/parts/token.ts";
 import { commandLine, type Around, type Outcome } from "./support/command-line.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -287,7 +287,7 @@ describe("hipflask sessions", () => {
   it("says that a store cannot be had, without its password", async () => {
     const missing = await hipflask(["sessions", "prune", "--store", "couchdb://ada:pass-word@host"]);
     expect(missing).toMatchObject({ code: 1, out: "" });
-    expect(missing.err).toContain('"couchdb:" is no session store');
+    expect(missing.err).toContain('"couchdb:" is not a session store');
     expect(missing.err).not.toContain("pass-word");
   });
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { Store, Stored, Write } from "../src/stores/store.ts";
+import type { Store, Stored, Write } from "../src/stores/parts/store.ts";
 import { storeContract, type StoreTools, type StoreUnderTest } from "../src/testing/store-contract.ts";
 import { bound, MapStore } from "./support/map-store.ts";
 

@@ -1,4 +1,5 @@
-import { inTime } from "../stores/in-time.ts";
+import { called } from "../stores/express-session/calls.ts";
+import { inTime } from "../stores/parts/in-time.ts";
 
 /**
  * The old library's store, where the cookie held only an id. Stores of express-session and @fastify/session, which answer
@@ -34,7 +35,10 @@ export function oldRecords(store: OldStore, seconds: number): OldRecords {
 
 async function askInTime(store: OldStore, verb: Verb, id: string, seconds: number): Promise<unknown> {
   try {
-    return await inTime("The old store", verb, seconds, () => asked(store, verb, id));
+    const call = (done: OldStoreCallback) => store[verb]?.(id, done);
+    // Some have a callback and a promise besides, which is then worth nothing and settles after it.
+    const isAnswer = (returned: unknown) => isPromise(returned) || store[verb]?.length !== 2;
+    return await inTime("The old store", verb, seconds, () => called(call, isAnswer));
   } catch (error) {
     // How stores that keep files say that there is none, which express-session takes for no record.
     const { cause } = error as { cause?: { code?: unknown } };
@@ -43,26 +47,6 @@ async function askInTime(store: OldStore, verb: Verb, id: string, seconds: numbe
   }
 }
 
-function asked(store: OldStore, verb: Verb, id: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    ask(store, verb, id, resolve, reject);
-  });
-}
-
-function ask(
-  store: OldStore,
-  verb: Verb,
-  id: string,
-  resolve: (answer: unknown) => void,
-  reject: (error: unknown) => void,
-): void {
-  const takesCallback = store[verb]?.length === 2;
-  const answer = store[verb]?.(id, (error, record) => (error ? reject(error) : resolve(record)));
-  // Some have a callback and a promise besides, which is then worth nothing and settles after it.
-  if (isPromise(answer)) answer.then(resolve, reject);
-  else if (!takesCallback) resolve(answer);
-}
-
-function isPromise(answer: unknown): answer is PromiseLike<unknown> {
-  return typeof (answer as { then?: unknown } | null | undefined)?.then === "function";
+function isPromise(returned: unknown): boolean {
+  return typeof (returned as { then?: unknown } | null | undefined)?.then === "function";
 }

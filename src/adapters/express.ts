@@ -4,12 +4,13 @@ import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import "./express/express-request.ts";
-import { errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
-import { HeldResponse } from "./held-response.ts";
-import { ownEvents } from "./own-events.ts";
-import { handshakeOf, requestOf } from "./node-headers.ts";
+import { errorPageOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { HeldResponse } from "./parts/held-response.ts";
+import { ownEvents } from "./parts/own-events.ts";
+import { handshakeOf, requestOf } from "./parts/node-headers.ts";
 import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 export type { RequestSession, RequestSessionMethods, SessionCallback } from "./express/request-session.ts";
 export type { SessionCookie } from "./express/session-cookie.ts";
@@ -52,6 +53,12 @@ export function sessions(
 ): RequestHandler {
   const manager = SessionManager.from(options);
   return (req, res, next) => {
+    if (typeof next !== "function" || req.headers === undefined) {
+      const error = wrongFramework("hipflask/express", "app.use(sessions({ … }))", req, res, next);
+      // Fastify waits for a call.
+      if (typeof next !== "function") throw error;
+      return next(error);
+    }
     const known = (req as Partial<Slotted>)[SLOT];
     // A second time on the way of a request, behind middleware that has lost the context.
     if (known?.config === manager.config) return known.context.run(next);
@@ -111,7 +118,7 @@ const SESSION_ID: PropertyDescriptor & ThisType<Slotted> = {
 
 /**
  * Tells the handshake of a socket, which has no answer that a session could be saved with: Engine.IO (under Socket.IO)
- * marks each of its requests, and whoever calls this with the upgrade of a plain WebSocket has no response at all.
+ * marks each of its requests, and the upgrade of a plain WebSocket comes without any response.
  */
 function isSocket(req: Request & { _query?: { transport?: unknown } }, res: Partial<Response>): boolean {
   return req._query?.transport !== undefined || res.writeHead === undefined;

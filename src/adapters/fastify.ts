@@ -1,14 +1,16 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 import type { RequestContext } from "../request/context.ts";
+import { StoreError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
-import { HeldResponse } from "./held-response.ts";
-import { requestOf, type Connection } from "./node-headers.ts";
-import { ownEvents } from "./own-events.ts";
-import { SessionPlace } from "./session-place.ts";
+import { errorPageOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { HeldResponse } from "./parts/held-response.ts";
+import { requestOf, type Connection } from "./parts/node-headers.ts";
+import { ownEvents } from "./parts/own-events.ts";
+import { SessionPlace } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 const HELD = Symbol("hipflask.held");
 const PLACE = Symbol("hipflask.session");
@@ -40,7 +42,7 @@ declare module "fastify" {
  *
  * Saved in `onSend`, when Fastify has turned thrown errors into replies, so error pages carry the session too. A save
  * that fails goes to the error handler. What goes past Fastify, through `reply.raw`, is held until it is saved; if that
- * fails, `onError` hears of it and the visitor gets a plain error page.
+ * fails, `onError` is called with the error and the visitor gets a plain error page.
  *
  * @throws ConfigError for options that cannot work
  * @example
@@ -60,7 +62,9 @@ export function sessions(
   { onError = logError }: ErrorOptions = {},
 ): FastifyPluginCallback {
   const manager = SessionManager.from(options);
-  const plugin: FastifyPluginCallback = (app, _, registered) => {
+  const plugin: FastifyPluginCallback = (app, settings, registered) => {
+    if (typeof app.decorateRequest !== "function")
+      throw wrongFramework("hipflask/fastify", "app.register(sessions({ … }))", app, settings, registered);
     app.decorateRequest("session", SESSION);
     app.decorateRequest(HELD);
     app.decorateRequest(PLACE);
@@ -73,6 +77,10 @@ export function sessions(
         ownEvents(context, request.raw, reply.raw);
         context.run(next);
       };
+      const fail = (error: Error): void => {
+        if (error instanceof StoreError) reply.headers(error.headers);
+        next(error);
+      };
       const context = manager.requestContext(
         requestOf(request.raw, connectionOf(request)),
         request.raw,
@@ -81,7 +89,7 @@ export function sessions(
         reply.raw,
       );
       if (context.opening === undefined) handle(context);
-      else context.opening.then(() => handle(context), next);
+      else context.opening.then(() => handle(context), fail);
     });
 
     // Hooks that call back from a pool lose what was current before them.
@@ -106,6 +114,7 @@ export function sessions(
       } catch (error) {
         for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
         reply.code(errorPageOf(error).status);
+        if (error instanceof StoreError) reply.headers(error.headers);
         throw error;
       }
       return body;

@@ -1,8 +1,9 @@
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
-import { saveInto } from "./pending-headers.ts";
+import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { saveInto } from "./parts/pending-headers.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 /** Answers a web `Request`; further arguments (an environment, a server) are handed through. */
 export type FetchHandler<Rest extends unknown[] = []> = (
@@ -37,11 +38,17 @@ export function sessions(
   const manager = SessionManager.from(options);
   const errorPage = (error: unknown): Response => {
     onError(error);
-    const { status, text } = errorPageOf(error);
-    return new Response(text, { status, headers: { "Content-Type": ERROR_TYPE } });
+    return errorResponseOf(error);
   };
-  return <Rest extends unknown[]>(handler: FetchHandler<Rest>) =>
-    async (request: Request, ...rest: Rest): Promise<Response> => {
+  return <Rest extends unknown[]>(handler: FetchHandler<Rest>, ...others: unknown[]) => {
+    if (typeof handler !== "function")
+      throw wrongFramework(
+        "hipflask/fetch",
+        "sessions({ … })((request) => new Response(…))",
+        handler,
+        ...others,
+      );
+    return async (request: Request, ...rest: Rest): Promise<Response> => {
       let context: RequestContext;
       try {
         context = manager.requestContext(request, request);
@@ -63,4 +70,5 @@ export function sessions(
         return errorPage(error);
       }
     };
+  };
 }

@@ -3,8 +3,9 @@ import { ConfigError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
-import { saveInto } from "./pending-headers.ts";
-import { placeSession } from "./session-place.ts";
+import { saveInto } from "./parts/pending-headers.ts";
+import { placeSession } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 declare module "h3" {
   interface H3EventContext {
@@ -38,8 +39,10 @@ declare module "h3" {
  */
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
-  return async (event, next) => {
-    if (next === undefined) throw new ConfigError(H3_V1);
+  return async (event, next, ...rest: unknown[]) => {
+    if (next === undefined && "node" in event) throw new ConfigError(H3_V1);
+    if (typeof next !== "function" || event.context === undefined)
+      throw wrongFramework("hipflask/h3", "app.use(sessions({ … }))", event, next, ...rest);
     const context = manager.requestContext(event.req, event, event.req);
     if (context.opening !== undefined) await context.opening;
     placeSession(event.context, context.session);

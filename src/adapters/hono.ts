@@ -6,8 +6,9 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf } from "./error-page.ts";
-import { assertInPlace } from "./session-place.ts";
+import { errorPageOf, errorResponseOf } from "./parts/error-page.ts";
+import { assertInPlace } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 declare module "hono" {
   interface ContextVariableMap {
@@ -38,7 +39,9 @@ declare module "hono" {
 export function sessions(options: SessionOptions | SessionManager): MiddlewareHandler {
   const manager = SessionManager.from(options);
   // Nothing is written before next(): Hono may replace the response, and headers set earlier would be lost with it.
-  return async (c, next) => {
+  return async (c, next, ...rest: unknown[]) => {
+    if (c?.req?.raw === undefined)
+      throw wrongFramework("hipflask/hono", "app.use(sessions({ … }))", c, next, ...rest);
     try {
       const context = manager.requestContext(c.req.raw, c, c.req, c.req.raw);
       if (context.opening !== undefined) await context.opening;
@@ -75,5 +78,9 @@ function responseHeaders(c: Context): ResponseHeaders {
 function asHonoError(error: unknown): unknown {
   if (!(error instanceof HipflaskError) || error.status === undefined) return error;
   const { status, text } = errorPageOf(error);
-  return new HTTPException(status as ContentfulStatusCode, { message: text.trim(), cause: error });
+  return new HTTPException(status as ContentfulStatusCode, {
+    message: text.trim(),
+    cause: error,
+    res: errorResponseOf(error),
+  });
 }

@@ -4,10 +4,11 @@ import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
-import { HeldResponse } from "./held-response.ts";
-import { requestOf, responseOf } from "./node-headers.ts";
-import { ownEvents } from "./own-events.ts";
-import { placeSession } from "./session-place.ts";
+import { HeldResponse } from "./parts/held-response.ts";
+import { requestOf, responseOf } from "./parts/node-headers.ts";
+import { ownEvents } from "./parts/own-events.ts";
+import { placeSession } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 declare module "koa" {
   interface DefaultContext {
@@ -25,7 +26,7 @@ declare module "koa" {
  *
  * Saved after `next()`; a save that fails is thrown, as by a handler. When a handler throws, or writes to `ctx.res` by
  * itself, the first byte is held until the session is saved, so Koa's error pages carry the session too; if that fails,
- * `app.on("error")` hears of it and the visitor gets a plain error page.
+ * `app.on("error")` receives the error and the visitor gets a plain error page.
  *
  * @throws ConfigError for options that cannot work
  * @example
@@ -44,8 +45,10 @@ declare module "koa" {
  */
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
-  return async (ctx, next) => {
+  return async (ctx, next, ...rest: unknown[]) => {
     const { req, res } = ctx;
+    if (req === undefined || typeof res?.setHeader !== "function")
+      throw wrongFramework("hipflask/koa", "app.use(sessions({ … }))", ctx, next, ...rest);
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
     placeSession(ctx, context.session);

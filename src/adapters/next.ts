@@ -6,7 +6,7 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { explainOutside, type RequestContext } from "../request/context.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
+import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
 import {
   cookieHeaderOf,
   cookieHeaders,
@@ -16,7 +16,7 @@ import {
   type NextCookieWriter,
 } from "./next/cookies.ts";
 import { prerenderClock } from "./next/prerender-clock.ts";
-import { saveInto } from "./pending-headers.ts";
+import { saveInto } from "./parts/pending-headers.ts";
 
 /** What {@link sessions} gives an app; keep it in a module of its own, `lib/session.ts` by custom. */
 export interface NextSessions {
@@ -68,7 +68,7 @@ export function sessions(
   options: SessionOptions | SessionManager,
   { onError = logError }: ErrorOptions = {},
 ): NextSessions {
-  const manager = SessionManager.from(options);
+  const manager = managerOf(options);
   explainOutside(OUTSIDE);
   readSystemClockBy(prerenderClock);
   // Both by the cookies of a request: after an action Next renders with new ones, and so with a session opened from them.
@@ -78,8 +78,7 @@ export function sessions(
   const answer = (error: unknown): Response => {
     if (!(error instanceof HipflaskError) || error.status === undefined) throw error;
     onError(error);
-    const { status, text } = errorPageOf(error);
-    return new Response(text, { status, headers: { "Content-Type": ERROR_TYPE } });
+    return errorResponseOf(error);
   };
 
   const contextOf = (store: NextCookies): Promise<RequestContext> => {
@@ -122,6 +121,13 @@ export function sessions(
 
   const proxy: NextSessions["proxy"] = withSession<[Request], undefined>(() => undefined);
   return { session, withSession, proxy };
+}
+
+/** `next build` loads the modules of the app where the variables of the server, and so the secret key, need not be set. */
+function managerOf(options: SessionOptions | SessionManager): SessionManager {
+  if (process.env.NEXT_PHASE !== "phase-production-build" || options instanceof SessionManager)
+    return SessionManager.from(options);
+  return new SessionManager({ ...options, secretKey: options.secretKey || null });
 }
 
 async function openForReading(manager: SessionManager, store: NextCookies): Promise<RequestContext> {

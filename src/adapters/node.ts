@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { logError, type ErrorOptions } from "./error-page.ts";
-import { HeldResponse } from "./held-response.ts";
-import { requestOf } from "./node-headers.ts";
-import { ownEvents } from "./own-events.ts";
+import { logError, type ErrorOptions } from "./parts/error-page.ts";
+import { HeldResponse } from "./parts/held-response.ts";
+import { requestOf } from "./parts/node-headers.ts";
+import { ownEvents } from "./parts/own-events.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 /** A handler of `node:http`. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -37,8 +38,15 @@ export function sessions(
   { onError = logError }: ErrorOptions = {},
 ) {
   const manager = SessionManager.from(options);
-  return (handler: NodeHandler) =>
-    (req: IncomingMessage, res: ServerResponse): void => {
+  return (handler: NodeHandler, ...rest: unknown[]) => {
+    if (typeof handler !== "function")
+      throw wrongFramework(
+        "hipflask/node",
+        "createServer(sessions({ … })((req, res) => …))",
+        handler,
+        ...rest,
+      );
+    return (req: IncomingMessage, res: ServerResponse): void => {
       const held = new HeldResponse(res, onError);
       const fail = (error: unknown): void => {
         onError(error);
@@ -58,4 +66,5 @@ export function sessions(
         fail(error);
       }
     };
+  };
 }

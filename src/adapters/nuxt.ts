@@ -4,10 +4,10 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { currentContext, hasSession, type RequestContext } from "../request/context.ts";
 import type { Session } from "../session/session.ts";
-import { logError, type ErrorOptions } from "./error-page.ts";
-import { HeldResponse } from "./held-response.ts";
-import { requestOf } from "./node-headers.ts";
-import { placeSession } from "./session-place.ts";
+import { logError, type ErrorOptions } from "./parts/error-page.ts";
+import { HeldResponse } from "./parts/held-response.ts";
+import { requestOf } from "./parts/node-headers.ts";
+import { placeSession } from "./parts/session-place.ts";
 
 declare module "h3" {
   interface H3EventContext {

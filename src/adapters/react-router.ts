@@ -2,9 +2,10 @@ import { createContext, type MiddlewareFunction, type RouterContext } from "reac
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf } from "./error-page.ts";
-import { saveInto } from "./pending-headers.ts";
-import { assertInPlace } from "./session-place.ts";
+import { errorPageOf } from "./parts/error-page.ts";
+import { saveInto } from "./parts/pending-headers.ts";
+import { assertInPlace } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 export { sessionStorage } from "./react-router/storage.ts";
 
@@ -49,7 +50,16 @@ export const sessionContext: RouterContext<Session> = createContext<Session>();
  */
 export function sessions(options: SessionOptions | SessionManager): MiddlewareFunction<Response> {
   const manager = SessionManager.from(options);
-  return async ({ request, context: provider }, next) => {
+  return async (input, next, ...rest: unknown[]) => {
+    const { request, context: provider } = input;
+    if (request === undefined || typeof provider?.set !== "function")
+      throw wrongFramework(
+        "hipflask/react-router",
+        "export const middleware = [sessions({ … })]",
+        input,
+        next,
+        ...rest,
+      );
     try {
       const context = manager.requestContext(request, request, provider);
       if (context.opening !== undefined) await context.opening;

@@ -4,9 +4,10 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { ERROR_TYPE, errorPageOf, logError, type ErrorOptions } from "./error-page.ts";
-import { saveInto } from "./pending-headers.ts";
-import { placeSession } from "./session-place.ts";
+import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { saveInto } from "./parts/pending-headers.ts";
+import { placeSession } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 import { parseSetCookie, type CookieOptions } from "../http/set-cookie-line.ts";
 
 declare global {
@@ -50,7 +51,7 @@ export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
  * Saved after `resolve()`, when SvelteKit has made a response of whatever was returned or thrown, redirects and error
  * pages included. A redirect that another hook throws carries the session too. What `event.fetch` asks of the app
  * itself shares the session of its page. A save that fails is thrown to `handleError`; where the error asks for a
- * status (503, 409), `onError` hears of it and the visitor gets a plain page.
+ * status (503, 409), `onError` is called with the error and the visitor gets a plain page.
  *
  * @throws ConfigError for options that cannot work
  * @example
@@ -76,11 +77,13 @@ export function sessions(
   const answer = (error: unknown): Response => {
     if (!(error instanceof HipflaskError) || error.status === undefined) throw error;
     onError(error);
-    const { status, text } = errorPageOf(error);
-    return new Response(text, { status, headers: { "Content-Type": ERROR_TYPE } });
+    return errorResponseOf(error);
   };
 
-  return async ({ event, resolve }) => {
+  return async (input, ...rest: unknown[]) => {
+    const { event, resolve } = input;
+    if (event === undefined || resolve === undefined)
+      throw wrongFramework("hipflask/sveltekit", "export const handle = sessions({ … })", input, ...rest);
     if (isPartOfPage(event)) {
       const context = currentContext();
       context.attachTo(event, event.request);

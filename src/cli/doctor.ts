@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { ConfigError, HipflaskError } from "../errors.ts";
+import { withoutHelp } from "../help.ts";
 import { optionsFromFlask } from "../manager/flask-options.ts";
 import { onMade } from "../manager/made.ts";
 import type { SessionOptions } from "../manager/options.ts";
@@ -30,7 +31,7 @@ Examples:
   npx tsx node_modules/hipflask/bin/hipflask.js doctor ./sessions.ts    where Node does not read TypeScript (before 22.18)
   echo '{"SESSION_COOKIE_SAMESITE": "None"}' | hipflask doctor -
 
-Prints a line for each finding, worst first: "broken" does not work or is open to everybody, "soft" could be safer, "note" is
+Prints a line for each finding, worst first: "broken" does not work or is open to anyone, "soft" could be safer, "note" is
 good to know. Exit code 1 if something is broken.`,
   run,
 };
@@ -92,7 +93,7 @@ async function ofOptions(
   all: readonly unknown[],
 ): Promise<Finding[]> {
   const { store, cookieName = "session" } = options;
-  const stored = store ? await ofStore("store", () => answers(store)) : [];
+  const stored = typeof store?.read === "function" ? await ofStore("store", () => answers(store)) : [];
   const which = all.length === 1 ? "" : `[${index + 1}: ${cookieName}] `;
   return [...examine(options), ...stored].map(({ level, text }) => ({ level, text: which + text }));
 }
@@ -107,7 +108,7 @@ async function load(path: string): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     // Options that are refused were told before they were checked.
-    if (error instanceof HipflaskError) return error.message;
+    if (error instanceof HipflaskError) return withoutHelp(error.message);
     const { code, message } = error as NodeJS.ErrnoException;
     return UNREAD.has(code ?? "")
       ? `is TypeScript, which Node ${process.version} does not read: npx tsx node_modules/hipflask/bin/hipflask.js doctor FILE`
@@ -126,7 +127,7 @@ async function ofStore(name: string, use: () => Promise<unknown>): Promise<Findi
     return [];
   } catch (error) {
     if (!(error instanceof HipflaskError)) throw error;
-    return [{ level: "broken", text: `${name}: ${error.message}` }];
+    return [{ level: "broken", text: `${name}: ${withoutHelp(error.message)}` }];
   }
 }
 
@@ -152,7 +153,7 @@ function ofFlask(config: Record<string, unknown>): Finding[] {
       return optionsFromFlask({ [name]: value });
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      findings.push({ level: "broken", text: error.message });
+      findings.push({ level: "broken", text: withoutHelp(error.message) });
       return false;
     }
   });

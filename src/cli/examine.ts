@@ -1,4 +1,5 @@
 import { HipflaskError } from "../errors.ts";
+import { withoutHelp } from "../help.ts";
 import type { CookieConfig } from "../interfaces/cookie-interface.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { SessionManager } from "../manager/manager.ts";
@@ -39,12 +40,13 @@ export function examine(options: SessionOptions): Finding[] {
  * an option that comes later is tried again after it.
  */
 function sift(options: SessionOptions): { good: SessionOptions; faults: string[] } {
-  let good: SessionOptions = {};
+  // The secret is examined by itself.
+  let good: SessionOptions = { secretKey: null };
   // Options of the group are looked at one by one as well.
-  const { storeOptions, ...others } = options;
+  const { storeOptions, ...others } = { ...options, secretKey: options.secretKey || null };
   const isGroup = typeof storeOptions === "object" && storeOptions !== null && !Array.isArray(storeOptions);
   let left: [name: string, options: object][] = [
-    ...single(isGroup ? others : options),
+    ...single(isGroup ? others : { ...others, ...(storeOptions !== undefined && { storeOptions }) }),
     ...single(isGroup ? storeOptions : {}).map(([name, one]): [string, object] => [
       name,
       { storeOptions: one },
@@ -59,7 +61,9 @@ function sift(options: SessionOptions): { good: SessionOptions; faults: string[]
         good = more;
       } catch (error) {
         const fault =
-          error instanceof HipflaskError ? error.message : `"${entry[0]}" cannot be used: ${String(error)}`;
+          error instanceof HipflaskError
+            ? withoutHelp(error.message)
+            : `"${entry[0]}" cannot be used: ${String(error)}`;
         refused.push([entry, fault]);
       }
     }

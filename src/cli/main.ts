@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { HipflaskError } from "../errors.ts";
+import { withoutHelp } from "../help.ts";
 import { didYouMean } from "../manager/did-you-mean.ts";
 import { UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -54,11 +55,13 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
     return await COMMANDS[name]!.run(rest, terminal);
   } catch (error) {
     if (error instanceof UsageError) {
-      terminal.complain(`${error.message} See: hipflask ${name} --help`);
+      terminal.complain(`${withoutHelp(error.message)} See: hipflask ${name} --help`);
       return 2;
     }
     // Only messages of our own are known to name no secret.
-    terminal.complain(error instanceof HipflaskError ? error.message : `${name} failed: ${nameOf(error)}`);
+    terminal.complain(
+      error instanceof HipflaskError ? withoutHelp(error.message) : `${name} failed: ${nameOf(error)}`,
+    );
     return 1;
   }
 }

@@ -1,9 +1,9 @@
 import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { didYouMean } from "../manager/did-you-mean.ts";
-import type { SessionInfo } from "../stores/record.ts";
-import { SessionRecords } from "../stores/session-records.ts";
-import { sweepOnce } from "../stores/sweep.ts";
+import type { SessionInfo } from "../stores/parts/record.ts";
+import { SessionRecords } from "../stores/parts/session-records.ts";
+import { sweepOnce } from "../stores/parts/sweep.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { openStore, PATIENCE } from "./open-store.ts";
@@ -118,7 +118,7 @@ function line({ selector, device, createdAt, lastSeenAt, expiresAt }: SessionInf
   return `${selector}  created ${created}  seen ${seen}  until ${expires}  ${device ?? ""}`.trimEnd();
 }
 
-/** Devices describe themselves; in ASCII they cannot move the cursor of whoever reads this. Still the same JSON. */
+/** Devices describe themselves; in ASCII they cannot move the cursor of the terminal. Still the same JSON. */
 function ascii(text: string): string {
   return text.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

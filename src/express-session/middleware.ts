@@ -2,8 +2,8 @@ import type { RequestHandler } from "express";
 import type { ServerResponse } from "node:http";
 import { finished } from "node:stream";
 import "../adapters/express/express-request.ts";
-import { logError } from "../adapters/error-page.ts";
-import { HeldResponse } from "../adapters/held-response.ts";
+import { logError } from "../adapters/parts/error-page.ts";
+import { HeldResponse } from "../adapters/parts/held-response.ts";
 import { Cookie, type CookieData, type CookieOptions } from "./cookie.ts";
 import { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 import { resolveOptions, type SessionOptions } from "./options.ts";
@@ -60,6 +60,7 @@ type Next = (error?: unknown) => void;
 export function session(options?: SessionOptions): RequestHandler {
   const config = resolveOptions(options ?? {});
   const { store } = config;
+  if (typeof (store as { on?: unknown }).on !== "function") throw new TypeError(NO_STORE);
   let isReady = true;
   store.on("disconnect", () => (isReady = false));
   store.on("connect", () => (isReady = true));
@@ -120,7 +121,11 @@ function tell(res: ServerResponse, next: Next, error: unknown): void {
       logError(failure);
     }
   };
-  // What stands for the response of a WebSocket handshake tells of no end.
+  // The stand-in for the response of a WebSocket handshake emits no end.
   if (typeof res.on === "function") finished(res, pass);
   else setImmediate(pass);
 }
+
+const NO_STORE =
+  "store must be a store of express-session, such as new RedisStore({ client }) of connect-redis. A store of hipflask goes " +
+  "into `sessions` of hipflask/express: sessions({ store: redisStore(client) }).";

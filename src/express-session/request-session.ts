@@ -1,6 +1,6 @@
 import { signExpressValue } from "../accepts/express-value.ts";
 import type { Mac } from "../accepts/mac.ts";
-import type { HeldContext } from "../adapters/held-response.ts";
+import type { HeldContext } from "../adapters/parts/held-response.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
 import { askStore, type Answer } from "./ask-store.ts";
 import { generate } from "./generate.ts";
@@ -56,7 +56,7 @@ export class RequestSession implements HeldContext {
     (req as Marked)[STATE] = this;
   }
 
-  /** @param then is told of an error, or called without once `req.session` is there */
+  /** @param then called with an error, or without one once `req.session` is there */
   open(then: SessionCallback): void {
     const begin = (): void => {
       this.generate();
@@ -94,7 +94,7 @@ export class RequestSession implements HeldContext {
     return this.#whenEnded(() => this.#commitLate());
   }
 
-  /** A handler that logged somebody out and did not wait is waited for. */
+  /** The response waits for a logout that the handler did not wait for. */
   #whenEnded(then: () => Promise<void> | undefined): Promise<void> | undefined {
     const ending = this.#ending;
     if (ending === undefined) return then();

@@ -95,7 +95,7 @@ export class Session {
     return this;
   }
 
-  /** Ends the session and begins an empty one with a new id, at `req.session`. Do so whenever somebody logs in. */
+  /** Ends the session and begins an empty one with a new id, at `req.session`. Do so at each login. */
   regenerate(callback: SessionCallback = ignore): this {
     this.req.sessionStore!.regenerate!(this.req, callback);
     return this;

@@ -1,7 +1,7 @@
 import type { Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionChanges } from "../session/changes.ts";
-import type { FieldChanges } from "../stores/record.ts";
+import type { FieldChanges } from "../stores/parts/record.ts";
 
 /**
  * One-time messages in records: `flash()` leaves them under `_flashes`, and each is to be shown once, whatever parallel requests
@@ -139,7 +139,7 @@ function withoutMessages(changes: SessionChanges): FieldChanges {
   };
 }
 
-/** What is under the key may be anything; what is no list holds no messages. */
+/** What is under the key may be anything; only a list holds messages. */
 function textsIn(text: string | undefined, json: TaggedJSONSerializer): string[] {
   const value = text === undefined ? [] : json.loads(text);
   return Array.isArray(value) ? value.map((message) => json.dumps(message)) : [];

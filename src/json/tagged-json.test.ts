@@ -189,7 +189,8 @@ describe("dumps", () => {
     [{ d: new Date(NaN) }, "A date is invalid or outside of the years 1 to 9999.", "s.d"],
     [10n ** 4300n, "An int has more than 4300 digits.", "s"],
   ])("refuses %o with the way to it", (value, reason, path) => {
-    const message = `${reason} (${path === "s" ? "at s" : "inside of s; error.path says where"})`;
+    const place = `${reason} (${path === "s" ? "at s" : "inside of s; error.path says where"})`;
+    const message = expect.stringContaining(place) as string;
     expect(() => json.dumps(value, "s")).toThrow(
       expect.objectContaining({ constructor: UnserializableError, message, path }),
     );
@@ -217,7 +218,9 @@ describe("dumps", () => {
     cart.items.push({ cart });
     expect(() => json.dumps({ cart })).toThrow(
       expect.objectContaining({
-        message: "A value contains itself. (inside of cart; error.path says where)",
+        message: expect.stringContaining(
+          "A value contains itself. (inside of cart; error.path says where)",
+        ) as string,
         path: "cart.items[0].cart",
       }),
     );

@@ -45,7 +45,8 @@ export function optionsFromFlask(config: FlaskConfig): SessionOptions {
   }
   const root = config.APPLICATION_ROOT === undefined ? "/" : config.APPLICATION_ROOT;
   return {
-    secretKey: config.SECRET_KEY,
+    // Flask starts without a key, and refuses writes.
+    secretKey: config.SECRET_KEY ?? null,
     secretKeyFallbacks: config.SECRET_KEY_FALLBACKS,
     cookieName: config.SESSION_COOKIE_NAME,
     cookieDomain: config.SESSION_COOKIE_DOMAIN || undefined,

@@ -6,7 +6,7 @@ const place = globalThis as { [LISTENER]?: (options: SessionOptions) => void };
 
 /** Tells `hipflask doctor` of the options that an app passes; otherwise nothing listens. */
 export function tellMade(options: SessionOptions): void {
-  place[LISTENER]?.(options);
+  if (Object(options) === options) place[LISTENER]?.(options);
 }
 
 /** Calls `listener` with the options of every manager that is made from now on, before they are checked. */

@@ -10,14 +10,15 @@ import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
 import type { StoreConfig } from "../interfaces/store/config.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
+import { checkKey, checkParts } from "./check-parts.ts";
 import { tellMade } from "./made.ts";
 import type { SessionOptions } from "./options.ts";
 import { resolveCrossOrigin, resolveOptions } from "./resolve-options.ts";
 import { storeConfigOf } from "./resolve-store-options.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import type { SessionInfo } from "../stores/record.ts";
-import type { ListOptions, SessionRecords } from "../stores/session-records.ts";
-import { startSweep, type Sweep } from "../stores/sweep.ts";
+import type { SessionInfo } from "../stores/parts/record.ts";
+import type { ListOptions, SessionRecords } from "../stores/parts/session-records.ts";
+import { startSweep, type Sweep } from "../stores/parts/sweep.ts";
 
 /** The same in every copy of this package that a process loads. */
 export const WRAP_INTERFACE: unique symbol = Symbol.for("hipflask.wrapInterface") as never;
@@ -34,7 +35,7 @@ export interface OwnedSession extends Omit<SessionInfo, "device"> {
  * The sessions of one app: options checked once, then a context per request. Adapters take options and make one, or
  * take one that several adapters share. With a store it also tells and ends the sessions of a person.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for options that cannot work; NoSecretKeyError without a `secretKey`, unless something else signs
  * @example
  * ```ts
  * import { session, SessionManager } from "hipflask";
@@ -63,15 +64,19 @@ export class SessionManager {
 
   constructor(options: SessionOptions) {
     tellMade(options);
+    checkParts(options);
     const config = resolveOptions(options);
     this.config = config;
     this.#refuseForeign = resolveCrossOrigin(options);
     const stored = options.store === undefined ? undefined : storeConfigOf(options, options.store, config);
     this.#records = stored?.records;
-    if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
+    // An engine that removes expired records itself needs no timer.
+    const isSwept = (stored?.sweepEvery ?? 0) > 0 && stored?.records.store.removeExpired !== undefined;
+    if (isSwept) this.#unswept = stored;
     const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
     this.sessionInterface = options.sessionInterface ?? accepting(options.accepts ?? [], ours);
     this.#requestInterface = this.sessionInterface;
+    checkKey(options);
   }
 
   /** The manager itself, or one made of the options: what every adapter does with its argument. */
@@ -87,7 +92,7 @@ export class SessionManager {
    */
   requestContext(request: SessionRequest, ...keys: object[]): RequestContext {
     this.refuseForeign(request);
-    // Where nothing can be saved is no place to start timers and to draw random numbers.
+    // A prerender must not start timers or draw random numbers, and can save nothing.
     if (this.#unswept !== undefined && !request.readOnly) this.#startSweep(this.#unswept);
     return new RequestContext(this.#requestInterface, request, ...keys);
   }
@@ -162,7 +167,7 @@ export class SessionManager {
   }
 
   /**
-   * Calls `listener` once when a session is over, whoever ended it and on whatever process: for closing the sockets and
+   * Calls `listener` once when a session is over, in this process or another: for closing the sockets and
    * streams that it opened. Noticed within half a second.
    *
    * @returns stops listening; call it when the socket closes by itself

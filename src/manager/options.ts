@@ -6,7 +6,7 @@ import type { SessionInterface } from "../interfaces/session-interface.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { StandardSchemaV1 } from "../session/standard-schema.ts";
-import type { Store } from "../stores/store.ts";
+import type { Store } from "../stores/parts/store.ts";
 import type { StoreOptions } from "./store-options.ts";
 
 /** What a browser can be asked to drop (W3C Clear Site Data §3.1). */
@@ -29,8 +29,9 @@ export type ClearSiteDataType = "cache" | "clientHints" | "cookies" | "execution
  */
 export interface SessionOptions {
   /**
-   * Signs every cookie; keep it private and the same on all servers. Text is taken as UTF-8, untrimmed. Without one
-   * (undefined, null or empty) sessions can be read, as empty, and every write throws `NoSecretKeyError`, as in Flask.
+   * Signs every cookie; keep it private and the same on all servers. Text is taken as UTF-8, untrimmed. Needed
+   * unless a `store`, a `codec` or a `sessionInterface` of your own does without. With null sessions can be read, as empty,
+   * and every write throws `NoSecretKeyError`, as in Flask.
    */
   readonly secretKey?: SecretKey | null | undefined;
   /** Old secrets that still verify and never sign, newest last. Default none. Flask: `SECRET_KEY_FALLBACKS`. */
@@ -113,9 +114,9 @@ export interface SessionOptions {
   /** How sessions in the `store` live; without one, none of these counts. See {@link StoreOptions}. */
   readonly storeOptions?: StoreOptions | undefined;
 
-  /** Hears why a cookie was refused; the visitor gets an empty session. */
+  /** Called with the reason when a cookie is refused; the visitor gets an empty session. */
   readonly onRefused?: ((reason: RefusalReason) => void) | undefined;
-  /** Hears of a cookie above `maxCookieSize`. Default: `console.warn` with the message. */
+  /** Called when a cookie is larger than `maxCookieSize`. Default: `console.warn` with the message. */
   readonly onOversize?: ((error: CookieTooLargeError) => void) | undefined;
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: (() => number) | undefined;

@@ -4,5 +4,5 @@
  *
  * @module hipflask/stores/contract
  */
-export type { Replaced, Store, Stored, Write } from "./store.ts";
-export { startSweep, sweepOnce, type Sweep, type Sweepable, type SweepOptions } from "./sweep.ts";
+export type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+export { startSweep, sweepOnce, type Sweep, type Sweepable, type SweepOptions } from "./parts/sweep.ts";

@@ -1,8 +1,8 @@
-import { refusal } from "./clients.ts";
+import { refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { inStep } from "./store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { inStep } from "./parts/store-error.ts";
 
 /** What we call of a `Deno.Kv`. */
 export interface DenoKv {
@@ -119,7 +119,7 @@ class DenoKvStore implements Store {
     });
   }
 
-  /** Does it to a live record with the expected commit id, or with any; again where somebody else was faster. */
+  /** Does it to a live record with the expected commit id, or with any; again where another writer was faster. */
   async #change(
     key: string,
     expected: string | undefined,

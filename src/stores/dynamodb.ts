@@ -1,8 +1,8 @@
 import { StoreError } from "../errors.ts";
-import { refusal } from "./clients.ts";
+import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { inStep } from "./store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { inStep } from "./parts/store-error.ts";
 
 /** What we call of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
 export interface DynamoDocument {
@@ -40,7 +40,7 @@ const HEAD_ATTRIBUTES = { "#id": "id", "#commit": "commit", "#head": "head", "#u
  *
  * @throws ConfigError for a client that is not a `DynamoDBDocument`
  * @example
- * ```ts no-run
+ * ```ts no-check
  * import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
  * import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
  * import { dynamodbStore } from "hipflask/stores/dynamodb";

@@ -1,9 +1,9 @@
-import { has, refusal } from "./clients.ts";
+import { has, refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { storeError } from "./store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { storeError } from "./parts/store-error.ts";
 
 export type { ExpressSessionBackend } from "./express-session/calls.ts";
 

@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors.ts";
-import { refusal } from "./clients.ts";
+import { refusal } from "./parts/clients.ts";
 import { readUrl } from "./from-url/url.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./parts/store.ts";
 
 /**
  * The store a URL names, connected and ready. The client of an engine is imported only when its URL is given, so only
@@ -34,7 +34,9 @@ export async function storeFromUrl(url: string): Promise<Store> {
   const scheme = /^([a-z+]+):/.exec(url)?.[1] ?? "";
   if (!Object.hasOwn(OPEN, scheme)) {
     const known = Object.keys(OPEN).map((name) => `${name}:`);
-    throw new ConfigError(`"${scheme}:" is no session store; a store URL begins with ${known.join(", ")}.`);
+    throw new ConfigError(
+      `"${scheme}:" is not a session store; a store URL begins with ${known.join(", ")}.`,
+    );
   }
   return OPEN[scheme]!(url);
 }

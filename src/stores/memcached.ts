@@ -1,7 +1,7 @@
-import { refusal } from "./clients.ts";
+import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { inStep } from "./store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { inStep } from "./parts/store-error.ts";
 
 /** What we call of a client of the `memcached` package. */
 export interface MemcachedClient {
@@ -43,7 +43,7 @@ const GONE = { status: "gone" } as const;
  *
  * @throws ConfigError for a client without `gets` and `cas`
  * @example
- * ```ts no-run
+ * ```ts no-check
  * import Memcached from "memcached";
  * import { memcachedStore } from "hipflask/stores/memcached";
  * export const store = memcachedStore(new Memcached("127.0.0.1:11211", { retries: 0, remove: false }));

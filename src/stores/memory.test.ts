@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { storeContract } from "../testing/store-contract.ts";
 import { memoryStore } from "./memory.ts";
-import type { Store, Write } from "./store.ts";
+import type { Store, Write } from "./parts/store.ts";
 
 let ids = 0;
 const newId = () => String(ids++).padStart(16, "0");
@@ -114,5 +114,19 @@ describe("memoryStore", () => {
     now += 5_000_000;
     expect(await store.removeExpired(1000)).toBe(90);
     expect(await store.removeExpired(1000)).toBe(0);
+  });
+
+  it("lets others go first again and again while it removes many", async () => {
+    let now = 1e12;
+    const store = memoryStore({ now: () => now });
+    await filled(store, ...Array.from({ length: 1000 }, () => record({ lifetime: 10 })));
+    now += 11_000;
+    let [turns, isSweeping] = [0, true];
+    const count = () => void setImmediate(() => isSweeping && (turns++, count()));
+    count();
+    expect(await store.removeExpired(800)).toBe(800);
+    isSweeping = false;
+    expect(turns).toBeGreaterThanOrEqual(7);
+    expect(await store.removeExpired(800)).toBe(200);
   });
 });

@@ -1,4 +1,4 @@
-import { has, refusal } from "./clients.ts";
+import { has, refusal } from "./parts/clients.ts";
 import { sqlStore, type SqlStore } from "./sql.ts";
 import { MYSQL } from "./sql/dialect.ts";
 import { mysql2Of, type MysqlPool } from "./sql/mysql2.ts";

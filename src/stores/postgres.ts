@@ -1,4 +1,4 @@
-import { has, refusal } from "./clients.ts";
+import { has, refusal } from "./parts/clients.ts";
 import { sqlStore, type SqlStore } from "./sql.ts";
 import { POSTGRES } from "./sql/dialect.ts";
 import { openPg, pgDatabase, type PostgresOptions, type PostgresPool } from "./sql/pg.ts";

@@ -1,8 +1,8 @@
 import { StoreError } from "../errors.ts";
-import { addressOf } from "./address.ts";
+import { addressOf } from "./parts/address.ts";
 import { redisCommands, script, type RedisClient, type RedisCommands } from "./redis/client.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { storeError } from "./store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { storeError } from "./parts/store-error.ts";
 
 export type {
   BunRedisClient,

@@ -3,8 +3,8 @@ import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
 import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
-import { storeError } from "./store-error.ts";
-import type { Replaced, Store, Stored, Write } from "./store.ts";
+import { storeError } from "./parts/store-error.ts";
+import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 
 export type {
   D1Handle,
@@ -148,7 +148,7 @@ class SingleStatementStore implements SqlStore {
         return await this.#database.run(text, list);
       } catch (error) {
         if (this.#dialect.isDuplicate(error)) return { rows: [], affected: DUPLICATE };
-        if (this.#dialect.isMissingTable(error)) throw this.#missingTable();
+        if (this.#dialect.isMissingTable(error)) throw this.#missingTable(verb);
         // Such a statement was certainly not applied.
         if (!this.#dialect.isSacrificed(error) || attempt === ATTEMPTS)
           throw storeError(this.name, verb, error);
@@ -156,10 +156,10 @@ class SingleStatementStore implements SqlStore {
     }
   }
 
-  #missingTable(): StoreError {
+  #missingTable(verb: string): StoreError {
     return new StoreError(
       "unavailable",
-      `${this.name} has no table "hipflask_sessions" yet: call store.migrate() once, or create it with the output of "npx hipflask schema".`,
+      `${this.name} could not "${verb}": it has no table "hipflask_sessions" yet. Write await store.migrate() at the start, or create the table with the output of "npx hipflask schema".`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { StoreError } from "../errors.ts";
-import type { Store } from "../stores/store.ts";
+import type { Store } from "../stores/parts/store.ts";
 
 /** A step of a store that can be made to fail. */
 export type StoreStep = Exclude<keyof Store, "name" | "atomic" | "close">;

@@ -32,8 +32,17 @@ export function writeLate(): string {
   }
 }
 
-/** Whatever a framework has for answering, nobody sees a byte of it before the session is saved. */
-export function savesBeforeHeaders(name: string, serve: Serve, ways: Record<string, Way>): void {
+/**
+ * Whatever a framework has for answering, nobody sees a byte of it before the session is saved.
+ *
+ * @param tellsRetry the page for a store that is down can have headers, and says when to try again
+ */
+export function savesBeforeHeaders(
+  name: string,
+  serve: Serve,
+  ways: Record<string, Way>,
+  tellsRetry = true,
+): void {
   describe(`${name} with a slow store`, () => {
     it.concurrent.each(Object.entries(ways))(
       "sends no byte of %s before the save (SEC-17)",
@@ -66,12 +75,15 @@ export function savesBeforeHeaders(name: string, serve: Serve, ways: Record<stri
       const { status, head, body } = await ask(serve, broken, path);
       expect(status).toBe(503);
       expect(head).not.toMatch(/^(set-cookie|location|etag|last-modified):/im);
+      expect(/^retry-after: 5$/im.test(head)).toBe(tellsRetry);
       expect(body).not.toMatch(/success|on purpose/);
     });
 
     it("answers 503 when a session cannot be opened", async () => {
       const broken: SessionInterface = { openSession: down, saveSession: () => {} };
-      expect((await ask(serve, broken, Object.keys(ways)[0]!)).status).toBe(503);
+      const { status, head } = await ask(serve, broken, Object.keys(ways)[0]!);
+      expect(status).toBe(503);
+      expect(/^retry-after: 5$/im.test(head)).toBe(tellsRetry);
     });
 
     it("answers 409 when others were faster", async () => {

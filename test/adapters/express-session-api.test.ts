@@ -125,7 +125,7 @@ for (const [version, express] of Object.entries(versions)) {
         });
 
         it("tells a callback, or throws, where nothing can be written", async () => {
-          await start({ secretKey: "", ...(mode === "store" ? { store: undefined } : {}) });
+          await start({ secretKey: null, ...(mode === "store" ? { store: undefined } : {}) });
           const { seen } = await visit(async (req) => {
             expect(() => req.session.regenerate()).toThrow("secret key");
             return String(await called((done) => req.session.regenerate(done)));

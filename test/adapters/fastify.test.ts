@@ -140,7 +140,10 @@ describe("hipflask/fastify", () => {
     app.get("/", (_, reply) => reply.header("Set-Cookie", "a=1").redirect("/elsewhere"));
     const answer = await app.inject("/");
     expect(answer.statusCode).toBe(503);
-    expect(answer.json()).toMatchObject({ statusCode: 503, message: "The store is down." });
+    expect(answer.json()).toMatchObject({
+      statusCode: 503,
+      message: expect.stringMatching(/^The store is down\./),
+    });
     expect(answer.headers).not.toHaveProperty("location");
     expect(answer.headers).not.toHaveProperty("set-cookie");
   });

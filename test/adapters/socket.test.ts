@@ -21,7 +21,7 @@ import {
   StoreError,
 } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
 import { listen } from "./listen.ts";
 

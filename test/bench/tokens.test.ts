@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { newToken } from "../../src/stores/token.ts";
+import { newToken } from "../../src/stores/parts/token.ts";
 
 it("newToken uses every bit and repeats nothing in a million tokens (SEC-1)", () => {
   const count = 1_000_000;

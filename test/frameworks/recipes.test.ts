@@ -181,7 +181,9 @@ describe.skipIf(skip).each(["trpc-node", "trpc-fetch"])(`the recipe for %s${note
 
   it("refuses a mutation whose answer streams, instead of losing it", async () => {
     const ada = browser();
-    await expect(ada.streaming.login.mutate("ada")).rejects.toThrow("after the response's headers were sent");
+    await expect(ada.streaming.login.mutate("ada")).rejects.toThrow(
+      /after the response's headers were sent|A stream that goes on after its handler/,
+    );
     expect(await ada.streaming.hello.query()).toBe("hello, stranger");
   });
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { Owners } from "../../src/stores/owners.ts";
+import { Owners } from "../../src/stores/parts/owners.ts";
 import { Requests } from "./explore.ts";
 import type { Plant } from "./request.ts";
 import { play, playAll, stopTimers } from "./scenes.ts";
@@ -10,7 +10,7 @@ vi.mock("node:timers/promises", async (original) => ({
   ...(await original<typeof import("node:timers/promises")>()),
   setTimeout: async () => {},
 }));
-vi.mock("../../src/stores/random.ts", async () => ({
+vi.mock("../../src/stores/parts/random.ts", async () => ({
   pooledRandom: (await import("./random.ts")).seededRandom,
 }));
 beforeAll(stopTimers);

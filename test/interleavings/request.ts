@@ -1,5 +1,5 @@
 import { session, SessionManager, type SessionOptions } from "../../src/index.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { StoreError } from "../../src/errors.ts";
 import { ownRandom, useRandom } from "./random.ts";
 import type { Ask } from "./world.ts";

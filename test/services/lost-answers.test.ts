@@ -12,7 +12,7 @@ import { mysqlStore } from "../../src/stores/mysql.ts";
 import { postgresStore } from "../../src/stores/postgres.ts";
 import { redisStore } from "../../src/stores/redis.ts";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { listen } from "../adapters/listen.ts";
 import { fullScale, reachable } from "./service.ts";
 import { tcpProxy } from "./tcp-proxy.ts";

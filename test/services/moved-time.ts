@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { DIALECTS } from "../../src/stores/sql/dialect.ts";
 import type { SqlDatabase } from "../../src/stores/sql.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import type { TestClock } from "../../src/testing/clock.ts";
 
 type Method = (...args: unknown[]) => unknown;

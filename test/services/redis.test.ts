@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { redisStore } from "../../src/stores/redis.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import type { StoreTools } from "../../src/testing/store-contract.ts";
 import { after, movedNow, movedRedis } from "./moved-time.ts";

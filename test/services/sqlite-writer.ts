@@ -1,7 +1,7 @@
 /** Writes records to the file it is given as fast as it can, and says which writes were acknowledged. */
 import { writeSync } from "node:fs";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
-import { newToken } from "../../src/stores/token.ts";
+import { newToken } from "../../src/stores/parts/token.ts";
 
 const store = sqliteStore(process.argv[2]!);
 const say = (line: string) => writeSync(1, `${line}\n`);

@@ -14,7 +14,7 @@ import { expressSession } from "../../src/accepts.ts";
 import { sessions as socketSessions } from "../../src/adapters/socket.ts";
 import { inspector } from "../../src/inspector.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { faultyStore, testClock } from "../../src/testing.ts";
 import { recordsIn } from "./stored.ts";
 import { Visitor, visitorOf } from "./visitor.ts";

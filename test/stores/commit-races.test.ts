@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { currentContext } from "../../src/request/context.ts";
 import { session, SessionLostError, SessionManager } from "../../src/index.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { seededRandom } from "../../src/testing/store-kit/kit.ts";
 import { engines } from "./engines.ts";
 import { Visitor } from "./visitor.ts";

@@ -11,8 +11,8 @@ import {
 } from "../../src/index.ts";
 import type { StoreSessionState } from "../../src/interfaces/store/state.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import { formatToken } from "../../src/stores/token.ts";
-import type { Store } from "../../src/stores/store.ts";
+import { formatToken } from "../../src/stores/parts/token.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { watched } from "./recorded.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -364,5 +364,25 @@ describe("RequestContext.reload", () => {
       time += 61_000;
       await expect(reload()).rejects.toThrow(SessionLostError);
     });
+  });
+});
+
+describe("a logout", () => {
+  it("does not wait for a write of the same session that the store is slow with", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.user = "ada"));
+    const tab = tabOf(ada);
+    let open = (): void => {};
+    const slow = tab.visit(() => {
+      session.late = true;
+      gate = new Promise((resolve) => (open = resolve));
+    });
+    await expect.poll(() => calls.at(-1)).toBe("replace");
+    gate = undefined;
+    const { cookies } = await ada.visit(() => session.destroy());
+    expect(cookies[0]).toContain("Max-Age=0");
+    open();
+    expect((await slow).cookies).toEqual([]);
+    expect(await tab.data()).toEqual({});
   });
 });

@@ -11,7 +11,7 @@ import { pgDatabase } from "../../src/stores/sql/pg.ts";
 import { sqlStore, type SqlDatabase, type SqlStore } from "../../src/stores/sql.ts";
 import { sessionsDatabase } from "../../src/stores/sqlite/sessions-database.ts";
 import { openSqlite } from "../../src/stores/sqlite/database.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { testClock, type TestClock } from "../../src/testing/clock.ts";
 import { after, movedRedis, movedSql } from "../services/moved-time.ts";
 import { redisCluster } from "../services/redis-cluster.ts";

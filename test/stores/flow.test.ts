@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigError, selectorOf, session, SessionLostError, SessionManager } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { watched } from "./recorded.ts";
 import { recordsIn, storedSession } from "./stored.ts";
 import { Visitor, visitorOf } from "./visitor.ts";

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
 import { session, SessionManager, UnserializableError } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { cpuTime } from "../support/cpu-time.ts";
 import { bound } from "../support/map-store.ts";
 import { Visitor } from "./visitor.ts";

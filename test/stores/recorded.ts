@@ -1,4 +1,4 @@
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 
 /** One step of a store, as it was asked for. */
 export interface StoreCall {

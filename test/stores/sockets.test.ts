@@ -5,7 +5,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { sessions as nodeSessions } from "../../src/adapters/node.ts";
 import { sessions as socketSessions } from "../../src/adapters/socket.ts";
 import { session, SessionManager } from "../../src/index.ts";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { listen, type Listening } from "../adapters/listen.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
 import { engines } from "./engines.ts";

@@ -1,7 +1,7 @@
 import { TaggedJSONSerializer } from "../../src/json/tagged-json.ts";
-import { decodeRecord, type SessionRecord } from "../../src/stores/record.ts";
-import { SessionRecords } from "../../src/stores/session-records.ts";
-import type { Store } from "../../src/stores/store.ts";
+import { decodeRecord, type SessionRecord } from "../../src/stores/parts/record.ts";
+import { SessionRecords } from "../../src/stores/parts/session-records.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 
 const json = new TaggedJSONSerializer({ sortKeys: false });
 

@@ -9,7 +9,7 @@ import {
   type SessionOptions,
 } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { Store, Write } from "../../src/stores/store.ts";
+import type { Store, Write } from "../../src/stores/parts/store.ts";
 import { recorded, textOf, type StoreCall } from "./recorded.ts";
 import { storedSession } from "./stored.ts";
 import { Visitor } from "./visitor.ts";

@@ -1,5 +1,5 @@
 import { StoreError } from "../../src/errors.ts";
-import type { Replaced, Store, Stored, Write } from "../../src/stores/store.ts";
+import type { Replaced, Store, Stored, Write } from "../../src/stores/parts/store.ts";
 
 interface Entry {
   readonly text: string;

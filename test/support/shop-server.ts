@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { createAdaptorServer } from "@hono/node-server";
-import type { Store } from "../../src/stores/store.ts";
+import type { Store } from "../../src/stores/parts/store.ts";
 import { createShop } from "../../examples/shop/app.ts";
 import { Till } from "../../examples/shop/till.ts";
 

@@ -134,7 +134,7 @@ describe("sessionTransaction", () => {
   });
 
   it.each([
-    ["without a secret key", new SessionManager({})],
+    ["without a secret key", new SessionManager({ secretKey: null })],
     [
       "for an interface that gives no session",
       new SessionManager({ sessionInterface: { openSession: () => null, saveSession: () => {} } }),

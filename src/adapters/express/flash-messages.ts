@@ -13,7 +13,7 @@ export function flashMessages(session: Session, method: Session["flash"]): Sessi
   const stored = session.get(KEY) as unknown;
   const messages: Record<string | symbol, unknown> = isRecord(stored) ? stored : {};
   const keep = (): void => {
-    // Whoever took all messages holds them still, while the session has new ones.
+    // A caller that took all messages still has them, while the session has new ones.
     if (!session.has(KEY) || session.get(KEY) === messages) session.set(KEY, messages);
   };
   const both = new Proxy(method, {

@@ -3,8 +3,8 @@ import type { DecodedRecord, RecordFormat } from "../../codecs/record-format.ts"
 import { SessionConflictError, StoreError } from "../../errors.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/commit.ts";
-import { changedFields } from "../../stores/record.ts";
+import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/parts/commit.ts";
+import { changedFields } from "../../stores/parts/record.ts";
 import { events } from "../events.ts";
 import { lost } from "../lost.ts";
 import { withMessagesMerged } from "../messages.ts";
@@ -80,7 +80,7 @@ async function begin<Content>(fields: Fields, commit: RecordCommit<Content>): Pr
   return key;
 }
 
-/** A record whose life was extended by whoever wrote it meanwhile needs nothing. */
+/** A record that was written meanwhile has a new lifetime already. */
 async function touch<Content>(
   state: RecordSessionState<Content>,
   { key, known }: RecordOrigin<Content>,
@@ -113,7 +113,7 @@ async function write<Content>(
 
 /**
  * A new identity: the record is written under a new key, and then the old one is removed if it is still what was copied; if
- * not, the copy is brought up to date first. Nobody has the new key before the old one is dead.
+ * not, the copy is brought up to date first. The new key is not known to any browser before the old one has ended.
  */
 async function move<Content>(
   origin: RecordOrigin<Content>,

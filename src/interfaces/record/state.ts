@@ -3,7 +3,7 @@ import { ConfigError } from "../../errors.ts";
 import type { DecodedRecord } from "../../codecs/record-format.ts";
 import type { Opened, SessionStateOptions } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
-import type { Known } from "../../stores/commit.ts";
+import type { Known } from "../../stores/parts/commit.ts";
 
 /** A record of another program. */
 export interface SharedRecord<Content> {
@@ -19,7 +19,7 @@ export interface RecordOrigin<Content> {
 }
 
 /**
- * What a request showed for a session: no cookie, one that is no key, a key that nobody knows (any more), a record that
+ * What a request showed for a session: no cookie, one that is not a key, a key that is unknown (or no longer known), a record that
  * cannot be read, or a live one.
  */
 export type Presented = "nothing" | "malformed" | "unknown" | "undecodable" | "live";

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import type { SessionRecords } from "../../stores/session-records.ts";
+import type { SessionRecords } from "../../stores/parts/session-records.ts";
 import type { CookieConfig } from "../cookie-interface.ts";
 import type { SessionRequest } from "../session-interface.ts";
 

@@ -2,10 +2,10 @@ import { OwnerLimitError, SessionClosedError, SessionLostError, StoreError } fro
 import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
 import type { Checkpoint, Fate } from "../../session/changes.ts";
-import type { FieldChanges } from "../../stores/record.ts";
-import type { Committed, SessionStep } from "../../stores/session-records.ts";
-import type { Login } from "../../stores/owners.ts";
-import { newToken, newVerifier, successorOf, type Token } from "../../stores/token.ts";
+import type { FieldChanges } from "../../stores/parts/record.ts";
+import type { Committed, SessionStep } from "../../stores/parts/session-records.ts";
+import type { Login } from "../../stores/parts/owners.ts";
+import { newToken, newVerifier, successorOf, type Token } from "../../stores/parts/token.ts";
 import type { RecordDecision } from "../decide.ts";
 import { events } from "../events.ts";
 import { puttingBack, withMessagesBack } from "../messages.ts";
@@ -88,7 +88,7 @@ export async function commit(
       isEnded = true;
     }
     const isWritten = decision.create || (decision.write && !wanted.isFailure);
-    if (isWritten) assertFits(config.misfit, wanted.checkpoint.fields);
+    if (isWritten) assertFits(config.schemaMismatch, wanted.checkpoint.fields);
     const needsCookie = decision.create || decision.rotate === "fresh";
     if (request.isHandshake && needsCookie) throw new SessionClosedError(NO_COOKIE);
     if (decision.create) return await create(wanted, request, config);
@@ -133,7 +133,7 @@ async function create(wanted: Wanted, request: SessionRequest, config: StoreConf
     const origin: Origin = {
       known: created.known,
       token,
-      isMissed: !wanted.isFinal,
+      needsCookie: !wanted.isFinal,
       messages: undefined,
       isReadOnly: false,
     };

@@ -1,4 +1,4 @@
-import { isUrl, refusal } from "../clients.ts";
+import { isUrl, refusal } from "../parts/clients.ts";
 import type { SqlDatabase } from "../sql/database.ts";
 import { mysql2Database, type MysqlPool } from "../sql/mysql2.ts";
 import { pgDatabase, type PostgresPool } from "../sql/pg.ts";

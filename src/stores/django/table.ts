@@ -1,8 +1,8 @@
 import { djangoDatabase, type DjangoDatabase } from "./database.ts";
 import { djangoDialect, djangoStatements, type DjangoDialect, type DjangoStatements } from "./statements.ts";
 import type { SqlDatabase, SqlResult } from "../sql/database.ts";
-import type { Replaced, Store, Stored, Write } from "../store.ts";
-import { storeError } from "../store-error.ts";
+import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
+import { storeError } from "../parts/store-error.ts";
 
 /** Where Django's sessions are, and by which clock they end. */
 export interface DjangoTableOptions {

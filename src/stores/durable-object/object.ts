@@ -1,5 +1,5 @@
 import { shareClass } from "../../copies.ts";
-import type { Stored, Write } from "../store.ts";
+import type { Stored, Write } from "../parts/store.ts";
 
 /** What we use of the state of a Durable Object. */
 export interface ObjectState {

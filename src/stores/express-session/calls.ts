@@ -8,16 +8,21 @@ export interface ExpressSessionBackend {
   destroy(sid: string, callback: (error?: any) => void): unknown;
 }
 
-/** Calls with a callback, as a promise; a store that returns a promise as well may tell of its failure there. */
+/**
+ * Calls a store with a callback, and gives its answer as a promise. A promise that the store returns may tell of its failure.
+ *
+ * @param isAnswer whether what the store returned is its answer too; default: only the callback has it
+ */
 export function called<Result>(
-  call: (done: (error: unknown, result?: Result) => void) => unknown,
+  call: (done: (error?: unknown, result?: Result) => void) => unknown,
+  isAnswer: (returned: unknown) => boolean = () => false,
 ): Promise<Result | undefined> {
   return new Promise((resolve, reject) => {
-    const done = (error: unknown, result?: Result) => {
+    const returned = call((error, result) => {
       if (error === null || error === undefined) resolve(result);
       else reject(error);
-    };
-    Promise.resolve(call(done)).catch(reject);
+    });
+    Promise.resolve(returned as Result).then(isAnswer(returned) ? resolve : undefined, reject);
   });
 }
 

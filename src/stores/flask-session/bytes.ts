@@ -1,4 +1,4 @@
-import { has, refusal } from "../clients.ts";
+import { has, refusal } from "../parts/clients.ts";
 import { loaded, openClient, type RedisScript } from "../redis/client.ts";
 
 /** What we call of a client of `@redis/client` (or `redis`) for values that are bytes: standalone, pool, Sentinel or Cluster. */

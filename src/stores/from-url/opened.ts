@@ -1,6 +1,6 @@
 import { ConfigError } from "../../errors.ts";
-import type { Store } from "../store.ts";
-import { inStep } from "../store-error.ts";
+import type { Store } from "../parts/store.ts";
+import { inStep } from "../parts/store-error.ts";
 
 /** Imports the client of an engine. @throws ConfigError with the command that installs it */
 export async function client<Module>(packages: string, load: () => Promise<Module>): Promise<Module> {
@@ -42,5 +42,5 @@ export async function opened(
 /** A key that no record has: who asks for it learns whether the engine answers. */
 export const NO_KEY = "hipflask";
 
-/** For clients that end the process when nobody listens for lost connections; meanwhile every step rejects. */
+/** For clients that end the process when a lost connection has no listener; meanwhile every step rejects. */
 export function ignore(): void {}

@@ -2,7 +2,7 @@ import { ConfigError } from "../../errors.ts";
 import { dynamodbStore, type DynamoDocument } from "../dynamodb.ts";
 import { memcachedStore, type MemcachedClient } from "../memcached.ts";
 import { mongodbStore, type MongoCollection } from "../mongodb.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../parts/store.ts";
 import { client, NO_KEY, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 

@@ -1,6 +1,6 @@
 import { ConfigError } from "../../errors.ts";
 import { redisStore, type NodeRedisClient, type UpstashClient } from "../redis.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../parts/store.ts";
 import { client, ignore, NO_KEY, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 

@@ -1,6 +1,6 @@
 import { ConfigError } from "../../errors.ts";
 import { sqlStore, type LibsqlClientHandle, type SqlStore } from "../sql.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../parts/store.ts";
 import { client, ignore, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 

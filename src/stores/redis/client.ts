@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { ConfigError } from "../../errors.ts";
-import { closed, has, refusal } from "../clients.ts";
+import { closed, has, refusal } from "../parts/clients.ts";
 
 /**
  * What we call of a client of `@redis/client` (or `redis`), version 5 or later: standalone, pool, Sentinel or Cluster, also one

@@ -1,5 +1,5 @@
 import { ConfigError } from "../../errors.ts";
-import { closed, has, refusal } from "../clients.ts";
+import { closed, has, refusal } from "../parts/clients.ts";
 import type { SqliteDatabase } from "../sqlite/database.ts";
 import type { SqlDatabase, SqlRow, SqlValue } from "./database.ts";
 import { mysql2Of } from "./mysql2.ts";

@@ -1,5 +1,5 @@
-import { addressOf } from "../address.ts";
-import { closed, has } from "../clients.ts";
+import { addressOf } from "../parts/address.ts";
+import { closed, has } from "../parts/clients.ts";
 import type { SqlDatabase, SqlRow } from "./database.ts";
 
 /** What we call of a pool of `mysql2/promise`. */

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { ConfigError } from "../../errors.ts";
-import { addressOf } from "../address.ts";
-import { closed } from "../clients.ts";
+import { addressOf } from "../parts/address.ts";
+import { closed } from "../parts/clients.ts";
 import type { SqlDatabase, SqlRow } from "./database.ts";
 
 /** What we call of a `Pool` of `pg`. */

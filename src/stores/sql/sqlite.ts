@@ -1,4 +1,4 @@
-import { closed } from "../clients.ts";
+import { closed } from "../parts/clients.ts";
 import { openSqlite, unlessBusy, type SqliteDatabase } from "../sqlite/database.ts";
 import { SqliteRunner } from "../sqlite/runner.ts";
 import type { SqlDatabase } from "./database.ts";

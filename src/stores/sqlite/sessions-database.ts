@@ -1,4 +1,4 @@
-import { has, isUrl, refusal } from "../clients.ts";
+import { has, isUrl, refusal } from "../parts/clients.ts";
 import type { SqlDatabase } from "../sql/database.ts";
 import { SQLITE } from "../sql/dialect.ts";
 import { openSqliteHandle, sqliteDatabase } from "../sql/sqlite.ts";

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import type { Store, Write } from "../../stores/store.ts";
-import { newToken } from "../../stores/token.ts";
+import type { Store, Write } from "../../stores/parts/store.ts";
+import { newToken } from "../../stores/parts/token.ts";
 import { testClock, type TestClock } from "../clock.ts";
 
 /** The two functions of a test runner that the contract needs: vitest, jest, mocha, `node:test` and `bun:test` have them. */

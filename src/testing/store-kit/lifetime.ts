@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Store } from "../../stores/store.ts";
+import type { Store } from "../../stores/parts/store.ts";
 import { type Kit, newId, write } from "./kit.ts";
 
 /** How far the store's clock may be from the test's, in milliseconds. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
-import type { SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
-import type { ResponseHeaders } from "../http/response-headers.ts";
+import type { SessionRequest, SessionResponse } from "../../interfaces/session-interface.ts";
+import type { ResponseHeaders } from "../../http/response-headers.ts";
 
 /** Tells whether a request came by HTTPS, as Express and Koa do: by the connection, or by a proxy they trust. */
 export interface Connection {

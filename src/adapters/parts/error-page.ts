@@ -1,21 +1,34 @@
-import { HipflaskError } from "../errors.ts";
+import { HipflaskError, StoreError } from "../../errors.ts";
 
 /** What to answer when a handler fails: Flask's 500 page, with the session saved in it. */
 export interface ErrorOptions {
   /**
-   * Hears of whatever a handler threw and of saves that failed. Default: `console.error`. The visitor gets a plain 500
+   * Called with what a handler threw and with the error of a failed save. Default: `console.error`. The visitor gets a plain 500
    * page. To leave errors to what stands outside, throw from here: then, as when Flask propagates exceptions, nothing
    * is answered and nothing saved.
    */
   readonly onError?: (error: unknown) => void;
 }
 
-export const ERROR_TYPE = "text/plain; charset=utf-8";
+const ERROR_TYPE = "text/plain; charset=utf-8";
+
+interface ErrorPage {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /** The page for an error: 500, or what a session's own error asks for. It tells the visitor nothing else. */
-export function errorPageOf(error: unknown): { readonly status: number; readonly text: string } {
+export function errorPageOf(error: unknown): ErrorPage {
   const status = error instanceof HipflaskError ? (error.status ?? 500) : 500;
-  return { status, text: TEXTS[status] ?? TEXTS[500]! };
+  const more = error instanceof StoreError ? error.headers : {};
+  return { status, text: TEXTS[status] ?? TEXTS[500]!, headers: { "Content-Type": ERROR_TYPE, ...more } };
+}
+
+/** The same as a `Response` of the web. */
+export function errorResponseOf(error: unknown): Response {
+  const { text, ...init } = errorPageOf(error);
+  return new Response(text, init);
 }
 
 const TEXTS: Readonly<Record<number, string>> = {

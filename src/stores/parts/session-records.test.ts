@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { StoreError } from "../errors.ts";
-import { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import { testClock } from "../testing/clock.ts";
-import { memoryStore } from "./memory.ts";
+import { StoreError } from "../../errors.ts";
+import { TaggedJSONSerializer } from "../../json/tagged-json.ts";
+import { testClock } from "../../testing/clock.ts";
+import { memoryStore } from "../memory.ts";
 import { SessionRecords, type SessionRecordsOptions } from "./session-records.ts";
 import type { Store } from "./store.ts";
 import { newToken, type Token } from "./token.ts";

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { contextOf, type RequestContext } from "../request/context.ts";
+import { contextOf, type RequestContext } from "../../request/context.ts";
 
 type Emit = (this: EventEmitter, event: string | symbol, ...args: unknown[]) => boolean;
 const plainEmit = EventEmitter.prototype.emit as Emit;
@@ -13,7 +13,7 @@ const plainEmit = EventEmitter.prototype.emit as Emit;
  * @param req has the context attached, as has `res`
  */
 export function ownEvents(context: RequestContext, req: IncomingMessage, res: ServerResponse): void {
-  // What stands for a response elsewhere may tell of no end.
+  // A stand-in for a response may never emit an end.
   if (typeof res.emit !== "function" || typeof req.emit !== "function") return;
   context.beginAnswer();
   install(req, emitRequest, requestEmit);

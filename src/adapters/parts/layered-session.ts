@@ -1,6 +1,6 @@
-import { ReservedNameError } from "../errors.ts";
-import type { Session } from "../session/session.ts";
-import { INSPECT } from "../session/state.ts";
+import { ReservedNameError } from "../../errors.ts";
+import type { Session } from "../../session/session.ts";
+import { INSPECT } from "../../session/state.ts";
 
 /** The session that a layer stands on. */
 export interface Base {

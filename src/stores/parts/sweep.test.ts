@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { memoryStore } from "./memory.ts";
+import { memoryStore } from "../memory.ts";
 import { startSweep, sweepOnce } from "./sweep.ts";
 
 afterEach(() => vi.useRealTimers());

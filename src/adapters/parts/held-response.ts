@@ -2,9 +2,9 @@ import type { ServerResponse, OutgoingHttpHeaders, OutgoingHttpHeader } from "no
 import { finished } from "node:stream";
 import { holdStream } from "./held-stream.ts";
 import { assertArguments, isHttp2 } from "./node-arguments.ts";
-import type { RequestContext } from "../request/context.ts";
-import type { SessionResponse } from "../interfaces/session-interface.ts";
-import { ERROR_TYPE, errorPageOf } from "./error-page.ts";
+import type { RequestContext } from "../../request/context.ts";
+import type { SessionResponse } from "../../interfaces/session-interface.ts";
+import { errorPageOf } from "./error-page.ts";
 import { emitDrain, redirectedListeners } from "./drain-listeners.ts";
 import { responseOf } from "./node-headers.ts";
 import { headersSent, sealHead } from "./sealed-head.ts";
@@ -83,7 +83,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     const isSaving = this.#phase === "saving";
     if (isSaving) this.#openHead?.();
     if (res.headersSent) {
-      // See #cut; whoever calls this has told of the error.
+      // See #cut; the caller has reported the error.
       res.destroy();
       return;
     }
@@ -137,7 +137,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
 
   /**
    * What a writer is told: to go on as long as little waits, or memory would hold all of a large file; and then to wait
-   * for "drain", which {@link emitDrain} gives to everybody who listens, wherever a layer in front has them.
+   * for "drain", which {@link emitDrain} gives to all listeners, wherever a layer in front has them.
    */
   #mayGoOn(): boolean {
     return this.#phase !== "saving" || this.#size < MOST_WAITING;
@@ -271,11 +271,11 @@ function discard(res: ServerResponse, method: Method, args: unknown[]): void {
 function resetToErrorPage(res: ServerResponse, error: unknown): string {
   // What stands for the response of a WebSocket handshake has no page; its end cuts the socket.
   if (typeof res.getHeaderNames !== "function") return "";
-  const { status, text } = errorPageOf(error);
+  const { status, text, headers } = errorPageOf(error);
   for (const name of res.getHeaderNames()) res.removeHeader(name);
   res.statusCode = status;
   if (!isHttp2(res)) res.statusMessage = "";
-  res.setHeader("Content-Type", ERROR_TYPE);
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   return text;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { DEFAULT_LIMITS } from "./record-limits.ts";
 import {
   changed,

@@ -1,6 +1,6 @@
-import type { Fields } from "../json/fields.ts";
-import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import { StoreError } from "../errors.ts";
+import type { Fields } from "../../json/fields.ts";
+import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
+import { StoreError } from "../../errors.ts";
 import { CommitLoop, type Changed, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
 import { Owners, type Login, type OwnerLimit } from "./owners.ts";
 import { checkLogin, DEFAULT_LIMITS, type RecordLimits } from "./record-limits.ts";
@@ -153,7 +153,7 @@ export class SessionRecords {
    */
   async end(known: KnownSession, mayEnd: (known: KnownSession) => boolean): Promise<boolean | "refused"> {
     const { selector } = known.entry;
-    const done = await this.#loop.change(selector, known, (current): Step<SessionRecord, boolean> => {
+    const done = await this.#loop.changeAtOnce(selector, known, (current): Step<SessionRecord, boolean> => {
       const isAllowed = mayEnd(current);
       return { action: isAllowed ? "remove" : "leave", result: isAllowed };
     });

@@ -1,6 +1,6 @@
-import { BadPayload, StoreError } from "../errors.ts";
-import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
-import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { BadPayload, StoreError } from "../../errors.ts";
+import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
+import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { checkSize, isStorable, type RecordLimits } from "./record-limits.ts";
 import type { Token, Verifiers } from "./token.ts";
 

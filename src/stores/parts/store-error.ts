@@ -1,4 +1,4 @@
-import { StoreError } from "../errors.ts";
+import { StoreError } from "../../errors.ts";
 
 /** Longest part of a driver's message that is passed on. */
 const MESSAGE_LENGTH = 200;
@@ -12,8 +12,25 @@ const MESSAGE_LENGTH = 200;
 export function storeError(name: string, verb: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const cause = describe(error);
-  return new StoreError("unavailable", `${name} could not "${verb}": ${cause.message}`, { cause });
+  const message = `${name} could not "${verb}": ${cause.message}`;
+  const hint = HINTS.find(([pattern]) => pattern.test(cause.message))?.[1];
+  return new StoreError("unavailable", hint === undefined ? message : `${message}. ${hint}`, { cause });
 }
+
+/** What drivers say in the first hour of an app, and what is to be done about it. */
+const HINTS: ReadonlyArray<readonly [pattern: RegExp, hint: string]> = [
+  [/^The client is closed$/i, "Connect it before the store is used, and close it after manager.close()."],
+  [/^Connection is closed\.?$/i, "The client was closed with quit() or disconnect(); make another one."],
+  [/after calling end on the pool|^Pool is closed/i, "The pool was ended; end it after manager.close()."],
+  [
+    /ECONNREFUSED|ENOTFOUND|ENOENT/,
+    "Start the server there, or correct the address that the client was made with.",
+  ],
+  [
+    /NOAUTH|WRONGPASS|password authentication failed|Access denied/i,
+    "Correct user and password in the address.",
+  ],
+];
 
 /** Does one step of a store. @throws StoreError for whatever the driver throws */
 export async function inStep<Result>(

@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../../errors.ts";
 
 /** Something that is passed where another client or store is wanted: recognized by methods that it has and others have not. */
 interface Kind {

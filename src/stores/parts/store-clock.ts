@@ -1,4 +1,4 @@
-import { systemClock } from "../itsdangerous/system-clock.ts";
+import { systemClock } from "../../itsdangerous/system-clock.ts";
 import type { Store } from "./store.ts";
 
 /** Milliseconds after which a clock that had to be fetched is asked again. */

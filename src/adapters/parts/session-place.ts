@@ -1,5 +1,5 @@
-import { ConfigError } from "../errors.ts";
-import { isSession, type Session } from "../session/session.ts";
+import { ConfigError } from "../../errors.ts";
+import { isSession, type Session } from "../../session/session.ts";
 
 /**
  * What `request.session = value` means to people who come from other libraries: `null` ends the session, and an object is

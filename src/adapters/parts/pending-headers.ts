@@ -1,5 +1,5 @@
-import type { RequestContext } from "../request/context.ts";
-import { observed } from "../http/response-headers.ts";
+import type { RequestContext } from "../../request/context.ts";
+import { observed } from "../../http/response-headers.ts";
 
 /**
  * Saves the session of a request and gives its response, with the session's headers.

@@ -1,4 +1,4 @@
-import { HipflaskError, StoreError } from "../errors.ts";
+import { HipflaskError, StoreError } from "../../errors.ts";
 import { storeError } from "./store-error.ts";
 
 /**

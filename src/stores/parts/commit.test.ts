@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { StoreError } from "../errors.ts";
+import { StoreError } from "../../errors.ts";
 import { CommitLoop, type CommitFormat, type Step } from "./commit.ts";
-import { memoryStore } from "./memory.ts";
+import { memoryStore } from "../memory.ts";
 import { StoreClock } from "./store-clock.ts";
 import type { Store } from "./store.ts";
 

@@ -17,6 +17,10 @@ export function assertArguments(
   method: "writeHead" | "write" | "end" | "flushHeaders" | "answer",
   [first, second, third]: unknown[],
 ): void {
+  // What stands for the response of a WebSocket handshake is no response of Node's: engine.io calls `writeHead()`.
+  if (typeof res.getHeaderNames !== "function") return;
+  // What stands for the response of a WebSocket handshake has no head.
+  if (typeof res.getHeaderNames !== "function") return;
   if (method === "writeHead") {
     const reason = typeof second === "string" ? second : undefined;
     assertHead(first, reason);
@@ -25,9 +29,7 @@ export function assertArguments(
     if (isOdd) new ServerResponse(NO_REQUEST).writeHead(first as number, headers);
     return;
   }
-  // What stands for the response of a WebSocket handshake has no head.
-  if (typeof res.getHeaderNames === "function")
-    assertHead(res.statusCode, isHttp2(res) ? undefined : res.statusMessage);
+  assertHead(res.statusCode, isHttp2(res) ? undefined : res.statusMessage);
   if (method === "flushHeaders" || method === "answer") return;
   if (method === "end" && (!first || typeof first === "function")) return;
   if (typeof first === "string") {
@@ -36,7 +38,7 @@ export function assertArguments(
   } else if (!(first instanceof Uint8Array)) new ServerResponse(NO_REQUEST).write(first);
 }
 
-/** There a status has no text (RFC 9113 §8.3.2), and Node warns whoever looks at it. */
+/** There a status has no text (RFC 9113 §8.3.2), and reading it makes Node warn. */
 export function isHttp2(res: ServerResponse): boolean {
   return "stream" in res;
 }

@@ -1,5 +1,5 @@
-import { StoreError } from "../errors.ts";
-import { describeLargest, largestFields, type Fields } from "../json/fields.ts";
+import { StoreError } from "../../errors.ts";
+import { describeLargest, largestFields, type Fields } from "../../json/fields.ts";
 
 /** How large one record may grow. Both are checked before a write is applied. */
 export interface RecordLimits {

@@ -1,0 +1,41 @@
+import { NoSecretKeyError } from "../errors.ts";
+import { has, refusal } from "../stores/parts/clients.ts";
+import type { SessionOptions } from "./options.ts";
+
+/**
+ * Checks that options are options, and that what is passed in them is of its kind, before anything is called.
+ *
+ * @throws ConfigError that says what was found and what to write instead, never a value: it may be a secret
+ */
+export function checkParts(options: unknown): asserts options is SessionOptions {
+  if (typeof options !== "object" || options === null || Array.isArray(options) || has(options, "then"))
+    throw refusal("sessions(…)", "options, as in sessions({ secretKey: process.env.SECRET_KEY })", options);
+  const { sessionInterface, codec, json, accepts } = options as Record<string, unknown>;
+  if (isGiven(sessionInterface) && !has(sessionInterface, "openSession", "saveSession"))
+    throw refusal('"sessionInterface"', "an object with openSession and saveSession", sessionInterface);
+  if (isGiven(codec) && typeof codec !== "string" && !has(codec, "encode", "decode"))
+    throw refusal('"codec"', '"flask", "sealed" or an object with encode and decode', codec);
+  if (isGiven(json) && !has(json, "dumps", "loads")) throw refusal('"json"', "a TaggedJSONSerializer", json);
+  if (isGiven(accepts)) {
+    const takes = "a list of readers of hipflask/accepts, as in [ironSession({ password })]";
+    if (!Array.isArray(accepts)) throw refusal('"accepts"', takes, accepts);
+    for (const each of accepts) if (!has(each, "decode")) throw refusal('"accepts"', takes, each);
+  }
+}
+
+/** @throws NoSecretKeyError where nothing else than a key could sign the cookie; null says that there is to be none */
+export function checkKey({ secretKey, codec, store, sessionInterface }: SessionOptions): void {
+  if (store || sessionInterface || typeof codec === "object" || secretKey === null) return;
+  if (secretKey === undefined || secretKey.length === 0) {
+    const found = secretKey === undefined ? "undefined" : "empty";
+    throw new NoSecretKeyError(
+      `"secretKey" is ${found}, so no session could be signed. If it is process.env.SECRET_KEY, that variable is not set: ` +
+        "`npx hipflask keygen` makes a key, and `node --env-file=.env` reads a .env file. " +
+        "secretKey: null is for sessions that are only read, as in Flask.",
+    );
+  }
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}

@@ -1,0 +1,400 @@
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { createClient } from "@redis/client";
+import express, { type ErrorRequestHandler } from "express";
+import fastify from "fastify";
+import { H3 } from "h3";
+import { Hono } from "hono";
+import Koa from "koa";
+import { Pool } from "pg";
+import { describe, expect, it } from "vitest";
+import * as onExpress from "../src/adapters/express.ts";
+import * as onFastify from "../src/adapters/fastify.ts";
+import * as onFetch from "../src/adapters/fetch.ts";
+import * as onH3 from "../src/adapters/h3.ts";
+import * as onHono from "../src/adapters/hono.ts";
+import * as onKoa from "../src/adapters/koa.ts";
+import * as onNode from "../src/adapters/node.ts";
+import * as onNuxt from "../src/adapters/nuxt.ts";
+import * as onReactRouter from "../src/adapters/react-router.ts";
+import * as onSvelteKit from "../src/adapters/sveltekit.ts";
+import { HipflaskError } from "../src/errors.ts";
+import dropIn from "../src/express-session.ts";
+import { getSession, session, SessionManager } from "../src/index.ts";
+import { storeFromUrl } from "../src/stores/from-url.ts";
+import { memoryStore } from "../src/stores/memory.ts";
+import { postgresStore } from "../src/stores/postgres.ts";
+import { redisStore } from "../src/stores/redis.ts";
+import { listen } from "./adapters/listen.ts";
+
+const root = join(import.meta.dirname, "..");
+const page = readFileSync(join(root, "docs/troubleshooting.md"), "utf8");
+const secretKey = "a secret for the first hour, long enough";
+/** What is written without types, or against them. */
+const loose = <Value>(value: Value): never => value as never;
+const manager = (options: unknown) => () => new SessionManager(loose(options));
+
+type Case = [what: string, work: () => unknown, code: string, ...said: (string | RegExp)[]];
+
+const atTheStart: Case[] = [
+  [
+    "no options",
+    manager(undefined),
+    "CONFIG",
+    "got undefined",
+    "sessions({ secretKey: process.env.SECRET_KEY })",
+  ],
+  ["null", manager(null), "CONFIG", "got null"],
+  ["the secret alone", manager(secretKey), "CONFIG", "got a text", "sessions({ secretKey:"],
+  ["a promise of options", manager(Promise.resolve({ secretKey })), "CONFIG", "got a promise: await it"],
+  [
+    "an option of another library",
+    manager({ secret: "a" }),
+    "CONFIG",
+    'no option "secret"',
+    "Write secretKey",
+  ],
+  ["a typo", manager({ secretKey, cookieSecur: true }), "CONFIG", 'Did you mean "cookieSecure"?'],
+  ["milliseconds", manager({ secretKey, lifetime: 2_678_400_000 }), "CONFIG", "write 2678400."],
+  [
+    "no key",
+    manager({}),
+    "NO_SECRET_KEY",
+    "undefined",
+    "process.env.SECRET_KEY",
+    "npx hipflask keygen",
+    "--env-file",
+  ],
+  ["a variable that is not set", manager({ secretKey: undefined }), "NO_SECRET_KEY", "undefined", "keygen"],
+  ["an empty key", manager({ secretKey: "" }), "NO_SECRET_KEY", "is empty", "keygen"],
+  ["a number for a key", manager({ secretKey: 42 }), "CONFIG", "of type number"],
+  [
+    "a store that was not awaited",
+    manager({ store: storeFromUrl("memory:") }),
+    "CONFIG",
+    "got a promise",
+    "await it",
+  ],
+  [
+    "a URL for a store",
+    manager({ store: "redis://:pa55@127.0.0.1" }),
+    "CONFIG",
+    "the text of a URL",
+    "await storeFromUrl(",
+  ],
+  [
+    "a store that was not made",
+    manager({ store: memoryStore }),
+    "CONFIG",
+    "the function memoryStore itself",
+    "call it",
+  ],
+  ["a client for a store", manager({ store: createClient() }), "CONFIG", "redisStore(client)"],
+  ["something else for a store", manager({ store: {} }), "CONFIG", "an object", "memoryStore()"],
+  [
+    "a class for an interface",
+    manager({ secretKey, sessionInterface: class {} }),
+    "CONFIG",
+    "make one with new",
+    "openSession",
+  ],
+  ["an object for a codec", manager({ secretKey, codec: {} }), "CONFIG", "an object", "encode and decode"],
+  ["JSON for the serializer", manager({ secretKey, json: JSON }), "CONFIG", "TaggedJSONSerializer"],
+  [
+    "one reader for a list",
+    manager({ secretKey, accepts: { decode() {} } }),
+    "CONFIG",
+    "as in [ironSession(",
+  ],
+  ["a reader that was not made", manager({ secretKey, accepts: [() => 1] }), "CONFIG", "call it"],
+  ["no client of Redis", () => redisStore(loose(undefined)), "CONFIG", "redisStore"],
+  ["a client that was never connected", () => redisStore(createClient()), "CONFIG", "await client.connect()"],
+  ["a URL for a client of Redis", () => redisStore(loose("redis://:pa55@127.0.0.1")), "CONFIG", "redisStore"],
+  ["a path for the URL of a store", () => storeFromUrl("sessions.db"), "CONFIG", "sqlite:"],
+  [
+    "a typo in the URL of a store",
+    () => storeFromUrl("postgress://a:pa55@b/c"),
+    "CONFIG",
+    "postgress:",
+    "postgres:",
+  ],
+  ...Object.entries({
+    onExpress,
+    onFastify,
+    onFetch,
+    onH3,
+    onHono,
+    onKoa,
+    onNode,
+    onNuxt,
+    onReactRouter,
+    onSvelteKit,
+  }).map(([name, { sessions }]): Case => [
+    `no options ${name}`,
+    () => sessions(loose(undefined)),
+    "CONFIG",
+    "got undefined",
+    "sessions({ secretKey:",
+  ]),
+];
+
+const outside: Case[] = [
+  ["in a unit test", () => session.username, "OUTSIDE_REQUEST", "sessionTransaction", "hipflask/testing"],
+  ["a write", () => (session.username = "ada"), "OUTSIDE_REQUEST", "sessionTransaction"],
+  ["a request of another server", () => getSession({}), "OUTSIDE_REQUEST", "`sessions({ … })`"],
+];
+
+const firstWrite = (store: unknown) => async () => {
+  const context = new SessionManager({ secretKey, store: loose(store) }).requestContext({
+    headers: new Headers(),
+  });
+  await context.opening;
+  context.session.username = "ada";
+  await context.save({ headers: new Headers() });
+};
+const noTable = {
+  query: () =>
+    Promise.reject(
+      Object.assign(new Error('relation "hipflask_sessions" does not exist'), { code: "42P01" }),
+    ),
+};
+const unreachable = new Pool({ host: "127.0.0.1", port: 1 });
+
+const ofStores: Case[] = [
+  [
+    "no migrate()",
+    firstWrite(postgresStore(loose(noTable))),
+    "STORE",
+    "PostgreSQL",
+    '"insert"',
+    "await store.migrate()",
+  ],
+  [
+    "no server",
+    firstWrite(postgresStore(unreachable)),
+    "STORE",
+    "PostgreSQL at 127.0.0.1:1",
+    '"insert"',
+    "Start the server there",
+  ],
+];
+
+const misplaced: Case[] = (() => {
+  const options = { secretKey };
+  const context = { req: { raw: new Request("http://a/") }, json: () => 1 };
+  const hono = onHono.sessions(options) as (...given: unknown[]) => unknown;
+  const express = onExpress.sessions(options) as (...given: unknown[]) => unknown;
+  const next = () => {};
+  const response = { setHeader() {} };
+  return [
+    [
+      "Express's in Hono",
+      () => express(context, next),
+      "CONFIG",
+      "hipflask/express",
+      "Hono",
+      "hipflask/hono",
+    ],
+    ["Express's in node:http", () => express({ headers: {} }, response), "CONFIG", "hipflask/node"],
+    ["Hono's in Express", () => hono({ headers: {} }, response, next), "CONFIG", "hipflask/express"],
+    [
+      "Fetch's without a handler",
+      () => onFetch.sessions(options)(loose(new Request("http://a/"))),
+      "CONFIG",
+      "new Response(",
+    ],
+    [
+      "Node's without a handler",
+      () => onNode.sessions(options)(loose({ headers: {} }), loose(response)),
+      "CONFIG",
+      "createServer(",
+    ],
+    [
+      "React Router's in Express",
+      () => onReactRouter.sessions(options)(loose({ headers: {} }), loose(response)),
+      "CONFIG",
+      "export const middleware",
+    ],
+    [
+      "SvelteKit's in Hono",
+      () => (onSvelteKit.sessions(options) as typeof hono)(context, next),
+      "CONFIG",
+      "hipflask/hono",
+    ],
+    [
+      "Nuxt's in server/middleware",
+      () => onNuxt.sessions(options)(loose({ node: {}, context: {} })),
+      "CONFIG",
+      "server/plugins",
+    ],
+    [
+      "h3 2's in h3 1",
+      () => onH3.sessions(options)(loose({ node: {}, context: {} }), loose(undefined)),
+      "CONFIG",
+      "hipflask/nuxt",
+    ],
+  ];
+})();
+
+async function thrownBy(work: () => unknown): Promise<Error> {
+  try {
+    await work();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("Nothing was thrown.");
+}
+
+/** Apps in which what is wrong is seen when a request comes: the page, and what was logged or handed to an error handler. */
+const apps: [what: string, serve: (heard: (error: unknown) => void) => Server, ...said: string[]][] = [
+  [
+    "a route before sessions() in Express",
+    (heard) =>
+      createServer(
+        express()
+          .get("/", (_, res) => void res.send(session.username))
+          .use(onExpress.sessions({ secretKey }))
+          .use(heardBy(heard)),
+      ),
+    "`session` only works",
+    "put `sessions({ … })` before it",
+  ],
+  [
+    "a route before sessions() in Hono",
+    (heard) => {
+      const app = new Hono()
+        .get("/", (c) => c.text(String(session.username)))
+        .use(onHono.sessions({ secretKey }));
+      app.onError((error, c) => (heard(error), c.text("", 500)));
+      return createServer(getRequestListener(app.fetch));
+    },
+    "put `sessions({ … })` before it",
+  ],
+  [
+    "Express's sessions in Hono",
+    (heard) => {
+      const app = new Hono().use(loose(onExpress.sessions({ secretKey })));
+      app.onError((error, c) => (heard(error), c.text("", 500)));
+      return createServer(getRequestListener(app.fetch));
+    },
+    "For Hono, import `sessions` from hipflask/hono",
+  ],
+  [
+    "Express's sessions in Koa",
+    (heard) => {
+      const app = new Koa();
+      app.use(loose(onExpress.sessions({ secretKey }))).on("error", heard);
+      return createServer(app.callback());
+    },
+    "For Koa, import `sessions` from hipflask/koa",
+  ],
+  [
+    "Hono's sessions in Express",
+    (heard) =>
+      createServer(
+        express()
+          .use(loose(onHono.sessions({ secretKey })))
+          .use(heardBy(heard)),
+      ),
+    "For Express, import `sessions` from hipflask/express",
+  ],
+  [
+    "Koa's sessions in Express",
+    (heard) =>
+      createServer(
+        express()
+          .use(loose(onKoa.sessions({ secretKey })))
+          .use(heardBy(heard)),
+      ),
+    "For Express, import `sessions` from hipflask/express",
+  ],
+  [
+    "the sessions of node:http in Express",
+    (heard) =>
+      createServer(
+        express()
+          .use(loose(onNode.sessions({ secretKey })))
+          .use(heardBy(heard)),
+      ),
+    "For Express, import `sessions` from hipflask/express",
+  ],
+  [
+    "h3's sessions in Hono",
+    (heard) => {
+      const app = new Hono().use(loose(onH3.sessions({ secretKey })));
+      app.onError((error, c) => (heard(error), c.text("", 500)));
+      return createServer(getRequestListener(app.fetch));
+    },
+    "For Hono, import `sessions` from hipflask/hono",
+  ],
+  [
+    "Hono's sessions in h3",
+    (heard) =>
+      createServer(
+        getRequestListener(
+          new H3({ silent: true, onError: heard }).use(loose(onHono.sessions({ secretKey }))).fetch,
+        ),
+      ),
+    "For h3 2, import `sessions` from hipflask/h3",
+  ],
+];
+
+function heardBy(heard: (error: unknown) => void): ErrorRequestHandler {
+  // Express knows it by its four parameters.
+  return (error, _req, res, _next) => {
+    heard(error);
+    res.status(500).end();
+  };
+}
+
+describe("errors of the first hour, at the first request", () => {
+  it.each(apps)("%s", async (_what, serve, ...said) => {
+    const heard: unknown[] = [];
+    const { port, close } = await listen(serve((error) => heard.push((error as Error).cause ?? error)));
+    await (await fetch(`http://127.0.0.1:${port}/`)).text();
+    await close();
+    expect(heard).toEqual([expect.any(HipflaskError)]);
+    for (const part of said) expect((heard[0] as Error).message).toContain(part);
+  });
+
+  it("Express's sessions in Fastify", async () => {
+    const app = fastify();
+    app.register(loose(onExpress.sessions({ secretKey })));
+    await expect(async () => app.ready()).rejects.toThrow(
+      "For Fastify, import `sessions` from hipflask/fastify",
+    );
+  });
+
+  it("a store of hipflask in the drop-in for express-session", () => {
+    const options = {
+      secret: secretKey,
+      resave: false,
+      saveUninitialized: false,
+      store: loose(memoryStore()),
+    };
+    expect(() => dropIn(options)).toThrow("goes into `sessions` of hipflask/express");
+  });
+});
+
+const all = Object.entries({
+  "at the start": atTheStart,
+  "outside of a request": outside,
+  "of a store": ofStores,
+  "of another framework": misplaced,
+});
+
+describe.each(all)("errors of the first hour, %s", (_, cases) => {
+  it.each(cases)("%s", async (_what, work, code, ...said) => {
+    const error = await thrownBy(work);
+    expect(error).toBeInstanceOf(HipflaskError);
+    expect(error).toMatchObject({ code });
+    for (const part of said) expect(error.message).toMatch(part);
+    expect(error.message).not.toMatch(/pa55|first hour/);
+    const [, file, anchor] =
+      /See https:\/\/github\.com\/hipflask\/hipflask\/blob\/main\/(\S+)#(\S+)$/.exec(error.message) ?? [];
+    expect([file, anchor]).toEqual(["docs/troubleshooting.md", code.toLowerCase()]);
+    expect(page).toContain(`<a id="${anchor}"></a>\n`);
+  });
+});
