@@ -1,10 +1,11 @@
+import { hash } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { HipflaskError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import type { ResponseHeaders } from "../http/response-headers.ts";
+import { observed, type ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
 import { errorPageOf, errorResponseOf } from "./parts/error-page.ts";
 import { assertInPlace } from "./parts/session-place.ts";
@@ -48,7 +49,10 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareHa
       c.set("session", context.session);
       await context.run(next);
       assertInPlace(c.get("session"), context.session, 'c.set("session", …)');
-      await context.save({ status: c.res.status, headers: responseHeaders(c) });
+      let hasCookie = false;
+      const headers = observed(responseHeaders(c), (name) => (hasCookie ||= name === "Set-Cookie"));
+      await context.save({ status: c.res.status, headers });
+      if (hasCookie) preventNotModified(c);
     } catch (error) {
       discardResponse(c);
       throw asHonoError(error);
@@ -64,6 +68,14 @@ function discardResponse(c: Context): void {
   c.res = undefined;
   c.finalized = false;
   for (const name of names) c.header(name, undefined);
+}
+
+/** An `etag()` outside of this would make a 304 of the response, and drop its new cookie: no tag of the client may match. */
+function preventNotModified(c: Context): void {
+  const known = c.req.header("If-None-Match");
+  if (known === undefined) return;
+  const tag = c.res.headers.get("ETag")?.replace(/^W\//, "");
+  if (tag === undefined || known.includes(tag)) c.header("ETag", `"${hash("sha256", known, "base64url")}"`);
 }
 
 function responseHeaders(c: Context): ResponseHeaders {
