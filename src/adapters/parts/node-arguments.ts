@@ -19,6 +19,8 @@ export function assertArguments(
 ): void {
   // What stands for the response of a WebSocket handshake is no response of Node's: engine.io calls `writeHead()`.
   if (typeof res.getHeaderNames !== "function") return;
+  // What stands for the response of a WebSocket handshake has no head.
+  if (typeof res.getHeaderNames !== "function") return;
   if (method === "writeHead") {
     const reason = typeof second === "string" ? second : undefined;
     assertHead(first, reason);
