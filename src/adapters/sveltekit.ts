@@ -6,6 +6,7 @@ import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
 import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
+import { placeSession } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 import { parseSetCookie, type CookieOptions } from "../http/set-cookie-line.ts";
 
@@ -13,8 +14,12 @@ declare global {
   // oxlint-disable-next-line typescript/no-namespace -- where SvelteKit lets its types be extended
   namespace App {
     interface Locals {
-      /** This visitor's session; put there by `sessions` of `hipflask/sveltekit`. */
-      session: Session;
+      /**
+       * This visitor's session; put there by `sessions` of `hipflask/sveltekit`. Setting it to null ends the session,
+       * setting it to an object replaces its data; anything else throws a TypeError.
+       */
+      get session(): Session;
+      set session(data: Session | Record<string, unknown> | null);
     }
   }
 }
@@ -82,7 +87,7 @@ export function sessions(
     if (isPartOfPage(event)) {
       const context = currentContext();
       context.attachTo(event, event.request);
-      event.locals.session = context.session;
+      placeSession(event.locals, context.session);
       return resolve(event);
     }
     let context: RequestContext;
@@ -93,7 +98,7 @@ export function sessions(
       return answer(error);
     }
     ours.add(context);
-    event.locals.session = context.session;
+    placeSession(event.locals, context.session);
     let response: Response;
     try {
       response = await context.run(async () => resolve(event));

@@ -17,8 +17,8 @@ export function assertArguments(
   method: "writeHead" | "write" | "end" | "flushHeaders" | "answer",
   [first, second, third]: unknown[],
 ): void {
-  // A stand-in, such as engine.io's for a handshake, takes what it likes: it is called with no status there.
-  if (!(res instanceof ServerResponse) && !isHttp2(res)) return;
+  // The stand-in for the response of a WebSocket handshake has no head: engine.io calls `writeHead()` without a status.
+  if (typeof res.getHeaderNames !== "function") return;
   if (method === "writeHead") {
     const reason = typeof second === "string" ? second : undefined;
     assertHead(first, reason);

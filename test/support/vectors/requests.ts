@@ -114,7 +114,7 @@ export function checkRequest(check: Check, vector: RequestVector): string[] {
     checkRefused(check, options, "lifetime");
     return [];
   }
-  // Browsers ignore such a cookie, so here it is refused at the start.
+  // Browsers ignore such a cookie; Flask sends it.
   const { cookieSameSite, cookieSecure, cookiePartitioned } = options;
   if (cookieSameSite?.toLowerCase() === "none" && cookieSecure !== true && cookiePartitioned !== true) {
     checkRefused(check, options, "cookieSameSite");
