@@ -25,6 +25,7 @@ function shop(options: SessionOptions, isOutside: boolean) {
     return c.text("the same text");
   });
   app.get("/own", (c) => {
+    session.regenerate({ keep: true });
     session.count = Number(session.count ?? 0) + 1;
     return c.text("own", 200, { ETag: '"own"' });
   });
