@@ -35,7 +35,18 @@ async function coreModules() {
   const bundle = await rolldown({ input: "src/index.ts", cwd: root, external: /^[^./]/ });
   const { output } = await bundle.generate();
   await bundle.close();
-  const parts = ["error-page", "held-response", "node-headers", "pending-headers", "sealed-head"];
+  const parts = [
+    "drain-listeners",
+    "error-page",
+    "held-response",
+    "held-stream",
+    "node-arguments",
+    "node-headers",
+    "own-events",
+    "pending-headers",
+    "sealed-head",
+    "wrong-framework",
+  ];
   const paths = parts.map((part) => join(root, `src/adapters/parts/${part}.ts`));
   const modules = new Set(output.flatMap((chunk) => chunk.moduleIds ?? []).concat(paths));
   // The door stays a file of its own: what other doors take from the core is not for users.
