@@ -24,6 +24,7 @@ export const contents: readonly Section[] = [
       docs("Cookie or store?", "cookie-or-store"),
       docs("For people who know Flask", "from-flask"),
       { title: "Hello", file: "examples/hello/README.md", link: "/examples/hello" },
+      { title: "Worker", file: "examples/worker/README.md", link: "/examples/worker" },
       { title: "Demo shop", file: "examples/shop/README.md", link: "/examples/shop" },
     ],
   },
@@ -46,6 +47,7 @@ export const contents: readonly Section[] = [
       framework("WebSockets", "socket"),
       framework("node:http", "node"),
       framework("fetch handlers", "fetch"),
+      framework("Cloudflare Workers", "workers"),
     ],
   },
   {

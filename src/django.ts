@@ -57,7 +57,7 @@ const TWO_WEEKS = 14 * 24 * 60 * 60;
 
 /**
  * Django's sessions (`django.contrib.sessions` with the database engine), for an app beside a Django project: the same
- * `sessionid` cookie, the same row of `django_session`, the same decisions. Whoever logs in there is logged in here.
+ * `sessionid` cookie, the same row of `django_session`, the same decisions. A login there is a login here.
  *
  * `session.destroy()` is `flush()`, `session.regenerate({ keep: true })` is `cycle_key()`. Unlike in Django, parallel
  * requests lose no write: what is saved is a change of the row as it is then. A row that is gone stays gone. Expired rows

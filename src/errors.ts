@@ -148,7 +148,7 @@ export class OutsideRequestError extends HipflaskError {
 }
 
 /**
- * `session` was used in the context of another request, so an answer may tell of another visitor's session, or a session
+ * `session` was used in the context of another request, so a response may show another visitor's session, or a session
  * may hold what another visitor's request has written. The answer was not sent, or the session not saved.
  */
 export class ForeignContextError extends HipflaskError {
@@ -185,7 +185,7 @@ export class UnserializableError extends HipflaskError {
   }
 }
 
-/** The top-level key of a path, which is a name in somebody's code; what is inside of its value may be data. */
+/** The top-level key of a path, which is a name in the app's code; what is inside of its value may be data. */
 function placeOf(path: string): string {
   const [key = ""] = /^(?:\["(?:[^"\\]|\\.)*"\]|\[\d+\]|[^.[]*)/.exec(path) ?? [];
   return key === path ? `at ${key}` : `inside of ${key}; error.path says where`;

@@ -118,7 +118,7 @@ const SESSION_ID: PropertyDescriptor & ThisType<Slotted> = {
 
 /**
  * Tells the handshake of a socket, which has no answer that a session could be saved with: Engine.IO (under Socket.IO)
- * marks each of its requests, and whoever calls this with the upgrade of a plain WebSocket has no response at all.
+ * marks each of its requests, and the upgrade of a plain WebSocket comes without any response.
  */
 function isSocket(req: Request & { _query?: { transport?: unknown } }, res: Partial<Response>): boolean {
   return req._query?.transport !== undefined || res.writeHead === undefined;

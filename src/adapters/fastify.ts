@@ -42,7 +42,7 @@ declare module "fastify" {
  *
  * Saved in `onSend`, when Fastify has turned thrown errors into replies, so error pages carry the session too. A save
  * that fails goes to the error handler. What goes past Fastify, through `reply.raw`, is held until it is saved; if that
- * fails, `onError` hears of it and the visitor gets a plain error page.
+ * fails, `onError` is called with the error and the visitor gets a plain error page.
  *
  * @throws ConfigError for options that cannot work
  * @example

@@ -26,7 +26,7 @@ export interface SocketSessionMethods {
    */
   readonly save: () => Promise<void>;
   /**
-   * Calls `listener` once when the session is over, whoever ended it and on whatever process; noticed within half a
+   * Calls `listener` once when the session has ended, in this process or another; noticed within half a
    * second. Never, for a visitor who has no session.
    *
    * @returns stops listening; call it when the socket closes
@@ -51,7 +51,7 @@ export interface SocketSessions {
 
 /**
  * Sessions at the handshake of a WebSocket: `ws`, Socket.IO and whatever else hands out the request. Read as ever; in a
- * store it can be written and read again while the socket is open. A cookie is never set, so whoever logs in does it over
+ * store it can be written and read again while the socket is open. A cookie is never set, so a login goes over
  * HTTP.
  *
  * @throws ConfigError for options that cannot work

@@ -7,6 +7,7 @@ import type { Session } from "../session/session.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
 import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
+import { placeSession } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 import { parseSetCookie, type CookieOptions } from "../http/set-cookie-line.ts";
 
@@ -14,8 +15,12 @@ declare global {
   // oxlint-disable-next-line typescript/no-namespace -- where SvelteKit lets its types be extended
   namespace App {
     interface Locals {
-      /** This visitor's session; put there by `sessions` of `hipflask/sveltekit`. */
-      session: Session;
+      /**
+       * This visitor's session; put there by `sessions` of `hipflask/sveltekit`. Setting it to null ends the session,
+       * setting it to an object replaces its data; anything else throws a TypeError.
+       */
+      get session(): Session;
+      set session(data: Session | Record<string, unknown> | null);
     }
   }
 }
@@ -47,7 +52,7 @@ export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
  * Saved after `resolve()`, when SvelteKit has made a response of whatever was returned or thrown, redirects and error
  * pages included. A redirect that another hook throws carries the session too. What `event.fetch` asks of the app
  * itself shares the session of its page. A save that fails is thrown to `handleError`; where the error asks for a
- * status (503, 409), `onError` hears of it and the visitor gets a plain page.
+ * status (503, 409), `onError` is called with the error and the visitor gets a plain page.
  *
  * @throws ConfigError for options that cannot work; a `secretKey` that is missing is an error at the first request, since
  *   `vite build` loads this too
@@ -86,7 +91,7 @@ export function sessions(
     if (isPartOfPage(event)) {
       const context = currentContext();
       context.attachTo(event, event.request);
-      event.locals.session = context.session;
+      placeSession(event.locals, context.session);
       return resolve(event);
     }
     let context: RequestContext;
@@ -97,7 +102,7 @@ export function sessions(
       return answer(error);
     }
     ours.add(context);
-    event.locals.session = context.session;
+    placeSession(event.locals, context.session);
     let response: Response;
     try {
       response = await context.run(async () => resolve(event));

@@ -9,7 +9,7 @@ import type { SessionManager } from "../manager/manager.ts";
 
 /** Longest form that is read. */
 const LONGEST = 8192;
-/** Under these names alone: a page of somebody else's may have its own name lead to this machine. */
+/** Under these names alone: a page of another site may have its own name lead to this machine. */
 const OURS = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 const STYLE = `
@@ -32,7 +32,7 @@ const HEADERS = {
 
 /**
  * The program that explains Flask's session – `GET /` greets, `POST /login` remembers a name – with the inspector beside it,
- * open to whoever reaches this machine by its own names.
+ * open to anyone who can reach this machine by its own names.
  */
 export function demoApp(manager: SessionManager, { hasOwners }: { readonly hasOwners: boolean }) {
   const inspect = nodeListener(inspector(manager, { authorize: () => true }));
@@ -82,7 +82,7 @@ async function logIn(req: IncomingMessage, res: ServerResponse, hasOwners: boole
   answer(req, res, "login success");
 }
 
-/** A browser goes back to the page; everybody else is told. */
+/** A browser goes back to the page; other clients get a status. */
 function answer(req: IncomingMessage, res: ServerResponse, text: string): void {
   if (wantsPage(req)) res.writeHead(303, { Location: "/" }).end();
   else res.writeHead(200, { "Content-Type": "text/plain; charset=utf-8" }).end(`${text}\n`);

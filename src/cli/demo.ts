@@ -53,7 +53,7 @@ async function run(args: string[], terminal: Terminal): Promise<number> {
 async function listen(server: Server, port: number, { print, complain }: Terminal): Promise<boolean> {
   const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
     server.once("error", resolve);
-    // This machine alone: the inspector is open to whoever can reach it.
+    // This machine alone: the inspector is open to anyone who can reach it.
     server.listen(port, "127.0.0.1", () => resolve(undefined));
   });
   if (error !== undefined) {

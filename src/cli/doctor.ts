@@ -31,7 +31,7 @@ Examples:
   npx tsx node_modules/hipflask/bin/hipflask.js doctor ./sessions.ts    where Node does not read TypeScript (before 22.18)
   echo '{"SESSION_COOKIE_SAMESITE": "None"}' | hipflask doctor -
 
-Prints a line for each finding, worst first: "broken" does not work or is open to everybody, "soft" could be safer, "note" is
+Prints a line for each finding, worst first: "broken" does not work or is open to anyone, "soft" could be safer, "note" is
 good to know. Exit code 1 if something is broken.`,
   run,
 };

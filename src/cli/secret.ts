@@ -8,7 +8,7 @@ export const SIGNING = {
   digest: { type: "string" },
 } as const;
 
-/** The secret, from the environment alone: arguments can be seen by everybody on the machine and stay in histories. */
+/** The secret, from the environment alone: arguments can be seen by all users of the machine and stay in histories. */
 export function secretKeyOf({ env }: Terminal): string | undefined {
   return env.SECRET_KEY || undefined;
 }

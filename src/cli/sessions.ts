@@ -118,7 +118,7 @@ function line({ selector, device, createdAt, lastSeenAt, expiresAt }: SessionInf
   return `${selector}  created ${created}  seen ${seen}  until ${expires}  ${device ?? ""}`.trimEnd();
 }
 
-/** Devices describe themselves; in ASCII they cannot move the cursor of whoever reads this. Still the same JSON. */
+/** Devices describe themselves; in ASCII they cannot move the cursor of the terminal. Still the same JSON. */
 function ascii(text: string): string {
   return text.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -64,7 +64,7 @@ export interface Codec {
   encode(fields: Fields, context: CodecContext): string;
   /**
    * A cheap guess at whether the session in `text` has the key, without verifying anything: false only if it surely
-   * has not, true when in doubt. Saves opening a cookie that nobody looked at.
+   * has not, true when in doubt. Saves opening a cookie whose session was not accessed.
    */
   mayHold(text: string, key: string): boolean;
 }

@@ -34,7 +34,7 @@ export function packDjangoData(fields: Fields): string {
 /**
  * The fields of a payload.
  *
- * @throws BadPayload if Django could not read it either, or if it unfolds to more than `maxInflatedSize` bytes
+ * @throws BadPayload if Django could not read it either, or if it inflates to more than `maxInflatedSize` bytes
  * @throws BadShape if it is not a mapping
  */
 export function unpackDjangoData(payload: string, maxInflatedSize: number): Fields {

@@ -65,7 +65,7 @@ describe("djangoCodec", () => {
     );
   });
 
-  it("stops at 1 MiB of unfolded data", () => {
+  it("stops at 1 MiB of inflated data", () => {
     const bomb = deflateSync(Buffer.alloc(10 * 1024 * 1024, " ")).toString("base64url");
     const before = process.memoryUsage().arrayBuffers;
     expect(codec.decode(sign(`.${bomb}`), { ...context, maxAge: Infinity })).toEqual({

@@ -16,7 +16,7 @@ export interface DjangoCodecOptions {
   secretKeyFallbacks?: readonly SecretKey[];
   /** Default that of the engine. Another one is in use only if the project has a session store class of its own. */
   salt?: string;
-  /** Most bytes a compressed payload may unfold to. Default 1 MiB; Django has no limit. */
+  /** Most bytes a compressed payload may inflate to. Default 1 MiB; Django has no limit. */
   maxInflatedSize?: number;
 }
 
@@ -25,7 +25,7 @@ export interface DjangoSessionData {
   /** Never throws. The text has no age: the row's `expire_date` decides. */
   decode(text: string): Decoded;
   /**
-   * @param now epoch milliseconds, which the text notes and nobody reads
+   * @param now epoch milliseconds, which is written into the text and not read again
    * @throws UnserializableError for values Django has no JSON for: bytes, dates, UUIDs
    */
   encode(fields: Fields, now: number): string;
@@ -42,7 +42,7 @@ const MAX_DATA_LENGTH = 4 * 1024 * 1024;
  * Django's session cookie under the engine `signed_cookies`: JSON, perhaps compressed, with time and HMAC-SHA-256.
  * Signed, **not** encrypted: visitors can read it.
  *
- * As in Django a time in the future is no reason to refuse, and an age is counted in fractions of a second. Django's
+ * As in Django a time in the future is not refused, and an age is counted in fractions of a second. Django's
  * JSON is plain: tuples come back as lists, and bytes, dates and UUIDs cannot be written.
  *
  * Source: `django.contrib.sessions.backends.signed_cookies` and `django.core.signing` of Django 5.1.

@@ -232,7 +232,7 @@ describe("flaskCodec, compression", () => {
     );
   });
 
-  it("unfolds up to the limit and no byte further (SEC-46)", () => {
+  it("inflates up to the limit and no byte further (SEC-46)", () => {
     const text = JSON.stringify({ v: "a".repeat(1000) });
     const compressed = mint(`.${deflateSync(text).toString("base64url")}`);
     expect(reason(compressed, { maxInflatedSize: text.length })).toBe("valid");

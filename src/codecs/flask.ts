@@ -27,7 +27,7 @@ export interface FlaskCodecOptions {
   json?: Pick<TaggedJSONSerializer, "loadsFields" | "dumpsFields">;
   /** Longest cookie text to look at, in characters. Default 16384, four times what browsers send. */
   maxCookieLength?: number;
-  /** Most bytes a compressed payload may unfold to. Default 1 MiB; Flask has no limit. */
+  /** Most bytes a compressed payload may inflate to. Default 1 MiB; Flask has no limit. */
   maxInflatedSize?: number;
   /** Bytes for remembering verified cookies, so that a repeated one costs no HMAC. Default 1 MiB; 0 or false: none. */
   cache?: number | false;
@@ -51,7 +51,7 @@ const AUTO_COMPRESS_FROM = 2816;
 interface Verified {
   /** Epoch seconds. */
   readonly signedAt: number;
-  /** What it holds: JSON text that nobody asked for yet, or what became of that. */
+  /** What it holds: JSON text that was not asked for yet, or what was read from it. */
   content: string | Decoded;
 }
 
@@ -60,7 +60,7 @@ interface Verified {
  * `flask.sessions.SecureCookieSessionInterface` reads and writes it. Signed, **not** encrypted: visitors can read it.
  *
  * Refuses what Flask refuses. Stricter than Flask in two ways: base64 must be spelled as writers spell it, and a payload
- * may not unfold without bounds. Decoded fields may be shared between requests; treat them as frozen.
+ * may not inflate without bounds. Decoded fields may be shared between requests; treat them as frozen.
  *
  * @throws ConfigError for an empty secret, a text as `secretKeyFallbacks`, or an unusable option
  *
@@ -122,7 +122,7 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
     },
   };
 
-  /** Opens a payload signed by somebody who has the key, which still may hold anything. */
+  /** Opens a payload with a valid signature, which still may hold anything. */
   function open(text: string, payload: string, signedAt: number): Decoded {
     let content: string;
     try {

@@ -19,7 +19,7 @@ describe("inspectCookie", () => {
     expect(`${cookie.payload}.${cookie.timestamp}.${cookie.signature}`).toBe(value);
   });
 
-  it("unfolds a compressed payload", () => {
+  it("inflates a compressed payload", () => {
     const long = new Map([["note", JSON.stringify("flask ".repeat(200))]]);
     const value = flaskCodec({ secretKey: "dev", compress: "flask" }).encode(long, context);
     const cookie = inspectCookie(value);
@@ -29,7 +29,7 @@ describe("inspectCookie", () => {
     expect(`${cookie.payload}.${cookie.timestamp}.${cookie.signature}`).toBe(value);
   });
 
-  it("takes a forged cookie apart just as well: it verifies nothing", () => {
+  it("parses a forged cookie as well: it verifies nothing", () => {
     const cookie = inspectCookie("eyJ1c2VybmFtZSI6ImFkYSJ9.ZVPvAA.no-signature");
     expect(cookie.json).toBe('{"username":"ada"}');
     expect(cookie.signature).toBe("no-signature");
@@ -60,7 +60,7 @@ describe("inspectCookie", () => {
     expect(inspectCookie("_w.ZVPvAA.sig").problem).toMatch(/UTF-8/);
   });
 
-  it("refuses to unfold a bomb", () => {
+  it("refuses to inflate a bomb", () => {
     const bomb = deflateSync(Buffer.alloc(50 * 1024 * 1024)).toString("base64url");
     const cookie = inspectCookie(`.${bomb}.ZVPvAA.sig`);
     expect(cookie.json).toBeUndefined();

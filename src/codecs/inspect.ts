@@ -2,7 +2,7 @@ import { BadPayload } from "../errors.ts";
 import { DEFAULT_MAX_INFLATED_SIZE, unpackPayload } from "../itsdangerous/payload.ts";
 import { decodeTimestamp } from "../itsdangerous/timestamp.ts";
 
-/** A cookie of Flask's format taken apart: what anybody can see who holds it. Nothing here has been verified. */
+/** The parts of a cookie in Flask's format, as anyone who has it can see them. Nothing here has been verified. */
 export interface InspectedCookie {
   /** The data as it travels: base64url, with a "." in front if it is compressed. */
   readonly payload: string;
@@ -20,8 +20,8 @@ export interface InspectedCookie {
 }
 
 /**
- * Takes the value of a Flask session cookie apart without a key. For looking at cookies, never for trusting them: a
- * forged one is taken apart just as well. Never throws, and unfolds at most 1 MiB.
+ * Parses the value of a Flask session cookie without a key. For looking at cookies, never for trusting them: a forged one
+ * is parsed as well. Never throws, and inflates at most 1 MiB.
  *
  * @example
  * ```ts

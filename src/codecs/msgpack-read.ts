@@ -31,7 +31,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Reads a map of MessagePack as Python reads it: ints are ints (`bigint` where a number is not exact), floats are `Float`s
- * where a number could be an int, bytes are bytes, moments are dates. Extensions that nobody knows are null.
+ * where a number could be an int, bytes are bytes, moments are dates. Unknown extensions are null.
  *
  * Libraries give `1` for int 1 and for float 1.0 alike, and Python does not, so this is ours.
  *

@@ -92,7 +92,7 @@ describe("MessagePack", () => {
     expect(read("82 01 a178 cb3ff8000000000000 a179")).toEqual({ 1: "x", 1.5: "y" });
   });
 
-  it("keeps every key and value as it stood, for whoever does not change it", () => {
+  it("keeps every key and value that is not changed as it was", () => {
     const bytes = bytesOf("82 a161 cd0001 a162 d405 00");
     expect(readMsgpackMap(bytes).map(({ raw }) => Buffer.from(raw).toString("hex"))).toEqual([
       "a161cd0001",

@@ -1,5 +1,5 @@
 /**
- * The value of a cookie in what somebody pasted: the value alone, `name=value`, or a whole `Cookie` or `Set-Cookie` line.
+ * The value of a cookie in a pasted text: the value alone, `name=value`, or a whole `Cookie` or `Set-Cookie` line.
  *
  * @param name the cookie to look for where there are several; otherwise the first is meant
  */

@@ -50,7 +50,7 @@ interface SealingKey {
 }
 
 /**
- * Sealed cookies: encrypted and authenticated, for sessions whose content is nobody's business.
+ * Sealed cookies: encrypted and authenticated, for sessions whose content must stay private.
  *
  * XAES-256-GCM under keys derived by HKDF-SHA-256 (RFC 5869). Format version, cookie name and audience are part of the
  * key as well as of the authenticated data, so a text is worth nothing in another place. The key id in the text selects
@@ -115,7 +115,7 @@ export function sealedCodec(options: SealedCodecOptions): Codec {
       return unpack(plaintext, context, json);
     },
 
-    // Nobody can guess what is in a sealed cookie; that is the point.
+    // A sealed cookie cannot be read without opening it.
     mayHold: () => true,
   };
 }

@@ -31,7 +31,7 @@ describe("VerifiedCache", () => {
     }
   });
 
-  it("forgets what nobody asks for", () => {
+  it("forgets what is not asked for", () => {
     const cache = new VerifiedCache<number>(1000);
     cache.set("p.t.s", 1, 10);
     for (let index = 0; index < 200; index += 1) cache.set(`p.t.${index}`, index, 10);

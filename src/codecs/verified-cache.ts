@@ -7,10 +7,10 @@ interface Entry<Value> {
 
 /**
  * Remembers cookies that have been verified, since most requests repeat one: a known cookie costs a look-up instead of
- * an HMAC. Bounded in bytes, whoever fills it.
+ * an HMAC. Bounded in bytes.
  *
  * Entries sit in two generations. New ones and those asked for again go to the young one; when that holds half of the
- * budget it becomes the old one, and what nobody asked for since then is dropped. That keeps what is in use, as a
+ * budget it becomes the old one, and what was not asked for since then is dropped. That keeps what is in use, as a
  * least-recently-used list does, without moving anything on a hit.
  *
  * Cookies are looked up by their signature and then compared as a whole. Neither needs constant time: the text of a

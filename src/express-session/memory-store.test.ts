@@ -51,7 +51,7 @@ describe("MemoryStore", () => {
     expect(await get("a")).toBeUndefined();
   });
 
-  it("does not grow with sessions that nobody asks for again", async () => {
+  it("does not grow with sessions that are not asked for again", async () => {
     const { clock, set, length } = withClock({ maxSessions: 50 });
     for (let visit = 0; visit < 500; visit++) {
       clock.now += 1000;

@@ -2,7 +2,7 @@ import type { TLSSocket } from "node:tls";
 import { mac, type Mac } from "../accepts/mac.ts";
 import type { SessionRequest } from "./session.ts";
 
-/** Whether a request came over HTTPS, as far as `proxy` lets anybody say so. */
+/** Whether a request came over HTTPS, as far as `proxy` allows that to be known. */
 export function isSecure(req: SessionRequest, proxy: boolean | undefined): boolean {
   if ((req.socket as TLSSocket | undefined)?.encrypted) return true;
   if (proxy === false) return false;

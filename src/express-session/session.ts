@@ -94,7 +94,7 @@ export class Session {
     return this;
   }
 
-  /** Ends the session and begins an empty one with a new id, at `req.session`. Do so whenever somebody logs in. */
+  /** Ends the session and begins an empty one with a new id, at `req.session`. Do so at each login. */
   regenerate(callback: SessionCallback = ignore): this {
     reqOf(this).sessionStore!.regenerate!(reqOf(this), callback);
     return this;

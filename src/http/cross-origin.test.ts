@@ -65,7 +65,7 @@ describe("crossOriginProtection (SEC-70)", () => {
     ["POST", from("file://"), "refused: file://"],
     ["POST", from("no origin at all"), "refused: no origin at all"],
     ["POST", { Origin: own }, `refused: ${own}`],
-    // Without either it is no browser, and nobody's cookies are sent by surprise.
+    // Without either it is no browser, and no cookies are sent unasked.
     ["POST", { Host }, "passes"],
     ["POST", from(""), "passes"],
   ])("%s with %j %s", (method, sent, expected) => expect(verdict(method, sent)).toBe(expected));

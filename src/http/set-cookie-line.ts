@@ -11,7 +11,7 @@ export interface CookieOptions {
   readonly partitioned?: boolean | undefined;
 }
 
-/** A Set-Cookie line taken apart, for frameworks that take cookies and not lines. */
+/** The parts of a Set-Cookie line, for frameworks that take cookies and not lines. */
 export interface SetCookie {
   readonly name: string;
   /** As it travels: neither encoded nor unquoted. */

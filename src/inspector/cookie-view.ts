@@ -7,7 +7,7 @@ import { sizeMeter } from "./size-meter.ts";
 /** Most characters of one value to show. */
 const SHOWN = 4096;
 
-/** The form for a cookie, and the cookie that was pasted taken apart. */
+/** The form for a cookie, and the parts of the cookie that was pasted. */
 export function cookieSection(pasted: PastedCookie | undefined): Html {
   return html`<section class="card" id="cookie"><h2>Take a cookie apart</h2>
 <form method="post"><input type="hidden" name="action" value="inspect">

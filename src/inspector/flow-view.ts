@@ -10,13 +10,13 @@ export const REASONS: Readonly<Record<RefusalReason, string>> = {
   expired: "it is too old",
   future: "it was signed in the future",
   bad_payload: "its data cannot be decoded",
-  bad_shape: "its data is no dictionary",
+  bad_shape: "its data is not a dictionary",
   too_long: "it is too long",
   unknown_key: "it names a key that is not here",
   schema: "its data does not fit the schema",
   pickle: "its record is pickled, which is never read",
-  malformed: "it is no token",
-  unknown: "there is no such session, or none any more",
+  malformed: "it is not a token",
+  unknown: "there is no such session, or it has ended",
   undecodable: "its record cannot be read",
   ambiguous: "two sessions came in at once",
 };
@@ -80,7 +80,7 @@ const LAMPS: Readonly<Record<Verdict["kind"], Lamp>> = {
 function inWords(verdict: Verdict): Html {
   switch (verdict.kind) {
     case "unread":
-      return html`Nobody looked at the session, so nothing was verified.`;
+      return html`The session was not accessed, so nothing was verified.`;
     case "empty":
       return html`An empty session.`;
     case "recognised":

@@ -17,7 +17,7 @@ import { WatchedSessions } from "./watched-sessions.ts";
 /** How the inspector is set up. */
 export interface InspectorOptions {
   /**
-   * Decides who may look, for each request. Only `true`, or a promise of it, lets anybody in. Behind `sessions(manager)`
+   * Decides who may look, for each request. Only `true`, or a promise of it, lets a visitor in. Behind `sessions(manager)`
    * it may use `session`. There is no default.
    */
   readonly authorize: (request: Request) => boolean | Promise<boolean>;
@@ -30,7 +30,7 @@ export type Inspector = (request: Request) => Promise<Response>;
 
 /**
  * A page that shows the way of each request through its session – cookie, `openSession`, handler, `saveSession`, Set-Cookie –
- * takes cookies apart, and with a store shows and ends somebody's sessions. Watches the manager from this call on. Mount
+ * shows what is in a cookie, and with a store lists and ends a person's sessions. Watches the manager from this call on. Mount
  * it at one path, for GET and POST.
  *
  * The requests it keeps hold names of keys, sizes, times and reasons; never a cookie, a secret or a value. Data is shown

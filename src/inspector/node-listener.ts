@@ -45,7 +45,7 @@ async function answer(inspect: Inspector, req: Handled): Promise<Response> {
   try {
     return await inspect(request);
   } catch (error) {
-    // oxlint-disable-next-line no-console -- what `authorize` throws has to be told to somebody
+    // oxlint-disable-next-line no-console -- what `authorize` throws must not get lost
     console.error(error);
     return new Response("Internal Server Error\n", { status: 500 });
   }
@@ -56,7 +56,7 @@ function requestOf(req: Handled): Request {
   const { method = "GET", originalUrl, url = "/" } = req;
   const headers = new Headers();
   for (const [name, value = ""] of Object.entries(req.headers)) {
-    // HTTP/2 has what is no header among them.
+    // HTTP/2 has pseudo-headers among them.
     if (!name.startsWith(":")) for (const line of [value].flat()) headers.append(name, line);
   }
   const host = req.headers.host ?? String(req.headers[":authority"] ?? "localhost");

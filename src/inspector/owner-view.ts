@@ -2,7 +2,7 @@ import type { OwnedSession } from "../manager/manager.ts";
 import { moment } from "./cookie-view.ts";
 import { html, type Html } from "./html.ts";
 
-/** Somebody's live sessions; `undefined` while nobody was asked for. */
+/** The live sessions of a person; `undefined` until one was asked for. */
 export interface OwnerSessions {
   readonly owner: string;
   /** A word on why there is no list, where there is none. */

@@ -1,4 +1,4 @@
-/** Asks for newer requests while somebody looks, and puts them in without closing what is open. Works without, by reload. */
+/** Asks for newer requests while the page is visible, and puts them in without closing what is open. Works without, by reload. */
 export const SCRIPT: string = `
 const flow = () => document.getElementById("flow");
 const opened = () => new Set([...document.querySelectorAll("details.request")].filter((d) => d.open).map((d) => d.id));

@@ -25,7 +25,7 @@ export class WatchedSessions implements SessionInterface {
   readonly #log: FlowLog;
   readonly #cookieName: string | undefined;
   readonly #watches = new WeakMap<SessionState, Watch>();
-  /** Requests that are nobody's business, as those for the inspector's own page. */
+  /** Requests that are not recorded, such as those for the inspector's own page. */
   readonly #ignored = new WeakSet<FlowRecord>();
   readonly commitSession: SessionInterface["commitSession"];
   readonly reloadSession: SessionInterface["reloadSession"];

@@ -11,7 +11,7 @@ export interface SaveState {
   readonly accessed: boolean;
   readonly permanent: boolean;
   readonly refreshEachRequest: boolean;
-  /** Seconds since what is stored was written; `undefined` where nobody knows. */
+  /** Seconds since what is stored was written; `undefined` where that is not known. */
   readonly age: number | undefined;
   /** A refresh is due once `age` has reached this many seconds. Flask: 0, on every request. */
   readonly refreshAfter: number;
@@ -75,7 +75,7 @@ export interface RecordDecision extends Decision {
   readonly create: boolean;
   /** Write the changes into the record. */
   readonly write: boolean;
-  /** Note activity, if nobody else does. */
+  /** Note activity, unless another step does. */
   readonly touch: boolean;
   /** Replace the token: by its successor, or by a fresh one that the old one does not survive. */
   readonly rotate: "no" | "periodic" | "fresh";

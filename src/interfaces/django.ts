@@ -20,7 +20,7 @@ export interface DjangoConfig extends RecordConfig<string> {
 
 const KEY_LENGTH = 32;
 const KEY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
-/** A shorter text is no key to Django. */
+/** Django takes no shorter text for a key. */
 const SHORTEST_KEY = 8;
 /** What keys are made of; the column holds no longer ones. */
 const KEY = /^[a-z0-9]{8,40}$/;
@@ -49,7 +49,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     const wish = isDue ? (state.modified ? "write" : "touch") : "nothing";
     const fate = await this.commit(state, wish, isFailure);
     if (fate === "removed") return this.#send(response, this.#deletion());
-    // A failed request sets no cookie, unless its key has changed: nobody would know the new one.
+    // A failed request sets no cookie, unless its key has changed: the browser would not get the new one.
     if (typeof fate !== "object" || (!isDue && fate.key === state.origin?.key)) return;
     this.#send(response, this.#line(fate.key, fields, request));
     events.saved({ outcome: wish === "write" ? "write" : "refresh", cookieName: this.getCookieName() });
@@ -133,7 +133,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
 
 /**
  * Whether the browser holds a cookie for nothing, as Django sees it: the session was ended, or its key is unknown. Django
- * learns the latter when somebody looks; that a text is no key it sees at once. A row that cannot be read is no reason:
+ * learns the latter when the session is accessed; that a text is no key it sees at once. A row that cannot be read is no reason:
  * it may be the key of this side that is wrong.
  */
 function isForgotten(

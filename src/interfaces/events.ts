@@ -31,7 +31,7 @@ export interface CacheConflictEvent {
   readonly removed: readonly string[];
 }
 
-/** Message of the channels that tell of a stored session: `hipflask:created`, `rotated`, `destroyed` and `reused`. */
+/** Message of the channels about a stored session: `hipflask:created`, `rotated`, `destroyed` and `reused`. */
 export interface StoredEvent {
   /** The public half of the session's token; for a record shared with another program, a hash of its key. */
   readonly selector: string;
@@ -73,7 +73,7 @@ export interface RecordKeptEvent {
 
 /**
  * What happens to sessions, on `node:diagnostics_channel`. Messages name cookies, counts and reasons and never hold a
- * secret, a cookie or session data. Costs nothing while nobody listens.
+ * secret, a cookie or session data. Costs nothing without a listener.
  */
 export const events = {
   opened: publisher<OpenedEvent>("hipflask:opened"),
@@ -83,7 +83,7 @@ export const events = {
   created: publisher<StoredEvent>("hipflask:created"),
   rotated: publisher<StoredEvent>("hipflask:rotated"),
   destroyed: publisher<StoredEvent>("hipflask:destroyed"),
-  /** A token that was replaced long ago came back: somebody may have stolen it. */
+  /** A token that was replaced long ago came back: it may have been stolen. */
   reused: publisher<StoredEvent>("hipflask:reused"),
   lost: publisher<LostEvent>("hipflask:lost"),
   sweepFailed: publisher<SweepFailedEvent>("hipflask:sweepFailed"),

@@ -87,7 +87,7 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
   }
 
   /**
-   * Whoever drops everything ends the session, which is how people log out of Flask; whoever takes out the last key does not
+   * Clearing ends the session, which is how a Flask app logs out; taking out the last key does not
    * know what others put in meanwhile. All that hold something live on when refreshed, permanent or not: only the cookie
    * makes that difference.
    */

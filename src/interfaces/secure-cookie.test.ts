@@ -68,7 +68,7 @@ describe("SecureCookieSessionInterface", () => {
     expect(read({}, cookie!.replace(/=(.*)/, '="$1"'))).toBe(1);
   });
 
-  it("refreshes a permanent session that nobody touched, and another one not", () => {
+  it("refreshes a permanent session that was not touched, and another one not", () => {
     const permanent = visit({}, undefined, () => (session.permanent = true)).cookie;
     const plain = visit({}, undefined, () => (session.a = 1)).cookie;
     const later = { now: () => T + 60_000 };

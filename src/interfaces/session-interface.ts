@@ -5,7 +5,7 @@ import type { Session } from "../session/session.ts";
 export interface SessionRequest {
   /** HTTP method, where the adapter knows it. */
   readonly method?: string | undefined;
-  /** The path at least, where the adapter knows it. Shown to people, trusted by nobody. */
+  /** The path at least, where the adapter knows it. For display; nothing relies on it. */
   readonly url?: string | undefined;
   readonly headers: { get(name: string): string | null };
   /** The visitor came by HTTPS, by what the framework's own trust in proxies says. Default: as in `url`, if it is whole. */
@@ -30,7 +30,7 @@ export interface SessionResponse {
  * Promises every interface keeps:
  * - `openSession` is called once at the start of each request, before any handler. It may do its work later, when the
  *   session is first looked at. It gives a session for any cookie, however broken: an empty one if need be. Null or
- *   undefined means "no session can be had" and makes a session that can be read (it is empty) but not written.
+ *   undefined means that there can be no session, and makes one that can be read (it is empty) but not written.
  * - `saveSession` is called once, after the handler and before the first header leaves, also for error pages. When it
  *   returns (or what it returned resolves), everything is saved. It is not called for the null sessions above.
  * - Either may be asynchronous. What it throws becomes an error response, never a success.
@@ -65,6 +65,6 @@ export interface SessionInterface {
    * @throws SessionLostError if the session ended meanwhile
    */
   reloadSession?: ((session: Session, request: SessionRequest) => Promise<void>) | undefined;
-  /** Lets go of what it opened itself; `manager.close()` calls it. */
+  /** Closes what it opened itself; `manager.close()` calls it. */
   close?(): void | Promise<void>;
 }

@@ -3,7 +3,7 @@ import { decodeBase64url, encodeBase64url } from "./base64url.ts";
 import { BadPayload } from "../errors.ts";
 import { zlib } from "./zlib.ts";
 
-/** Largest text a compressed payload may unfold to unless told otherwise: 1 MiB. */
+/** Largest text a compressed payload may inflate to unless told otherwise: 1 MiB. */
 export const DEFAULT_MAX_INFLATED_SIZE = 1024 * 1024;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -25,8 +25,8 @@ export function packPayload(text: string, compressFrom: number): string {
 /**
  * The text inside a payload.
  *
- * @param maxInflatedSize most bytes a compressed payload may unfold to; a small one can claim gigabytes
- * @throws BadPayload if it is no base64url, no zlib, too big unfolded, or no UTF-8
+ * @param maxInflatedSize most bytes a compressed payload may inflate to; a small one can claim gigabytes
+ * @throws BadPayload if it is not base64url, zlib or UTF-8, or too big when inflated
  */
 export function unpackPayload(payload: string, maxInflatedSize: number): string {
   const compressed = payload.startsWith(".");

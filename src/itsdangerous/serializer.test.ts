@@ -102,7 +102,7 @@ describe("URLSafeSerializer", () => {
     expect(serializer.dumps({ text: "ab" })).toMatch(/^eyJ/);
   });
 
-  it("does not unfold a payload beyond its limit", () => {
+  it("does not inflate a payload beyond its limit", () => {
     const text = serializer.dumps(large);
     expect(text.length).toBeLessThan(4000);
     expect(() => serializer.loads(text)).toThrow(BadPayload);

@@ -5,7 +5,7 @@ import type { SaltOption, SerializerOptions } from "./signed-serializer.ts";
 import { Signer } from "./signer.ts";
 
 /**
- * Turns values into signed JSON and back, as `itsdangerous.Serializer`. The text is readable by everybody, and not fit
+ * Turns values into signed JSON and back, as `itsdangerous.Serializer`. The text can be read by anyone, and is not fit
  * for URLs: see `URLSafeSerializer`.
  *
  * @example

@@ -11,7 +11,7 @@ import type { TimedSerializerOptions } from "./timed-serializer.ts";
 
 /** What URL-safe serializers add. */
 export interface URLSafeOptions {
-  /** Most bytes a compressed payload may unfold to; more is a `BadPayload`. Default 1 MiB; Python has no limit. */
+  /** Most bytes a compressed payload may inflate to; more is a `BadPayload`. Default 1 MiB; Python has no limit. */
   maxInflatedSize?: number;
 }
 

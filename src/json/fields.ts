@@ -1,6 +1,6 @@
 /**
  * Session data as it travels: each top-level key with the tagged-JSON text of its value, in insertion order.
- * A text that nobody touched goes back as the very same text, so no value loses its Python type on the way.
+ * A text that was not touched goes back as the very same text, so no value loses its Python type on the way.
  */
 export type Fields = ReadonlyMap<string, string>;
 

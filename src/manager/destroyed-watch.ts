@@ -32,7 +32,7 @@ export class DestroyedWatch {
     };
   }
 
-  /** Asks now. A store that does not answer says nothing about its sessions, so nobody is told anything. */
+  /** Asks now. A store that does not answer says nothing about its sessions, so no listener is called. */
   async check(): Promise<void> {
     const watched = [...this.#listeners.keys()];
     for (let at = 0; at < watched.length; at += BATCH) {

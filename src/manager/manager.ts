@@ -70,7 +70,9 @@ export class SessionManager {
     this.#refuseForeign = resolveCrossOrigin(options);
     const stored = options.store === undefined ? undefined : storeConfigOf(options, options.store, config);
     this.#records = stored?.records;
-    if (stored !== undefined && stored.sweepEvery > 0) this.#unswept = stored;
+    // An engine that removes expired records itself needs no timer.
+    const isSwept = (stored?.sweepEvery ?? 0) > 0 && stored?.records.store.removeExpired !== undefined;
+    if (isSwept) this.#unswept = stored;
     const ours = stored ? new StoreSessionInterface(stored) : new SecureCookieSessionInterface(config);
     this.sessionInterface = options.sessionInterface ?? accepting(options.accepts ?? [], ours);
     this.#requestInterface = this.sessionInterface;
@@ -90,7 +92,7 @@ export class SessionManager {
    */
   requestContext(request: SessionRequest, ...keys: object[]): RequestContext {
     this.refuseForeign(request);
-    // Where nothing can be saved is no place to start timers and to draw random numbers.
+    // A prerender must not start timers or draw random numbers, and can save nothing.
     if (this.#unswept !== undefined && !request.readOnly) this.#startSweep(this.#unswept);
     return new RequestContext(this.#requestInterface, request, ...keys);
   }
@@ -165,7 +167,7 @@ export class SessionManager {
   }
 
   /**
-   * Calls `listener` once when a session is over, whoever ended it and on whatever process: for closing the sockets and
+   * Calls `listener` once when a session is over, in this process or another: for closing the sockets and
    * streams that it opened. Noticed within half a second.
    *
    * @returns stops listening; call it when the socket closes by itself

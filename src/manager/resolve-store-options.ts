@@ -54,7 +54,7 @@ export function storeConfigOf(options: SessionOptions, store: Store, cookie: Coo
   const isLoose = !store.atomic && (given.allowNonAtomicStore ?? false);
   const anonymousTimeout = positive("anonymousTimeout", given.anonymousTimeout ?? Math.min(idleTimeout, DAY));
   const json = options.json ?? new TaggedJSONSerializer();
-  // oxlint-disable-next-line no-console -- said once, at start-up, to whoever runs the server
+  // oxlint-disable-next-line no-console -- logged once, at start-up
   if (isLoose) console.warn(NOT_ATOMIC);
   if ((given.rotateAfter ?? 0) > 0 && rotationKey === null) {
     throw new ConfigError('"rotateAfter" needs a "secretKey", from which the next token is derived.');
@@ -95,7 +95,7 @@ export function storeConfigOf(options: SessionOptions, store: Store, cookie: Coo
   };
 }
 
-/** @throws ConfigError for what is no store, with how to make one of it */
+/** @throws ConfigError for anything but a store; the message says how to make one */
 function checkStore(store: Store): void {
   const steps = ["read", "insert", "replace", "remove"] as const;
   if (steps.every((step) => typeof (store as Store | null)?.[step] === "function")) return;

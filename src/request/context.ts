@@ -192,7 +192,7 @@ export class RequestContext {
 
   /**
    * Saves the session and writes its headers; call it before the first header leaves. Happens once: later calls wait
-   * for the first one. Whoever changes the session after that gets a `SessionClosedError`.
+   * for the first one. A later change of the session throws a `SessionClosedError`.
    *
    * @throws or rejects with whatever `saveSession` fails with; the response must then be an error
    */
@@ -224,10 +224,10 @@ export class RequestContext {
   /**
    * Reads the session again, and drops what was not saved.
    *
-   * @throws SessionLostError if there is no such session any more; what it held stays to be seen. StoreError
+   * @throws SessionLostError if the session has ended; what it held can still be read. StoreError
    */
   async reload(): Promise<void> {
-    // Whoever waits for the save hears of its failure.
+    // The caller that awaits save() gets the rejection.
     if (this.#saved instanceof Promise) await this.#saved.catch(() => {});
     await this.#alone(async () => {
       const state = this.#state!;
@@ -259,7 +259,7 @@ export class RequestContext {
     return this.#exchange !== undefined && this.#exchange === other.#exchange;
   }
 
-  /** Nobody can tell any more which changes are this request's own. */
+  /** It cannot be told any more which changes are this request's own. */
   #refuseChanges(): void {
     const state = this.#state;
     if (this.#saved !== undefined || !state?.isOpened) return;
@@ -292,7 +292,7 @@ export class RequestContext {
     if (this.#busy === busy) this.#busy = undefined;
   }
 
-  /** What was changed inside of a value, no write has told of. @throws SessionClosedError */
+  /** Nested mutations are only detected here. @throws SessionClosedError */
   #readOnly(): void {
     if (this.#request.isHandshake) this.#state?.fields();
   }

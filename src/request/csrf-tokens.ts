@@ -105,7 +105,7 @@ shareClass("CsrfProtect", CsrfProtect);
 
 /**
  * JSON behind a random white space of 64 bits, which both sides skip. No two tokens share a signature, so a page that is
- * compressed beside what somebody else wrote into it (BREACH) does not give one away bit by bit.
+ * compressed beside what an attacker wrote into it (BREACH) does not give one away bit by bit.
  */
 const salted: PayloadSerializer = {
   dumps: (value) =>

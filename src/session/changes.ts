@@ -4,7 +4,7 @@ import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 /** What `session.transact` was called with, by key, in the order of the calls. */
 export type Transactions = Map<string, readonly ((value: unknown) => unknown)[]>;
 
-/** What a session is made from when somebody first looks into it. */
+/** What a session is made from at its first access. */
 export interface Opened {
   readonly fields: Fields;
   /** Epoch seconds at which the fields were written, where the format says. */
@@ -28,7 +28,7 @@ export interface SessionChanges {
   /** Texts that are new or different. */
   readonly set: Fields;
   readonly unset: readonly string[];
-  /** Nothing but these keys may survive, whoever wrote the others; `undefined`: no such wish. */
+  /** Only these keys survive, also of what other requests wrote; `undefined`: all survive. */
   readonly keep: readonly string[] | undefined;
   /** Keys whose new text depends on the old one, with the function that makes it; `null` means absent. */
   readonly transactions: ReadonlyMap<string, (text: string | null) => string | null>;

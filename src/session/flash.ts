@@ -91,7 +91,7 @@ function isOneOf(categories: readonly unknown[], { json }: SessionState): (flash
   return ([category]) => texts.has(json.dumps(category));
 }
 
-/** Whoever holds the key may have written anything; what is not a pair is not shown. */
+/** Another program that has the key may have written anything; what is not a pair is not shown. */
 export function isFlash(item: unknown): item is Flash {
   return Array.isArray(item) && item.length === 2;
 }

@@ -308,7 +308,7 @@ describe("Session.permanent", () => {
 });
 
 describe("Session saving", () => {
-  it("sends what nobody replaced back token for token", () => {
+  it("sends what was not replaced back token for token", () => {
     const texts = { price: "1.0", id: "123456789012345678901", e: "1e5", list: "[ 1.0,2 ]", s: '"\\u00C9"' };
     const session = opened(texts);
     expect(session.price).toBe(1);

@@ -44,15 +44,15 @@ type Patch<Data> = keyof Data extends never
 export interface SessionMethods<Data = SessionData> {
   /** A write to the top level happened. Settable in both directions, as in Flask; nested changes are noticed when the session is saved. */
   modified: boolean;
-  /** Somebody looked at the session, so the response depends on the cookie (`Vary: Cookie`). */
+  /** The session was accessed, so the response depends on the cookie (`Vary: Cookie`). */
   accessed: boolean;
   /** Keeps the cookie for the configured lifetime instead of until the browser closes. Stored in the data as `_permanent`, as Flask does. */
   permanent: boolean;
   /**
    * Whose session this is, or null. Assign your user's id at login: the session moves to a new identity and is filed
-   * under its owner, so that it can be listed and ended from elsewhere. If it was somebody else's, nothing of theirs
+   * under its owner, so that it can be listed and ended from elsewhere. If it was another person's, nothing of theirs
    * stays in it. A text or a whole number, which becomes one; anything else throws `UnserializableError`, since a forgotten
-   * `.id` would log in everybody as one person. Null logs out. Needs a `store`; assigning without one throws `ConfigError`.
+   * `.id` would log all visitors in as one person. Null logs out. Needs a `store`; assigning without one throws `ConfigError`.
    */
   owner: string | null;
   /** True if this request started the session. A cookie session cannot tell new from empty and always says false, as Flask's `session.new`. */
@@ -95,7 +95,7 @@ export interface SessionMethods<Data = SessionData> {
   /**
    * Replaces the value by what `change` makes of it, and gives what this request takes for the new value. In a store the
    * change is applied atomically when the session is saved, and is called again if another request was faster: it must
-   * not do anything else, and what it gave is no number to hand out as the only one. In a cookie it simply runs.
+   * not do anything else, and its result must not be used as a unique number. In a cookie it simply runs.
    */
   readonly transact: <Key extends KeyOf<Data>>(
     key: Key,
@@ -103,7 +103,7 @@ export interface SessionMethods<Data = SessionData> {
   ) => ValueOf<Data, Key>;
   /**
    * Call at login: drops all data but the keys named in `keep` (default none; `true` keeps everything) and, in a store,
-   * moves on to a new identity, so that a session planted by somebody else is worth nothing.
+   * moves on to a new identity, so that a session planted by an attacker is worth nothing.
    */
   readonly regenerate: (options?: { readonly keep?: readonly KeyOf<Data>[] | true }) => void;
   /** Call at logout: ends the session for good. Data written afterwards in the same request starts a new one. */
@@ -115,7 +115,7 @@ export interface SessionMethods<Data = SessionData> {
   readonly flash: FlashMethod;
   /** Takes the messages left by {@link flash}. The same ones again for the rest of the request. */
   readonly getFlashedMessages: GetFlashedMessagesMethod;
-  /** Always undefined: whoever awaits a session asks for this, and must not thereby look into it. */
+  /** Always undefined: `await session` asks for this, which must not count as an access. */
   readonly then?: undefined;
   /** The data as a plain object, so `JSON.stringify(session)` works. */
   readonly toJSON: () => Record<string, unknown>;
@@ -305,7 +305,7 @@ export function isSession(value: object, session: Session): boolean {
 }
 
 const NO_SESSION =
-  "This is no session of hipflask: createSession() makes one, and each request behind sessions({ … }) has one.";
+  "This is not a session of hipflask: createSession() makes one, and each request behind sessions({ … }) has one.";
 
 /**
  * Makes a session that belongs to no request, for a `SessionInterface` of one's own and for tests.

@@ -83,7 +83,7 @@ export class SessionState extends Closable {
     this.#edits++;
   }
 
-  /** Whether anybody has looked inside yet. */
+  /** Whether it has been accessed yet. */
   get isOpened(): boolean {
     return this.#opened !== undefined;
   }
@@ -153,7 +153,7 @@ export class SessionState extends Closable {
     return false;
   }
 
-  /** Milliseconds since its owner logged in; null if nobody did, `undefined` where there are no owners. */
+  /** Milliseconds since its owner logged in; null without a login, `undefined` where there are no owners. */
   get loginAge(): number | null | undefined {
     return undefined;
   }

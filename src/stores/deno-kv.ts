@@ -119,7 +119,7 @@ class DenoKvStore implements Store {
     });
   }
 
-  /** Does it to a live record with the expected commit id, or with any; again where somebody else was faster. */
+  /** Does it to a live record with the expected commit id, or with any; again where another writer was faster. */
   async #change(
     key: string,
     expected: string | undefined,

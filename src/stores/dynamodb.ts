@@ -40,7 +40,7 @@ const HEAD_ATTRIBUTES = { "#id": "id", "#commit": "commit", "#head": "head", "#u
  *
  * @throws ConfigError for a client that is not a `DynamoDBDocument`
  * @example
- * ```ts no-run
+ * ```ts no-check
  * import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
  * import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
  * import { dynamodbStore } from "hipflask/stores/dynamodb";

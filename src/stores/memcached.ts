@@ -43,7 +43,7 @@ const GONE = { status: "gone" } as const;
  *
  * @throws ConfigError for a client without `gets` and `cas`
  * @example
- * ```ts no-run
+ * ```ts no-check
  * import Memcached from "memcached";
  * import { memcachedStore } from "hipflask/stores/memcached";
  * export const store = memcachedStore(new Memcached("127.0.0.1:11211", { retries: 0, remove: false }));

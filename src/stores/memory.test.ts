@@ -115,4 +115,18 @@ describe("memoryStore", () => {
     expect(await store.removeExpired(1000)).toBe(90);
     expect(await store.removeExpired(1000)).toBe(0);
   });
+
+  it("lets others go first again and again while it removes many", async () => {
+    let now = 1e12;
+    const store = memoryStore({ now: () => now });
+    await filled(store, ...Array.from({ length: 1000 }, () => record({ lifetime: 10 })));
+    now += 11_000;
+    let [turns, isSweeping] = [0, true];
+    const count = () => void setImmediate(() => isSweeping && (turns++, count()));
+    count();
+    expect(await store.removeExpired(800)).toBe(800);
+    isSweeping = false;
+    expect(turns).toBeGreaterThanOrEqual(7);
+    expect(await store.removeExpired(800)).toBe(200);
+  });
 });

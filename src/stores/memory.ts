@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { EMPTY, MemoryTable } from "./memory/table.ts";
@@ -15,6 +16,8 @@ export interface MemoryStoreOptions {
 
 /** Length of a commit id, which stands in front of the text. */
 const COMMIT = 16;
+/** Expired records that are removed before others get their turn, at a few microseconds each. */
+const SLICE = 100;
 const GONE = { status: "gone" } as const;
 const OK = { status: "ok" } as const;
 
@@ -93,7 +96,11 @@ class MemoryStore implements Store {
   }
 
   async removeExpired(limit: number): Promise<number> {
-    return this.#table.deleteExpired(this.#now(), limit);
+    for (let removed = 0; ; await turn()) {
+      const slice = this.#table.deleteExpired(this.#now(), Math.min(SLICE, limit - removed));
+      removed += slice;
+      if (slice < SLICE || removed === limit) return removed;
+    }
   }
 
   /** The slot of a live record. */
@@ -134,11 +141,13 @@ class MemoryStore implements Store {
 
   /** @throws StoreError "full" */
   #makeRoom(key: string, bytes: number, now: number, anonymous: boolean): void {
-    this.#table.deleteExpired(now, Infinity);
-    if (anonymous && !this.#fits(key, bytes)) throw this.#full();
+    const table = this.#table;
     // What is to be replaced must not make room for itself: the write may still be refused.
-    if (!anonymous) this.#table.own(key);
-    while (!this.#fits(key, bytes)) if (!this.#table.deleteFirstAnonymous()) throw this.#full();
+    if (!anonymous) table.own(key);
+    while (!this.#fits(key, bytes)) {
+      const isMade = table.deleteExpired(now, 1) > 0 || (!anonymous && table.deleteFirstAnonymous());
+      if (!isMade) throw this.#full();
+    }
   }
 
   #full(): StoreError {

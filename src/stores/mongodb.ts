@@ -26,7 +26,7 @@ const BATCH = 500;
 
 const OK = { status: "ok" } as const;
 const GONE = { status: "gone" } as const;
-/** What was acknowledged survives the loss of a server, and is what everybody reads. */
+/** What was acknowledged survives the loss of a server, and is what all readers see. */
 const WRITE = { writeConcern: { w: "majority" } };
 const READ = { readPreference: "primary", readConcern: { level: "majority" } };
 
@@ -38,7 +38,7 @@ const READ = { readPreference: "primary", readConcern: { level: "majority" } };
  *
  * @throws ConfigError for something else than a collection
  * @example
- * ```ts no-run
+ * ```ts no-check
  * import { MongoClient } from "mongodb";
  * import { mongodbStore } from "hipflask/stores/mongodb";
  * const client = await new MongoClient("mongodb://127.0.0.1:27017").connect();

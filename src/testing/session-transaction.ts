@@ -17,7 +17,7 @@ export interface SessionTransactionOptions {
  * For any client that has a jar; {@link testClient} has one and offers this as a method.
  *
  * @returns what `change` returns
- * @throws NoSecretKeyError if there is no session to be had; whatever `change` throws, and then nothing is saved
+ * @throws NoSecretKeyError if there can be no session; whatever `change` throws, and then nothing is saved
  * @example
  * ```ts
  * import { SessionManager } from "hipflask";

@@ -32,7 +32,7 @@ export interface TestClient {
   /**
    * Opens this browser's session, hands it out, and saves it; see {@link sessionTransaction}.
    *
-   * @throws ConfigError without `sessions`; NoSecretKeyError if there is no session to be had
+   * @throws ConfigError without `sessions`; NoSecretKeyError if there can be no session
    */
   sessionTransaction<Result>(change: (session: Session) => Result | Promise<Result>): Promise<Result>;
 }

@@ -24,7 +24,7 @@ describe("the inspector's requests, sessions in a cookie", () => {
     );
     await ada.get("/other");
     expect(await seen()).toMatch(
-      /GET \/other not looked at 200 .*Nobody looked at the session, so nothing was verified\./,
+      /GET \/other not looked at 200 .*The session was not accessed, so nothing was verified\./,
     );
   });
 

@@ -10,7 +10,8 @@ interface Point {
   readonly answers: readonly Answer[];
   readonly waiting: readonly Ask[];
   readonly outcome: Outcome | undefined;
-  readonly next: Map<string, Point>;
+  /** By answer, and then by the rest of it: to hash a long text that was put together anew costs more than all else. */
+  readonly next: Map<string | undefined, Map<number, Point>>;
   /** The run that led here, for the first of those who go on from here; the others begin again. */
   run: RealRequest | undefined;
 }
@@ -22,6 +23,9 @@ interface Answer {
   readonly now: number;
 }
 
+/** Steps that a request waits for at the same time. */
+const MOST_WAITING = 64;
+
 /**
  * What requests do, as the real code does it. A request is alone in its process, so what it does next depends on nothing but the
  * answers it was given, and the times of these. For each such history the code is run once; interleavings share it.
@@ -29,6 +33,7 @@ interface Answer {
 export class Requests {
   readonly #plant: Plant | undefined;
   readonly #starts = new Map<string, Point>();
+  readonly #outcomes = new Map<string, number>();
   #points = 0;
   /** How often a request was run through the code, and how many steps it took in all. */
   runs = 0;
@@ -41,16 +46,31 @@ export class Requests {
 
   start(request: Request, tag: string, now: number): Point | Promise<Point> {
     const key = `${request.name} ${tag} ${request.cookie} ${now}`;
-    return this.#starts.get(key) ?? this.#run(request, tag, now, [], this.#starts, key);
+    return this.#starts.get(key) ?? this.#begin(request, tag, now, key);
   }
 
   next(point: Point, answer: Answer): Point | Promise<Point> {
-    const key = `${answer.at} ${answer.now} ${answer.answer}`;
-    const { request, tag, startedAt } = point;
-    return (
-      point.next.get(key) ??
-      this.#run(request, tag, startedAt, [...point.answers, answer], point.next, key, point)
-    );
+    let among = point.next.get(answer.answer);
+    if (among === undefined) point.next.set(answer.answer, (among = new Map()));
+    const key = answer.now * MOST_WAITING + answer.at;
+    return among.get(key) ?? this.#goOn(point, answer, among, key);
+  }
+
+  async #begin(request: Request, tag: string, now: number, key: string): Promise<Point> {
+    const point = this.#point(await this.#run(request, tag, now, []), request, tag, now, []);
+    this.#starts.set(key, point);
+    return point;
+  }
+
+  async #goOn(before: Point, answer: Answer, among: Map<number, Point>, key: number): Promise<Point> {
+    const { request, tag, startedAt, run } = before;
+    const answers = [...before.answers, answer];
+    before.run = undefined;
+    if (run !== undefined) await this.#give(run, [answer]);
+    const real = run ?? (await this.#run(request, tag, startedAt, answers));
+    const point = this.#point(real, request, tag, startedAt, answers);
+    among.set(key, point);
+    return point;
   }
 
   async #run(
@@ -58,28 +78,39 @@ export class Requests {
     tag: string,
     startedAt: number,
     answers: readonly Answer[],
-    among: Map<string, Point>,
-    key: string,
-    before?: Point,
-  ): Promise<Point> {
-    let real = before?.run;
-    if (before !== undefined) before.run = undefined;
-    const isFresh = real === undefined;
-    if (real === undefined) {
-      real = new RealRequest(request, tag, this.#plant);
-      await real.start(startedAt);
-      this.runs++;
-    }
-    for (const { at, answer, now } of isFresh ? answers : answers.slice(-1))
-      await real.answer(at, answer, now);
-    this.steps += isFresh ? answers.length : 1;
-    const waiting = real.waiting.map(({ ask }) => ask);
-    const id = this.#points++;
+  ): Promise<RealRequest> {
+    const real = new RealRequest(request, tag, this.#plant);
+    await real.start(startedAt);
+    this.runs++;
+    await this.#give(real, answers);
+    return real;
+  }
+
+  async #give(real: RealRequest, answers: readonly Answer[]): Promise<void> {
+    for (const { at, answer, now } of answers) await real.answer(at, answer, now);
+    this.steps += answers.length;
+  }
+
+  #point(
+    real: RealRequest,
+    request: Request,
+    tag: string,
+    startedAt: number,
+    answers: readonly Answer[],
+  ): Point {
     const { outcome } = real;
+    const waiting = real.waiting.map(({ ask }) => ask);
+    const id = outcome === undefined ? this.#points++ : this.#outcomeId(outcome);
     const run = outcome === undefined ? real : undefined;
-    const point = { id, request, tag, startedAt, answers, waiting, outcome, next: new Map(), run };
-    among.set(key, point);
-    return point;
+    return { id, request, tag, startedAt, answers, waiting, outcome, next: new Map(), run };
+  }
+
+  /** Once a request is done, nothing but what it came to makes a difference. */
+  #outcomeId(outcome: Outcome): number {
+    const text = JSON.stringify(outcome);
+    const id = this.#outcomes.get(text) ?? -1 - this.#outcomes.size;
+    this.#outcomes.set(text, id);
+    return id;
   }
 }
 
@@ -97,6 +128,8 @@ export interface Slot {
   /** Of those with whom it is asked who came first: those that were done, and those that had begun, when it began. */
   readonly doneBefore: readonly number[];
   readonly begunBefore: readonly number[];
+  /** The same for all slots that are alike. */
+  readonly number: number;
 }
 
 export interface World {
@@ -139,6 +172,9 @@ interface Event {
   readonly what: string;
 }
 
+/** Counts the interleavings from here on. It waits for nothing but code that was not run with this history before. */
+type Walk = Generator<Promise<unknown>, number, unknown>;
+
 /** One thing that may happen to a step. */
 interface Turn {
   readonly base: World;
@@ -171,6 +207,7 @@ export async function explore(
   const result: Exploration = { interleavings: 0, situations: 0, endings: 0, violations: [] };
   const counted = new Map<string, number>();
   const stores = new Stores(engine);
+  const numbers = new Numbers();
   const trail: Event[] = [];
   const twins = actors.map((_, at) =>
     actors.findLastIndex((other, i) => i < at && other.name === actors[at]!.name),
@@ -178,6 +215,8 @@ export async function explore(
   const rivals = actors.map(({ name }, at) =>
     [...actors.keys()].filter((other) => other !== at && isOrdered(name, actors[other]!.name)),
   );
+  const withSlot = ({ slots }: World, at: number, slot: Omit<Slot, "number">) =>
+    slots.with(at, { ...slot, number: numbers.ofSlot(slot) });
   const nameOf = (at: number) => `${actors[at]!.name} [${at}]`;
 
   const report = (what: string) => {
@@ -188,12 +227,12 @@ export async function explore(
     result.violations.push(what + story.join(""));
   };
 
-  const visit = async (world: World, key: string): Promise<number> => {
+  function* visit(world: World, key: string): Walk {
     result.situations++;
     let paths = 0;
     if (world.slots.every(({ isDone }) => isDone)) {
       result.endings++;
-      for (const violation of await judge(world)) report(violation);
+      for (const violation of (yield judge(world)) as string[]) report(violation);
       paths = 1;
     }
     for (const [at, slot] of world.slots.entries()) {
@@ -201,40 +240,41 @@ export async function explore(
       // Of equal actors the first begins first: the other way round is the same.
       const twin = world.slots[twins[at]!];
       if (!hasBegun(slot) && twin !== undefined && !hasBegun(twin)) continue;
-      paths += await (hasBegun(slot) ? move(world, at, slot) : begin(world, at, slot));
+      paths += yield* hasBegun(slot) ? move(world, at, slot) : begin(world, at, slot);
     }
     counted.set(key, paths);
     return paths;
-  };
+  }
 
-  const follow = (event: Event, world: World): number | Promise<number> => {
-    const key = keyOf(world, stores.idOf(world.records));
-    return counted.get(key) ?? followFirst(event, world, key);
-  };
-
-  const followFirst = async (event: Event, world: World, key: string): Promise<number> => {
+  function* follow(event: Event, world: World): Walk {
+    const { now, faults, ended, slots } = world;
+    let key = `${stores.idOf(world.records)} ${numbers.of(`${now} ${faults} ${[...ended].join()}`)}`;
+    for (const slot of slots) key += ` ${slot.number}`;
+    const known = counted.get(key);
+    if (known !== undefined) return known;
     trail.push(event);
-    const paths = await visit(world, key);
+    const paths = yield* visit(world, key);
     trail.pop();
     return paths;
-  };
+  }
 
-  const begin = async (world: World, at: number, slot: Slot): Promise<number> => {
+  function* begin(world: World, at: number, slot: Slot): Walk {
     const { actor } = slot;
     const event = { at, what: "begins" };
     if ("passes" in actor) {
       const time = world.now + actor.passes;
       const over = [...world.records].filter(([, { expiresAt }]) => expiresAt <= time).map(([key]) => key);
       const ended = new Set([...world.ended, ...over]);
-      return follow(event, {
+      return yield* follow(event, {
         ...world,
         now: time,
         ended,
-        slots: world.slots.with(at, { ...slot, isDone: true }),
+        slots: withSlot(world, at, { ...slot, isDone: true }),
       });
     }
     const time = world.now + 10;
-    const point = await requests.start(actor, slot.tag, time);
+    const started = requests.start(actor, slot.tag, time);
+    const point = started instanceof Promise ? ((yield started) as Point) : started;
     const begun = {
       ...slot,
       point,
@@ -242,34 +282,33 @@ export async function explore(
       doneBefore: rivals[at]!.filter((other) => world.slots[other]!.isDone),
       begunBefore: rivals[at]!.filter((other) => hasBegun(world.slots[other]!)),
     };
-    const next = { ...world, now: time, slots: world.slots.with(at, begun) };
+    const next = { ...world, now: time, slots: withSlot(world, at, begun) };
     if (begun.isDone || rivals[at]!.some((other) => actors[other]!.name !== actor.name))
-      return follow(event, next);
+      return yield* follow(event, next);
     trail.push(event);
-    const paths = await move(next, at, begun);
+    const paths = yield* move(next, at, next.slots[at]!);
     trail.pop();
     return paths;
-  };
+  }
 
-  const move = async (world: World, at: number, slot: Slot): Promise<number> => {
+  function* move(world: World, at: number, slot: Slot): Walk {
     let paths = 0;
     for (const { base, which, answer, isCut, what } of turns(world, slot)) {
       const { now } = base;
       const found = requests.next(slot.point!, { at: which, answer, now });
-      let point = found instanceof Promise ? await found : found;
+      let point = found instanceof Promise ? ((yield found) as Point) : found;
       // oxlint-disable-next-line no-unmodified-loop-condition -- the other condition ends it
       while (isCut && point.outcome === undefined) {
         const next = requests.next(point, { at: 0, answer: undefined, now });
-        point = next instanceof Promise ? await next : next;
+        point = next instanceof Promise ? ((yield next) as Point) : next;
       }
       const isDone = point.outcome !== undefined;
-      const next = { ...base, slots: base.slots.with(at, { ...slot, point, isDone, isCut }) };
+      const next = { ...base, slots: withSlot(base, at, { ...slot, point, isDone, isCut }) };
       const event = { at, ask: slot.point!.waiting[which]!, what };
-      const counting = follow(event, next);
-      paths += typeof counting === "number" ? counting : await counting;
+      paths += yield* follow(event, next);
     }
     return paths;
-  };
+  }
 
   /** What may become of the steps that a request waits for, and what is stored then. */
   function* turns(world: World, slot: Slot): Generator<Turn> {
@@ -308,8 +347,12 @@ export async function explore(
     isCut: false,
     doneBefore: [],
     begunBefore: [],
+    number: -1,
   }));
-  result.interleavings = await visit({ records, now, slots, faults, ended: new Set() }, "begin");
+  const walk = visit({ records, now, slots, faults, ended: new Set() }, "begin");
+  let step = walk.next();
+  while (!step.done) step = walk.next(await step.value);
+  result.interleavings = step.value;
   return result;
 }
 
@@ -317,11 +360,19 @@ function hasBegun({ point, isDone }: Slot): boolean {
   return point !== undefined || isDone;
 }
 
-function keyOf({ now, slots, faults, ended }: World, stored: number): string {
-  let key = `${stored} ${now} ${faults} ${[...ended].join()}`;
-  for (const { point, isDone, doneBefore, begunBefore } of slots)
-    key += ` ${point?.id ?? isDone} ${doneBefore.join()}/${begunBefore.join()}`;
-  return key;
+/** A number for each text, since short keys are found faster than long ones. */
+class Numbers {
+  readonly #known = new Map<string, number>();
+
+  of(text: string): number {
+    let number = this.#known.get(text);
+    if (number === undefined) this.#known.set(text, (number = this.#known.size));
+    return number;
+  }
+
+  ofSlot({ point, isDone, isCut, doneBefore, begunBefore }: Omit<Slot, "number">): number {
+    return this.of(`${point?.id ?? isDone} ${isCut} ${doneBefore.join()}/${begunBefore.join()}`);
+  }
 }
 
 /** Everything that was ever stored, so that equal contents are one object and each step on one is worked out once. */

@@ -13,8 +13,8 @@ vi.mock("../../src/stores/parts/random.ts", async () => ({
 beforeAll(stopTimers);
 
 describe("every interleaving of three requests", () => {
-  it("keeps all promises", { timeout: 1_200_000 }, async () => {
-    const { report, violations } = await playAll(new Requests(), 3, 0);
+  it.each(["others", "ends"] as const)("%s: keeps all promises", { timeout: 1_200_000 }, async (part) => {
+    const { report, violations } = await playAll(new Requests(), 3, 0, part);
     console.log(report);
     expect(violations.join("\n\n")).toBe("");
   });

@@ -16,7 +16,7 @@ export interface Growth {
   readonly levels: readonly Level[];
   /** Milliseconds of one full garbage collection, for what is in this process. */
   readonly gc?: number;
-  /** Milliseconds of one step of a sweep that finds nothing, and of the longest step of one that removes everything. */
+  /** Milliseconds of one step of a sweep that finds nothing, and the longest that others wait for one that removes everything. */
   readonly idleSweep?: number;
   readonly longestPause?: number;
 }

@@ -76,7 +76,7 @@ export class RequestSessionSlot {
   readonly #onError: ((error: unknown) => void) | undefined;
   #session: RequestSession | null | undefined;
 
-  /** @param onError for a socket: hears of what could not be saved, since no response will tell */
+  /** @param onError for a socket: called with what could not be saved, since there is no response to show it */
   constructor(context: RequestContext, config: CookieConfig, onError?: (error: unknown) => void) {
     this.context = context;
     this.config = config;
@@ -141,7 +141,7 @@ export class RequestSessionSlot {
   #call(step: () => Promise<void> | void, session: unknown, callback?: SessionCallback): unknown {
     if (typeof callback !== "function") {
       const done = Promise.resolve(step());
-      // Whoever does not wait is told by the answer, which tries again.
+      // A caller that does not wait sees it in the response, which tries again.
       done.catch((error: unknown) => this.#onError?.(error));
       return done;
     }

@@ -13,7 +13,7 @@ export class SessionCookie {
   constructor(state: SessionState, config: CookieConfig) {
     this.#state = state;
     this.#config = config;
-    // Whoever sets `secure` or `path` here must hear that it has no effect.
+    // Setting `secure` or `path` here has no effect, which must not go unnoticed.
     Object.preventExtensions(this);
   }
 

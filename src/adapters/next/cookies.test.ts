@@ -20,7 +20,7 @@ function storeOf(header: string, changes: Record<string, string> = {}): NextCook
 describe("cookieHeaderOf", () => {
   const sent = "theme=dark%20blue; session=abc.def; session=other; empty=";
 
-  it("is what was sent, text for text, as long as nobody changed a cookie", () => {
+  it("is what was sent, text for text, as long as no cookie was changed", () => {
     expect(cookieHeaderOf(sent, storeOf(sent))).toBe(
       "theme=dark%20blue; session=abc.def; session=other; empty=",
     );

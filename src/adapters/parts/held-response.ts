@@ -83,7 +83,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     const isSaving = this.#phase === "saving";
     if (isSaving) this.#openHead?.();
     if (res.headersSent) {
-      // See #cut; whoever calls this has told of the error.
+      // See #cut; the caller has reported the error.
       res.destroy();
       return;
     }
@@ -137,7 +137,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
 
   /**
    * What a writer is told: to go on as long as little waits, or memory would hold all of a large file; and then to wait
-   * for "drain", which {@link emitDrain} gives to everybody who listens, wherever a layer in front has them.
+   * for "drain", which {@link emitDrain} gives to all listeners, wherever a layer in front has them.
    */
   #mayGoOn(): boolean {
     return this.#phase !== "saving" || this.#size < MOST_WAITING;

@@ -17,6 +17,10 @@ export function assertArguments(
   method: "writeHead" | "write" | "end" | "flushHeaders" | "answer",
   [first, second, third]: unknown[],
 ): void {
+  // What stands for the response of a WebSocket handshake is no response of Node's: engine.io calls `writeHead()`.
+  if (typeof res.getHeaderNames !== "function") return;
+  // What stands for the response of a WebSocket handshake has no head.
+  if (typeof res.getHeaderNames !== "function") return;
   if (method === "writeHead") {
     const reason = typeof second === "string" ? second : undefined;
     assertHead(first, reason);
@@ -34,7 +38,7 @@ export function assertArguments(
   } else if (!(first instanceof Uint8Array)) new ServerResponse(NO_REQUEST).write(first);
 }
 
-/** There a status has no text (RFC 9113 §8.3.2), and Node warns whoever looks at it. */
+/** There a status has no text (RFC 9113 §8.3.2), and reading it makes Node warn. */
 export function isHttp2(res: ServerResponse): boolean {
   return "stream" in res;
 }

@@ -121,7 +121,7 @@ class StoredSession implements RouterSession {
   }
 
   async #save(): Promise<string> {
-    // Whoever commits expects a cookie, also for a session that was only looked at.
+    // commitSession() has to return a cookie, also for a session that was only read.
     if (this.#session.size > 0) this.#session.modified = true;
     const lines: string[] = [];
     const append = (name: string, value: string) => void (name === "Set-Cookie" && lines.push(value));

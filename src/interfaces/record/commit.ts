@@ -80,7 +80,7 @@ async function begin<Content>(fields: Fields, commit: RecordCommit<Content>): Pr
   return key;
 }
 
-/** A record whose life was extended by whoever wrote it meanwhile needs nothing. */
+/** A record that was written meanwhile has a new lifetime already. */
 async function touch<Content>(
   state: RecordSessionState<Content>,
   { key, known }: RecordOrigin<Content>,
@@ -113,7 +113,7 @@ async function write<Content>(
 
 /**
  * A new identity: the record is written under a new key, and then the old one is removed if it is still what was copied; if
- * not, the copy is brought up to date first. Nobody has the new key before the old one is dead.
+ * not, the copy is brought up to date first. The new key is not known to any browser before the old one has ended.
  */
 async function move<Content>(
   origin: RecordOrigin<Content>,

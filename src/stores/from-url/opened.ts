@@ -42,5 +42,5 @@ export async function opened(
 /** A key that no record has: who asks for it learns whether the engine answers. */
 export const NO_KEY = "hipflask";
 
-/** For clients that end the process when nobody listens for lost connections; meanwhile every step rejects. */
+/** For clients that end the process when a lost connection has no listener; meanwhile every step rejects. */
 export function ignore(): void {}

@@ -3,7 +3,7 @@ import type { Store, Stored } from "../../stores/parts/store.ts";
 import { type Kit, newId, write } from "./kit.ts";
 import { known } from "./steps.ts";
 
-/** More often than this nobody loses against 63 others, each of whom needs to win once. */
+/** The most often that one of 64 writers can lose, if each needs to win once. */
 const ATTEMPTS = 100;
 
 export function races(kit: Kit): void {
