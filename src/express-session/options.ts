@@ -97,7 +97,8 @@ function whenUndefined(option: string): true {
 function plain(secret: Secret): SecretKey {
   if (secret instanceof KeyObject) return secret.export();
   if (ArrayBuffer.isView(secret)) return new Uint8Array(secret.buffer, secret.byteOffset, secret.byteLength);
-  return typeof secret === "string" ? secret : new Uint8Array(secret);
+  const isBuffer = secret instanceof ArrayBuffer || secret instanceof SharedArrayBuffer;
+  return isBuffer ? new Uint8Array(secret) : secret;
 }
 
 function newId(): string {
