@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
+import { isHttp2 } from "./node-arguments.ts";
 
 type Listener = Parameters<ServerResponse["on"]>[1];
 
@@ -30,6 +31,6 @@ export function emitDrain(res: ServerResponse, redirected: ReadonlySet<Listener>
   const elsewhere = [...redirected];
   const here = new Set<unknown>(res.rawListeners?.("drain"));
   // Of HTTP/2 the stream, which tells its response.
-  plain.emit.call((res as { stream?: EventEmitter }).stream ?? res, "drain");
+  plain.emit.call(isHttp2(res) ? (res as unknown as { stream: EventEmitter }).stream : res, "drain");
   for (const listener of elsewhere) if (!here.has(listener)) Reflect.apply(listener, res, []);
 }
