@@ -17,9 +17,7 @@ export function assertArguments(
   method: "writeHead" | "write" | "end" | "flushHeaders" | "answer" | "flush",
   [first, second, third]: unknown[],
 ): void {
-  // What stands for the response of a WebSocket handshake is no response of Node's: engine.io calls `writeHead()`.
-  if (typeof res.getHeaderNames !== "function") return;
-  // What stands for the response of a WebSocket handshake has no head.
+  // The stand-in for the response of a WebSocket handshake has no head: engine.io calls `writeHead()` without a status.
   if (typeof res.getHeaderNames !== "function") return;
   if (method === "writeHead") {
     const reason = typeof second === "string" ? second : undefined;
