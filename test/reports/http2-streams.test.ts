@@ -17,9 +17,17 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { sessions as koaSessions } from "../../src/adapters/koa.ts";
 import { sessions as nodeSessions } from "../../src/adapters/node.ts";
 import expressSession, { MemoryStore } from "../../src/express-session.ts";
-import { session, SessionManager, StoreError, type SessionOptions } from "../../src/index.ts";
+import {
+  createSession,
+  session,
+  SessionManager,
+  StoreError,
+  type SessionInterface,
+  type SessionOptions,
+} from "../../src/index.ts";
 import { listen } from "../adapters/listen.ts";
 import { MapStore } from "../support/map-store.ts";
+import { turns } from "../support/turns.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hipflask-streams-"));
 const path = join(folder, "page.txt");
@@ -231,6 +239,40 @@ describe("res.stream", () => {
       }),
     );
     expect([(await ask()).body, (await ask()).body]).toEqual(["visit 1", "visit 2"]);
+  });
+
+  it("tells of no error when a client goes during the save", async () => {
+    const told: unknown[] = [];
+    for (const { answer } of Object.values(WAYS)) {
+      let saved = (): void => {};
+      const saving = new Promise<void>((resolve) => (saved = resolve));
+      let began = (): void => {};
+      const begun = new Promise<void>((resolve) => (began = resolve));
+      const sessionInterface: SessionInterface = {
+        openSession: () => createSession(),
+        saveSession: () => (began(), saving),
+      };
+      const went = new Promise<void>((resolve) => {
+        const options = { onError: (error: unknown) => void told.push(error) };
+        const handler = nodeSessions(
+          { sessionInterface },
+          options,
+        )((_, res) => {
+          const own = res as unknown as Http2ServerResponse;
+          own.stream.once("close", resolve);
+          answer(own.stream, own);
+        });
+        void serve(handler as never).then(async (ask) => {
+          ask().catch(() => {});
+          await begun;
+          await closing.at(-2)!();
+        });
+      });
+      await went;
+      saved();
+      await turns();
+    }
+    expect(told).toEqual([]);
   });
 
   it("does not answer a client that has gone", async () => {
