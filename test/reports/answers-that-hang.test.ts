@@ -122,6 +122,13 @@ const WAYS: Record<string, (req: Request, res: Response, length: number) => unkn
     for (const chunk of chunksOf(length)) if (!res.write(chunk)) await once(res, "drain");
     res.end();
   },
+  writableNeedDrain: async (_, res, length) => {
+    for (const chunk of chunksOf(length)) {
+      if (res.writableNeedDrain) await once(res, "drain");
+      res.write(chunk);
+    }
+    res.end();
+  },
   "the head by itself": (_, res, length) => {
     res.writeHead(200, { "X-Head": "sent" }).flushHeaders();
     createReadStream(join(folder, `${length}.txt`)).pipe(res);
@@ -263,6 +270,22 @@ describe("a writer who waits", () => {
     );
     expect(await (await fetch(url, { signal: signal() })).text()).toBe("the answer");
     await expect.poll(() => isTold).toBe(true);
+  });
+
+  it("can ask the response, which says so until it goes on", async () => {
+    const asked: unknown[] = [];
+    const url = await serve(
+      nodeSessions({ sessionInterface: slow })(async (_, res) => {
+        asked.push(res.writableNeedDrain, res.write("little"), res.writableNeedDrain);
+        const drained = once(res, "drain");
+        asked.push(res.write(textOf(LARGE)), res.writableNeedDrain);
+        await drained;
+        asked.push(res.writableNeedDrain);
+        res.end();
+      }),
+    );
+    await (await fetch(url, { signal: signal() })).text();
+    expect(asked).toEqual([false, true, false, false, true, false]);
   });
 
   it("writes no more into memory than a few chunks while a store does not answer", async () => {

@@ -118,6 +118,17 @@ const WAYS: Record<string, Way> = {
   "write and end": { answer: (stream) => (stream.write("the "), stream.end("page")) },
   end: { answer: (stream) => stream.end("the page") },
   "end of nothing": { answer: (stream) => stream.end(), body: "" },
+  "a large pipe into the response": {
+    answer: (_, res) => void pipeline(Readable.from([large, large]), res).catch(() => {}),
+    body: large + large,
+  },
+  "a large generator into the response": {
+    answer: (_, res) =>
+      void pipeline(async function* () {
+        for (let at = 0; at < 8; at++) yield large.slice(0, large.length / 4);
+      }, res).catch(() => {}),
+    body: large + large,
+  },
   "a large pipe": {
     answer: (stream) => void pipeline(Readable.from([large, large]), stream).catch(() => {}),
     body: large + large,

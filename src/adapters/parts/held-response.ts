@@ -5,7 +5,7 @@ import { assertArguments, isHttp2 } from "./node-arguments.ts";
 import type { RequestContext } from "../../request/context.ts";
 import type { SessionResponse } from "../../interfaces/session-interface.ts";
 import { errorPageOf } from "./error-page.ts";
-import { emitDrain, redirectedListeners } from "./drain-listeners.ts";
+import { emitDrain, redirectedListeners, setStalled } from "./drain-listeners.ts";
 import { responseOf } from "./node-headers.ts";
 import { headersSent, sealHead } from "./sealed-head.ts";
 
@@ -151,7 +151,9 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
    * for "drain", which {@link emitDrain} gives to all listeners, wherever a layer in front has them.
    */
   #mayGoOn(): boolean {
-    return this.#phase !== "saving" || this.#size < MOST_WAITING;
+    if (this.#phase !== "saving" || this.#size < MOST_WAITING) return true;
+    setStalled(this.#res, true);
+    return false;
   }
 
   #start(): void {
@@ -243,6 +245,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   #wake(isFull: boolean): void {
     const isStalled = this.#size >= MOST_WAITING;
     this.#size = 0;
+    if (isStalled) setStalled(this.#res, false);
     if (isStalled && !isFull) emitDrain(this.#res, this.#redirected);
   }
 
