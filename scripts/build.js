@@ -28,18 +28,17 @@ await write("cjs", "cjs", doors);
 writeDeclarations(root, dist, doors);
 
 /**
- * The modules of `hipflask` itself, and what adapters share. They become one file, although not everybody needs all of
- * them: opening one more file takes longer than reading a larger one.
+ * The modules of `hipflask` itself, and those that adapters of Node share. They become one file, although not everybody
+ * needs all of them: opening one more file takes longer than reading a larger one.
  */
 async function coreModules() {
-  const bundle = await rolldown({ input: "src/index.ts", cwd: root, external: /^[^./]/ });
+  const doors = ["src/index.ts", "src/adapters/node.ts"];
+  const bundle = await rolldown({ input: doors, cwd: root, external: /^[^./]/ });
   const { output } = await bundle.generate();
   await bundle.close();
-  const parts = ["error-page", "held-response", "node-headers", "pending-headers", "sealed-head"];
-  const paths = parts.map((part) => join(root, `src/adapters/parts/${part}.ts`));
-  const modules = new Set(output.flatMap((chunk) => chunk.moduleIds ?? []).concat(paths));
-  // The door stays a file of its own: what other doors take from the core is not for users.
-  modules.delete(join(root, "src/index.ts"));
+  const modules = new Set(output.flatMap((chunk) => chunk.moduleIds ?? []));
+  // Doors stay files of their own: what other doors take from the core is not for users.
+  for (const door of doors) modules.delete(join(root, door));
   return modules;
 }
 

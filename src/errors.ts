@@ -148,7 +148,7 @@ export class OutsideRequestError extends HipflaskError {
 }
 
 /**
- * `session` was used in the context of another request, so an answer may tell of another visitor's session, or a session
+ * `session` was used in the context of another request, so a response may show another visitor's session, or a session
  * may hold what another visitor's request has written. The answer was not sent, or the session not saved.
  */
 export class ForeignContextError extends HipflaskError {

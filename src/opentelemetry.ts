@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { ConfigError } from "./errors.ts";
 
-/** What is told of a session: words and numbers, by name. */
+/** Attributes of an event: words and numbers, by name. */
 export type EventAttributes = Record<string, string | number>;
 
 /** The part of `@opentelemetry/api`'s `Meter` that is used; `metrics.getMeter("hipflask")` fits. */

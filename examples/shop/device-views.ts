@@ -19,7 +19,7 @@ export function deviceViews(): Hono<ShopEnv> {
     const { owner } = session;
     if (manager === undefined || owner === null) return c.redirect("/", 303);
     const wanted = new URLSearchParams(await c.req.text()).get("selector");
-    // Whoever may name a session here must own it: selectors are no secret.
+    // A selector is not a secret, so the session must be one of this owner's.
     const mine = await manager.list(owner, { current: session });
     const device = mine.find(({ selector }) => selector === wanted);
     if (device?.isCurrent) session.destroy();

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** Letters and digits that nobody mistakes for each other when reading them out. */
+/** Letters and digits that are not mistaken for each other when reading them out. */
 const ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 
 /** Sixty random bits as `XXXX-XXXX-XXXX`: never given twice, and not to be guessed. */

@@ -7,7 +7,7 @@ export interface ShopSession {
   cart: Record<string, number>;
   /** Number the cart will be ordered under, given to it with its first good. */
   order: string;
-  /** Number of the order just placed, so that its receipt can be shown to its owner and to nobody else. */
+  /** Number of the order just placed, so that its receipt can be shown to its owner alone. */
   lastOrder: string;
 }
 

@@ -58,7 +58,7 @@ export function readExpressRecord(record: unknown, context: AcceptContext): Acce
   if (!isRecord(cookie)) return "bad_shape";
   const { expires, originalMaxAge } = cookie;
   if (expires !== null && expires !== undefined && expires !== false) {
-    // NaN, for what is no date at all, is not after now either.
+    // NaN, for what is not a date, is not after now either.
     if (!(new Date(expires as string | number | Date).getTime() > context.now)) return "expired";
   }
   // Without a maxAge the old cookie ended with the browser.

@@ -34,7 +34,7 @@ export function mac(
   if (keys.length === 0)
     throw new ConfigError(`"${option}" is an empty list; give the secrets the old cookies were signed with.`);
   if (!getHashes().includes(digest.toLowerCase()))
-    throw new ConfigError(`"${digest}" is no hash this platform knows.`);
+    throw new ConfigError(`"${digest}" is not a hash that this platform knows.`);
 
   function verify(text: string, signature: string): boolean {
     const given = Buffer.from(signature);

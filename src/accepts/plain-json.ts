@@ -3,7 +3,7 @@ import type { AcceptedContent, AcceptRefusal } from "./accepted-cookie.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The JSON object in a text as session data. @throws SyntaxError if the text is no JSON */
+/** The JSON object in a text as session data. @throws SyntaxError if the text is not JSON */
 export function dataFromJSON(text: string): AcceptedContent | AcceptRefusal {
   const value: unknown = JSON.parse(text);
   return isRecord(value) ? { kind: "data", data: value } : "bad_shape";

@@ -7,10 +7,8 @@ import type { Session } from "../session/session.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf, responseOf } from "./parts/node-headers.ts";
 import { ownEvents } from "./parts/own-events.ts";
-import { SessionPlace } from "./parts/session-place.ts";
+import { placeSession } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
-
-const PLACE = Symbol("hipflask.session");
 
 declare module "koa" {
   interface DefaultContext {
@@ -20,7 +18,6 @@ declare module "koa" {
      */
     get session(): Session;
     set session(data: Session | Record<string, unknown> | null);
-    [PLACE]: SessionPlace;
   }
 }
 
@@ -54,8 +51,7 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
       throw wrongFramework("hipflask/koa", "app.use(sessions({ … }))", ctx, next, ...rest);
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
-    ctx[PLACE] = new SessionPlace(context.session);
-    Object.defineProperty(ctx, "session", SESSION);
+    placeSession(ctx, context.session);
     // Koa drops all headers when it answers a thrown error, so that answer is saved when it is sent.
     const held = new HeldResponse(res, (error) => ctx.app.emit("error", error, ctx));
     held.context = context;
@@ -68,18 +64,6 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     await context.save(responseOf(res));
   };
 }
-
-/** Shared by all requests, and made where it is asked for. */
-const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
-  configurable: true,
-  enumerable: true,
-  get() {
-    return this[PLACE].session;
-  },
-  set(value: unknown) {
-    this[PLACE].session = value;
-  },
-};
 
 /** Koa answers when all middleware is done; what a callback in another request's context put into `ctx` is seen here. */
 function watchAnswer(context: RequestContext, res: ServerResponse): void {

@@ -4,13 +4,17 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { currentContext, hasSession, type RequestContext } from "../request/context.ts";
 import type { Session } from "../session/session.ts";
-import { logError, type ErrorOptions } from "./parts/error-page.ts";
+import { logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf } from "./parts/node-headers.ts";
+import { placeSession } from "./parts/session-place.ts";
 
 declare module "h3" {
   interface H3EventContext {
-    /** This visitor's session; put there by `sessions` of `hipflask/nuxt`. */
+    /**
+     * This visitor's session; put there by `sessions` of `hipflask/nuxt`. Setting it to null ends the session, setting it to
+     * an object replaces its data; anything else throws a TypeError.
+     */
     session: Session;
   }
 }
@@ -45,7 +49,7 @@ export interface NuxtApp {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: ErrorOptions = {},
+  { onError = logError }: HandlerErrorOptions = {},
 ): (nitroApp: NuxtApp) => void {
   const manager = SessionManager.from(options);
   const cookies = new WeakMap<RequestContext, string | null>();
@@ -67,7 +71,7 @@ export function sessions(
       const page = contextOfPage(cookie);
       if (page !== undefined) {
         page.attachTo(event, req, res);
-        event.context.session = page.session;
+        placeSession(event.context, page.session);
         return handler(event);
       }
       const held = new HeldResponse(res, onError);
@@ -81,7 +85,7 @@ export function sessions(
       }
       cookies.set(context, cookie);
       held.context = context;
-      event.context.session = context.session;
+      placeSession(event.context, context.session);
       return context.run(() => handler(event));
     };
     h3App.handler = Object.assign(handle, handler);

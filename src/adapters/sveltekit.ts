@@ -4,8 +4,9 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
+import { placeSession } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 import { parseSetCookie, type CookieOptions } from "../http/set-cookie-line.ts";
 
@@ -13,8 +14,12 @@ declare global {
   // oxlint-disable-next-line typescript/no-namespace -- where SvelteKit lets its types be extended
   namespace App {
     interface Locals {
-      /** This visitor's session; put there by `sessions` of `hipflask/sveltekit`. */
-      session: Session;
+      /**
+       * This visitor's session; put there by `sessions` of `hipflask/sveltekit`. Setting it to null ends the session,
+       * setting it to an object replaces its data; anything else throws a TypeError.
+       */
+      get session(): Session;
+      set session(data: Session | Record<string, unknown> | null);
     }
   }
 }
@@ -60,7 +65,7 @@ export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: ErrorOptions = {},
+  { onError = logError }: HandlerErrorOptions = {},
 ): SvelteKitHandle {
   const manager = SessionManager.from(options);
   const ours = new WeakSet<RequestContext>();
@@ -82,7 +87,7 @@ export function sessions(
     if (isPartOfPage(event)) {
       const context = currentContext();
       context.attachTo(event, event.request);
-      event.locals.session = context.session;
+      placeSession(event.locals, context.session);
       return resolve(event);
     }
     let context: RequestContext;
@@ -93,7 +98,7 @@ export function sessions(
       return answer(error);
     }
     ours.add(context);
-    event.locals.session = context.session;
+    placeSession(event.locals, context.session);
     let response: Response;
     try {
       response = await context.run(async () => resolve(event));

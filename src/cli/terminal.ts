@@ -56,7 +56,7 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-/** In one go, so that nothing is lost when the process exits; a reader that went away (`| head`) is no error. */
+/** In one go, so that nothing is lost when the process exits; a reader that went away (`| head`) is not an error. */
 function write(descriptor: number, text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) {

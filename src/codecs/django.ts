@@ -42,7 +42,7 @@ const MAX_DATA_LENGTH = 4 * 1024 * 1024;
  * Django's session cookie under the engine `signed_cookies`: JSON, perhaps compressed, with time and HMAC-SHA-256.
  * Signed, **not** encrypted: visitors can read it.
  *
- * As in Django a time in the future is no reason to refuse, and an age is counted in fractions of a second. Django's
+ * As in Django a time in the future is not refused, and an age is counted in fractions of a second. Django's
  * JSON is plain: tuples come back as lists, and bytes, dates and UUIDs cannot be written.
  *
  * Source: `django.contrib.sessions.backends.signed_cookies` and `django.core.signing` of Django 5.1.

@@ -32,7 +32,7 @@ export interface CookieData extends Omit<CookieOptions, "maxAge"> {
 /**
  * The cookie of a session, at `req.session.cookie`: how long the session lives, and how its cookie is set.
  *
- * @throws TypeError if the options are no object, or `maxAge` no number
+ * @throws TypeError if the options are not an object, or `maxAge` is not a number
  * @example
  * ```ts
  * import { Cookie } from "hipflask/express-session";

@@ -121,7 +121,7 @@ function tell(res: ServerResponse, next: Next, error: unknown): void {
       logError(failure);
     }
   };
-  // What stands for the response of a WebSocket handshake tells of no end.
+  // The stand-in for the response of a WebSocket handshake emits no end.
   if (typeof res.on === "function") finished(res, pass);
   else setImmediate(pass);
 }

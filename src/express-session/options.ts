@@ -27,7 +27,7 @@ export interface SessionOptions {
   name?: string | undefined;
   /** The older name of `name`. */
   key?: string | undefined;
-  /** Whether `X-Forwarded-Proto` tells of HTTPS. Default: what Express says (`req.secure`, "trust proxy"). */
+  /** Whether `X-Forwarded-Proto` is trusted. Default: what Express says (`req.secure`, "trust proxy"). */
   proxy?: boolean | undefined;
   /** What becomes of a stored session when a handler deletes `req.session`. Default `"keep"`. */
   unset?: "destroy" | "keep" | undefined;

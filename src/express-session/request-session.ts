@@ -56,7 +56,7 @@ export class RequestSession implements HeldContext {
     (req as Marked)[STATE] = this;
   }
 
-  /** @param then is told of an error, or called without once `req.session` is there */
+  /** @param then called with an error, or without one once `req.session` is there */
   open(then: SessionCallback): void {
     const begin = (): void => {
       this.generate();
@@ -106,6 +106,7 @@ export class RequestSession implements HeldContext {
   #commit({ headers }: SessionResponse): Promise<void> | undefined {
     const { session, sessionID } = this.#req;
     if (!session) return this.#destroyUnset();
+    assertSession(session);
     if (!this.#isTouched) session.touch();
     this.#isTouched = true;
     if (typeof sessionID !== "string") return undefined;
@@ -124,6 +125,7 @@ export class RequestSession implements HeldContext {
   #commitLate(): Promise<void> | undefined {
     const { session, sessionID } = this.#req;
     if (!session) return this.#destroyUnset();
+    assertSession(session);
     if (typeof sessionID !== "string") return undefined;
     const version = versionOf(session);
     return this.#wantsSave(version) ? this.#persist(session, version) : undefined;
@@ -244,4 +246,13 @@ export class RequestSession implements HeldContext {
   #ask(verb: string, ask: (answer: Answer) => unknown, then: Answer): void {
     askStore(verb, this.#config.storeTimeout, ask, then);
   }
+}
+
+/** @throws TypeError for what a handler put into the place of the session */
+function assertSession({ touch, cookie }: Partial<Session>): void {
+  if (typeof touch === "function" && typeof cookie === "object") return;
+  throw new TypeError(
+    "`req.session` was set to something that is no session, so nothing was saved. Set its properties, call " +
+      "`req.session.regenerate(callback)` for an empty one, or set it to null.",
+  );
 }

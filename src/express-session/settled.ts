@@ -17,7 +17,7 @@ export function settled(start: (done: SessionCallback) => void): Promise<void> |
   });
 }
 
-/** Tells a callback how it went; what fails in the callback is no error of the act. */
+/** Calls a callback with the result; an error thrown by the callback does not count as an error of the act. */
 export function attempt(act: () => void, then: SessionCallback = () => {}): void {
   try {
     act();

@@ -73,7 +73,7 @@ function foreignOriginOf({ method, url, headers }: OriginRequest): string | unde
  * @param url of the request, which has the host where there is no such header
  */
 export function isOwnOrigin(origin: string, host: string | null, url: string | undefined): boolean {
-  // A sandboxed page says "null" and a file has no host: it is no origin.
+  // A sandboxed page says "null" and a file has no host: neither is an origin.
   const page = urlOf(origin);
   const given = host ?? urlOf(url)?.host;
   const own = given === undefined ? undefined : urlOf(`${page?.protocol}//${given}`);

@@ -5,7 +5,7 @@ const LONGEST = 64 * 1024;
 
 /**
  * Whether a POST comes from a page of this very origin. Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`; who
- * says nothing is no page of ours.
+ * says nothing is not a page of the inspector.
  */
 export function isSameOrigin(request: Request): boolean {
   const site = request.headers.get("Sec-Fetch-Site");

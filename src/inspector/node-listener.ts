@@ -56,7 +56,7 @@ function requestOf(req: Handled): Request {
   const { method = "GET", originalUrl, url = "/" } = req;
   const headers = new Headers();
   for (const [name, value = ""] of Object.entries(req.headers)) {
-    // HTTP/2 has what is no header among them.
+    // HTTP/2 has pseudo-headers among them.
     if (!name.startsWith(":")) for (const line of [value].flat()) headers.append(name, line);
   }
   const host = req.headers.host ?? String(req.headers[":authority"] ?? "localhost");

@@ -7,12 +7,12 @@ import type { Fields } from "../json/fields.ts";
 import { maxAgeOf } from "../interfaces/lifetime.ts";
 import { pastedValue } from "../codecs/pasted-value.ts";
 import type { SessionRecord } from "../stores/parts/record.ts";
-import { judge, parseToken, type Standing } from "../stores/parts/token.ts";
+import { judge, parseToken, type VerifierStatus } from "../stores/parts/token.ts";
 
 /** Longest text that is looked at; no cookie is as long. */
 const LONGEST = 16_384;
 
-const LIVE: ReadonlySet<Standing> = new Set(["current", "previous"]);
+const LIVE: ReadonlySet<VerifierStatus> = new Set(["current", "previous"]);
 
 /** What the app itself would say of a cookie. */
 export type PastedVerdict =
@@ -52,7 +52,7 @@ export async function takeApart(text: string, sessions: SessionInterface): Promi
     const found = await records.read(token.selector);
     const record = typeof found === "object" ? found.entry : undefined;
     const isLive =
-      typeof found === "object" && LIVE.has(judge(found.entry, token, found.now, rotationKey).standing);
+      typeof found === "object" && LIVE.has(judge(found.entry, token, found.now, rotationKey).status);
     const verdict: PastedVerdict =
       isLive && record !== undefined
         ? { kind: "accepted", fields: record.fields }
@@ -67,11 +67,11 @@ function verdictOf(value: string, sessions: SessionInterface): PastedVerdict {
   if (sessions instanceof StoreSessionInterface) return { kind: "refused", reason: "malformed" };
   if (!(sessions instanceof SecureCookieSessionInterface) || sessions.config.codec === null)
     return { kind: "unknown" };
-  const { codec, now, lifetime, misfit } = sessions.config;
+  const { codec, now, lifetime, schemaMismatch } = sessions.config;
   const context = { now: now(), maxAge: maxAgeOf(lifetime), cookieName: sessions.getCookieName() };
   const decoded = codec.decode(value, context);
   if (!decoded.ok) return { kind: "refused", reason: decoded.reason };
-  if (misfit?.(decoded.fields) !== undefined) return { kind: "refused", reason: "schema" };
+  if (schemaMismatch?.(decoded.fields) !== undefined) return { kind: "refused", reason: "schema" };
   return { kind: "accepted", fields: decoded.fields };
 }
 

@@ -6,7 +6,7 @@ import { events } from "./events.ts";
 import { describeLargest, largestFields, type Fields } from "../json/fields.ts";
 import { expiresAt } from "./lifetime.ts";
 import { forbidStoring } from "../http/response-headers.ts";
-import type { Misfit } from "../session/schema.ts";
+import type { SchemaMismatch } from "../session/schema.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
 
@@ -30,7 +30,7 @@ export interface CookieConfig {
   readonly oversize: "warn" | "throw";
   readonly cacheControl: boolean;
   /** Where data does not fit the `schema`; `undefined` without one. */
-  readonly misfit: Misfit | undefined;
+  readonly schemaMismatch: SchemaMismatch | undefined;
   /** Value of Clear-Site-Data after a logout. */
   readonly clearSiteData: string | undefined;
   /** Epoch milliseconds. */

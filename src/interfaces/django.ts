@@ -20,7 +20,7 @@ export interface DjangoConfig extends RecordConfig<string> {
 
 const KEY_LENGTH = 32;
 const KEY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
-/** A shorter text is no key to Django. */
+/** Django takes no shorter text for a key. */
 const SHORTEST_KEY = 8;
 /** What keys are made of; the column holds no longer ones. */
 const KEY = /^[a-z0-9]{8,40}$/;

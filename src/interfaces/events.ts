@@ -31,7 +31,7 @@ export interface CacheConflictEvent {
   readonly removed: readonly string[];
 }
 
-/** Message of the channels that tell of a stored session: `hipflask:created`, `rotated`, `destroyed` and `reused`. */
+/** Message of the channels about a stored session: `hipflask:created`, `rotated`, `destroyed` and `reused`. */
 export interface StoredEvent {
   /** The public half of the session's token; for a record shared with another program, a hash of its key. */
   readonly selector: string;

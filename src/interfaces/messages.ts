@@ -139,7 +139,7 @@ function withoutMessages(changes: SessionChanges): FieldChanges {
   };
 }
 
-/** What is under the key may be anything; what is no list holds no messages. */
+/** What is under the key may be anything; only a list holds messages. */
 function textsIn(text: string | undefined, json: TaggedJSONSerializer): string[] {
   const value = text === undefined ? [] : json.loads(text);
   return Array.isArray(value) ? value.map((message) => json.dumps(message)) : [];

@@ -92,14 +92,14 @@ export class MigratingSessionInterface implements SessionInterface {
     cookies: ReadonlyMap<string, string>,
     candidates: readonly AcceptedCookie[],
   ): Promise<OldSession | undefined> {
-    const { now: clock, misfit, onRefused } = this.#interface.config;
+    const { now: clock, schemaMismatch, onRefused } = this.#interface.config;
     const now = clock();
     for (const from of candidates) {
       const accepted = from.decode(cookies, { now });
       if (!accepted.ok) continue;
       const content = await contentOf(from, accepted, now);
       if (content === undefined || !fill(session, content, from.permanent)) continue;
-      if (misfit?.(stateOf(session).fields()) !== undefined) {
+      if (schemaMismatch?.(stateOf(session).fields()) !== undefined) {
         empty(stateOf(session));
         events.refused({ cookieName: from.cookieName, reason: "schema" });
         onRefused?.("schema");
@@ -162,7 +162,7 @@ export class MigratingSessionInterface implements SessionInterface {
     }
   }
 
-  /** The session is saved by now: a record that cannot be removed is no reason to answer with an error. */
+  /** The session is saved by now: a record that cannot be removed must not fail the response. */
   async #forget({ from, id }: OldSession): Promise<void> {
     try {
       if (id !== undefined) await from.store?.destroy?.(id);

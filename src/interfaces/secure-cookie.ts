@@ -71,7 +71,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
     const cookieName = this.getCookieName();
     if (outcome === "delete") this.deleteCookie(request, response);
     else {
-      if (outcome === "write") assertFits(this.config.misfit, fields);
+      if (outcome === "write") assertFits(this.config.schemaMismatch, fields);
       const value = codec!.encode(fields, { now: now(), maxAge: maxAgeOf(lifetime), cookieName });
       this.setCookie(session, request, response, value, fields);
     }
@@ -80,13 +80,13 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
 
   #decode(codec: Codec, request: SessionRequest): Opened {
     const cookieName = this.getCookieName();
-    const { now, lifetime, misfit } = this.config;
+    const { now, lifetime, schemaMismatch } = this.config;
     const context = { now: now(), maxAge: maxAgeOf(lifetime), cookieName };
     let found: Opened | undefined;
     for (const text of this.#candidates(codec, request)) {
       const decoded = codec.decode(text, context);
       if (!decoded.ok) this.refused(decoded.reason);
-      else if (misfit?.(decoded.fields) !== undefined) this.refused("schema");
+      else if (schemaMismatch?.(decoded.fields) !== undefined) this.refused("schema");
       else if (found === undefined || (decoded.signedAt ?? 0) > (found.writtenAt ?? 0))
         found = { fields: decoded.fields, writtenAt: decoded.signedAt };
     }

@@ -81,7 +81,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     if (state.isAmbiguous) throw new SessionLostError(AMBIGUOUS);
     const { origin } = state;
     if (request.isHandshake && origin !== undefined && this.config.rotateAfter > 0) {
-      // A socket has no part in the rotations of requests, and was not told of them.
+      // A socket takes no part in the rotations of requests and does not get their cookies.
       const found = await this.#reader.follow(origin, false);
       if (found !== undefined) state.moveTo({ ...origin, known: found.known, token: found.token });
     }
@@ -110,7 +110,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const isChanged = state.modified || state.fate !== "kept" || state.wasDestroyed || state.isCookieDead;
     if (isChanged || state.maxAge !== undefined) return false;
     if (origin === undefined) return true;
-    if (origin.isMissed || origin.messages !== undefined) return false;
+    if (origin.needsCookie || origin.messages !== undefined) return false;
     return !this.#isTouchDue(origin, request) && !this.#isRotationDue(origin, request);
   }
 
@@ -119,9 +119,9 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     return isHandshake === true || secondsSince(known.entry.lastSeenAt, records.clock.now()) >= touchEvery;
   }
 
-  #isRotationDue({ known, isMissed }: Origin, { isHandshake }: SessionRequest): boolean {
+  #isRotationDue({ known, needsCookie }: Origin, { isHandshake }: SessionRequest): boolean {
     const { rotateAfter, rotationKey, records } = this.config;
-    if (rotateAfter === 0 || rotationKey === null || isHandshake || isMissed) return false;
+    if (rotateAfter === 0 || rotationKey === null || isHandshake || needsCookie) return false;
     return secondsSince(known.entry.rotatedAt, records.clock.now()) >= rotateAfter;
   }
 
@@ -194,7 +194,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
       isChanged,
       isTouchDue: origin !== undefined && this.#isTouchDue(origin, request),
       isRotationDue: origin !== undefined && this.#isRotationDue(origin, request),
-      isCookieDue: origin?.isMissed === true || isPermanentMoved || state.maxAge !== undefined,
+      isCookieDue: origin?.needsCookie === true || isPermanentMoved || state.maxAge !== undefined,
       isCookieDead: state.isCookieDead,
     });
   }

@@ -26,7 +26,7 @@ export function packPayload(text: string, compressFrom: number): string {
  * The text inside a payload.
  *
  * @param maxInflatedSize most bytes a compressed payload may inflate to; a small one can claim gigabytes
- * @throws BadPayload if it is no base64url, no zlib, too big when inflated, or no UTF-8
+ * @throws BadPayload if it is not base64url, zlib or UTF-8, or too big when inflated
  */
 export function unpackPayload(payload: string, maxInflatedSize: number): string {
   const compressed = payload.startsWith(".");

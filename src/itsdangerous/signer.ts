@@ -63,7 +63,7 @@ export class Signer {
     } = options;
     if (typeof sep !== "string" || /^[\w=-]*$/.test(sep)) {
       throw new ConfigError(
-        `"sep" must be a string with a character that is no ASCII letter, digit, "-", "_" or "=": those occur in signatures.`,
+        `"sep" must be a string with a character other than ASCII letters, digits, "-", "_" and "=": those occur in signatures.`,
       );
     }
     if (!KEY_DERIVATIONS.includes(keyDerivation)) {

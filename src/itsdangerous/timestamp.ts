@@ -13,7 +13,7 @@ export function encodeTimestamp(seconds: number): string {
   return last.text;
 }
 
-/** The seconds a text stands for; `undefined` if it is no base64url or longer than 8 bytes. Empty is 0. */
+/** The seconds a text stands for; `undefined` if it is not base64url or longer than 8 bytes. Empty is 0. */
 export function decodeTimestamp(text: string): number | undefined {
   const bytes = decodeBase64url(text);
   if (bytes === undefined || bytes.length > 8) return undefined;

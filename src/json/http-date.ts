@@ -104,7 +104,7 @@ function withoutComma(word: string): string {
   return word.endsWith(",") ? word.slice(0, -1) : word;
 }
 
-/** 1–12, or 0 for what is no month. */
+/** 1–12, or 0 for anything else. */
 function monthNumber(word: string): number {
   const name = word.toLowerCase();
   return SHORT_MONTHS.indexOf(name) + 1 || LONG_MONTHS.indexOf(name) + 1;

@@ -56,7 +56,7 @@ export class TaggedJSONSerializer {
   readonly #writing: WriterOptions;
   readonly #reading: Limits;
 
-  /** @throws {ConfigError} for a `maxDepth` that is no integer from 1 to 1000, and for tags that `register` refuses. */
+  /** @throws {ConfigError} for a `maxDepth` that is not an integer from 1 to 1000, and for tags that `register` refuses. */
   constructor(options: TaggedJSONOptions = {}) {
     const { sortKeys = true, ascii = true, maxDepth = 500, maxKeys = 10_000, tags = [] } = options;
     if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > 1000) {

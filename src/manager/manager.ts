@@ -92,7 +92,7 @@ export class SessionManager {
    */
   requestContext(request: SessionRequest, ...keys: object[]): RequestContext {
     this.refuseForeign(request);
-    // Where nothing can be saved is no place to start timers and to draw random numbers.
+    // A prerender must not start timers or draw random numbers, and can save nothing.
     if (this.#unswept !== undefined && !request.readOnly) this.#startSweep(this.#unswept);
     return new RequestContext(this.#requestInterface, request, ...keys);
   }

@@ -12,7 +12,7 @@ import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { ClearSiteDataType, SessionOptions } from "./options.ts";
 import type { StoreOptions } from "./store-options.ts";
-import { misfitOf } from "../session/schema.ts";
+import { schemaMismatchOf } from "../session/schema.ts";
 
 type Kind = "boolean" | "number" | "seconds" | "string" | "function" | "object" | "any";
 
@@ -146,7 +146,7 @@ export function resolveOptions(options: SessionOptions): SecureCookieConfig {
     maxCookieSize: options.maxCookieSize ?? 4093,
     oversize: oneOf("oversize", options.oversize ?? (hardened ? "throw" : "warn"), ["warn", "throw"]),
     cacheControl: options.cacheControl ?? true,
-    misfit: options.schema ? misfitOf(options.schema, json) : undefined,
+    schemaMismatch: options.schema ? schemaMismatchOf(options.schema, json) : undefined,
     clearSiteData: resolveClearSiteData(options.clearSiteData ?? false),
     trackNested: options.trackNested ?? true,
     now: options.now ?? systemClock,

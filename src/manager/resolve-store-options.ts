@@ -95,7 +95,7 @@ export function storeConfigOf(options: SessionOptions, store: Store, cookie: Coo
   };
 }
 
-/** @throws ConfigError for what is no store, with how to make one of it */
+/** @throws ConfigError for anything but a store; the message says how to make one */
 function checkStore(store: Store): void {
   const steps = ["read", "insert", "replace", "remove"] as const;
   if (steps.every((step) => typeof (store as Store | null)?.[step] === "function")) return;

@@ -224,7 +224,7 @@ export class RequestContext {
   /**
    * Reads the session again, and drops what was not saved.
    *
-   * @throws SessionLostError if there is no such session any more; what it held stays to be seen. StoreError
+   * @throws SessionLostError if the session has ended; what it held can still be read. StoreError
    */
   async reload(): Promise<void> {
     // The caller that awaits save() gets the rejection.
@@ -292,7 +292,7 @@ export class RequestContext {
     if (this.#busy === busy) this.#busy = undefined;
   }
 
-  /** What was changed inside of a value, no write has told of. @throws SessionClosedError */
+  /** Nested mutations are only detected here. @throws SessionClosedError */
   #readOnly(): void {
     if (this.#request.isHandshake) this.#state?.fields();
   }

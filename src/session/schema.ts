@@ -5,7 +5,7 @@ import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SchemaIssue, SchemaResult, StandardSchemaV1 } from "./standard-schema.ts";
 
 /** Says where fields do not fit, as a path; `undefined` if they do. */
-export type Misfit = (fields: Fields) => string | undefined;
+export type SchemaMismatch = (fields: Fields) => string | undefined;
 
 /** What the library keeps in a session itself, and no schema knows. */
 const OWN_KEYS: ReadonlySet<string> = new Set(["_permanent", "_flashes"]);
@@ -13,9 +13,9 @@ const OWN_KEYS: ReadonlySet<string> = new Set(["_permanent", "_flashes"]);
 /**
  * Makes a check of a schema. A session without data of the app fits every schema.
  *
- * @throws ConfigError if it is no schema; the check throws one if the schema answers later
+ * @throws ConfigError if it is not a schema; the check throws one if the schema answers later
  */
-export function misfitOf(schema: StandardSchemaV1, json: TaggedJSONSerializer): Misfit {
+export function schemaMismatchOf(schema: StandardSchemaV1, json: TaggedJSONSerializer): SchemaMismatch {
   const standard = (schema as Partial<StandardSchemaV1>)["~standard"];
   if (standard?.version !== 1 || typeof standard.validate !== "function") {
     throw new ConfigError(
@@ -31,8 +31,8 @@ export function misfitOf(schema: StandardSchemaV1, json: TaggedJSONSerializer): 
 }
 
 /** @throws SchemaError for fields that do not fit, which would be refused when they come back */
-export function assertFits(misfit: Misfit | undefined, fields: Fields): void {
-  const path = misfit?.(fields);
+export function assertFits(schemaMismatch: SchemaMismatch | undefined, fields: Fields): void {
+  const path = schemaMismatch?.(fields);
   if (path !== undefined) throw new SchemaError(path);
 }
 

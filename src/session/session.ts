@@ -95,7 +95,7 @@ export interface SessionMethods<Data = SessionData> {
   /**
    * Replaces the value by what `change` makes of it, and gives what this request takes for the new value. In a store the
    * change is applied atomically when the session is saved, and is called again if another request was faster: it must
-   * not do anything else, and what it gave is no number to hand out as the only one. In a cookie it simply runs.
+   * not do anything else, and its result must not be used as a unique number. In a cookie it simply runs.
    */
   readonly transact: <Key extends KeyOf<Data>>(
     key: Key,
@@ -305,7 +305,7 @@ export function isSession(value: object, session: Session): boolean {
 }
 
 const NO_SESSION =
-  "This is no session of hipflask: createSession() makes one, and each request behind sessions({ … }) has one.";
+  "This is not a session of hipflask: createSession() makes one, and each request behind sessions({ … }) has one.";
 
 /**
  * Makes a session that belongs to no request, for a `SessionInterface` of one's own and for tests.

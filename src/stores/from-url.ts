@@ -34,7 +34,9 @@ export async function storeFromUrl(url: string): Promise<Store> {
   const scheme = /^([a-z+]+):/.exec(url)?.[1] ?? "";
   if (!Object.hasOwn(OPEN, scheme)) {
     const known = Object.keys(OPEN).map((name) => `${name}:`);
-    throw new ConfigError(`"${scheme}:" is no session store; a store URL begins with ${known.join(", ")}.`);
+    throw new ConfigError(
+      `"${scheme}:" is not a session store; a store URL begins with ${known.join(", ")}.`,
+    );
   }
   return OPEN[scheme]!(url);
 }

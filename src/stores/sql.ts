@@ -7,6 +7,7 @@ import { storeError } from "./parts/store-error.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 
 export type {
+  BunSqlHandle,
   D1Handle,
   DrizzleHandle,
   KyselyHandle,
@@ -18,6 +19,7 @@ export type {
   PGliteHandle,
   PlanetscaleHandle,
   PostgresJsHandle,
+  PrismaHandle,
   SqlHandle,
 } from "./sql/handles.ts";
 export type { SqliteDatabase, SqliteStatement } from "./sqlite/database.ts";
@@ -46,7 +48,7 @@ const GONE = { status: "gone" } as const;
  * the database's own clock.
  *
  * Takes the database that the application has already, of `pg`, `postgres`, PGlite, `@neondatabase/serverless`, `mysql2`,
- * `mariadb`, `@planetscale/database`, `node:sqlite`, `better-sqlite3`, `libsql`, `@libsql/client`, D1, Kysely or Drizzle; anything
+ * `mariadb`, `@planetscale/database`, `node:sqlite`, `better-sqlite3`, `libsql`, `@libsql/client`, D1, Bun's `SQL`, Kysely, Drizzle or Prisma; anything
  * else by `{ dialect, run }`. It stays yours to close.
  *
  * PostgreSQL 13, MariaDB 10.6, MySQL 8.0, SQLite 3.38, or later, and databases that speak the SQL of one of them.

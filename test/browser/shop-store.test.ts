@@ -12,7 +12,7 @@ import { startShop, type ShopServer } from "../support/shop-server.ts";
 /** A store whose next write waits until it is let through. */
 class Gate {
   readonly store: Store;
-  /** Writes that came to the closed gate. */
+  /** Writes that have come to a closed gate. */
   waiting = 0;
   #closed: Promise<void> | undefined;
 
@@ -22,9 +22,11 @@ class Gate {
         const value = Reflect.get(target, name) as unknown;
         if (typeof value !== "function") return value;
         return async (...args: unknown[]) => {
-          if (name === "replace" && this.#closed !== undefined) {
+          const closed = name === "replace" ? this.#closed : undefined;
+          if (closed !== undefined) {
+            this.#closed = undefined;
             this.waiting++;
-            await this.#closed;
+            await closed;
           }
           return (value as (...given: unknown[]) => unknown).apply(target, args);
         };
@@ -32,15 +34,10 @@ class Gate {
     });
   }
 
-  /** @returns lets the writes through again */
+  /** @returns lets the write through */
   close(): () => void {
     let open = (): void => {};
-    this.#closed = new Promise((resolve) => {
-      open = () => {
-        this.#closed = undefined;
-        resolve();
-      };
-    });
+    this.#closed = new Promise((resolve) => (open = resolve));
     return open;
   }
 }

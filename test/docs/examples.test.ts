@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync } from "node:fs";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { blocksOf, readBlocks, type Block } from "./blocks.ts";
@@ -59,7 +59,19 @@ async function compile(): Promise<string[]> {
 
 let complaints: string[] = [];
 
+/** Lets examples import the clients that only test/databases installs. */
+async function linkDatabases(): Promise<void> {
+  for (const name of ["@aws-sdk", "@types/memcached", "memcached", "mongodb"]) {
+    const installed = join(root, "test/databases/node_modules", name);
+    if (!existsSync(installed)) continue;
+    const link = join(workplace, "node_modules", name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(installed, link);
+  }
+}
+
 beforeAll(async () => {
+  await linkDatabases();
   complaints = await compile();
 }, 120_000);
 

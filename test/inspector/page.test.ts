@@ -213,7 +213,7 @@ describe("a pasted cookie", () => {
     expect(await paste(app, `${selector}.${"A".repeat(43)}`)).toMatch(
       /Refused by this app: there is no such session/,
     );
-    expect(await paste(app, "session=rubbish")).toMatch(/Refused by this app: it is no token\. malformed/);
+    expect(await paste(app, "session=rubbish")).toMatch(/Refused by this app: it is not a token\. malformed/);
   });
 
   it.each<[string, SessionOptions]>([

@@ -522,6 +522,7 @@ describe("package.json exports", () => {
 
       hipflask/stores/sql
         sqlStore
+        type BunSqlHandle
         type D1Handle
         type DrizzleHandle
         type KyselyHandle
@@ -533,6 +534,7 @@ describe("package.json exports", () => {
         type PgHandle
         type PlanetscaleHandle
         type PostgresJsHandle
+        type PrismaHandle
         type SqlDatabase
         type SqlHandle
         type SqlResult

@@ -74,7 +74,9 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
       .read("k")
       .catch((thrown: unknown) => thrown)) as Error;
     expect(error).toMatchObject({ code: "STORE", reason: "unavailable" });
-    expect(error.message).toContain(`PostgreSQL at ${host} has no table "hipflask_sessions"`);
+    expect(error.message).toContain(
+      `PostgreSQL at ${host} could not "read": it has no table "hipflask_sessions"`,
+    );
     expect(error.message).toMatch(/store\.migrate\(\).*npx hipflask schema/);
     await elsewhere.end();
   });

@@ -3,11 +3,14 @@ import { createPool as createCallbackPool } from "mysql2";
 import { createConnection, createPool } from "mysql2/promise";
 import { Client, Pool } from "pg";
 import { afterAll, beforeAll, describe, it } from "vitest";
+import { WebSocket } from "ws";
 import { databaseOf, type SqlHandle } from "../../src/stores/sql/handles.ts";
 import { sqlStore } from "../../src/stores/sql.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { databases } from "../support/databases.ts";
 import { libsqlServer } from "../support/libsql-server.ts";
+import { neonProxy } from "../support/neon-proxy.ts";
+import { planetscaleProxy } from "../support/planetscale-proxy.ts";
 import { movedSql } from "./moved-time.ts";
 import { fullScale, reachable } from "./service.ts";
 
@@ -89,6 +92,54 @@ describe.skipIf(postgres.skip || packages.skip)(
   },
 );
 
+describe.skipIf(postgres.skip || packages.skip)(
+  `sqlStore over Neon's driver, through a proxy before PostgreSQL${postgres.note || packages.note}`,
+  () => {
+    const own = new URL(postgresUrl);
+    own.pathname = `/${unique}`;
+    const withAdmin = async (statement: string) => {
+      const admin = new Client({ connectionString: postgresUrl });
+      await admin.connect();
+      await admin.query(statement);
+      await admin.end();
+    };
+    let proxy: Awaited<ReturnType<typeof neonProxy>>;
+    beforeAll(async () => {
+      await withAdmin(`CREATE DATABASE ${unique}`);
+      proxy = await neonProxy(postgresUrl);
+      const { neonConfig } = packages.require("@neondatabase/serverless") as Package;
+      Object.assign(neonConfig, {
+        fetchEndpoint: `http://${proxy.host}/sql`,
+        webSocketConstructor: WebSocket,
+        wsProxy: proxy.host,
+        useSecureWebSocket: false,
+        pipelineConnect: false,
+      });
+    });
+    afterAll(async () => {
+      await proxy.close();
+      await withAdmin(`DROP DATABASE ${unique} WITH (FORCE)`);
+    });
+    // The driver asks for a password, whether PostgreSQL does or not.
+    const url = () => Object.assign(new URL(own), { password: own.password || "none" }).href;
+
+    keeps("neon(), by HTTP", () => {
+      const { neon } = packages.require("@neondatabase/serverless") as Package;
+      return [neon(url(), { disableWarningInBrowsers: true })];
+    });
+    keeps("its Pool, by WebSockets", () => {
+      const { Pool: NeonPool } = packages.require("@neondatabase/serverless") as Package;
+      const db = new NeonPool({ connectionString: url() });
+      return [db, () => db.end()];
+    });
+    keeps("Drizzle over neon()", () => {
+      const { neon } = packages.require("@neondatabase/serverless") as Package;
+      const { drizzle } = packages.require("drizzle-orm/neon-http") as Package;
+      return [drizzle({ client: neon(url(), { disableWarningInBrowsers: true }) })];
+    });
+  },
+);
+
 describe.skipIf(packages.skip)(`sqlStore in PGlite${packages.note}`, () => {
   keeps("a PGlite", () => {
     const { PGlite } = packages.require("@electric-sql/pglite") as Package;
@@ -136,6 +187,15 @@ describe.skipIf(mysql.skip || packages.skip)(`sqlStore in MariaDB${mysql.note ||
     });
     return [pool, () => pool.end()];
   });
+  for (const [title, open] of [
+    ["a Client", (module: Package, url: string) => new module.Client({ url })],
+    ["a Connection", (module: Package, url: string) => module.connect({ url })],
+  ] as const) {
+    keeps(`${title} of @planetscale/database, through a proxy before MariaDB`, async () => {
+      const proxy = await planetscaleProxy(own.href);
+      return [open(packages.require("@planetscale/database"), proxy.url), () => proxy.close()];
+    });
+  }
   keeps("Kysely", () => {
     const { Kysely, MysqlDialect } = packages.require("kysely") as Package;
     const db = new Kysely({ dialect: new MysqlDialect({ pool: createCallbackPool(own.href) }) });

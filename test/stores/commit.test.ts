@@ -366,3 +366,23 @@ describe("RequestContext.reload", () => {
     });
   });
 });
+
+describe("a logout", () => {
+  it("does not wait for a write of the same session that the store is slow with", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.user = "ada"));
+    const tab = tabOf(ada);
+    let open = (): void => {};
+    const slow = tab.visit(() => {
+      session.late = true;
+      gate = new Promise((resolve) => (open = resolve));
+    });
+    await expect.poll(() => calls.at(-1)).toBe("replace");
+    gate = undefined;
+    const { cookies } = await ada.visit(() => session.destroy());
+    expect(cookies[0]).toContain("Max-Age=0");
+    open();
+    expect((await slow).cookies).toEqual([]);
+    expect(await tab.data()).toEqual({});
+  });
+});

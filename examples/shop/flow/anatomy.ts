@@ -9,7 +9,7 @@ const SHOWN = 8192;
 /**
  * The value of a cookie in three colours: data, time, signature.
  *
- * @param original what it was before somebody altered it; the difference is marked
+ * @param original what it was before it was altered; the difference is marked
  */
 export function cookieText(value: string, original = value): Html {
   if (isToken(value)) return tokenText(value);
@@ -29,7 +29,7 @@ export function anatomy(value: string): Html {
   const time =
     signedAt === undefined ? nothing(timestamp === "" ? "missing" : "unreadable") : moment(signedAt);
   return html`<dl class="anatomy">
-<div><dt class="c-data">Data <small>${spelling}: anybody can read it</small></dt><dd>${data}</dd></div>
+<div><dt class="c-data">Data <small>${spelling}: anyone can read it</small></dt><dd>${data}</dd></div>
 <div><dt class="c-time">Time <small>when it was signed</small></dt><dd>${time}</dd></div>
 <div><dt class="c-sign">Signature <small>only the key can make it</small></dt>
 <dd>${signature === "" ? nothing("missing") : html`<span class="hash">${signature}</span>`}</dd></div>

@@ -2,7 +2,7 @@ import { inspectCookie } from "hipflask";
 import { forgeToken, isToken } from "./token.ts";
 
 /**
- * The cookie with one byte of its data changed and everything else left alone, as somebody without the key would do
+ * The cookie with one byte of its data changed and everything else left alone, as an attacker without the key would do
  * it. Takes a byte that keeps the data readable, of the name if there is one, so that the lie can be seen.
  */
 export function forge(cookie: string): string {

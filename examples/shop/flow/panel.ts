@@ -11,7 +11,7 @@ export function flowPanel(visitor: Visitor): Html {
   return html`<aside class="flow" id="flow" aria-labelledby="flow-title" data-version="${visitor.version}">
 <header>
 <h2 id="flow-title">How your session travels</h2>
-<p>The requests of this browser, and of no other. A real shop never shows this: whoever sees a cookie can use it.</p>
+<p>The requests of this browser, and of no other. A real shop never shows this: anyone who sees a cookie can use it.</p>
 </header>
 ${cookieNow(visitor)}
 <h3>Your last requests</h3>

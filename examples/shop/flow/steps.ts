@@ -11,12 +11,12 @@ const REASONS: Record<RefusalReason, string> = {
   expired: "it is too old",
   future: "it was signed in the future",
   bad_payload: "its data cannot be decoded",
-  bad_shape: "its data is no dictionary",
+  bad_shape: "its data is not a dictionary",
   too_long: "it is too long",
   unknown_key: "it names a key we do not have",
   schema: "its data does not fit the schema",
-  malformed: "it is no token of ours",
-  unknown: "there is no such session, or none any more",
+  malformed: "it is not a token of ours",
+  unknown: "there is no such session, or it has ended",
   undecodable: "its record cannot be read",
   pickle: "its record is pickled, which is never read",
   ambiguous: "two sessions came in at once",
@@ -51,7 +51,7 @@ function opened({ verdict, operations }: FlowRecord): Html {
   const name = "openSession";
   switch (verdict.kind) {
     case "unread":
-      return step(name, "off", html`Nobody looked at the session, so it was not even verified.`);
+      return step(name, "off", html`The session was not accessed, so it was not even verified.`);
     case "empty":
       return step(name, "off", html`No cookie, so an empty session.`);
     case "recognised": {

@@ -24,7 +24,7 @@ export function tokenAnatomy(value: string): Html {
 </dl>`;
 }
 
-/** Another verifier under the same name, as somebody would try who has seen the store. */
+/** Another verifier under the same name, as an attacker would try who has seen the store. */
 export function forgeToken(value: string): string {
   const at = value.length - 2;
   return value.slice(0, at) + (value[at] === "A" ? "B" : "A") + value.slice(at + 1);

@@ -6,7 +6,7 @@ const RECORDS_KEPT = 8;
 /** A record with its number in the visitor's history. */
 export type Numbered = FlowRecord & { readonly number: number };
 
-/** One browser: the flow of its last requests, newest first, and whoever is watching it live. */
+/** One browser: the flow of its last requests, newest first, and the viewers who watch it live. */
 export class Visitor {
   readonly id = randomBytes(16).toString("base64url");
   /** The last forgery the demo made for this browser, and what it was made from. */
@@ -32,7 +32,7 @@ export class Visitor {
   }
 }
 
-/** The browsers seen last. Bounded, so that strangers cannot fill the memory: whoever was away longest is forgotten. */
+/** The browsers seen last. Bounded, so that strangers cannot fill the memory: the one that was away longest is forgotten. */
 export class Visitors {
   readonly #byId = new Map<string, Visitor>();
   readonly #capacity: number;
@@ -41,7 +41,7 @@ export class Visitors {
     this.#capacity = capacity;
   }
 
-  /** The visitor of that id. An id we did not hand out is nobody's. */
+  /** The visitor of that id. An id that was not given out has no visitor. */
   find(id: string | undefined): Visitor | undefined {
     const visitor = id === undefined ? undefined : this.#byId.get(id);
     if (visitor === undefined) return undefined;

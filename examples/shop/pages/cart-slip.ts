@@ -33,7 +33,7 @@ function row({ good, quantity }: CartLine): Html {
 </li>`;
 }
 
-/** Says what is ordered and for how much, so that a page gone stale orders nothing that nobody saw. */
+/** Says what is ordered and for how much, so that a page gone stale orders nothing that was not shown. */
 function checkout(total: number): Html {
   return html`<form class="checkout" method="post" action="/checkout">
 <input type="hidden" name="order" value="${session.order ?? ""}">

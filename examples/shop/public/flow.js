@@ -4,7 +4,7 @@ const panel = () => document.getElementById("flow");
 const touched = new Map();
 let stream;
 
-/** Streams only while somebody looks: browsers allow few connections to one host. */
+/** Streams only while the page is visible: browsers allow few connections to one host. */
 function follow() {
   stream?.close();
   if (document.hidden || panel() === null) return;

@@ -1,6 +1,8 @@
+import { ReservedNameError } from "../../errors.ts";
 import type { Session } from "../../session/session.ts";
 
 const KEY = "flash";
+const ours = new WeakSet<object>();
 
 /**
  * `req.session.flash` for both who want it: `session.flash(…)` is a method, and connect-flash keeps its messages in a
@@ -14,10 +16,11 @@ export function flashMessages(session: Session, method: Session["flash"]): Sessi
     // A caller that took all messages still has them, while the session has new ones.
     if (!session.has(KEY) || session.get(KEY) === messages) session.set(KEY, messages);
   };
-  return new Proxy(method, {
+  const both = new Proxy(method, {
     apply: (_, __, args: Parameters<Session["flash"]>) => method.apply(session, args),
     get(_, name) {
       if (Object.hasOwn(messages, name)) return messages[name];
+      if (name === Symbol.toPrimitive || name === "toString") return refuseToBeText;
       return name === "toJSON" ? () => messages : undefined;
     },
     set(_, name, value) {
@@ -35,17 +38,38 @@ export function flashMessages(session: Session, method: Session["flash"]): Sessi
     ownKeys: () => Reflect.ownKeys(messages),
     getOwnPropertyDescriptor: (_, name) => Reflect.getOwnPropertyDescriptor(messages, name),
   });
+  ours.add(both);
+  return both;
 }
 
-/** `session.flash = …`, of the function itself as well as of an object of messages. */
+/**
+ * `session.flash = …` as connect-flash means it: of the function itself, which has kept what it was given, and of nothing,
+ * which takes all messages away.
+ *
+ * @throws ReservedNameError for anything else: the name of a method means the method
+ */
 export function setFlashMessages(session: Session, messages: unknown): void {
-  // The function has kept what it was given; no messages need no cookie.
-  if (typeof messages === "function") return;
-  if (isRecord(messages) && Object.keys(messages).length === 0 && !session.has(KEY)) return;
-  if (messages === undefined) session.delete(KEY);
-  else session.set(KEY, messages);
+  if (typeof messages === "function" && ours.has(messages)) return;
+  const isNothing = messages === undefined || messages === null;
+  if (!isNothing && !(isRecord(messages) && Object.keys(messages).length === 0)) {
+    throw new ReservedNameError(KEY);
+  }
+  // Nobody needs a cookie for no messages.
+  if (!session.has(KEY)) return;
+  if (isNothing) session.delete(KEY);
+  else session.set(KEY, {});
+}
+
+/** A template that was given the method shows no message. */
+function refuseToBeText(): never {
+  throw new TypeError(
+    "`req.session.flash` is a method and no message. Show `req.session.getFlashedMessages()`, or keep messages of your own " +
+      "under another name.",
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

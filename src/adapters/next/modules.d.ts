@@ -1,4 +1,4 @@
-// The smallest part of Next that is called. Next itself is no dependency of ours, and too large to be one for its types.
+// The smallest part of Next that is called. Next itself is not a dependency: it is too large to install for its types.
 
 declare module "next/headers.js" {
   /** The cookies of the request being handled: readable anywhere, writable where Next can still send headers. */

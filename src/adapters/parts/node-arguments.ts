@@ -14,9 +14,11 @@ const BAD_REASON = /[^\t\x20-\x7e\x80-\xff]/;
  */
 export function assertArguments(
   res: ServerResponse,
-  method: "writeHead" | "write" | "end" | "flushHeaders" | "answer",
+  method: "writeHead" | "write" | "end" | "flushHeaders" | "answer" | "flush",
   [first, second, third]: unknown[],
 ): void {
+  // The stand-in for the response of a WebSocket handshake has no head: engine.io calls `writeHead()` without a status.
+  if (typeof res.getHeaderNames !== "function") return;
   if (method === "writeHead") {
     const reason = typeof second === "string" ? second : undefined;
     assertHead(first, reason);
@@ -26,7 +28,7 @@ export function assertArguments(
     return;
   }
   assertHead(res.statusCode, isHttp2(res) ? undefined : res.statusMessage);
-  if (method === "flushHeaders" || method === "answer") return;
+  if (method !== "write" && method !== "end") return;
   if (method === "end" && (!first || typeof first === "function")) return;
   if (typeof first === "string") {
     if (typeof second === "string" && second !== "buffer" && !Buffer.isEncoding(second))
@@ -36,7 +38,7 @@ export function assertArguments(
 
 /** There a status has no text (RFC 9113 §8.3.2), and reading it makes Node warn. */
 export function isHttp2(res: ServerResponse): boolean {
-  return "stream" in res;
+  return typeof (res as { stream?: { respond?: unknown } }).stream?.respond === "function";
 }
 
 function assertHead(status: unknown, reason: string | undefined): void {

@@ -13,7 +13,7 @@ const plainEmit = EventEmitter.prototype.emit as Emit;
  * @param req has the context attached, as has `res`
  */
 export function ownEvents(context: RequestContext, req: IncomingMessage, res: ServerResponse): void {
-  // What stands for a response elsewhere may tell of no end.
+  // A stand-in for a response may never emit an end.
   if (typeof res.emit !== "function" || typeof req.emit !== "function") return;
   context.beginAnswer();
   install(req, emitRequest, requestEmit);

@@ -38,6 +38,26 @@ export class SessionPlace {
   }
 }
 
+const PLACE = Symbol("hipflask.session");
+
+/** Shared by all requests, and made where it is asked for. */
+const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
+  configurable: true,
+  enumerable: true,
+  get() {
+    return this[PLACE].session;
+  },
+  set(value: unknown) {
+    this[PLACE].session = value;
+  },
+};
+
+/** Puts a session on a framework's own object, as its property `session`. */
+export function placeSession(target: object, session: Session): void {
+  (target as { [PLACE]?: SessionPlace })[PLACE] = new SessionPlace(session);
+  Object.defineProperty(target, "session", SESSION);
+}
+
 /** @throws ConfigError if something else is in the place of the session, where nothing can tell when it is put there */
 export function assertInPlace(found: unknown, session: Session, place: string): void {
   if (found === session) return;

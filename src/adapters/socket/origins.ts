@@ -6,7 +6,7 @@ export interface SocketOptions {
   /**
    * Origins whose pages may open a socket besides those of the host itself: `["https://app.example.com"]`, or `"any"`.
    * Browsers open sockets for every page with the visitor's cookies, and nothing else stops them. Default: none. Clients
-   * that send no `Origin` are no browsers, and pass.
+   * that send no `Origin` are not browsers, and pass.
    */
   readonly origins?: readonly string[] | "any" | undefined;
 }

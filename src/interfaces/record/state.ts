@@ -19,7 +19,7 @@ export interface RecordOrigin<Content> {
 }
 
 /**
- * What a request showed for a session: no cookie, one that is no key, a key that is unknown (or no longer known), a record that
+ * What a request showed for a session: no cookie, one that is not a key, a key that is unknown (or no longer known), a record that
  * cannot be read, or a live one.
  */
 export type Presented = "nothing" | "malformed" | "unknown" | "undecodable" | "live";

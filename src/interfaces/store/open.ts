@@ -44,16 +44,16 @@ export class StoreReader {
 
   /** The record as it is now, if what was presented once still leads to it: by periodic rotations, but by no login. */
   async follow(origin: Origin, isHandshake: boolean): Promise<Origin | undefined> {
-    const { records, misfit, rotateAfter } = this.#config;
+    const { records, schemaMismatch, rotateAfter } = this.#config;
     const known = await records.read(origin.token.selector);
     if (typeof known === "string") return undefined;
     const { entry, now } = known;
     const elapsed = secondsSince(origin.known.now, now);
     const most = rotateAfter > 0 ? Math.min(MAX_ROTATIONS, elapsed / rotateAfter + 1) : 0;
     const token = tokenNow(entry, origin.token, now, this.#config, most);
-    if (token === undefined || misfit?.(entry.fields) !== undefined) return undefined;
-    const isMissed = origin.isMissed || token !== origin.token;
-    const moved: Origin = { ...origin, known, token, isMissed };
+    if (token === undefined || schemaMismatch?.(entry.fields) !== undefined) return undefined;
+    const needsCookie = origin.needsCookie || token !== origin.token;
+    const moved: Origin = { ...origin, known, token, needsCookie };
     // A socket has no response whose saving would note that its visitor is there.
     return isHandshake ? this.#touch(moved) : moved;
   }
@@ -79,7 +79,7 @@ export class StoreReader {
     const isFollowed = owner === null && (keepAtLogin === true || keepAtLogin.includes("_flashes"));
     const giving = records.change(known, undefined, ({ entry, now }): SessionStep<undefined> => {
       if (entry.owner !== owner && !isFollowed) return { result: undefined };
-      // It is no activity of the session's holder.
+      // That does not count as activity of the session's owner.
       const idle = -secondsSince(entry.expiresAt, now);
       return { result: undefined, change: { ...changes, expiry: { idle } } };
     });
@@ -88,25 +88,25 @@ export class StoreReader {
 
   /** Judges the verifier. "stolen": it is from before a rotation, and the session is to end. */
   #admit(known: KnownSession, token: Token): Origin | "stolen" | undefined {
-    const { rotationKey, reusedTokens, misfit } = this.#config;
+    const { rotationKey, reusedTokens, schemaMismatch } = this.#config;
     const { entry, now } = known;
     const judged = judge(entry, token, now, rotationKey);
-    if (judged.standing === "unknown") {
+    if (judged.status === "unknown") {
       this.#refused("unknown");
       return undefined;
     }
-    if (judged.standing === "replaced") {
+    if (judged.status === "replaced") {
       events.reused({ selector: entry.selector, owner: entry.owner });
       // A token from before a login proves nothing about the session after it: an attacker who planted it must not be able to end that session.
       const isStolen = judged.rotations !== undefined;
       return reusedTokens === "destroy" && isStolen ? "stolen" : undefined;
     }
-    if (misfit?.(entry.fields) !== undefined) {
+    if (schemaMismatch?.(entry.fields) !== undefined) {
       this.#refused("schema");
       return undefined;
     }
-    const isMissed = judged.token !== token;
-    return { known, token: judged.token, isMissed, messages: undefined, isReadOnly: false };
+    const needsCookie = judged.token !== token;
+    return { known, token: judged.token, needsCookie, messages: undefined, isReadOnly: false };
   }
 
   async #endStolen(known: KnownSession, token: Token): Promise<void> {

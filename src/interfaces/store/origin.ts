@@ -12,7 +12,7 @@ export interface Origin {
   /** The token that is good now: the one presented, its successor if the client missed a rotation, or a new one. */
   readonly token: Token;
   /** The client does not have that token yet, or needs its cookie again. */
-  readonly isMissed: boolean;
+  readonly needsCookie: boolean;
   /** Messages taken out of the record for this request alone, as JSON text. */
   readonly messages: string | undefined;
   /** The session may be shown without having taken its messages: it will not be saved. */
@@ -44,7 +44,7 @@ export function tokenNow(
 ): Token | undefined {
   const judged = judge(record, token, now, rotationKey, mostRotations);
   if (judged.rotations !== undefined) return judged.token;
-  return judged.standing === "previous" ? token : undefined;
+  return judged.status === "previous" ? token : undefined;
 }
 
 export function secondsSince(moment: number, now: number): number {

@@ -89,7 +89,7 @@ export async function commit(
       isEnded = true;
     }
     const isWritten = decision.create || (decision.write && !wanted.isFailure);
-    if (isWritten) assertFits(config.misfit, wanted.checkpoint.fields);
+    if (isWritten) assertFits(config.schemaMismatch, wanted.checkpoint.fields);
     const needsCookie = decision.create || decision.rotate === "fresh";
     if (request.isHandshake && needsCookie) throw new SessionClosedError(NO_COOKIE);
     if (decision.create) return await create(wanted, request, config);
@@ -134,7 +134,7 @@ async function create(wanted: Wanted, request: SessionRequest, config: StoreConf
     const origin: Origin = {
       known: created.known,
       token,
-      isMissed: !wanted.isFinal,
+      needsCookie: !wanted.isFinal,
       messages: undefined,
       isReadOnly: false,
     };

@@ -240,9 +240,9 @@ export class StoreSessionState extends SessionState {
   settle({ checkpoint, isFinal }: Wanted, { cookie, origin }: Saved): void {
     const { changes, fields } = checkpoint;
     if (!isFinal) this.acknowledge(checkpoint, withMessages(fields, this.opened.fields.get(FLASHES)));
-    const isMissed = !isFinal && typeof cookie === "object";
+    const needsCookie = !isFinal && typeof cookie === "object";
     this.#moved = {
-      origin: origin && { ...origin, isMissed, messages: isFinal ? undefined : origin.messages },
+      origin: origin && { ...origin, needsCookie, messages: isFinal ? undefined : origin.messages },
     };
     this.#forgetConsumed();
     for (const key of [...changes.set.keys(), ...changes.transactions.keys()]) this.#stored.add(key);
@@ -266,8 +266,8 @@ export class StoreSessionState extends SessionState {
     if (this.fate === "kept" || fate === "destroyed") this.fate = fate;
     this.#isCleared ||= isCleared;
     // A client is not sent the cookie of a session that was lost.
-    const isMissed = !(error instanceof SessionLostError) && origin?.isMissed === true;
-    this.#moved = { origin: origin && { ...origin, isMissed } };
+    const needsCookie = !(error instanceof SessionLostError) && origin?.needsCookie === true;
+    this.#moved = { origin: origin && { ...origin, needsCookie } };
     this.#forgetConsumed();
   }
 

@@ -37,7 +37,7 @@ export interface Draft<Entry> {
   readonly before?: Entry | undefined;
   /**
    * It was computed from what was stored, so another writer may have written the very same: where commit ids are derived
-   * from contents, finding it is no proof.
+   * from contents, finding it proves nothing.
    */
   readonly isComputed?: boolean | undefined;
 }
@@ -139,6 +139,15 @@ export class CommitLoop<Content, Entry> {
    * @throws StoreError; SessionConflictError if other writers were faster 100 times in a row
    */
   change<Result>(
+    key: string,
+    known: Known<Entry> | undefined,
+    apply: (known: Known<Entry>) => Step<Entry, Result>,
+  ): Promise<Changed<Entry, Result>> {
+    return this.#within("replace", (time) => this.#change(key, known, apply, time));
+  }
+
+  /** The same without waiting for commits of the record that are under way: what ends a session does not queue behind a slow write. */
+  changeAtOnce<Result>(
     key: string,
     known: Known<Entry> | undefined,
     apply: (known: Known<Entry>) => Step<Entry, Result>,

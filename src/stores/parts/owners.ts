@@ -147,9 +147,9 @@ export class Owners {
     const found = await this.#loop.read(keyOf(owner));
     if (typeof found === "object") {
       const { entry, now } = found;
-      const standing = confirmedBy(entry, selector, authenticatedAt);
-      const isForgotten = isLogin && standing === "ok" && !entry.sessions.has(selector);
-      const confirmed = isForgotten ? "displaced" : standing;
+      const confirmation = confirmedBy(entry, selector, authenticatedAt);
+      const isForgotten = isLogin && confirmation === "ok" && !entry.sessions.has(selector);
+      const confirmed = isForgotten ? "displaced" : confirmation;
       const isRecent = now - entry.renewedAt < milliseconds(this.#lifetime / 4);
       if (confirmed !== "ok" || (isRecent && entry.sessions.has(selector))) return confirmed;
     }
@@ -258,7 +258,7 @@ function confirmedBy(
   return ending.has(selector) ? "displaced" : "ok";
 }
 
-/** Owners may be names or addresses of mails; keys and logs of stores are no place for them. */
+/** Owners may be names or addresses of mails; they must not appear in keys and logs of stores. */
 function keyOf(owner: string): string {
   return `owner:${hash("sha256", owner, "base64url")}`;
 }

@@ -156,7 +156,7 @@ export class SessionRecords {
    */
   async end(known: KnownSession, mayEnd: (known: KnownSession) => boolean): Promise<boolean | "refused"> {
     const { selector } = known.entry;
-    const done = await this.#loop.change(selector, known, (current): Step<SessionRecord, boolean> => {
+    const done = await this.#loop.changeAtOnce(selector, known, (current): Step<SessionRecord, boolean> => {
       const isAllowed = mayEnd(current);
       return { action: isAllowed ? "remove" : "leave", result: isAllowed };
     });

@@ -7,7 +7,7 @@ import {
   parseToken,
   judge,
   newVerifier,
-  sameText,
+  timingSafeEqualText,
   successorOf,
   type Token,
 } from "./token.ts";
@@ -97,10 +97,10 @@ describe("judge", () => {
       const current = chain(token, rotations);
       const previous = rotations === 0 ? undefined : chain(token, rotations - 1);
       const judged = judge(recordAt(current, previous, now + 1), token, now, key);
-      const standing = ["current", "previous"][rotations] ?? "replaced";
-      expect(judged).toEqual({ standing, token: rotations === 0 ? token : current, rotations });
+      const status = ["current", "previous"][rotations] ?? "replaced";
+      expect(judged).toEqual({ status, token: rotations === 0 ? token : current, rotations });
     }
-    expect(judge(recordAt(chain(token, 65), undefined, 0), token, now, key).standing).toBe("unknown");
+    expect(judge(recordAt(chain(token, 65), undefined, 0), token, now, key).status).toBe("unknown");
   });
 
   it("tells a token from before a login from one that was rotated since", () => {
@@ -109,12 +109,12 @@ describe("judge", () => {
     const afterLogin = recordAt(fresh, chain(planted, 2), 0);
     for (const rotations of [0, 1, 2]) {
       expect(judge(afterLogin, chain(planted, rotations), now, key)).toMatchObject({
-        standing: "replaced",
+        status: "replaced",
         rotations: undefined,
       });
     }
     expect(judge(recordAt(chain(fresh, 1), fresh, now), fresh, now, key)).toMatchObject({
-      standing: "replaced",
+      status: "replaced",
       rotations: 1,
     });
   });
@@ -122,18 +122,18 @@ describe("judge", () => {
   it("knows the previous token after the key has changed, and follows nothing without one", () => {
     const [token, next] = [newToken(), newToken()];
     const record = recordAt(next, token, now + 1);
-    expect(judge(record, token, now, null)).toEqual({ standing: "previous", token, rotations: undefined });
-    expect(judge(record, token, now + 1, null).standing).toBe("replaced");
-    expect(judge(record, newToken(), now, key).standing).toBe("unknown");
+    expect(judge(record, token, now, null)).toEqual({ status: "previous", token, rotations: undefined });
+    expect(judge(record, token, now + 1, null).status).toBe("replaced");
+    expect(judge(record, newToken(), now, key).status).toBe("unknown");
   });
 });
 
-describe("sameText", () => {
+describe("timingSafeEqualText", () => {
   it("takes wrong lengths and prefixes for different, without throwing (SEC-3)", () => {
-    expect(sameText("abc", "abc")).toBe(true);
-    expect(sameText("abc", "abd")).toBe(false);
-    expect(sameText("abc", "ab")).toBe(false);
-    expect(sameText("", "a")).toBe(false);
-    expect(sameText("abc", "abcé")).toBe(false);
+    expect(timingSafeEqualText("abc", "abc")).toBe(true);
+    expect(timingSafeEqualText("abc", "abd")).toBe(false);
+    expect(timingSafeEqualText("abc", "ab")).toBe(false);
+    expect(timingSafeEqualText("", "a")).toBe(false);
+    expect(timingSafeEqualText("abc", "abcé")).toBe(false);
   });
 });

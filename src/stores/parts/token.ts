@@ -62,7 +62,7 @@ export function successorOf(token: Token, serverKey: KeyObject): Token {
 }
 
 /** What a presented verifier is to a record. */
-export type Standing =
+export type VerifierStatus =
   | "current"
   /** Replaced, and still good for the rest of its grace. */
   | "previous"
@@ -81,7 +81,7 @@ export interface Verifiers {
 
 /** What {@link judge} found. */
 export interface Judgement {
-  readonly standing: Standing;
+  readonly status: VerifierStatus;
   /** The token that is current now, where it follows from the presented one by periodic rotations; else the presented one. */
   readonly token: Token;
   /** Periodic rotations between the two; `undefined` if the current token came from a login or from `regenerate`. */
@@ -105,26 +105,26 @@ export function judge(
   most = MAX_ROTATIONS,
 ): Judgement {
   const { verifierHash, previousHash, previousUntil } = record;
-  const isPrevious = previousHash !== null && sameText(previousHash, presented.verifierHash);
+  const isPrevious = previousHash !== null && timingSafeEqualText(previousHash, presented.verifierHash);
   const replaced = isPrevious && now < previousUntil ? "previous" : "replaced";
-  if (sameText(verifierHash, presented.verifierHash)) {
-    return { standing: "current", token: presented, rotations: 0 };
+  if (timingSafeEqualText(verifierHash, presented.verifierHash)) {
+    return { status: "current", token: presented, rotations: 0 };
   }
   let wasThere = isPrevious;
   let token = presented;
   if (serverKey === null) most = 0;
   for (let rotations = 1; rotations <= most; rotations++) {
     token = successorOf(token, serverKey!);
-    if (sameText(verifierHash, token.verifierHash)) return { standing: replaced, token, rotations };
-    wasThere ||= previousHash !== null && sameText(previousHash, token.verifierHash);
+    if (timingSafeEqualText(verifierHash, token.verifierHash)) return { status: replaced, token, rotations };
+    wasThere ||= previousHash !== null && timingSafeEqualText(previousHash, token.verifierHash);
   }
-  return { standing: wasThere ? replaced : "unknown", token: presented, rotations: undefined };
+  return { status: wasThere ? replaced : "unknown", token: presented, rotations: undefined };
 }
 
 /**
  * Compares two ASCII texts in constant time; texts of different length are different.
  */
-export function sameText(a: string, b: string): boolean {
+export function timingSafeEqualText(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a, "latin1"), Buffer.from(b, "latin1"));
 }
 

@@ -25,7 +25,11 @@ export interface Dialect {
   readonly isSacrificed: (error: unknown) => boolean;
 }
 
-const codeOf = (error: unknown) => String((error as { code?: unknown }).code);
+/** PostgreSQL's own; Bun has it in `errno`. */
+const codeOf = (error: unknown) => {
+  const { code, errno } = error as { code?: unknown; errno?: unknown };
+  return String(code === "ERR_POSTGRES_SERVER_ERROR" ? errno : code);
+};
 const errnoOf = (error: unknown) => Number((error as { errno?: unknown }).errno);
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : "");
 

@@ -20,6 +20,19 @@ export interface PostgresJsHandle {
   readonly parameters: unknown;
 }
 
+/** What we call of Bun's own client, `new SQL(url)`: PostgreSQL, MySQL, MariaDB or SQLite. */
+export interface BunSqlHandle {
+  unsafe(text: string, values?: any[]): PromiseLike<any>;
+  flush(): void;
+  readonly options: { readonly adapter?: string };
+}
+
+/** What we call of a `PrismaClient`. */
+export interface PrismaHandle {
+  $queryRawUnsafe(text: string, ...values: any[]): PromiseLike<any>;
+  $executeRawUnsafe(text: string, ...values: any[]): PromiseLike<number>;
+}
+
 /** What we call of `neon()` of `@neondatabase/serverless`. */
 export interface NeonHandle {
   query(text: string, values?: any[], options?: any): PromiseLike<any>;
@@ -89,11 +102,13 @@ export type SqlHandle =
   | LibsqlClientHandle
   | D1Handle
   | SqliteDatabase
+  | BunSqlHandle
+  | PrismaHandle
   | KyselyHandle
   | DrizzleHandle;
 
 const TAKEN =
-  "pg, postgres (postgres.js), PGlite, @neondatabase/serverless, mysql2, mariadb, @planetscale/database, node:sqlite, better-sqlite3, libsql, @libsql/client, D1, Kysely, Drizzle, or { dialect, run }";
+  "pg, postgres (postgres.js), PGlite, @neondatabase/serverless, mysql2, mariadb, @planetscale/database, node:sqlite, better-sqlite3, libsql, @libsql/client, D1, Bun's SQL, Kysely, Drizzle, Prisma, or { dialect, run }";
 
 /** Seconds to wait for another process that writes to the same file. */
 const BUSY_TIMEOUT = 2;
@@ -110,6 +125,8 @@ export function databaseOf(handle: SqlHandle): SqlDatabase {
   if (is("dialect", "run")) return handle as SqlDatabase;
   if (is("getExecutor", "executeQuery")) return kysely(handle as KyselyHandle);
   if (is("unsafe", "parameters")) return postgresJs(handle as PostgresJsHandle);
+  if (is("unsafe", "flush", "options")) return bunSql(handle as BunSqlHandle);
+  if (is("$queryRawUnsafe", "$executeRawUnsafe")) return prisma(handle as PrismaHandle);
   if (is("query", "waitReady")) return pglite(handle as PGliteHandle);
   if (is("executeMultiple")) return libsqlClient(handle as LibsqlClientHandle);
   if (is("importFile", "batch")) return mariadb(handle as MariadbHandle);
@@ -135,6 +152,70 @@ function postgresJs(sql: PostgresJsHandle): SqlDatabase {
       return { rows: rows.map(withOwnNames), affected: rows.count };
     },
   };
+}
+
+function bunSql(sql: BunSqlHandle): SqlDatabase {
+  const { adapter } = sql.options;
+  const dialect = adapter === "mariadb" ? "mysql" : adapter;
+  if (dialect !== "postgres" && dialect !== "mysql" && dialect !== "sqlite") {
+    throw new ConfigError(
+      `sqlStore knows Bun's SQL over PostgreSQL, MySQL, MariaDB and SQLite, and not over "${adapter}"; pass { dialect, run } instead.`,
+    );
+  }
+  return {
+    dialect,
+    async run(text, values) {
+      const rows = (await sql.unsafe(text, values)) as SqlRow[] & { count: number };
+      return { rows, affected: rows.count };
+    },
+  };
+}
+
+/** Names of Prisma's providers. */
+const PROVIDERS: Readonly<Record<string, SqlDatabase["dialect"]>> = {
+  postgresql: "postgres",
+  cockroachdb: "postgres",
+  mysql: "mysql",
+  sqlite: "sqlite",
+};
+
+function prisma(client: PrismaHandle): SqlDatabase {
+  const provider = String((client as { _activeProvider?: unknown })._activeProvider);
+  const dialect = PROVIDERS[provider];
+  if (dialect === undefined) {
+    throw new ConfigError(
+      `sqlStore knows Prisma over PostgreSQL, MySQL and SQLite, and not over "${provider}"; pass { dialect, run } instead.`,
+    );
+  }
+  return {
+    dialect,
+    name: "Prisma",
+    async run(text, values) {
+      try {
+        if (!text.startsWith("SELECT")) {
+          return { rows: [], affected: await client.$executeRawUnsafe(text, ...values) };
+        }
+        return { rows: (await client.$queryRawUnsafe(text, ...values)) as SqlRow[], affected: 0 };
+      } catch (error) {
+        throw insideOf(error);
+      }
+    },
+  };
+}
+
+/** What the database said, which Prisma wraps. */
+function insideOf(error: unknown): unknown {
+  const { meta } = error as {
+    meta?: {
+      code?: unknown;
+      message?: unknown;
+      driverAdapterError?: { cause?: { originalCode?: unknown; originalMessage?: unknown } };
+    };
+  };
+  const { originalCode: code = meta?.code, originalMessage: message = meta?.message } =
+    meta?.driverAdapterError?.cause ?? {};
+  if (code === undefined) return error;
+  return Object.assign(new Error(String(message)), { code, errno: Number(code) });
 }
 
 function neon(sql: NeonHandle): SqlDatabase {

@@ -114,6 +114,12 @@ export function checkRequest(check: Check, vector: RequestVector): string[] {
     checkRefused(check, options, "lifetime");
     return [];
   }
+  // Browsers ignore such a cookie; Flask sends it.
+  const { cookieSameSite, cookieSecure, cookiePartitioned } = options;
+  if (cookieSameSite?.toLowerCase() === "none" && cookieSecure !== true && cookiePartitioned !== true) {
+    checkRefused(check, options, "cookieSameSite");
+    return [];
+  }
   const manager = startUnlessRefused(options, vector);
   if (manager === undefined) return [];
 

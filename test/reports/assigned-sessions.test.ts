@@ -1,0 +1,253 @@
+/**
+ * What is assigned to a framework's place of the session does what people of that framework mean, or throws: nothing is
+ * accepted and then lost.
+ *
+ * - koajs/session#9, senchalabs/connect#240, SerayaEryn/fastify-session#59: null ends a session, an object is its data from now on
+ * - expressjs/flash#1 and #2: `req.session.flash = []` by hand
+ */
+import express from "express";
+import { createRequire } from "node:module";
+import fastify from "fastify";
+import { H3, toNodeHandler } from "h3";
+import { createApp, defineEventHandler, toNodeListener } from "h3v1";
+import { serve as serveHono } from "@hono/node-server";
+import { Hono } from "hono";
+import Koa from "koa";
+import { createServer, type RequestListener } from "node:http";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { sessions as expressSessions } from "../../src/adapters/express.ts";
+import { sessions as fastifySessions } from "../../src/adapters/fastify.ts";
+import { sessions as h3Sessions } from "../../src/adapters/h3.ts";
+import { sessions as honoSessions } from "../../src/adapters/hono.ts";
+import { sessions as koaSessions } from "../../src/adapters/koa.ts";
+import { sessions as nuxtSessions } from "../../src/adapters/nuxt.ts";
+import { sessions as kitSessions, type SvelteKitEvent } from "../../src/adapters/sveltekit.ts";
+import expressSession from "../../src/express-session.ts";
+import { session, type Session, type SessionOptions } from "../../src/index.ts";
+import { memoryStore } from "../../src/stores/memory.ts";
+import { listen, type Listening } from "../adapters/listen.ts";
+import { PlainVisitor } from "../support/plain-visitor.ts";
+
+interface Place {
+  session: unknown;
+}
+/** Does something at the framework's place, and answers with text. */
+type Handler = (path: string, place: Place) => string;
+type Serve = (options: SessionOptions, handler: Handler) => Promise<Listening>;
+
+const express4 = createRequire(import.meta.url)("express4") as typeof express;
+const serve = (listener: RequestListener) => listen(createServer(listener));
+const onExpress =
+  (from: typeof express): Serve =>
+  (options, handler) =>
+    serve(
+      from()
+        .use(expressSessions(options))
+        .use((req, res) => void res.send(handler(req.path, req as unknown as Place))),
+    );
+
+const DOORS: Record<string, Serve> = {
+  "req.session of Express 5": onExpress(express),
+  "req.session of Express 4": onExpress(express4),
+  "ctx.session of Koa": (options, handler) => {
+    const app = new Koa().use(koaSessions(options));
+    return serve(app.use((ctx) => void (ctx.body = handler(ctx.path, ctx))).callback());
+  },
+  "request.session of Fastify": async (options, handler) => {
+    const app = fastify();
+    await app.register(fastifySessions(options));
+    app.get("/*", (request) => handler(request.url, request));
+    await app.ready();
+    return serve(app.routing);
+  },
+  "event.context.session of h3": (options, handler) => {
+    const app = new H3().use(h3Sessions(options));
+    return serve(toNodeHandler(app.use((event) => handler(event.url.pathname, event.context as Place))));
+  },
+  "event.context.session of Nuxt": (options, handler) => {
+    const app = createApp();
+    app.use(defineEventHandler((event) => handler(event.path, event.context as unknown as Place)));
+    nuxtSessions(options)({ h3App: app } as never);
+    return serve(toNodeListener(app));
+  },
+  "event.locals.session of SvelteKit": (options, handler) => {
+    const handle = kitSessions(options);
+    const fetch = (request: Request) => {
+      const event = { request, isSubRequest: false, locals: {}, cookies: {} } as unknown as SvelteKitEvent;
+      const { pathname } = new URL(request.url);
+      return handle({
+        event,
+        resolve: () => new Response(handler(pathname, event.locals as Place)),
+      } as never);
+    };
+    const app = new Hono().all("*", (c) => fetch(c.req.raw) as Promise<Response>);
+    return new Promise((resolve) => {
+      const server = serveHono({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
+        resolve({ port, close: async () => void server.close() }),
+      );
+    });
+  },
+};
+
+class User {
+  readonly name = "eve";
+}
+const NONSENSE: Record<string, unknown> = {
+  "a text": "hi",
+  "an empty text": "",
+  "a number": 42,
+  true: true,
+  false: false,
+  "a list": [1, 2],
+  "a function": () => ({}),
+  "a date": new Date(0),
+  "a map": new Map([["name", "eve"]]),
+  "a promise": Promise.resolve({ name: "eve" }),
+  "an instance of a class": new User(),
+};
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+for (const [mode, store] of [
+  ["in a cookie", undefined],
+  ["in a store", memoryStore],
+] as const) {
+  describe.each(Object.entries(DOORS))(`%s, with sessions ${mode}`, (_, door) => {
+    const start = async (assign: (place: Place) => string) => {
+      const options: SessionOptions = { secretKey: "assigned", store: store?.() };
+      const server = await door(options, (path, place) => {
+        if (path === "/assign") return assign(place);
+        if (path === "/login") session.update({ name: "ada", role: "admin" });
+        return JSON.stringify([session.name ?? null, session.role ?? null, session.size]);
+      });
+      closing.push(server.close);
+      const visitor = new PlainVisitor(`http://127.0.0.1:${server.port}`);
+      await visitor.get("/login");
+      const thief = visitor.copy();
+      const said = await visitor.get("/assign");
+      return { said, now: (await visitor.get("/who")).body, copy: (await thief.get("/who")).body, visitor };
+    };
+
+    it.each(Object.entries(NONSENSE))("refuses %s, and keeps what was there", async (_, value) => {
+      const { said, now } = await start((place) => {
+        try {
+          place.session = value;
+          return "accepted";
+        } catch (error) {
+          return (error as Error).name;
+        }
+      });
+      expect([said.body, now]).toEqual(["TypeError", '["ada","admin",2]']);
+    });
+
+    it.each([null, undefined])("ends the session when it is set to %s", async (value) => {
+      const { said, now, copy, visitor } = await start((place) => {
+        place.session = value;
+        return String(place.session);
+      });
+      expect([said.body, now, visitor.cookies.size]).toEqual(["null", "[null,null,0]", 0]);
+      expect(copy).toBe(store === undefined ? '["ada","admin",2]' : "[null,null,0]");
+    });
+
+    it("takes an object for the data from now on, and the session itself for itself", async () => {
+      const { said, now } = await start((place) => {
+        place.session = { name: "bob" };
+        // oxlint-disable-next-line no-self-assign -- what is meant to change nothing
+        place.session = place.session;
+        return (place.session as Session).name as string;
+      });
+      expect([said.body, now]).toEqual(["bob", '["bob",null,1]']);
+    });
+  });
+}
+
+describe("c.set of Hono", () => {
+  it("cannot be seen when it is called, so that the request fails", async () => {
+    vi.spyOn(console, "error").mockReturnValueOnce();
+    const app = new Hono().use(honoSessions({ secretKey: "assigned" }));
+    app.get("/", (c) => (c.set("session", { name: "bob" } as never), c.text("fine")));
+    expect((await app.request("/")).status).toBe(500);
+  });
+});
+
+describe("req.session of the drop-in", () => {
+  it.each(["hi", { name: "bob" }, 42, [1]])(
+    "answers %j with an error that says what to write, where express-session hangs",
+    async (value) => {
+      const errors: unknown[] = [];
+      const app = express().use(expressSession({ secret: "a", resave: false, saveUninitialized: false }));
+      app.get("/", (req, res) => {
+        (req as unknown as Place).session = value;
+        res.send("fine");
+      });
+      app.use(((error, _req, _res, _next) => void errors.push(error)) as express.ErrorRequestHandler);
+      const server = await serve(app);
+      closing.push(server.close);
+      const { status } = await fetch(`http://127.0.0.1:${server.port}`, {
+        signal: AbortSignal.timeout(10_000),
+      });
+      expect(status).toBe(500);
+      await expect.poll(() => errors).toEqual([expect.objectContaining({ name: "TypeError" })]);
+      expect(String(errors[0])).toContain("req.session.regenerate");
+    },
+  );
+});
+
+describe("req.session.flash", () => {
+  const start = async (handler: express.RequestHandler) => {
+    const app = express().use(expressSessions({ secretKey: "assigned" }));
+    const server = await serve(app.use(handler));
+    closing.push(server.close);
+    return (await fetch(`http://127.0.0.1:${server.port}`)).text();
+  };
+  const nameOf = (act: () => unknown): string => {
+    try {
+      act();
+      return "accepted";
+    } catch (error) {
+      return (error as Error).name;
+    }
+  };
+
+  it.each(["saved", 4, ["saved"], { type: "info", message: "saved" }, true, new Date(0), () => "saved"])(
+    "cannot be set to %j, as no method can",
+    async (value) => {
+      const said = await start((req, res) => {
+        const place = req.session as unknown as { flash: unknown };
+        res.json([nameOf(() => (place.flash = value)), session.has("flash")]);
+      });
+      expect(said).toBe('["ReservedNameError",false]');
+    },
+  );
+
+  it("can be emptied, as connect-flash does", async () => {
+    const said = await start((req, res) => {
+      const place = req.session as unknown as { flash: unknown };
+      const results = [{}, null, undefined].map((value) => {
+        session.set("flash", { info: ["saved"] });
+        place.flash = value;
+        return session.get("flash") ?? null;
+      });
+      res.json(results);
+    });
+    expect(said).toBe("[{},null,null]");
+  });
+
+  it("says so where a template shows it as if it were a message", async () => {
+    const said = await start((req, res) => {
+      res.json(nameOf(() => `<p>${res.locals["flash"] ?? req.session.flash}</p>`));
+    });
+    expect(said).toBe('"TypeError"');
+  });
+
+  it("is still a method", async () => {
+    const said = await start((req, res) => {
+      req.session.flash("saved");
+      res.json(req.session.getFlashedMessages());
+    });
+    expect(said).toBe('["saved"]');
+  });
+});
