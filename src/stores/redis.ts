@@ -162,12 +162,15 @@ class RedisStore implements Store {
     ask: () => Promise<unknown>,
     read: (answer: unknown) => Result,
   ): Promise<Result> {
-    const fail = (error: unknown) => Promise.reject(storeError(this.name, verb, error));
+    let asked: Promise<unknown>;
     try {
-      return ask().then(read, fail);
+      asked = ask();
     } catch (error) {
-      return fail(error);
+      asked = Promise.reject(error);
     }
+    return asked.then(read, (error: unknown) => {
+      throw storeError(this.name, verb, error);
+    });
   }
 
   #replaced(verb: string, answer: unknown): Replaced {

@@ -143,7 +143,7 @@ export class CommitLoop<Content, Entry> {
     known: Known<Entry> | undefined,
     apply: (known: Known<Entry>) => Step<Entry, Result>,
   ): Promise<Changed<Entry, Result>> {
-    return this.#within("replace", (time) => this.#change(key, known, apply, time));
+    return this.#within("replace", (time) => this.#change(key, known, apply, time, true));
   }
 
   /** The same without waiting for commits of the record that are under way: what ends a session does not queue behind a slow write. */
@@ -152,7 +152,7 @@ export class CommitLoop<Content, Entry> {
     known: Known<Entry> | undefined,
     apply: (known: Known<Entry>) => Step<Entry, Result>,
   ): Promise<Changed<Entry, Result>> {
-    return this.#within("replace", (time) => this.#change(key, known, apply, time));
+    return this.#within("replace", (time) => this.#change(key, known, apply, time, false));
   }
 
   /** Removes a record, whatever it holds. @returns whether there was one @throws StoreError */
@@ -193,10 +193,11 @@ export class CommitLoop<Content, Entry> {
     known: Known<Entry> | undefined,
     apply: (known: Known<Entry>) => Step<Entry, Result>,
     time: TimeLimit,
+    isQueued: boolean,
   ): Promise<Changed<Entry, Result>> {
-    const before = this.#turns.get(key);
+    const before = isQueued ? this.#turns.get(key) : undefined;
     const turn = new Turn<Known<Entry>>();
-    this.#turns.set(key, turn);
+    if (isQueued) this.#turns.set(key, turn);
     const leave = (left?: Known<Entry>) => {
       turn.end(left);
       if (this.#turns.get(key) === turn) this.#turns.delete(key);
