@@ -28,8 +28,7 @@ const CALLS: Record<string, (res: ServerResponse) => unknown> = {
   'appendHeader("x-c", "4")': (res) => res.appendHeader("x-c", "4"),
   'removeHeader("x-c")': (res) => res.removeHeader("x-c"),
   "statusCode = 418": (res) => (res.statusCode = 418),
-  "cork()": (res) => res.cork(),
-  "uncork()": (res) => res.uncork(),
+  'cork(), write("f"), uncork()': (res) => (res.cork(), res.write("f"), res.uncork()),
   "a turn of the event loop": () => turn(),
   "until it is saved": () => sleep(6),
 };
