@@ -7,7 +7,7 @@ vi.mock("node:timers/promises", async (original) => ({
   ...(await original<typeof import("node:timers/promises")>()),
   setTimeout: async () => {},
 }));
-vi.mock("../../src/stores/random.ts", async () => ({
+vi.mock("../../src/stores/parts/random.ts", async () => ({
   pooledRandom: (await import("./random.ts")).seededRandom,
 }));
 beforeAll(stopTimers);

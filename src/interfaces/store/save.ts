@@ -2,6 +2,7 @@ import { OwnerLimitError, SessionClosedError, SessionLostError, StoreError } fro
 import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
 import type { Checkpoint, Fate } from "../../session/changes.ts";
+import { checkLogin } from "../../stores/parts/record-limits.ts";
 import type { FieldChanges } from "../../stores/parts/record.ts";
 import type { Committed, SessionStep } from "../../stores/parts/session-records.ts";
 import type { Login } from "../../stores/parts/owners.ts";
@@ -211,7 +212,9 @@ function changesOf(wanted: Wanted, origin: Origin, { json }: StoreConfig): Field
 }
 
 function deviceOf(request: SessionRequest, config: StoreConfig): string | undefined {
-  return JSON.stringify(config.device?.(request));
+  const device: string | undefined = JSON.stringify(config.device?.(request));
+  checkLogin(null, device);
+  return device;
 }
 
 function refused(
