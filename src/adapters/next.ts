@@ -6,7 +6,7 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { explainOutside, type RequestContext } from "../request/context.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import {
   cookieHeaderOf,
   cookieHeaders,
@@ -66,7 +66,7 @@ export interface NextSessions {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: ErrorOptions = {},
+  { onError = logError }: HandlerErrorOptions = {},
 ): NextSessions {
   const manager = managerOf(options);
   explainOutside(OUTSIDE);

@@ -4,7 +4,7 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
 import { placeSession } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
@@ -65,7 +65,7 @@ export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: ErrorOptions = {},
+  { onError = logError }: HandlerErrorOptions = {},
 ): SvelteKitHandle {
   const manager = SessionManager.from(options);
   const ours = new WeakSet<RequestContext>();
