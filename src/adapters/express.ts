@@ -4,7 +4,7 @@ import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import "./express/express-request.ts";
-import { errorPageOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { errorPageOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { ownEvents } from "./parts/own-events.ts";
 import { handshakeOf, requestOf } from "./parts/node-headers.ts";
@@ -49,7 +49,7 @@ declare global {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError, origins = [] }: ErrorOptions & SocketOptions = {},
+  { onError = logError, origins = [] }: HandlerErrorOptions & SocketOptions = {},
 ): RequestHandler {
   const manager = SessionManager.from(options);
   return (req, res, next) => {

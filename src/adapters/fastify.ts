@@ -5,7 +5,7 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { errorPageOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf, type Connection } from "./parts/node-headers.ts";
 import { ownEvents } from "./parts/own-events.ts";
@@ -59,7 +59,7 @@ declare module "fastify" {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: ErrorOptions = {},
+  { onError = logError }: HandlerErrorOptions = {},
 ): FastifyPluginCallback {
   const manager = SessionManager.from(options);
   const plugin: FastifyPluginCallback = (app, settings, registered) => {

@@ -1,7 +1,7 @@
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
@@ -33,7 +33,7 @@ export type FetchHandler<Rest extends unknown[] = []> = (
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: ErrorOptions = {},
+  { onError = logError }: HandlerErrorOptions = {},
 ) {
   const manager = SessionManager.from(options);
   const errorPage = (error: unknown): Response => {

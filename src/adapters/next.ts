@@ -7,7 +7,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import { explainOutside, type RequestContext } from "../request/context.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
-import { errorResponseOf, logError, type ErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import {
   cookieHeaderOf,
   cookieHeaders,
@@ -68,7 +68,7 @@ export interface NextSessions {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: ErrorOptions = {},
+  { onError = logError }: HandlerErrorOptions = {},
 ): NextSessions {
   const { manager, assertKey } = managerOfBuiltApp(options);
   explainOutside(OUTSIDE);

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { logError, type ErrorOptions } from "./parts/error-page.ts";
+import { logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf } from "./parts/node-headers.ts";
 import { ownEvents } from "./parts/own-events.ts";
@@ -35,7 +35,7 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse) =
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: ErrorOptions = {},
+  { onError = logError }: HandlerErrorOptions = {},
 ) {
   const manager = SessionManager.from(options);
   return (handler: NodeHandler, ...rest: unknown[]) => {

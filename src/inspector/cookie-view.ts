@@ -13,7 +13,7 @@ export function cookieSection(pasted: PastedCookie | undefined): Html {
 <form method="post"><input type="hidden" name="action" value="inspect">
 <label for="value">The value, or a whole <code>Cookie</code> or <code>Set-Cookie</code> line. Shown to you alone, kept nowhere.</label>
 <textarea id="value" name="cookie" rows="3" required maxlength="16384" spellcheck="false" autocomplete="off"></textarea>
-<button>Take apart</button></form>
+<button>Show what is in it</button></form>
 ${pasted !== undefined && takenApart(pasted)}</section>`;
 }
 

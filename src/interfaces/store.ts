@@ -53,10 +53,10 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const tokens = [...new Set(cookies)].slice(0, MAX_CANDIDATES).flatMap((text) => parseToken(text) ?? []);
     if (tokens.length === 0 && cookies.length > 0) this.refused("malformed");
     if (tokens.length === 0) return this.#sessionOf(arrivedAt, NOTHING);
-    const find = async () => this.#tell(await this.#reader.find(tokens, request));
+    const find = () => this.#reader.find(tokens, request);
     return this.config.lazy
-      ? this.#sessionOf(arrivedAt, find)
-      : find().then((opened) => this.#sessionOf(arrivedAt, opened));
+      ? this.#sessionOf(arrivedAt, () => find().then((opened) => this.#tell(opened)))
+      : find().then((opened) => this.#sessionOf(arrivedAt, this.#tell(opened)));
   }
 
   /** What was opened → what is wanted → one decision → the commit → the cookie. */
@@ -199,20 +199,21 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     });
   }
 
-  async #commit(
+  #commit(
     state: StoreSessionState,
     wanted: Wanted,
     decision: RecordDecision,
     request: SessionRequest,
   ): Promise<Saved> {
     const config = wanted.isFinal ? this.config : { ...this.config, lostWrites: "throw" as const };
-    const saved = await commit(wanted, decision, request, config);
-    if ("error" in saved) {
-      state.settleFailure(wanted, saved, request);
-      throw saved.error;
-    }
-    state.settle(wanted, saved);
-    return saved;
+    return commit(wanted, decision, request, config).then((saved) => {
+      if ("error" in saved) {
+        state.settleFailure(wanted, saved, request);
+        throw saved.error;
+      }
+      state.settle(wanted, saved);
+      return saved;
+    });
   }
 
   #tell(opened: Opened): Opened {

@@ -58,7 +58,7 @@ describe.skipIf(skipWithoutChromium)(`the inspector in a browser${note}`, () => 
   it("takes a pasted cookie apart, and ends sessions with a click", async () => {
     const answer = await fetch(`${url}/own?owner=ada`);
     await page.fill("textarea", answer.headers.get("Set-Cookie")!);
-    await page.getByRole("button", { name: "Take apart" }).click();
+    await page.getByRole("button", { name: "Show what is in it" }).click();
     await page.waitForSelector("text=Accepted by this app.");
     await page.goto(`${url}/inspect`);
     await page.fill("#owner", "ada");

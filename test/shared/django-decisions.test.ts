@@ -314,7 +314,7 @@ describe("djangoSessions", () => {
     expect(() => djangoSessions(db, { secretKey: "" })).toThrow(/SECRET_KEY/);
     expect(() => djangoSessions(db, { secretKey, timeZone: "Mars/Base" })).toThrow(/timeZone/);
     expect(() => djangoSessions(db, { secretKey, table: "a; DROP TABLE b" })).toThrow(/table/);
-    expect(() => djangoSessions({} as SqliteDatabase, { secretKey })).toThrow(/none of them/);
+    expect(() => djangoSessions({} as SqliteDatabase, { secretKey })).toThrow(/none of these/);
     const owned = visit({}, null, (session) => (session.owner = "1"));
     await expect(owned).rejects.toThrow(/shared with another program/);
     const { manager } = await visit({}, null);

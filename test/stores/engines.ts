@@ -18,6 +18,7 @@ import { redisCluster } from "../services/redis-cluster.ts";
 import { hasRedisServer } from "../services/redis-server.ts";
 import { reachable } from "../services/service.ts";
 import { isUnit } from "../support/project.ts";
+import { moreEngines } from "./more-engines.ts";
 import { textOf } from "./recorded.ts";
 
 /** An engine to run the same tests on. */
@@ -28,7 +29,7 @@ export interface Engine {
   open(clock?: TestClock): Promise<OpenedEngine>;
 }
 
-interface OpenedEngine {
+export interface OpenedEngine {
   readonly store: Store;
   /** The same records, as another process reaches them. */
   readonly another: Store;
@@ -179,7 +180,7 @@ const servers = async (): Promise<readonly Engine[]> => [
 ];
 
 /** In unit tests those that need no server, otherwise the others. */
-export const engines = isUnit ? embedded : await servers();
+export const engines = isUnit ? embedded : [...(await servers()), ...(await moreEngines(urls.redis, unique))];
 
 /** Two stores in one database, whose clock runs ahead as `clock` does. */
 function movedPair(open: () => SqlDatabase, clock: TestClock): [SqlStore, SqlStore] {

@@ -1,7 +1,7 @@
 import { HipflaskError, StoreError } from "../../errors.ts";
 
 /** What to answer when a handler fails: Flask's 500 page, with the session saved in it. */
-export interface ErrorOptions {
+export interface HandlerErrorOptions {
   /**
    * Called with what a handler threw and with the error of a failed save. Default: `console.error`. The visitor gets a plain 500
    * page. To leave errors to what stands outside, throw from here: then, as when Flask propagates exceptions, nothing

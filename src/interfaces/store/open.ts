@@ -28,8 +28,9 @@ export class StoreReader {
     for (const token of tokens) {
       const found = await records.read(token.selector);
       if (typeof found === "string") this.#refused(found === "gone" ? "unknown" : "undecodable");
-      const origin = typeof found === "object" ? await this.#admit(found, token) : undefined;
-      if (origin !== undefined) origins.push(origin);
+      const admitted = typeof found === "object" ? this.#admit(found, token) : undefined;
+      if (admitted === "stolen") await this.#endStolen(found as KnownSession, token);
+      else if (admitted !== undefined) origins.push(admitted);
     }
     const [origin, ...others] = origins;
     // The partitioned and the plain cookie of one session may come in together; two sessions may not.
@@ -37,7 +38,8 @@ export class StoreReader {
     if (isAmbiguous) this.#refused("ambiguous");
     if (origin === undefined || isAmbiguous) return { isAmbiguous };
     if (isHandshake) return { origin };
-    return { origin: readOnly ? await this.#noteActivity(origin) : await this.#takeMessages(origin) };
+    if (readOnly) return { origin: await this.#noteActivity(origin) };
+    return { origin: hasMessages(origin.known.entry.fields) ? await this.#takeMessages(origin) : origin };
   }
 
   /** The record as it is now, if what was presented once still leads to it: by periodic rotations, but by no login. */
@@ -84,8 +86,8 @@ export class StoreReader {
     await giving.catch(() => {});
   }
 
-  /** Judges the verifier. */
-  async #admit(known: KnownSession, token: Token): Promise<Origin | undefined> {
+  /** Judges the verifier. "stolen": it is from before a rotation, and the session is to end. */
+  #admit(known: KnownSession, token: Token): Origin | "stolen" | undefined {
     const { rotationKey, reusedTokens, schemaMismatch } = this.#config;
     const { entry, now } = known;
     const judged = judge(entry, token, now, rotationKey);
@@ -97,8 +99,7 @@ export class StoreReader {
       events.reused({ selector: entry.selector, owner: entry.owner });
       // A token from before a login proves nothing about the session after it: an attacker who planted it must not be able to end that session.
       const isStolen = judged.rotations !== undefined;
-      if (reusedTokens === "destroy" && isStolen) await this.#endStolen(known, token);
-      return undefined;
+      return reusedTokens === "destroy" && isStolen ? "stolen" : undefined;
     }
     if (schemaMismatch?.(entry.fields) !== undefined) {
       this.#refused("schema");
@@ -137,7 +138,6 @@ export class StoreReader {
    * has them; what it does not show goes back when it is saved.
    */
   async #takeMessages(origin: Origin): Promise<Origin> {
-    if (!hasMessages(origin.known.entry.fields)) return origin;
     const taken = await this.#takeText(origin, "_flashes", takingMessages);
     return { ...taken.origin, messages: taken.text ?? undefined };
   }
