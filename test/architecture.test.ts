@@ -47,6 +47,7 @@ const homes: Homes = {
   "@redis/client": ["stores/redis", "stores/from-url"],
   "@upstash/redis": ["stores/from-url"],
   express: ["adapters/express", "express-session/"],
+  "express-session": ["express-session/request-types"],
   fastify: ["adapters/fastify"],
   h3: ["adapters/h3", "adapters/nuxt"],
   hono: ["adapters/hono"],

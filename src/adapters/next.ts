@@ -2,10 +2,11 @@ import { cookies, headers } from "next/headers.js";
 import { HipflaskError, SessionReadOnlyError } from "../errors.ts";
 import type { OriginRequest } from "../http/cross-origin.ts";
 import { readSystemClockBy } from "../itsdangerous/system-clock.ts";
-import { SessionManager } from "../manager/manager.ts";
+import type { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { explainOutside, type RequestContext } from "../request/context.ts";
 import { stateOf, type Session } from "../session/session.ts";
+import { managerOfBuiltApp } from "./parts/built-app.ts";
 import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import {
   cookieHeaderOf,
@@ -48,7 +49,8 @@ export interface NextSessions {
  * A save that fails is thrown to Next; where a route handler's or a proxy's session asks for a status (503, 409),
  * `onError` is called with the error and the visitor gets a plain page.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for options that cannot work; a `secretKey` that is missing is an error at the first request, since
+ *   `next build` loads this too
  * @example
  * ```ts no-check
  * // lib/session.ts
@@ -68,7 +70,7 @@ export function sessions(
   options: SessionOptions | SessionManager,
   { onError = logError }: HandlerErrorOptions = {},
 ): NextSessions {
-  const manager = managerOf(options);
+  const { manager, assertKey } = managerOfBuiltApp(options);
   explainOutside(OUTSIDE);
   readSystemClockBy(prerenderClock);
   // Both by the cookies of a request: after an action Next renders with new ones, and so with a session opened from them.
@@ -82,6 +84,7 @@ export function sessions(
   };
 
   const contextOf = (store: NextCookies): Promise<RequestContext> => {
+    assertKey();
     let context = running.get(store) ?? readings.get(store);
     if (context === undefined) readings.set(store, (context = openForReading(manager, store)));
     return context;
@@ -102,6 +105,7 @@ export function sessions(
         if (request instanceof Request) context.attachTo(request);
         return await context.run(call);
       }
+      assertKey();
       const opening = openForWriting(manager, store, request);
       running.set(store, opening);
       try {
@@ -121,13 +125,6 @@ export function sessions(
 
   const proxy: NextSessions["proxy"] = withSession<[Request], undefined>(() => undefined);
   return { session, withSession, proxy };
-}
-
-/** `next build` loads the modules of the app where the variables of the server, and so the secret key, need not be set. */
-function managerOf(options: SessionOptions | SessionManager): SessionManager {
-  if (process.env.NEXT_PHASE !== "phase-production-build" || options instanceof SessionManager)
-    return SessionManager.from(options);
-  return new SessionManager({ ...options, secretKey: options.secretKey || null });
 }
 
 async function openForReading(manager: SessionManager, store: NextCookies): Promise<RequestContext> {

@@ -1,9 +1,10 @@
 import { currentContext, hasSession, type RequestContext } from "../request/context.ts";
 import { HipflaskError } from "../errors.ts";
-import { SessionManager } from "../manager/manager.ts";
+import type { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
+import { managerOfBuiltApp } from "./parts/built-app.ts";
 import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
 import { placeSession } from "./parts/session-place.ts";
@@ -53,7 +54,8 @@ export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
  * itself shares the session of its page. A save that fails is thrown to `handleError`; where the error asks for a
  * status (503, 409), `onError` is called with the error and the visitor gets a plain page.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for options that cannot work; a `secretKey` that is missing is an error at the first request, since
+ *   `vite build` loads this too
  * @example
  * ```ts no-check
  * // src/hooks.server.ts
@@ -67,7 +69,7 @@ export function sessions(
   options: SessionOptions | SessionManager,
   { onError = logError }: HandlerErrorOptions = {},
 ): SvelteKitHandle {
-  const manager = SessionManager.from(options);
+  const { manager, assertKey } = managerOfBuiltApp(options);
   const ours = new WeakSet<RequestContext>();
 
   /** A page and what it fetches from its own app while it is made are one visit: saved apart, one would undo the other. */
@@ -84,6 +86,8 @@ export function sessions(
     const { event, resolve } = input;
     if (event === undefined || resolve === undefined)
       throw wrongFramework("hipflask/sveltekit", "export const handle = sessions({ … })", input, ...rest);
+    // Pages that are rendered while the app is built are asked for without any header.
+    if (!event.request.headers.keys().next().done) assertKey();
     if (isPartOfPage(event)) {
       const context = currentContext();
       context.attachTo(event, event.request);

@@ -11,17 +11,18 @@ import { pathOf, signatureOf } from "./request-facts.ts";
 import { generateFor, RequestSession } from "./request-session.ts";
 import type { SessionCallback, SessionStore } from "./session-store.ts";
 import { Session, type RequestOfSession, type SessionData, type SessionRequest } from "./session.ts";
+import type { SessionOfRequest, StoreOfRequest } from "./request-types.ts";
 import { Store } from "./store.ts";
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- where @types/express lets requests be extended
   namespace Express {
     interface RequestSessions {
-      "express-session": { session: Session & Partial<SessionData>; sessionID: string };
+      "express-session": { session: SessionOfRequest; sessionID: string };
     }
     interface Request {
       /** The store of the session; put there by `session` of `hipflask/express-session`. */
-      sessionStore: Store;
+      sessionStore: StoreOfRequest;
     }
   }
 }

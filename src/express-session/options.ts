@@ -7,12 +7,15 @@ import { deprecate } from "./deprecate.ts";
 import { MemoryStore } from "./memory-store.ts";
 import type { SessionStore } from "./session-store.ts";
 
+/** Whatever Node takes for the key of an HMAC. */
+type Secret = string | NodeJS.ArrayBufferView | ArrayBufferLike | KeyObject;
+
 /** The options of express-session, and its defaults. */
 export interface SessionOptions {
   /** What cookies are signed with; of several the first signs, and any may have signed. Default `req.secret`. */
-  secret?: SecretKey | KeyObject | (SecretKey | KeyObject)[] | undefined;
+  secret?: Secret | Secret[] | undefined;
   /** Where sessions are kept. Default a {@link MemoryStore}. */
-  store?: SessionStore | undefined;
+  store?: Pick<SessionStore, "get" | "set" | "destroy" | "touch"> | undefined;
   /** Whether sessions are saved that did not change. Default `true`, which is deprecated: say `false`. */
   resave?: boolean | undefined;
   /** Whether new sessions are saved that nothing was put in. Default `true`, which is deprecated: say `false`. */
@@ -72,7 +75,8 @@ export function resolveOptions(options: SessionOptions): Config {
   }
   return {
     signature: secret ? mac("secret", Array.isArray(secret) ? secret.map(plain) : plain(secret)) : undefined,
-    store,
+    // The rest is inherited from express-session, whose types need not be installed.
+    store: store as SessionStore,
     resave: options.resave ?? whenUndefined("resave"),
     saveUninitialized: options.saveUninitialized ?? whenUndefined("saveUninitialized"),
     rolling: Boolean(options.rolling),
@@ -90,8 +94,11 @@ function whenUndefined(option: string): true {
   return true;
 }
 
-function plain(secret: SecretKey | KeyObject): SecretKey {
-  return secret instanceof KeyObject ? secret.export() : secret;
+function plain(secret: Secret): SecretKey {
+  if (secret instanceof KeyObject) return secret.export();
+  if (ArrayBuffer.isView(secret)) return new Uint8Array(secret.buffer, secret.byteOffset, secret.byteLength);
+  const isBuffer = secret instanceof ArrayBuffer || secret instanceof SharedArrayBuffer;
+  return isBuffer ? new Uint8Array(secret) : secret;
 }
 
 function newId(): string {

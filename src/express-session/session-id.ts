@@ -11,7 +11,9 @@ export function readSessionId(req: SessionRequest, name: string, signature: Mac)
     const unsigned = unsignExpressValue(value, signature);
     return typeof unsigned === "string" ? undefined : unsigned.text || undefined;
   };
-  const [sent = ""] = readCookies(req.headers.cookie ?? "", name);
+  // Some environments have a list of them.
+  const header = [req.headers.cookie ?? []].flat().join("; ");
+  const [sent = ""] = readCookies(header, name);
   // What cookie-parser found counts too, for those who change the header afterwards.
   return (
     unsign(percentDecode(unquoted(sent))) ??

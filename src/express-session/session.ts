@@ -49,7 +49,6 @@ export class Session {
   declare readonly id: string;
   /** How long the session lives, and how its cookie is set. */
   declare cookie: Cookie;
-  declare protected readonly req: RequestOfSession;
 
   /** @param data what a store gave; whatever has the name of a method is left out, as express-session does */
   constructor(req: RequestOfSession, data?: object | null) {
@@ -72,13 +71,13 @@ export class Session {
 
   /** Saves now. The middleware saves before a response leaves, so this is for what else must see it. */
   save(callback: SessionCallback = ignore): this {
-    this.req.sessionStore!.set(this.id, this, callback);
+    reqOf(this).sessionStore!.set(this.id, this, callback);
     return this;
   }
 
   /** Reads the session again; `req.session` is then another object. */
   reload(callback: SessionCallback = ignore): this {
-    const { req } = this;
+    const req = reqOf(this);
     req.sessionStore!.get(this.id, (error, data) => {
       if (error) return callback(error);
       if (!data) return callback(new Error("failed to load session"));
@@ -90,14 +89,14 @@ export class Session {
 
   /** Ends the session; `req.session` is gone at once. */
   destroy(callback: SessionCallback = ignore): this {
-    delete this.req.session;
-    this.req.sessionStore!.destroy(this.id, callback);
+    delete reqOf(this).session;
+    reqOf(this).sessionStore!.destroy(this.id, callback);
     return this;
   }
 
   /** Ends the session and begins an empty one with a new id, at `req.session`. Do so at each login. */
   regenerate(callback: SessionCallback = ignore): this {
-    this.req.sessionStore!.regenerate!(this.req, callback);
+    reqOf(this).sessionStore!.regenerate!(reqOf(this), callback);
     return this;
   }
 }
@@ -105,3 +104,8 @@ export class Session {
 shareClass("express-session Session", Session);
 
 function ignore(): void {}
+
+/** Not declared in the class: a protected member would make sessions of `@types/express-session` another type. */
+function reqOf(session: Session): RequestOfSession {
+  return (session as unknown as { readonly req: RequestOfSession }).req;
+}

@@ -53,10 +53,10 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const tokens = cookies.flatMap((text) => parseToken(text) ?? []);
     if (tokens.length === 0 && cookies.length > 0) this.refused("malformed");
     if (tokens.length === 0) return this.#sessionOf(arrivedAt, NOTHING);
-    const find = async () => this.#tell(await this.#reader.find(tokens, request), request);
+    const find = () => this.#reader.find(tokens, request);
     return this.config.lazy
-      ? this.#sessionOf(arrivedAt, find)
-      : find().then((opened) => this.#sessionOf(arrivedAt, opened));
+      ? this.#sessionOf(arrivedAt, () => find().then((opened) => this.#tell(opened, request)))
+      : find().then((opened) => this.#sessionOf(arrivedAt, this.#tell(opened, request)));
   }
 
   override hasOwnCookie(request: SessionRequest): boolean {
@@ -204,20 +204,21 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     });
   }
 
-  async #commit(
+  #commit(
     state: StoreSessionState,
     wanted: Wanted,
     decision: RecordDecision,
     request: SessionRequest,
   ): Promise<Saved> {
     const config = wanted.isFinal ? this.config : { ...this.config, lostWrites: "throw" as const };
-    const saved = await commit(wanted, decision, request, config);
-    if ("error" in saved) {
-      state.settleFailure(wanted, saved, request);
-      throw saved.error;
-    }
-    state.settle(wanted, saved);
-    return saved;
+    return commit(wanted, decision, request, config).then((saved) => {
+      if ("error" in saved) {
+        state.settleFailure(wanted, saved, request);
+        throw saved.error;
+      }
+      state.settle(wanted, saved);
+      return saved;
+    });
   }
 
   #presented(request: SessionRequest): string[] {

@@ -39,14 +39,15 @@ const GONE = { status: "gone" } as const;
  *
  * Memcached is a cache: it forgets everything when it restarts and drops records when its memory is full, which logs people
  * out. It never revives a session. A record has at most 1 MB (`-I`), and lives at most 30 days without activity. Name **one** server: a
- * client that moves keys to another server when one is away finds old records there.
+ * client that moves keys to another server when one is away finds old records there. Its pool has 10 connections unless `poolSize`
+ * says more, and with `retries: 0` a request that finds none free fails.
  *
  * @throws ConfigError for a client without `gets` and `cas`
  * @example
  * ```ts no-check
  * import Memcached from "memcached";
  * import { memcachedStore } from "hipflask/stores/memcached";
- * export const store = memcachedStore(new Memcached("127.0.0.1:11211", { retries: 0, remove: false }));
+ * export const store = memcachedStore(new Memcached("127.0.0.1:11211", { retries: 0, remove: false, poolSize: 100 }));
  * ```
  */
 export function memcachedStore(client: MemcachedClient, options: MemcachedStoreOptions = {}): Store {

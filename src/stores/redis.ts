@@ -79,82 +79,98 @@ class RedisStore implements Store {
     this.#prefix = prefix;
   }
 
-  async read(key: string): Promise<Stored | undefined> {
-    try {
-      const value = this.#text("read", await this.#commands.get(this.#prefix + key));
-      return value === null ? undefined : storedOf(value);
-    } catch (error) {
-      throw storeError(this.name, "read", error);
-    }
+  read(key: string): Promise<Stored | undefined> {
+    return this.#step(
+      "read",
+      () => this.#commands.get(this.#prefix + key),
+      (answer) => {
+        const value = this.#text("read", answer);
+        return value === null ? undefined : storedOf(value);
+      },
+    );
   }
 
-  async insert(key: string, { text, commit, lifetime }: Write): Promise<boolean> {
-    try {
-      const answer = await this.#commands.setIfAbsent(
-        this.#prefix + key,
-        commit + text,
-        millisecondsOf(lifetime),
-      );
-      const said = this.#text("insert", answer);
-      if (said === null || said === "OK") return said !== null;
-      throw this.#unknown("insert");
-    } catch (error) {
-      throw storeError(this.name, "insert", error);
-    }
+  insert(key: string, { text, commit, lifetime }: Write): Promise<boolean> {
+    return this.#step(
+      "insert",
+      () => this.#commands.setIfAbsent(this.#prefix + key, commit + text, millisecondsOf(lifetime)),
+      (answer) => {
+        const said = this.#text("insert", answer);
+        if (said === null || said === "OK") return said !== null;
+        throw this.#unknown("insert");
+      },
+    );
   }
 
-  async replace(key: string, expected: string, { text, commit, lifetime }: Write): Promise<Replaced> {
+  replace(key: string, expected: string, { text, commit, lifetime }: Write): Promise<Replaced> {
     const values = [expected, commit + text, String(millisecondsOf(lifetime))];
-    try {
-      return this.#replaced("replace", await this.#commands.run(REPLACE, this.#prefix + key, values));
-    } catch (error) {
-      throw storeError(this.name, "replace", error);
-    }
+    return this.#step(
+      "replace",
+      () => this.#commands.run(REPLACE, this.#prefix + key, values),
+      (answer) => this.#replaced("replace", answer),
+    );
   }
 
-  async remove(key: string, expected?: string): Promise<Replaced> {
-    try {
-      const answer = await (expected === undefined
-        ? this.#commands.del(this.#prefix + key)
-        : this.#commands.run(REMOVE, this.#prefix + key, [expected]));
-      return this.#replaced("remove", answer);
-    } catch (error) {
-      throw storeError(this.name, "remove", error);
-    }
+  remove(key: string, expected?: string): Promise<Replaced> {
+    return this.#step(
+      "remove",
+      () =>
+        expected === undefined
+          ? this.#commands.del(this.#prefix + key)
+          : this.#commands.run(REMOVE, this.#prefix + key, [expected]),
+      (answer) => this.#replaced("remove", answer),
+    );
   }
 
   /** Reads the beginnings of values side by side: keys of a cluster are on many servers, and clients send them as one pipeline. */
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
     const found = new Map<string, Stored>();
     const bytes = COMMIT + length * BYTES_PER_UNIT;
-    try {
-      for (let from = 0; from < keys.length; from += BATCH) {
-        const batch = keys.slice(from, from + BATCH);
-        const values = await Promise.all(
-          batch.map((key) => this.#commands.getRange(this.#prefix + key, bytes)),
-        );
-        for (const [at, value] of values.entries()) {
-          const text = this.#text("readMany", value);
-          // The range of a key that is not there is empty.
-          if (text !== null && text !== "") found.set(batch[at]!, storedOf(text.slice(0, COMMIT + length)));
-        }
-      }
-      return found;
-    } catch (error) {
-      throw storeError(this.name, "readMany", error);
+    for (let from = 0; from < keys.length; from += BATCH) {
+      const reads = keys.slice(from, from + BATCH).map((key) =>
+        this.#step(
+          "readMany",
+          () => this.#commands.getRange(this.#prefix + key, bytes),
+          (answer) => {
+            const text = this.#text("readMany", answer);
+            // The range of a key that is not there is empty.
+            if (text !== null && text !== "") found.set(key, storedOf(text.slice(0, COMMIT + length)));
+          },
+        ),
+      );
+      await Promise.all(reads);
     }
+    return found;
   }
 
-  async now(): Promise<number> {
+  now(): Promise<number> {
+    return this.#step(
+      "now",
+      () => this.#commands.run(NOW, `${this.#prefix}clock`, []),
+      (answer) => {
+        const [seconds, microseconds] = Array.isArray(answer) ? answer.map(Number) : [];
+        const now = seconds! * 1000 + Math.floor(microseconds! / 1000);
+        if (Number.isFinite(now)) return now;
+        throw this.#unknown("now");
+      },
+    );
+  }
+
+  /** Asks Redis and reads its answer, in as few promises as it can be done. */
+  #step<Result>(
+    verb: string,
+    ask: () => Promise<unknown>,
+    read: (answer: unknown) => Result,
+  ): Promise<Result> {
+    let asked: Promise<unknown>;
     try {
-      const answer = await this.#commands.run(NOW, `${this.#prefix}clock`, []);
-      const [seconds, microseconds] = Array.isArray(answer) ? answer.map(Number) : [];
-      const now = seconds! * 1000 + Math.floor(microseconds! / 1000);
-      if (Number.isFinite(now)) return now;
-      throw this.#unknown("now");
+      asked = ask();
     } catch (error) {
-      throw storeError(this.name, "now", error);
+      asked = Promise.reject(error);
     }
+    return asked.then(read, (error: unknown) => {
+      throw storeError(this.name, verb, error);
+    });
   }
 
   #replaced(verb: string, answer: unknown): Replaced {

@@ -80,19 +80,29 @@ export function partOf(names: readonly string[]): "ends" | "logins" | "others" {
   return ends > 1 ? "ends" : ends + logins > 1 ? "logins" : "others";
 }
 
+/** Which choices of actors are played. */
+interface Played {
+  readonly part?: ReturnType<typeof partOf>;
+  /** A sample: one choice of so many, beginning with this one. */
+  readonly sample?: { readonly of: number; readonly first: number };
+}
+
 /** All interleavings of all choices of so many actors: how many there were, in words, and what went wrong. */
 export async function playAll(
   requests: Requests,
   count: number,
   faults: number,
-  part?: ReturnType<typeof partOf>,
+  { part, sample = { of: 1, first: 0 } }: Played = {},
 ): Promise<{ readonly report: string; readonly violations: string[] }> {
   const began = performance.now();
   const total = { choices: 0, interleavings: 0, situations: 0, endings: 0 };
   const violations: string[] = [];
   const before = { runs: requests.runs, steps: requests.steps };
-  for (const names of choices(count > 2 ? NAMES.filter((name) => !RARE.has(name)) : NAMES, count)) {
-    if (part !== undefined && partOf(names) !== part) continue;
+  const among = [...choices(count > 2 ? NAMES.filter((name) => !RARE.has(name)) : NAMES, count)].filter(
+    (names) => part === undefined || partOf(names) === part,
+  );
+  for (const [at, names] of among.entries()) {
+    if (at % sample.of !== sample.first) continue;
     const played = await play(requests, names, faults);
     total.choices++;
     total.interleavings += played.interleavings;
@@ -104,6 +114,7 @@ export async function playAll(
   const number = (of: number) => of.toLocaleString("en");
   const report =
     `${number(total.interleavings)} interleavings of ${total.choices} choices of ${count} requests` +
+    `${sample.of > 1 ? ` (a sample: number ${sample.first} of every ${sample.of})` : ""}` +
     `${faults > 0 ? ", each also with an error or a lost answer at every step" : ""}: ` +
     `${number(total.situations)} situations, ${number(total.endings)} endings, ` +
     `${number(requests.runs - before.runs)} runs of the code with ${number(requests.steps - before.steps)} steps, ` +

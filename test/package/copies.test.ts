@@ -115,7 +115,7 @@ describe("a program with two copies of hipflask", () => {
       ...works,
       inside: expect.stringMatching(
         new RegExp(
-          `Two copies of hipflask are loaded, 0.1.0 from ${modules}/hipflask and 0.9.0 from ${modules}/other/node_modules/hipflask: see \`npm ls hipflask\`\\.$`,
+          `Two copies of hipflask are loaded, 0.1.0 from ${modules}/hipflask and 0.9.0 from ${modules}/other/node_modules/hipflask: see \`npm ls hipflask\`\\. See https`,
         ),
       ),
     });

@@ -21,7 +21,7 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { sessions as expressSessions } from "../../src/adapters/express.ts";
 import { sessions as nodeSessions } from "../../src/adapters/node.ts";
 import expressSession, { MemoryStore } from "../../src/express-session.ts";
-import { createSession, type SessionInterface } from "../../src/index.ts";
+import { createSession, type SessionInterface, type SessionOptions } from "../../src/index.ts";
 import { listen } from "../adapters/listen.ts";
 
 // It has no types of its own.
@@ -53,10 +53,13 @@ class SlowStore extends MemoryStore {
 }
 
 type Next = () => void;
+const nodeSessionsOf = (options: SessionOptions): RequestHandler => {
+  const withSession = nodeSessions(options);
+  return (req, res, next) => withSession(() => void (next as Next)())(req, res);
+};
 const DOORS: Record<string, () => RequestHandler> = {
   "hipflask/express": () => expressSessions({ sessionInterface: slow }),
-  "hipflask/node": () => (req, res, next) =>
-    nodeSessions({ sessionInterface: slow })(() => void (next as Next)())(req, res),
+  "hipflask/node": () => nodeSessionsOf({ sessionInterface: slow }),
   "hipflask/express-session": () => {
     const secret = "answers";
     return expressSession({ secret, resave: true, saveUninitialized: true, store: new SlowStore() });
@@ -88,6 +91,11 @@ const AROUND: Record<string, (sessions: RequestHandler) => RequestHandler[]> = {
   "compression before it": (sessions) => [compression(), sessions],
   "compression behind it": (sessions) => [sessions, compression()],
   "compression on both sides": (sessions) => [compression(), sessions, compression()],
+  "compression before and a second session behind": (sessions) => [
+    compression(),
+    sessions,
+    nodeSessionsOf({ sessionInterface: slow }),
+  ],
   "a layer that redirects every listener": (sessions) => [redirecting, sessions],
 };
 
@@ -112,6 +120,13 @@ const WAYS: Record<string, (req: Request, res: Response, length: number) => unkn
     (Readable.toWeb(Readable.from(chunksOf(length))) as ReadableStream).pipeTo(Writable.toWeb(res)),
   "once(drain)": async (_, res, length) => {
     for (const chunk of chunksOf(length)) if (!res.write(chunk)) await once(res, "drain");
+    res.end();
+  },
+  writableNeedDrain: async (_, res, length) => {
+    for (const chunk of chunksOf(length)) {
+      if (res.writableNeedDrain) await once(res, "drain");
+      res.write(chunk);
+    }
     res.end();
   },
   "the head by itself": (_, res, length) => {
@@ -154,6 +169,50 @@ for (const [door, sessions] of Object.entries(DOORS)) {
     });
   });
 }
+
+describe.each(Object.entries(DOORS))("a stream of events through %s", (_, sessions) => {
+  it.each([
+    ["before", (door: RequestHandler) => [compression(), door]],
+    ["behind", (door: RequestHandler) => [door, compression()]],
+  ] as const)("comes event by event with compression %s it", async (_, around) => {
+    let next = (): void => {};
+    const seen = new Promise<void>((resolve) => (next = resolve));
+    const app = express().use(...around(sessions()));
+    app.get("/", async (_, res) => {
+      const { flush } = res as unknown as { flush(): void };
+      res.type("text/event-stream").flushHeaders();
+      res.write("data: first\n\n");
+      flush.call(res);
+      // A second one would push the first out of what compresses.
+      await seen;
+      res.end("data: last\n\n");
+    });
+    const { body } = await fetch(await serve(app), { signal: signal() });
+    let text = "";
+    for await (const chunk of body!.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text === "data: first\n\n") next();
+    }
+    expect(text).toBe("data: first\n\ndata: last\n\n");
+  });
+
+  it.each<[string, (res: Response) => unknown]>([
+    ["flushHeaders", (res) => res.flushHeaders()],
+    ["writeHead and flushHeaders", (res) => res.writeHead(200).flushHeaders()],
+  ])("sends its head alone by %s", async (_, send) => {
+    let next = (): void => {};
+    const seen = new Promise<void>((resolve) => (next = resolve));
+    const app = express().use(sessions());
+    app.get("/", async (_, res) => {
+      send(res);
+      await seen;
+      res.end("the body");
+    });
+    const response = await fetch(await serve(app), { signal: signal() });
+    next();
+    expect(await response.text()).toBe("the body");
+  });
+});
 
 describe("a writer who waits", () => {
   const callbacks = (res: ServerResponse) => {
@@ -211,6 +270,22 @@ describe("a writer who waits", () => {
     );
     expect(await (await fetch(url, { signal: signal() })).text()).toBe("the answer");
     await expect.poll(() => isTold).toBe(true);
+  });
+
+  it("can ask the response, which says so until it goes on", async () => {
+    const asked: unknown[] = [];
+    const url = await serve(
+      nodeSessions({ sessionInterface: slow })(async (_, res) => {
+        asked.push(res.writableNeedDrain, res.write("little"), res.writableNeedDrain);
+        const drained = once(res, "drain");
+        asked.push(res.write(textOf(LARGE)), res.writableNeedDrain);
+        await drained;
+        asked.push(res.writableNeedDrain);
+        res.end();
+      }),
+    );
+    await (await fetch(url, { signal: signal() })).text();
+    expect(asked).toEqual([false, true, false, false, true, false]);
   });
 
   it("writes no more into memory than a few chunks while a store does not answer", async () => {

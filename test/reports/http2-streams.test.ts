@@ -17,9 +17,17 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { sessions as koaSessions } from "../../src/adapters/koa.ts";
 import { sessions as nodeSessions } from "../../src/adapters/node.ts";
 import expressSession, { MemoryStore } from "../../src/express-session.ts";
-import { session, SessionManager, StoreError, type SessionOptions } from "../../src/index.ts";
+import {
+  createSession,
+  session,
+  SessionManager,
+  StoreError,
+  type SessionInterface,
+  type SessionOptions,
+} from "../../src/index.ts";
 import { listen } from "../adapters/listen.ts";
 import { MapStore } from "../support/map-store.ts";
+import { turns } from "../support/turns.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hipflask-streams-"));
 const path = join(folder, "page.txt");
@@ -110,6 +118,17 @@ const WAYS: Record<string, Way> = {
   "write and end": { answer: (stream) => (stream.write("the "), stream.end("page")) },
   end: { answer: (stream) => stream.end("the page") },
   "end of nothing": { answer: (stream) => stream.end(), body: "" },
+  "a large pipe into the response": {
+    answer: (_, res) => void pipeline(Readable.from([large, large]), res).catch(() => {}),
+    body: large + large,
+  },
+  "a large generator into the response": {
+    answer: (_, res) =>
+      void pipeline(async function* () {
+        for (let at = 0; at < 8; at++) yield large.slice(0, large.length / 4);
+      }, res).catch(() => {}),
+    body: large + large,
+  },
   "a large pipe": {
     answer: (stream) => void pipeline(Readable.from([large, large]), stream).catch(() => {}),
     body: large + large,
@@ -231,6 +250,40 @@ describe("res.stream", () => {
       }),
     );
     expect([(await ask()).body, (await ask()).body]).toEqual(["visit 1", "visit 2"]);
+  });
+
+  it("tells of no error when a client goes during the save", async () => {
+    const told: unknown[] = [];
+    for (const { answer } of Object.values(WAYS)) {
+      let saved = (): void => {};
+      const saving = new Promise<void>((resolve) => (saved = resolve));
+      let began = (): void => {};
+      const begun = new Promise<void>((resolve) => (began = resolve));
+      const sessionInterface: SessionInterface = {
+        openSession: () => createSession(),
+        saveSession: () => (began(), saving),
+      };
+      const went = new Promise<void>((resolve) => {
+        const options = { onError: (error: unknown) => void told.push(error) };
+        const handler = nodeSessions(
+          { sessionInterface },
+          options,
+        )((_, res) => {
+          const own = res as unknown as Http2ServerResponse;
+          own.stream.once("close", resolve);
+          answer(own.stream, own);
+        });
+        void serve(handler as never).then(async (ask) => {
+          ask().catch(() => {});
+          await begun;
+          await closing.at(-2)!();
+        });
+      });
+      await went;
+      saved();
+      await turns();
+    }
+    expect(told).toEqual([]);
   });
 
   it("does not answer a client that has gone", async () => {

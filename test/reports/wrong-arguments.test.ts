@@ -55,11 +55,17 @@ const CALLS: Record<string, Handler> = {
   "writeHead without a reason": (res) => res.writeHead(200, undefined, { "X-Name": "kept" }).end(),
   "writeHead of two nothings": (res) => res.writeHead(200, anything(null), anything(null)).end(),
   "writeHead behind a write": (res) => (res.write("text"), res.writeHead(404)),
+  "an end(42) behind an end": (res) => (res.on("error", () => {}).end("text"), res.end(anything(42))),
   "writeHead behind an end": (res) => (res.end("text"), res.writeHead(500, { "X-Name": "late" })),
   "setHeader behind an end": (res) => (res.end("text"), res.setHeader("X-Name", "late")),
   "statusCode = 1000": (res) => ((res.statusCode = 1000), res.end("text")),
   "statusCode of a word": (res) => ((res.statusCode = anything("created")), res.write("text")),
   "statusCode = undefined": (res) => ((res.statusCode = anything(undefined)), res.end()),
+  "statusCode = 1000 behind the head": (res) => (
+    res.writeHead(202),
+    (res.statusCode = 1000),
+    res.end("text")
+  ),
   "flushHeaders of no status": (res) => ((res.statusCode = 99), res.flushHeaders()),
   "statusMessage of two lines": (res) => ((res.statusMessage = "two\nlines"), res.end("text")),
 };

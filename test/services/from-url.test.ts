@@ -90,7 +90,12 @@ describe.skipIf(packages.skip)(`storeFromUrl${packages.note}`, () => {
 
   it.skipIf(memcached.skip)(`opens memcached:${memcached.note}`, async () => {
     const server = await startMemcached();
-    expect(await travels(`memcached://127.0.0.1:${server.port}`)).toEqual(TRAVELLED);
+    const url = `memcached://127.0.0.1:${server.port}`;
+    expect(await travels(url)).toEqual(TRAVELLED);
+    // The client's own pool has 10 connections, and refuses the eleventh request.
+    const store = await storeFromUrl(url);
+    expect(await Promise.all(Array.from({ length: 64 }, () => store.read("key")))).toHaveLength(64);
+    await store.close?.();
     server.stop();
   });
 

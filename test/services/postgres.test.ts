@@ -1,4 +1,4 @@
-import { Pool } from "pg";
+import { Client, Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pgDatabase } from "../../src/stores/sql/pg.ts";
 import { sqlStore } from "../../src/stores/sql.ts";
@@ -79,6 +79,20 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
     );
     expect(error.message).toMatch(/store\.migrate\(\).*npx hipflask schema/);
     await elsewhere.end();
+  });
+
+  it("sends one statement at a time where it has a single Client, as pg will ask for", async () => {
+    const client = new Client({ connectionString: url, options });
+    await client.connect();
+    const store = postgresStore(client);
+    const warnings: string[] = [];
+    const listener = ({ message }: Error) => void warnings.push(message);
+    process.on("warning", listener);
+    await Promise.all(Array.from({ length: 8 }, () => store.read("k")));
+    await new Promise(setImmediate);
+    process.off("warning", listener);
+    expect(warnings).toEqual([]);
+    await client.end();
   });
 
   it("prepares each statement once per connection, unless told not to", async () => {

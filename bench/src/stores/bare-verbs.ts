@@ -1,3 +1,4 @@
+import { bareBorrowed, isBorrowed } from "./borrowed.ts";
 import { IDLE, keysOf, textOf, type StoredSize } from "./data.ts";
 import {
   keyPrefix,
@@ -17,6 +18,7 @@ type Open = (size: StoredSize) => Promise<Verbs>;
 
 /** What a plain read and a plain write of as many bytes take: a `GET` and a `SET`, a `SELECT` and an `UPDATE` by key. */
 export async function bareVerbs(engine: Engine, space: Space): Promise<Open> {
+  if (isBorrowed(engine)) return bareBorrowed(engine, space);
   switch (engine) {
     case "sqlite":
       return sqlite(space);

@@ -5,16 +5,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool as PostgresPool } from "pg";
 import { createClient } from "redis";
+import { reachBorrowed } from "./borrowed.ts";
 
 const { REDIS_URL, POSTGRES_URL, MYSQL_URL } = process.env;
 const REDIS = REDIS_URL ?? "redis://127.0.0.1:6379";
-const POSTGRES = POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/test";
+export const POSTGRES = POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/test";
 const MYSQL = MYSQL_URL ?? "mysql://root@127.0.0.1/test";
 
 export type NodeRedis = ReturnType<typeof createClient>;
 
+/** Engines whose clients are installed for the tests, by `npm ci` in test/databases. */
+export const BORROWED = ["postgres.js", "pglite", "libsql client", "memcached"] as const;
+export type Borrowed = (typeof BORROWED)[number];
+
 /** Where sessions can live: an engine as seen by one client. */
-export const ENGINES = ["memory", "sqlite", "redis", "ioredis", "postgres", "mariadb"] as const;
+export const ENGINES = ["memory", "sqlite", "redis", "ioredis", "postgres", "mariadb", ...BORROWED] as const;
 export type Engine = (typeof ENGINES)[number];
 
 /**
@@ -97,8 +102,14 @@ export async function prepare({ name }: Space): Promise<Set<Engine>> {
     }
   };
   await attempt("Redis", ["redis", "ioredis"], async () => (await openRedis()).destroy());
-  await attempt("PostgreSQL", ["postgres"], () => inPostgres(`CREATE SCHEMA ${name}`));
+  await attempt("PostgreSQL", ["postgres"], () =>
+    inPostgres(`CREATE SCHEMA ${name}; CREATE SCHEMA ${name}_js`),
+  );
   await attempt("MariaDB", ["mariadb"], () => inMysql(`CREATE DATABASE ${name}`));
+  for (const engine of BORROWED) {
+    if (engine === "postgres.js" && !reached.has("postgres")) continue;
+    await attempt(engine, [engine], () => reachBorrowed(engine));
+  }
   return reached;
 }
 
@@ -110,7 +121,7 @@ export async function clear(space: Space, reached: ReadonlySet<Engine>): Promise
     await unlinkAll(redis, keyPrefix(space));
     redis.destroy();
   }
-  if (reached.has("postgres")) await inPostgres(`DROP SCHEMA ${name} CASCADE`);
+  if (reached.has("postgres")) await inPostgres(`DROP SCHEMA ${name}, ${name}_js CASCADE`);
   if (reached.has("mariadb")) await inMysql(`DROP DATABASE ${name}`);
   rmSync(folder, { recursive: true, force: true });
 }

@@ -6,6 +6,7 @@ import { postgresStore } from "../../../dist/stores/postgres.js";
 import { redisStore } from "../../../dist/stores/redis.js";
 import type { SqlStore } from "../../../dist/stores/sql.js";
 import { sqliteStore } from "../../../dist/stores/sqlite.js";
+import { isBorrowed, openBorrowedStore } from "./borrowed.ts";
 import {
   keyPrefix,
   openIoRedis,
@@ -20,6 +21,7 @@ export const SQLITE_FILE = "hipflask.db";
 
 /** Our store on an engine, with its tables. */
 export async function openStore(engine: Engine, space: Space): Promise<Store> {
+  if (isBorrowed(engine)) return openBorrowedStore(engine, space);
   switch (engine) {
     case "memory":
       return memoryStore();

@@ -1,4 +1,4 @@
-import type { Engine } from "./engines.ts";
+import { BORROWED, type Engine } from "./engines.ts";
 
 /** What is measured: calls of a store, or requests to a server with sessions in it. */
 export interface Subject {
@@ -25,6 +25,7 @@ export const VERB_SUBJECTS: readonly Subject[] = [
   ...verbs("ioredis", BARE, US),
   ...verbs("postgres", BARE, US, "connect-pg-simple"),
   ...verbs("mariadb", BARE, US),
+  ...BORROWED.flatMap((engine) => verbs(engine, BARE, US)),
 ];
 
 export const REQUEST_SUBJECTS: readonly Subject[] = [

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
+import { isHttp2 } from "./node-arguments.ts";
 
 type Listener = Parameters<ServerResponse["on"]>[1];
 
@@ -30,6 +31,26 @@ export function emitDrain(res: ServerResponse, redirected: ReadonlySet<Listener>
   const elsewhere = [...redirected];
   const here = new Set<unknown>(res.rawListeners?.("drain"));
   // Of HTTP/2 the stream, which tells its response.
-  plain.emit.call((res as { stream?: EventEmitter }).stream ?? res, "drain");
+  plain.emit.call(isHttp2(res) ? (res as unknown as { stream: EventEmitter }).stream : res, "drain");
   for (const listener of elsewhere) if (!here.has(listener)) Reflect.apply(listener, res, []);
+}
+
+const IS_STALLED = Symbol("hipflask.stalled");
+type Stallable = ServerResponse & { [IS_STALLED]?: boolean };
+
+/** One for all responses, so that they keep one shape. */
+const NEED_DRAIN: PropertyDescriptor = {
+  configurable: true,
+  get(this: Stallable): boolean {
+    const isFull = (): boolean =>
+      Reflect.get(Object.getPrototypeOf(this) as object, "writableNeedDrain", this) === true;
+    return this[IS_STALLED] === true || isFull();
+  },
+};
+
+/** Lets a response say so to writers who ask before they write. */
+export function setStalled(res: ServerResponse, isStalled: boolean): void {
+  const stallable = res as Stallable;
+  if (stallable[IS_STALLED] === undefined) Object.defineProperty(res, "writableNeedDrain", NEED_DRAIN);
+  stallable[IS_STALLED] = isStalled;
 }

@@ -5,12 +5,12 @@ import { assertArguments, isHttp2 } from "./node-arguments.ts";
 import type { RequestContext } from "../../request/context.ts";
 import type { SessionResponse } from "../../interfaces/session-interface.ts";
 import { errorPageOf } from "./error-page.ts";
-import { emitDrain, redirectedListeners } from "./drain-listeners.ts";
+import { emitDrain, redirectedListeners, setStalled } from "./drain-listeners.ts";
 import { responseOf } from "./node-headers.ts";
 import { headersSent, sealHead } from "./sealed-head.ts";
 
 /** Whatever may send the first header of a Node response. */
-type Method = "writeHead" | "write" | "end" | "flushHeaders" | "answer";
+type Method = "writeHead" | "write" | "end" | "flushHeaders" | "answer" | "flush";
 type Originals = Record<Method, (...args: unknown[]) => unknown>;
 type Phase = "untouched" | "saving" | "released" | "discarding";
 type Call = readonly [method: Method, args: unknown[]];
@@ -50,6 +50,8 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   #waiting: Call[] = [];
   /** How many bytes of the body wait. */
   #size = 0;
+  /** Ours: what is in its place later is a layer behind us. */
+  readonly #writeHead: ServerResponse["writeHead"];
   readonly #redirected: ReturnType<typeof redirectedListeners>;
   #openHead: (() => void) | undefined;
 
@@ -58,12 +60,15 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     this.#onError = onError;
     this.#redirected = redirectedListeners(res);
     const { writeHead, write, end, flushHeaders } = res;
-    this.#originals = { writeHead, write, end, flushHeaders, answer } as Originals;
+    const { flush } = res as { flush?: () => void };
+    this.#originals = { writeHead, write, end, flushHeaders, answer, flush } as Originals;
     // Written out and bound, since this happens for every request: a loop over closures takes five times as long.
-    res.writeHead = this.#call.bind(this, "writeHead") as never;
+    this.#writeHead = res.writeHead = this.#call.bind(this, "writeHead") as never;
     res.write = this.#call.bind(this, "write") as never;
     res.end = this.#call.bind(this, "end") as never;
     res.flushHeaders = this.#call.bind(this, "flushHeaders") as never;
+    // Of compression in front: what was written before has to come to it before.
+    if (flush !== undefined) Object.assign(res, { flush: this.#call.bind(this, "flush") });
     if (isHttp2(res)) holdStream(res, this);
   }
 
@@ -110,7 +115,16 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   }
 
   #handle(method: Method, args: unknown[]): unknown {
-    if (this.#phase === "untouched" || this.#phase === "saving") assertArguments(this.#res, method, args);
+    if (this.#phase === "untouched" && method === "flush")
+      return this.#originals.flush.apply(this.#res, args);
+    const isSaving = this.#phase === "saving";
+    // Node ends a response once, and does not look at what comes with a second end.
+    const isEndedAgain = isSaving && method === "end" && this.#waiting.at(-1)?.[0] === "end";
+    if (!isEndedAgain && (isSaving || this.#phase === "untouched"))
+      assertArguments(this.#res, method, args, isSaving);
+    // As Node does, so that layers behind us see a head that they wait for.
+    const isUnseen = method === "flushHeaders" && this.#res.writeHead !== this.#writeHead;
+    if (this.#phase === "untouched" && isUnseen) this.#res.writeHead(this.#res.statusCode);
     if (this.#phase === "untouched") {
       if (method === "writeHead") args = applyHead(this.#res, args);
       this.#start();
@@ -124,12 +138,13 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   /** The head is sent once and nothing after the end, whatever middleware repeats because Node has sent neither yet. */
   #queue(method: Method, args: unknown[]): void {
     const [last] = this.#waiting.at(-1) ?? [];
-    if (last !== undefined && method !== "write" && method !== "end") {
+    if (last !== undefined && (method === "writeHead" || method === "answer")) {
       // What middleware calls for a body that has no head yet.
-      const isImplied = method === "flushHeaders" || (args.length === 1 && args[0] === this.#res.statusCode);
+      const isImplied = method === "writeHead" && args.length === 1 && args[0] === this.#res.statusCode;
       if (!isImplied) throw headersSent("write");
       return;
     }
+    if (method === "flushHeaders" && last !== undefined && last !== "writeHead") return;
     if (last === "end") return discard(this.#res, method, args);
     this.#waiting.push([method, args]);
     if (method === "write") this.#size += (args[0] as string | Uint8Array).length;
@@ -140,7 +155,9 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
    * for "drain", which {@link emitDrain} gives to all listeners, wherever a layer in front has them.
    */
   #mayGoOn(): boolean {
-    return this.#phase !== "saving" || this.#size < MOST_WAITING;
+    if (this.#phase !== "saving" || this.#size < MOST_WAITING) return true;
+    setStalled(this.#res, true);
+    return false;
   }
 
   #start(): void {
@@ -232,6 +249,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   #wake(isFull: boolean): void {
     const isStalled = this.#size >= MOST_WAITING;
     this.#size = 0;
+    if (isStalled) setStalled(this.#res, false);
     if (isStalled && !isFull) emitDrain(this.#res, this.#redirected);
   }
 

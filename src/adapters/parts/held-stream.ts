@@ -41,9 +41,11 @@ export function holdStream(res: ServerResponse, holder: Holder): void {
       res.statusCode = status;
       for (const [name, value] of Object.entries(rest)) res.setHeader(name, value as string);
       isFile = true;
-      holder.answer(() =>
-        send.call(stream, source, withHeadersOf(res, { ":status": res.statusCode }), options),
-      );
+      holder.answer(() => {
+        // The client may have gone.
+        if (stream.closed || stream.destroyed) return;
+        send.call(stream, source, withHeadersOf(res, { ":status": res.statusCode }), options);
+      });
     };
   };
   stream.respondWithFile = holdFile(respondWithFile);

@@ -10,12 +10,14 @@ const BAD_REASON = /[^\t\x20-\x7e\x80-\xff]/;
 /**
  * Refuses what Node would refuse, at the call: a call that waits for a save is made later, when its caller is gone.
  *
+ * @param isHeadSaid an earlier call has decided on the status, so that what the response says of it now means nothing
  * @throws Node's own error, from a response that is thrown away
  */
 export function assertArguments(
   res: ServerResponse,
-  method: "writeHead" | "write" | "end" | "flushHeaders" | "answer",
+  method: "writeHead" | "write" | "end" | "flushHeaders" | "answer" | "flush",
   [first, second, third]: unknown[],
+  isHeadSaid: boolean,
 ): void {
   // The stand-in for the response of a WebSocket handshake has no head: engine.io calls `writeHead()` without a status.
   if (typeof res.getHeaderNames !== "function") return;
@@ -27,8 +29,8 @@ export function assertArguments(
     if (isOdd) new ServerResponse(NO_REQUEST).writeHead(first as number, headers);
     return;
   }
-  assertHead(res.statusCode, isHttp2(res) ? undefined : res.statusMessage);
-  if (method === "flushHeaders" || method === "answer") return;
+  if (!isHeadSaid) assertHead(res.statusCode, isHttp2(res) ? undefined : res.statusMessage);
+  if (method !== "write" && method !== "end") return;
   if (method === "end" && (!first || typeof first === "function")) return;
   if (typeof first === "string") {
     if (typeof second === "string" && second !== "buffer" && !Buffer.isEncoding(second))
@@ -38,7 +40,7 @@ export function assertArguments(
 
 /** There a status has no text (RFC 9113 §8.3.2), and reading it makes Node warn. */
 export function isHttp2(res: ServerResponse): boolean {
-  return "stream" in res;
+  return typeof (res as { stream?: { respond?: unknown } }).stream?.respond === "function";
 }
 
 function assertHead(status: unknown, reason: string | undefined): void {

@@ -40,9 +40,10 @@ export class StoreReader {
     const origins: Origin[] = [];
     for (const one of presented) {
       // A browser that keeps the cookie in two places sends its old token beside the new one, and stole neither.
-      const isOutdated = presented.some((other) => isSuccessor(other, one));
-      const origin = isOutdated ? undefined : await this.#admit(one);
-      if (origin !== undefined) origins.push(origin);
+      if (presented.some((other) => isSuccessor(other, one))) continue;
+      const admitted = this.#admit(one);
+      if (admitted === "stolen") await this.#endStolen(one.known, one.token);
+      else if (admitted !== undefined) origins.push(admitted);
     }
     const isSplit = presented.filter(({ judged }) => judged.status !== "unknown").length > 1;
     const [origin, ...others] = origins;
@@ -54,8 +55,9 @@ export class StoreReader {
     }
     if (origin === undefined) return { isSplit };
     if (isHandshake) return { isSplit, origin };
-    const admitted = readOnly ? await this.#noteActivity(origin) : await this.#takeMessages(origin);
-    return { isSplit, origin: admitted };
+    if (readOnly) return { isSplit, origin: await this.#noteActivity(origin) };
+    const isTaking = hasMessages(origin.known.entry.fields);
+    return { isSplit, origin: isTaking ? await this.#takeMessages(origin) : origin };
   }
 
   /** The record as it is now, if what was presented once still leads to it: by periodic rotations, but by no login. */
@@ -102,7 +104,8 @@ export class StoreReader {
     await giving.catch(() => {});
   }
 
-  async #admit({ known, token, judged }: Presented): Promise<Origin | undefined> {
+  /** Judges the verifier. "stolen": it is from before a rotation, and the session is to end. */
+  #admit({ known, token, judged }: Presented): Origin | "stolen" | undefined {
     const { reusedTokens, schemaMismatch } = this.#config;
     const { entry } = known;
     if (judged.status === "unknown") {
@@ -113,8 +116,7 @@ export class StoreReader {
       events.reused({ selector: entry.selector, owner: entry.owner });
       // A token from before a login proves nothing about the session after it: an attacker who planted it must not be able to end that session.
       const isStolen = judged.rotations !== undefined;
-      if (reusedTokens === "destroy" && isStolen) await this.#endStolen(known, token);
-      return undefined;
+      return reusedTokens === "destroy" && isStolen ? "stolen" : undefined;
     }
     if (schemaMismatch?.(entry.fields) !== undefined) {
       this.#refused("schema");
@@ -153,7 +155,6 @@ export class StoreReader {
    * has them; what it does not show goes back when it is saved.
    */
   async #takeMessages(origin: Origin): Promise<Origin> {
-    if (!hasMessages(origin.known.entry.fields)) return origin;
     const taken = await this.#takeText(origin, "_flashes", takingMessages);
     return { ...taken.origin, messages: taken.text ?? undefined };
   }

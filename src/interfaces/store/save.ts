@@ -1,13 +1,15 @@
-import { OwnerLimitError, SessionClosedError, SessionLostError, StoreError } from "../../errors.ts";
+import { OwnerLimitError, SessionClosedError, StoreError } from "../../errors.ts";
 import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
 import type { Checkpoint, Fate } from "../../session/changes.ts";
+import { checkLogin } from "../../stores/parts/record-limits.ts";
 import type { FieldChanges } from "../../stores/parts/record.ts";
 import type { Committed, SessionStep } from "../../stores/parts/session-records.ts";
 import type { Login } from "../../stores/parts/owners.ts";
 import { newToken, newVerifier, successorOf, type Token } from "../../stores/parts/token.ts";
 import type { RecordDecision } from "../decide.ts";
 import { events } from "../events.ts";
+import { lost } from "../lost.ts";
 import { puttingBack, withMessagesBack } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
 import { idleOf, type StoreConfig } from "./config.ts";
@@ -85,7 +87,7 @@ export async function commit(
         // Another request was faster, and the browser may hold a newer cookie by now. Where it had ended already, an
         // ending has lost nothing.
         const isLost = decision.create || ended === "verifier";
-        return isLost ? lost(wanted, ended, config) : { cookie: "keep", origin };
+        return isLost ? lostChange(wanted, ended, config) : { cookie: "keep", origin };
       }
       isEnded = true;
     }
@@ -192,7 +194,7 @@ async function change(
     entry.owner !== null && login === undefined && secondsSince(entry.lastSeenAt, now) >= touchEvery;
   if (isChecked && !(await records.isConfirmed(entry))) {
     await records.remove(entry.selector);
-    return lost(wanted, "revoked", config);
+    return lostChange(wanted, "revoked", config);
   }
   const done = await records.change(origin.known, login, apply);
   // Where nothing was to be written, a response has lost nothing; a socket wants to know.
@@ -201,7 +203,8 @@ async function change(
     return isIdle ? { cookie: "keep", origin } : refused(done, wanted, entry.selector, config);
   }
   const token = done.result;
-  if (token === undefined) return isIdle ? { cookie: "keep", origin } : lost(wanted, "verifier", config);
+  if (token === undefined)
+    return isIdle ? { cookie: "keep", origin } : lostChange(wanted, "verifier", config);
   const isNext = token !== origin.token;
   if (isNext) events.rotated({ selector: entry.selector, owner });
   for (const ended of done.ended ?? []) events.destroyed({ selector: ended, owner });
@@ -216,7 +219,9 @@ function changesOf(wanted: Wanted, origin: Origin, { json }: StoreConfig): Field
 }
 
 function deviceOf(request: SessionRequest, config: StoreConfig): string | undefined {
-  return JSON.stringify(config.device?.(request));
+  const device: string | undefined = JSON.stringify(config.device?.(request));
+  checkLogin(null, device);
+  return device;
 }
 
 function refused(
@@ -226,21 +231,21 @@ function refused(
   config: StoreConfig,
 ): Saved {
   if (status === "limit") throw new OwnerLimitError();
-  return lost(wanted, status === "revoked" ? "revoked" : "gone", config, selector);
+  return lostChange(wanted, status === "revoked" ? "revoked" : "gone", config, selector);
 }
 
 /**
  * A session that ended or moved on meanwhile is left alone: nothing is revived, and no cookie contradicts a newer one. A
  * login must not seem to have worked, so for one this is always an error.
  */
-function lost(
+function lostChange(
   { origin, owner, login, fate, isFailure }: Wanted,
   reason: "gone" | "verifier" | "revoked",
   { lostWrites }: StoreConfig,
   selector = origin?.known.entry.selector ?? "",
 ): Saved {
-  events.lost({ selector, owner: origin?.known.entry.owner ?? owner, reason });
   const isIdentity = !isFailure && (login !== undefined || fate === "regenerated");
-  if (lostWrites === "throw" || isIdentity) throw new SessionLostError();
+  const event = { selector, owner: origin?.known.entry.owner ?? owner, reason };
+  lost(event, lostWrites === "throw" || isIdentity);
   return { cookie: "keep", origin, isOvertaken: reason === "verifier" };
 }

@@ -47,7 +47,7 @@ export async function memcached({ hosts, username, path }: StoreUrl): Promise<St
     () => import("memcached") as Promise<{ default: new (server: string, options: object) => Ending }>,
   );
   const server = /:\d+$/.test(host!) ? host! : `${host}:11211`;
-  const connection = new Memcached(server, { retries: 0, remove: false });
+  const connection = new Memcached(server, { retries: 0, remove: false, poolSize: 100 });
   const store = memcachedStore(connection);
   return opened(
     store,

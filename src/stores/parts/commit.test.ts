@@ -76,6 +76,21 @@ describe("CommitLoop", () => {
     expect(steps).toHaveLength(64);
   });
 
+  it("ends a record at once, and lets what is being written find it gone", async () => {
+    const inner = memoryStore();
+    let goOn = () => {};
+    const store = withStep(inner, "replace", async (...args) => {
+      await new Promise<void>((resolve) => (goOn = resolve));
+      return inner.replace(...args);
+    });
+    const loop = await counterIn(store);
+    const written = loop.change("n", undefined, plusOne);
+    const end = (): Step<Counter, string> => ({ action: "remove", result: "ended" });
+    expect(await loop.changeAtOnce("n", undefined, end)).toMatchObject({ status: "ok", result: "ended" });
+    goOn();
+    expect(await written).toEqual({ status: "gone" });
+  });
+
   it("loses no change among processes", async () => {
     const store = memoryStore();
     await counterIn(store);

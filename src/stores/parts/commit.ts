@@ -106,9 +106,12 @@ export class CommitLoop<Content, Entry> {
     this.#onFailure = onFailure;
   }
 
-  /** @throws StoreError */
-  read(key: string): Promise<Known<Entry> | "gone" | "undecodable"> {
-    return this.#within("read", (time) => this.#read(key, time));
+  /** @param isLive what it says no to is gone @throws StoreError */
+  read(
+    key: string,
+    isLive?: (known: Known<Entry>) => boolean,
+  ): Promise<Known<Entry> | "gone" | "undecodable"> {
+    return this.#within("read", (time) => this.#read(key, time, isLive));
   }
 
   /**
@@ -140,26 +143,7 @@ export class CommitLoop<Content, Entry> {
     known: Known<Entry> | undefined,
     apply: (known: Known<Entry>) => Step<Entry, Result>,
   ): Promise<Changed<Entry, Result>> {
-    return this.#within("replace", async (time) => {
-      const before = this.#turns.get(key);
-      const turn = new Turn<Known<Entry>>();
-      this.#turns.set(key, turn);
-      const leave = (left?: Known<Entry>) => {
-        turn.end(left);
-        if (this.#turns.get(key) === turn) this.#turns.delete(key);
-      };
-      // A commit that ran out of time does not block the next one.
-      time.onOver = leave;
-      let left: Known<Entry> | undefined;
-      try {
-        const latest = before && (await before.ended());
-        const changed = await this.#change(key, latest ?? known, apply, time);
-        if (changed.status === "ok") left = changed.known;
-        return changed;
-      } finally {
-        leave(left);
-      }
-    });
+    return this.#within("replace", (time) => this.#change(key, known, apply, time, true));
   }
 
   /** The same without waiting for commits of the record that are under way: what ends a session does not queue behind a slow write. */
@@ -168,7 +152,7 @@ export class CommitLoop<Content, Entry> {
     known: Known<Entry> | undefined,
     apply: (known: Known<Entry>) => Step<Entry, Result>,
   ): Promise<Changed<Entry, Result>> {
-    return this.#within("replace", (time) => this.#change(key, known, apply, time));
+    return this.#within("replace", (time) => this.#change(key, known, apply, time, false));
   }
 
   /** Removes a record, whatever it holds. @returns whether there was one @throws StoreError */
@@ -201,11 +185,7 @@ export class CommitLoop<Content, Entry> {
 
   /** @throws StoreError "timeout", or what the work rejects with */
   #within<Result>(step: string, work: (time: TimeLimit) => Promise<Result>): Promise<Result> {
-    const done = inTime(this.store.name, step, this.#seconds, work);
-    if (this.#onFailure !== undefined) {
-      done.catch((error: unknown) => error instanceof StoreError && this.#onFailure!(step, error));
-    }
-    return done;
+    return inTime(this.store.name, step, this.#seconds, work, this.#onFailure);
   }
 
   async #change<Result>(
@@ -213,55 +193,73 @@ export class CommitLoop<Content, Entry> {
     known: Known<Entry> | undefined,
     apply: (known: Known<Entry>) => Step<Entry, Result>,
     time: TimeLimit,
+    isQueued: boolean,
   ): Promise<Changed<Entry, Result>> {
-    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      if (known === undefined) {
-        const found = await this.#read(key, time);
-        if (typeof found === "string") return { status: found };
-        known = found;
-      }
-      time.check();
-      const before: Known<Entry> = { entry: known.entry, commit: known.commit, now: this.clock.now() };
-      const step = apply(before);
-      const { result } = step;
-      if (step.action === "leave") return { status: "ok", result, known: before };
-      const draft = step.action === "write" ? this.#draft(step, before) : undefined;
-      const act = () =>
-        draft === undefined
-          ? this.store.remove(key, before.commit)
-          : this.store.replace(key, before.commit, draft.write);
-      let answer: Replaced<Content>;
-      let isRepeated = false;
-      try {
-        answer = await act();
-      } catch (error) {
-        isRepeated = true;
-        answer = await this.#again(step.action, time, error, act);
-      }
-      if (answer.status === "ok") return { status: "ok", result, known: draft?.known };
-      if (answer.status === "gone") {
-        // It was there until the attempt whose answer was lost.
-        const isOurs = isRepeated && draft === undefined;
-        return isOurs ? { status: "ok", result, known: undefined } : { status: "gone" };
-      }
-      const current = this.#known(key, answer.current);
-      if (current === undefined) return { status: "undecodable" };
-      if (draft !== undefined && step.action === "write") {
-        // Drivers repeat by themselves what they got no answer to, so this is looked at after every conflict.
-        const isProof = this.store.commitOf === undefined || !step.isComputed;
-        if (isProof && this.#isDone(current, draft.write.commit)) {
-          return { status: "ok", result, known: current };
+    const before = isQueued ? this.#turns.get(key) : undefined;
+    const turn = new Turn<Known<Entry>>();
+    if (isQueued) this.#turns.set(key, turn);
+    const leave = (left?: Known<Entry>) => {
+      turn.end(left);
+      if (this.#turns.get(key) === turn) this.#turns.delete(key);
+    };
+    // A commit that ran out of time does not block the next one.
+    time.onOver = leave;
+    let left: Known<Entry> | undefined;
+    try {
+      if (before !== undefined) known = (await before.ended()) ?? known;
+      for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+        if (known === undefined) {
+          const found = await this.#read(key, time);
+          if (typeof found === "string") return { status: found };
+          known = found;
         }
-        if (isRepeated && !this.#isDone(current, before.commit)) throw undecidable();
+        time.check();
+        const base: Known<Entry> = { entry: known.entry, commit: known.commit, now: this.clock.now() };
+        const step = apply(base);
+        const { result } = step;
+        if (step.action === "leave") return { status: "ok", result, known: (left = base) };
+        const draft = step.action === "write" ? this.#draft(step, base) : undefined;
+        const act = () =>
+          draft === undefined
+            ? this.store.remove(key, base.commit)
+            : this.store.replace(key, base.commit, draft.write);
+        let answer: Replaced<Content>;
+        let isRepeated = false;
+        try {
+          answer = await act();
+        } catch (error) {
+          isRepeated = true;
+          answer = await this.#again(step.action, time, error, act);
+        }
+        if (answer.status === "ok") return { status: "ok", result, known: (left = draft?.known) };
+        if (answer.status === "gone") {
+          // It was there until the attempt whose answer was lost.
+          const isOurs = isRepeated && draft === undefined;
+          return isOurs ? { status: "ok", result, known: undefined } : { status: "gone" };
+        }
+        known = this.#known(key, answer.current);
+        if (known === undefined) return { status: "undecodable" };
+        if (draft !== undefined && step.action === "write") {
+          // Drivers repeat by themselves what they got no answer to, so this is looked at after every conflict.
+          const isProof = this.store.commitOf === undefined || !step.isComputed;
+          if (isProof && this.#isDone(known, draft.write.commit))
+            return { status: "ok", result, known: (left = known) };
+          if (isRepeated && !this.#isDone(known, base.commit)) throw undecidable();
+        }
+        // The first retry goes out at once; then random waits spread the crowd.
+        if (conflicts > 0) await sleep(Math.random() * Math.min(LONGEST_WAIT, 2 ** conflicts));
       }
-      known = current;
-      // The first retry goes out at once; then random waits spread the crowd.
-      if (conflicts > 0) await sleep(Math.random() * Math.min(LONGEST_WAIT, 2 ** conflicts));
+      throw new SessionConflictError(MAX_CONFLICTS);
+    } finally {
+      leave(left);
     }
-    throw new SessionConflictError(MAX_CONFLICTS);
   }
 
-  async #read(key: string, time: TimeLimit): Promise<Known<Entry> | "gone" | "undecodable"> {
+  async #read(
+    key: string,
+    time: TimeLimit,
+    isLive?: (known: Known<Entry>) => boolean,
+  ): Promise<Known<Entry> | "gone" | "undecodable"> {
     const ready = this.#clockReady(time);
     // Awaited below, unless the read fails before.
     ready?.catch(() => {});
@@ -272,7 +270,9 @@ export class CommitLoop<Content, Entry> {
       stored = await this.#again("read", time, error, () => this.store.read(key));
     }
     if (ready !== undefined) await ready;
-    return stored === undefined ? "gone" : (this.#known(key, stored) ?? "undecodable");
+    const known = stored && this.#known(key, stored);
+    if (known === undefined) return stored === undefined ? "gone" : "undecodable";
+    return isLive?.(known) === false ? "gone" : known;
   }
 
   /** Resolves once the clock can be read; `undefined` if it can be already. */

@@ -4,16 +4,23 @@ import { storeError } from "./store-error.ts";
 /**
  * The answer of a store within `seconds`, or a rejection with a `StoreError` that names the store and the step: "timeout", or
  * what the work rejected with. Errors of the library pass as they are.
+ *
+ * @param onFailure called for a `StoreError`, before the caller is told
  */
 export function inTime<Result>(
   name: string,
   step: string,
   seconds: number,
   work: (time: TimeLimit) => Promise<Result>,
+  onFailure?: (step: string, error: StoreError) => void,
 ): Promise<Result> {
   // One promise and no chain: every request with a session passes here once or twice.
   return new Promise((resolve, reject) => {
-    const time = new TimeLimit(name, step, seconds, reject);
+    const fail = (error: HipflaskError) => {
+      if (error instanceof StoreError) onFailure?.(step, error);
+      reject(error);
+    };
+    const time = new TimeLimit(name, step, seconds, fail);
     work(time).then(
       // oxlint-disable-next-line promise/always-return -- the promise around it is what is returned
       (result) => {
@@ -21,8 +28,10 @@ export function inTime<Result>(
         resolve(result);
       },
       (error: unknown) => {
+        // Otherwise its caller was told already.
+        if (time.isOver) return;
         time.end();
-        reject(error instanceof HipflaskError ? error : storeError(name, step, error));
+        fail(error instanceof HipflaskError ? error : storeError(name, step, error));
       },
     );
   });

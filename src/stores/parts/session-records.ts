@@ -1,7 +1,7 @@
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { StoreError } from "../../errors.ts";
-import { CommitLoop, type Changed, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
+import { CommitLoop, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
 import { Owners, type Login, type OwnerLimit } from "./owners.ts";
 import { checkLogin, DEFAULT_LIMITS, type RecordLimits } from "./record-limits.ts";
 import {
@@ -47,8 +47,8 @@ export type Committed<Result> =
       /** Sessions of the same owner that a limit ended. */
       readonly ended?: readonly string[] | undefined;
     }
-  /** No live session; all sessions of its owner were ended; its owner has too many. */
-  | { readonly status: "gone" | "revoked" | "limit" | "taken" };
+  /** No live session, or one that cannot be read; all sessions of its owner were ended; its owner has too many. */
+  | { readonly status: "gone" | "undecodable" | "revoked" | "limit" | "taken" };
 
 /** What a change of a session comes to: what to do, or to leave the session as it is. */
 export type SessionStep<Result> = {
@@ -106,20 +106,21 @@ export class SessionRecords {
   }
 
   /** The live session of this name, by the store's clock. @throws StoreError */
-  async read(selector: string): Promise<KnownSession | "gone" | "undecodable"> {
-    const found = await this.#loop.read(selector);
-    // The store has judged this already; it is judged once more by the record itself.
-    return typeof found === "object" && found.now >= found.entry.expiresAt ? "gone" : found;
+  read(selector: string): Promise<KnownSession | "gone" | "undecodable"> {
+    return this.#loop.read(selector, isLive);
   }
 
   /** Adds a session. @throws StoreError */
-  create(token: Token, fields: Fields, change: SessionChange): Promise<Committed<undefined>> {
-    return this.#filed(token.selector, change, async (login) => {
+  async create(token: Token, fields: Fields, change: SessionChange): Promise<Committed<undefined>> {
+    const { login, device } = change;
+    checkLogin(null, device);
+    const write = async (filed: Change["login"]): Promise<Committed<undefined>> => {
       const known = await this.#loop.insert(token.selector, (now) =>
-        draftOf(newRecord(token, fields, { ...change, login }, now), now),
+        draftOf(newRecord(token, fields, { ...change, login: filed }, now), now),
       );
       return known === "taken" ? { status: "taken" } : { status: "ok", result: undefined, known };
-    });
+    };
+    return login === undefined ? write(undefined) : this.#filed(token.selector, login, write);
   }
 
   /**
@@ -134,15 +135,17 @@ export class SessionRecords {
     apply: (known: KnownSession) => SessionStep<Result>,
   ): Promise<Committed<Result>> {
     const { selector } = known.entry;
-    return this.#filed(selector, { login }, async (filed) => {
-      const done = await this.#loop.change(selector, known, (current): Step<SessionRecord, Result> => {
+    const write = (filed: Change["login"]) =>
+      this.#loop.change(selector, known, (current): Step<SessionRecord, Result> => {
         const { result, change } = apply(current);
         if (change === undefined) return { action: "leave", result };
         const next = changed(current.entry, { ...change, login: filed }, current.now);
         return { action: "write", result, ...draftOf(next, current.now) };
       });
-      return settled(done);
-    });
+    // As nothing is removed here, there is a record at the end.
+    return (login === undefined ? write(undefined) : this.#filed(selector, login, write)) as Promise<
+      Committed<Result>
+    >;
   }
 
   /**
@@ -242,14 +245,13 @@ export class SessionRecords {
   }
 
   /** Writes a session that logs in between filing and confirming it; see {@link Owners}. */
-  async #filed<Result>(
+  async #filed<Written extends { readonly status: string }>(
     selector: string,
-    { login, device }: Pick<SessionChange, "login" | "device">,
-    write: (login: Change["login"]) => Promise<Written<Result>>,
-  ): Promise<Committed<Result>> {
-    checkLogin(login?.owner ?? null, device);
-    if (login === undefined) return write(undefined);
+    login: Login,
+    write: (login: Change["login"]) => Promise<Written>,
+  ): Promise<Written | Committed<never>> {
     const { owner } = login;
+    checkLogin(owner, undefined);
     const filed = await this.#owners.file(selector, login);
     if (filed.status !== "ok") return filed;
     const { authenticatedAt } = filed;
@@ -284,9 +286,10 @@ export class SessionRecords {
   }
 }
 
-type Written<Result> =
-  | { readonly status: "ok"; readonly result: Result; readonly known: KnownSession }
-  | { readonly status: "gone" | "taken" };
+/** The store has judged this already; it is judged once more by the record itself. */
+function isLive({ entry, now }: KnownSession): boolean {
+  return now < entry.expiresAt;
+}
 
 /** What is stored lives as long as its record says. */
 function draftOf(record: SessionRecord, now: number): Draft<SessionRecord> {
@@ -295,11 +298,6 @@ function draftOf(record: SessionRecord, now: number): Draft<SessionRecord> {
     lifetime: Math.max(0.001, (record.expiresAt - now) / 1000),
     anonymous: record.owner === null,
   };
-}
-
-function settled<Result>(done: Changed<SessionRecord, Result>): Written<Result> {
-  if (done.status !== "ok" || done.known === undefined) return { status: "gone" };
-  return { status: "ok", result: done.result, known: done.known };
 }
 
 async function inBatches(names: readonly string[], work: (name: string) => Promise<void>): Promise<void> {

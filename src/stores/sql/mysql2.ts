@@ -8,25 +8,33 @@ export interface MysqlPool {
   execute(statement: any, values?: any): Promise<[result: unknown, ...rest: unknown[]]>;
 }
 
-/** Whatever a pool is set to: rows are objects by column, and values are as mysql2 gives them by itself. */
-const ROWS = {
-  rowsAsArray: false,
-  nestTables: false,
-  // Only another function takes the place of the function of a pool.
-  typeCast: (_: unknown, next: () => unknown) => next(),
-};
+/** Rows are objects by column, whatever a pool is set to. */
+const ROWS = { rowsAsArray: false, nestTables: false };
+
+/** Values are as mysql2 gives them by itself: only another function takes the place of the function of a pool. */
+const ROWS_UNCAST = { ...ROWS, typeCast: (_: unknown, next: () => unknown) => next() };
 
 /** A pool of `mysql2/promise`. */
 export function mysql2Database(pool: MysqlPool): SqlDatabase {
+  // A function is called for each value, which takes as long as all the rest of a read.
+  const rows = castsBy(pool) === true ? ROWS : ROWS_UNCAST;
   return {
     dialect: "mysql",
     name: addressOf("MySQL", pool),
     async run(sql, values) {
-      const [result] = await pool.execute({ sql, values, ...ROWS });
+      const [result] = await pool.execute({ sql, values, ...rows });
       if (Array.isArray(result)) return { rows: result as SqlRow[], affected: 0 };
       return { rows: [], affected: (result as { affectedRows: number }).affectedRows };
     },
   };
+}
+
+/** The option `typeCast` of a pool or connection; `true`: mysql2's own. */
+function castsBy(handle: object): unknown {
+  const { pool, connection = pool ?? handle } = handle as { pool?: object; connection?: object };
+  const { config = {} } = connection as { config?: { typeCast?: unknown; connectionConfig?: object } };
+  const { typeCast } = { ...config, ...config.connectionConfig };
+  return typeCast;
 }
 
 /**

@@ -26,12 +26,13 @@ export interface PostgresOptions {
   readonly prepare?: boolean;
 }
 
-/** A pool of `pg`. */
-export function pgDatabase(pool: PostgresPool, { prepare = true }: PostgresOptions = {}): SqlDatabase {
+/** A pool of `pg`, or a connected client. */
+export function pgDatabase(handle: PostgresPool, { prepare = true }: PostgresOptions = {}): SqlDatabase {
+  const pool = "_connected" in handle ? oneAtATime(handle) : handle;
   let isPreparing = prepare;
   return {
     dialect: "postgres",
-    name: addressOf("PostgreSQL", pool),
+    name: addressOf("PostgreSQL", handle),
     async run(text, values) {
       const query = { text, values };
       const { rows, rowCount } = await (isPreparing && isRepeated(text)
@@ -43,6 +44,18 @@ export function pgDatabase(pool: PostgresPool, { prepare = true }: PostgresOptio
           })
         : pool.query(query));
       return { rows: rows as SqlRow[], affected: rowCount ?? 0 };
+    },
+  };
+}
+
+/** For a client, which has one connection: pg 8 warns of statements that queue there, and pg 9 will not queue them. */
+function oneAtATime(client: PostgresPool): PostgresPool {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    query(query) {
+      const answer = last.then(() => client.query(query));
+      last = answer.catch(() => {});
+      return answer;
     },
   };
 }
