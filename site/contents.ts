@@ -43,6 +43,7 @@ export const contents: readonly Section[] = [
       framework("NestJS", "nestjs"),
       framework("Elysia", "elysia"),
       framework("tRPC", "trpc"),
+      framework("AWS Lambda", "lambda"),
       framework("AdonisJS", "adonis"),
       framework("WebSockets", "socket"),
       framework("node:http", "node"),
