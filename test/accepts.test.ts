@@ -188,6 +188,20 @@ describe("cookieSession", () => {
 });
 
 describe("h3Session", () => {
+  it("pays for 20 forged cookies of version 2 in a second, and then for those of version 1 alone", () => {
+    const reader = accepts.h3Session({ password: "p".repeat(32) });
+    const forged = (n: number) =>
+      `Fe26.2**${"a".repeat(64)}*${"A".repeat(22)}*${"A".repeat(22)}**${"b".repeat(60)}${String(n).padStart(4, "0")}*${"A".repeat(43)}`;
+    const reasons = (at: number, count: number) =>
+      Array.from({ length: count }, (_, n) => {
+        const decoded = reader.decode(new Map([["h3", forged(n)]]), { now: at });
+        return decoded.ok ? "opened" : decoded.reason;
+      });
+    const refused = Array.from({ length: 20 }, () => "bad_signature");
+    expect(reasons(5000, 22)).toEqual([...refused, "busy", "busy"]);
+    expect(reasons(6000, 21)).toEqual([...refused, "busy"]);
+  });
+
   const vector = vectors.find(({ id }) => id === "h3-v1/default")!;
   const cookies = parseCookieHeader(vector.cookieHeader);
   const password = vector.config.password as string;

@@ -14,8 +14,8 @@ export interface AcceptContext {
   readonly now: number;
 }
 
-/** Why an old cookie was not taken: the words of a codec, or `missing` (not sent), or `ended` (after `until`). */
-export type AcceptRefusal = RefusalReason | "missing" | "ended";
+/** Why an old cookie was not taken: the words of a codec, or `missing` (not sent), `ended` (after `until`) or `busy` (too many forged ones in this second). */
+export type AcceptRefusal = RefusalReason | "missing" | "ended" | "busy";
 
 /** What an old cookie held. */
 export type AcceptedContent =

@@ -337,7 +337,9 @@ function ownerIdOf(owner: unknown): string | null {
   if (typeof owner === "string" && owner !== "") return owner;
   if (typeof owner === "bigint" || (typeof owner === "number" && Number.isSafeInteger(owner)))
     return String(owner);
-  const what = owner === "" ? "an empty text" : typeof owner === "object" ? "an object" : String(owner);
+  const kind = typeof owner;
+  const isNamed = kind === "object" || kind === "function" || kind === "symbol";
+  const what = owner === "" ? "an empty text" : isNamed ? `of type ${kind}` : String(owner);
   throw new UnserializableError(
     `session.owner must be the id of a person, a text or a whole number, or null; it was ${what}. Write session.owner = String(user.id).`,
   );
