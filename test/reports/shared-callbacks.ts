@@ -96,12 +96,7 @@ export const ways: readonly Way[] = [
     return (callback) => read("key", () => callback());
   }),
   inProcess("tasks of p-queue", async (most) => {
-    interface Queue {
-      add(task: () => Promise<void>): Promise<void>;
-    }
-    const path = pathToFileURL(packageOf.resolve("p-queue")).href;
-    const { default: PQueue } = (await import(path)) as { default: new (options: object) => Queue };
-    const tasks = new PQueue({ concurrency: most });
+    const tasks = await promiseQueue(most);
     return (callback) =>
       void tasks.add(async () => {
         await sleep(2);
@@ -109,12 +104,7 @@ export const ways: readonly Way[] = [
       });
   }),
   inProcess("the beginning of tasks of p-queue", async (most) => {
-    interface Queue {
-      add(task: () => Promise<void>): Promise<void>;
-    }
-    const path = pathToFileURL(packageOf.resolve("p-queue")).href;
-    const { default: PQueue } = (await import(path)) as { default: new (options: object) => Queue };
-    const tasks = new PQueue({ concurrency: most });
+    const tasks = await promiseQueue(most);
     return (callback) =>
       void tasks.add(async () => {
         callback();
@@ -152,3 +142,13 @@ export const ways: readonly Way[] = [
     },
   },
 ];
+
+interface PromiseQueue {
+  add(task: () => Promise<void>): Promise<void>;
+}
+
+async function promiseQueue(concurrency: number): Promise<PromiseQueue> {
+  const path = pathToFileURL(packageOf.resolve("p-queue")).href;
+  const { default: PQueue } = (await import(path)) as { default: new (options: object) => PromiseQueue };
+  return new PQueue({ concurrency });
+}
