@@ -27,11 +27,12 @@ function project(
   groupOrder: number,
   patterns: readonly string[],
   maxWorkers = 1,
+  setupFiles: string[] = [],
 ): TestProjectInlineConfiguration {
   const include = patterns.map((pattern) => pattern.replace(/\*\*$/, "**/*.test.ts"));
   return {
     extends: true,
-    test: { name, include, provide: { project: name }, maxWorkers, sequence: { groupOrder } },
+    test: { name, include, provide: { project: name }, maxWorkers, setupFiles, sequence: { groupOrder } },
   };
 }
 
@@ -64,7 +65,7 @@ export default defineConfig({
       },
       project("live", 2, [...live, ...onEngines]),
       project("browser", 3, browser),
-      project("interleavings", 4, interleavings, 2),
+      project("interleavings", 4, interleavings, 2, ["test/interleavings/setup.ts"]),
       project("bench", 5, bench),
     ],
   },

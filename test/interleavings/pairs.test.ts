@@ -1,19 +1,9 @@
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Owners } from "../../src/stores/parts/owners.ts";
 import { Requests } from "./explore.ts";
 import type { Plant } from "./request.ts";
-import { play, playAll, stopTimers } from "./scenes.ts";
+import { play, playAll } from "./scenes.ts";
 import type { EngineFault } from "./world.ts";
-
-// Waits between retries are over at once: whatever could happen meanwhile is another interleaving.
-vi.mock("node:timers/promises", async (original) => ({
-  ...(await original<typeof import("node:timers/promises")>()),
-  setTimeout: async () => {},
-}));
-vi.mock("../../src/stores/parts/random.ts", async () => ({
-  pooledRandom: (await import("./random.ts")).seededRandom,
-}));
-beforeAll(stopTimers);
 
 describe("every interleaving of two requests", () => {
   it(

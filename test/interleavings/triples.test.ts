@@ -1,16 +1,6 @@
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Requests } from "./explore.ts";
-import { play, playAll, stopTimers } from "./scenes.ts";
-
-// Waits between retries are over at once: whatever could happen meanwhile is another interleaving.
-vi.mock("node:timers/promises", async (original) => ({
-  ...(await original<typeof import("node:timers/promises")>()),
-  setTimeout: async () => {},
-}));
-vi.mock("../../src/stores/parts/random.ts", async () => ({
-  pooledRandom: (await import("./random.ts")).seededRandom,
-}));
-beforeAll(stopTimers);
+import { play, playAll } from "./scenes.ts";
 
 /** One of so many choices of three requests is played with faults. */
 const SAMPLED = 16;
