@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { StoreError } from "../../errors.ts";
 import { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { testClock } from "../../testing/clock.ts";
@@ -239,3 +239,31 @@ async function keysOf(store: Store, owner: string): Promise<string[]> {
   const key = `owner:${hash("sha256", owner, "base64url")}`;
   return (await store.read(key)) === undefined ? [] : [key];
 }
+
+describe("a login that was under way while another process ended all sessions of its owner", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it("does not outlive that, although each process rounds the store's time in its own way", async () => {
+    let time = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => time);
+    const store = withSteps(memoryStore({ now: () => Math.floor(time) }), {
+      now: async () => Math.floor(time),
+    });
+    const [here, there] = [recordsIn(store), recordsIn(store)];
+    time = 1000.95;
+    await login(there, "somebody else");
+    time = 1001;
+    await login(here, "somebody else");
+    // It begins at 1005.3.
+    time = 1005.4;
+    await there.destroyAll("ada", undefined);
+    time = 1010;
+    const created = await here.create(newToken(), FIELDS, {
+      expiry,
+      login: { owner: "ada", elapsed: () => 0.0047 },
+    });
+    expect(created.status).toBe("revoked");
+  });
+});

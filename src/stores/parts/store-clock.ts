@@ -3,6 +3,8 @@ import type { Store } from "./store.ts";
 
 /** Milliseconds after which a clock that had to be fetched is asked again. */
 const RENEW = 60_000;
+/** Milliseconds. */
+const ROUNDING = 1;
 
 /**
  * The time at the store, for what is decided outside of it: whether a touch is due, whether a grace is over. It is asked
@@ -15,7 +17,10 @@ export class StoreClock {
   #renewAt = 0;
   #asking: Promise<void> | undefined;
   #isAtHand = false;
-  /** Milliseconds by which {@link now} may be wrong: the round trip in which the store was asked. */
+  /**
+   * Milliseconds by which times of two processes may differ beyond the millisecond of any whole number: stores tell whole
+   * milliseconds, which {@link now} rounds again, and the store was asked in a round trip.
+   */
   uncertainty = 0;
 
   constructor(store: Pick<Store, "now">) {
@@ -26,7 +31,7 @@ export class StoreClock {
   observe(now: number): void {
     this.#distance = now - performance.now();
     this.#renewAt = performance.now() + RENEW;
-    this.uncertainty = 0;
+    this.uncertainty = ROUNDING;
   }
 
   /** Resolves once {@link now} can be called; `undefined` if it can be already. Only the first answer is waited for. */
@@ -55,7 +60,7 @@ export class StoreClock {
       const now = await answer;
       const took = performance.now() - from;
       this.observe(now + took / 2);
-      this.uncertainty = Math.ceil(took / 2);
+      this.uncertainty = ROUNDING + Math.ceil(took / 2);
     } finally {
       this.#asking = undefined;
     }
