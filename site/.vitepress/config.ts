@@ -10,7 +10,16 @@ export default defineConfig({
   lastUpdated: false,
   ignoreDeadLinks: "localhostLinks",
   appearance: true,
-  markdown: { theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" } },
+  markdown: {
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+    // Pages are Markdown and no templates of Vue: braces in them, as of Jinja, mean themselves.
+    config({ renderer }) {
+      for (const rule of ["text", "code_inline"] as const) {
+        const render = renderer.rules[rule]!;
+        renderer.rules[rule] = (...token) => render(...token).replaceAll("{{", "{&#123;");
+      }
+    },
+  },
   themeConfig: {
     search: { provider: "local" },
     outline: [2, 3],

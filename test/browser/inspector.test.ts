@@ -62,7 +62,7 @@ describe.skipIf(skipWithoutChromium)(`the inspector in a browser${note}`, () => 
     await page.waitForSelector("text=Accepted by this app.");
     await page.goto(`${url}/inspect`);
     await page.fill("#owner", "ada");
-    await page.getByRole("button", { name: "Show" }).click();
+    await page.getByRole("button", { name: "Show", exact: true }).click();
     await page.getByRole("button", { name: /^End session / }).click();
     await page.waitForSelector("text=No live session.");
     expect(new URL(page.url()).search).toBe("?owner=ada");
