@@ -1,5 +1,5 @@
 import { StoreError } from "../errors.ts";
-import { refusal } from "./parts/clients.ts";
+import { isLookalike, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { inStep } from "./parts/store-error.ts";
@@ -48,7 +48,7 @@ const HEAD_ATTRIBUTES = { "#id": "id", "#commit": "commit", "#head": "head", "#u
  * ```
  */
 export function dynamodbStore(client: DynamoDocument, options: DynamoStoreOptions = {}): Store {
-  if (typeof client?.batchGet !== "function" || typeof client.put !== "function") {
+  if (typeof client?.batchGet !== "function" || typeof client.put !== "function" || isLookalike(client)) {
     throw refusal(
       "dynamodbStore",
       "a document client: DynamoDBDocument.from(new DynamoDBClient({ … })) of @aws-sdk/lib-dynamodb",
