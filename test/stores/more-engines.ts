@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { durableObjectStore } from "../../src/stores/durable-object.ts";
 import { dynamodbStore } from "../../src/stores/dynamodb.ts";
 import { memcachedStore, type MemcachedClient } from "../../src/stores/memcached.ts";
 import { mongodbStore, type MongoCollection } from "../../src/stores/mongodb.ts";
@@ -15,6 +16,7 @@ import { libsqlServer } from "../support/libsql-server.ts";
 import { memcached, startMemcached } from "../support/memcached.ts";
 import { mongoStandIn } from "../support/mongo-stand-in.ts";
 import { upstashProxy } from "../support/upstash-proxy.ts";
+import { workerd } from "../support/workerd.ts";
 import type { Engine, OpenedEngine } from "./engines.ts";
 
 /** Engines whose clients are in test/databases, each reached by two clients of its own. */
@@ -72,6 +74,29 @@ export async function moreEngines(redisUrl: string, unique: () => string): Promi
         for (const client of clients) await client.close();
         await server.close();
       });
+    }),
+    engine("Durable Objects", async (clock = testClock()) => {
+      const worker = await workerd();
+      const [store, another] = [1, 2].map(() =>
+        timed(durableObjectStore(worker.objects(clock.offset)), clock.now),
+      );
+      return opened(store!, another!, worker.close);
+    }),
+    engine("D1", async (clock = testClock()) => {
+      const worker = await workerd();
+      const [store, another] = [1, 2].map(() =>
+        timed(sqlStore(movedSql(databaseOf(worker.d1()), clock)), clock.now),
+      );
+      await store!.migrate();
+      return opened(store!, another!, worker.close);
+    }),
+    engine("PGlite", async (clock = testClock()) => {
+      const { PGlite } = require("@electric-sql/pglite");
+      // Its clients share one connection, and each has its own store.
+      const db = new PGlite();
+      const [store, another] = [1, 2].map(() => timed(sqlStore(movedSql(databaseOf(db), clock)), clock.now));
+      await store!.migrate();
+      return opened(store!, another!, () => db.close());
     }),
     engine("libSQL's servers", async (clock = testClock()) => {
       const server = await libsqlServer();

@@ -43,6 +43,8 @@ describe.each(engines.filter(({ skip }) => !skip))(`races over HTTP on $name, se
   const engine = { close: async (): Promise<unknown> => undefined };
   const servers: { close(): void; closeAllConnections(): void }[] = [];
   let origin = "";
+  /** As another process has it: a manager and a client of its own. */
+  let elsewhere = "";
   let rotating = "";
 
   async function serve(manager: SessionManager): Promise<string> {
@@ -53,7 +55,7 @@ describe.each(engines.filter(({ skip }) => !skip))(`races over HTTP on $name, se
   }
 
   beforeAll(async () => {
-    const { store, close } = await open();
+    const { store, another, close } = await open();
     engine.close = close;
     const options = {
       secretKey: "a secret for races",
@@ -61,8 +63,13 @@ describe.each(engines.filter(({ skip }) => !skip))(`races over HTTP on $name, se
       storeOptions: { sweepEvery: 0, touchEvery: 0, storeTimeout: 30 },
     };
     origin = await serve(new SessionManager(options));
+    elsewhere = await serve(new SessionManager({ ...options, store: another }));
     rotating = await serve(
-      new SessionManager({ ...options, storeOptions: { ...options.storeOptions, rotateAfter: 0.0001 } }),
+      new SessionManager({
+        ...options,
+        store: another,
+        storeOptions: { ...options.storeOptions, rotateAfter: 0.0001 },
+      }),
     );
   });
 
@@ -91,14 +98,14 @@ describe.each(engines.filter(({ skip }) => !skip))(`races over HTTP on $name, se
   it(`loses none of ${rounds(200)} × 8 parallel writes to different keys`, async () => {
     for (let round = 0; round < rounds(200); round++) {
       const { cookie } = await get("/set/first");
-      await parallel(8, (at) => get(`/set/k${at}`, cookie));
+      await parallel(8, (at) => get(`/set/k${at}`, cookie, at % 2 === 0 ? origin : elsewhere));
       expect(Object.keys((await get("/", cookie)).seen)).toHaveLength(9);
     }
   });
 
   it("counts 64 parallel transactions as 64", async () => {
     const { cookie } = await get("/set/first");
-    await parallel(64, () => get("/count", cookie));
+    await parallel(64, (at) => get("/count", cookie, at % 2 === 0 ? origin : elsewhere));
     expect((await get("/", cookie)).seen).toMatchObject({ count: 64 });
   });
 
@@ -109,7 +116,7 @@ describe.each(engines.filter(({ skip }) => !skip))(`races over HTTP on $name, se
       const slow = get(`/slow/r${round}`, cookie);
       await begins;
       await sleep(random() * 8);
-      const logout = await get("/logout", cookie);
+      const logout = await get("/logout", cookie, elsewhere);
       const { line } = await slow;
       expect([logout.line.includes("Max-Age=0"), line, (await get("/", cookie)).seen]).toEqual([
         true,
@@ -134,7 +141,9 @@ describe.each(engines.filter(({ skip }) => !skip))(`races over HTTP on $name, se
     const { cookie } = await get("/set/first");
     for (let round = 0; round < rounds(500); round++) {
       await get(`/flash/m${round}`, cookie);
-      const readers = await parallel(3, (at) => get(at === 2 ? "/set/other" : "/flashes", cookie));
+      const readers = await parallel(3, (at) =>
+        get(at === 2 ? "/set/other" : "/flashes", cookie, at === 1 ? elsewhere : origin),
+      );
       const shown = readers.slice(0, 2).flatMap(({ seen }) => seen);
       const later = shown.length === 0 ? (await get("/flashes", cookie)).seen : [];
       expect([...shown, ...later]).toEqual([`m${round}`]);
