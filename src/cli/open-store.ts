@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
 import { hostOf } from "../stores/parts/address.ts";
 import { storeFromUrl } from "../stores/from-url.ts";
-import { inTime } from "../stores/parts/in-time.ts";
+import { inTime } from "../stores/parts/attempts.ts";
 import type { Store } from "../stores/parts/store.ts";
 
 /** Seconds to open a store, and for each of its answers. */

@@ -2,7 +2,7 @@ import { refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { inStep } from "./parts/attempts.ts";
 
 /** What we call of a `Deno.Kv`. */
 export interface DenoKv {

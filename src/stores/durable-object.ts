@@ -1,7 +1,7 @@
 import { refusal } from "./parts/clients.ts";
 import type { ObjectAnswer, ObjectStep } from "./durable-object/object.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { inStep } from "./parts/attempts.ts";
 
 export { HipflaskSession, type ObjectState, type ObjectStorage } from "./durable-object/object.ts";
 

@@ -3,7 +3,7 @@ import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { storeError } from "./parts/store-error.ts";
+import { storeError } from "./parts/attempts.ts";
 
 export type { ExpressSessionBackend } from "./express-session/calls.ts";
 

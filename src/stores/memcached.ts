@@ -1,7 +1,7 @@
 import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { inStep } from "./parts/attempts.ts";
 
 /** What we call of a client of the `memcached` package. */
 export interface MemcachedClient {

@@ -1,6 +1,6 @@
 import { refusal } from "./parts/clients.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { inStep } from "./parts/attempts.ts";
 
 /* oxlint-disable typescript/no-explicit-any -- the driver has types of its own for filters, updates and options, ours fit */
 
@@ -118,6 +118,15 @@ class MongoStore implements Store {
     });
   }
 
+  /** MongoDB tells the time with a document. */
+  now(): Promise<number> {
+    return inStep(this.name, "now", async () => {
+      const time = update({ text: "", commit: CLOCK, lifetime: 60 });
+      await this.#collection.updateOne({ _id: CLOCK }, time, { ...WRITE, upsert: true });
+      return (await this.#read(CLOCK))?.now ?? Promise.reject(new Error("the clock was removed"));
+    });
+  }
+
   async migrate(): Promise<void> {
     const index = () => this.#collection.createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0 });
     await inStep(this.name, "migrate", index);
@@ -136,6 +145,7 @@ class MongoStore implements Store {
   }
 }
 
+const CLOCK = "clock";
 const DUPLICATE_KEY = 11000;
 const LIVE = { $expr: { $gt: ["$expiresAt", "$$NOW"] } };
 

@@ -2,7 +2,7 @@ import { StoreError } from "../errors.ts";
 import { addressOf } from "./parts/address.ts";
 import { redisCommands, script, type RedisClient, type RedisCommands } from "./redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { storeError } from "./parts/store-error.ts";
+import { storeError } from "./parts/attempts.ts";
 
 export type {
   BunRedisClient,

@@ -3,7 +3,7 @@ import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
 import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
-import { storeError } from "./parts/store-error.ts";
+import { storeError } from "./parts/attempts.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 
 export type {
@@ -123,6 +123,11 @@ class SingleStatementStore implements SqlStore {
   async removeExpired(limit: number): Promise<number> {
     const text = this.#dialect.removeExpired(Math.trunc(limit));
     return (await this.#run("removeExpired", { text, names: [] }, {})).affected;
+  }
+
+  async now(): Promise<number> {
+    const { rows } = await this.#run("now", this.#statements.now, {});
+    return Number(rows[0]!.now);
   }
 
   async migrate(): Promise<void> {

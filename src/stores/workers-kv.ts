@@ -1,7 +1,7 @@
 import { has, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { inStep } from "./parts/attempts.ts";
 
 /** What we call of a binding to a Workers KV namespace. */
 export interface WorkersKv {

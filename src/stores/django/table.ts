@@ -2,7 +2,7 @@ import { djangoDatabase, type DjangoDatabase } from "./database.ts";
 import { djangoDialect, djangoStatements, type DjangoDialect, type DjangoStatements } from "./statements.ts";
 import type { SqlDatabase, SqlResult } from "../sql/database.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
-import { storeError } from "../parts/store-error.ts";
+import { storeError } from "../parts/attempts.ts";
 
 /** Where Django's sessions are, and by which clock they end. */
 export interface DjangoTableOptions {

@@ -1,7 +1,7 @@
 import { addressOf } from "../parts/address.ts";
 import { script, type RedisScript } from "../redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
-import { storeError } from "../parts/store-error.ts";
+import { storeError } from "../parts/attempts.ts";
 import { redisBytes, type IoRedisBytes, type NodeRedisBytes, type RedisBytesRunner } from "./bytes.ts";
 
 const READ = script("return redis.call('GET', KEYS[1])");

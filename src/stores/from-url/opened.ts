@@ -1,6 +1,6 @@
 import { ConfigError } from "../../errors.ts";
 import type { Store } from "../parts/store.ts";
-import { inStep } from "../parts/store-error.ts";
+import { inStep } from "../parts/attempts.ts";
 
 /** Imports the client of an engine. @throws ConfigError with the command that installs it */
 export async function client<Module>(packages: string, load: () => Promise<Module>): Promise<Module> {

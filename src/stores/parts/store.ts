@@ -73,8 +73,9 @@ export interface Store<Content = string> {
   removeExpired?(limit: number): Promise<number>;
 
   /**
-   * The store's clock, epoch milliseconds. One that has to be fetched is asked about once a minute, and only if `read` does not
-   * bring the time along; one at hand in this process is asked whenever the time is needed.
+   * The store's clock, epoch milliseconds. One that has to be fetched is asked at the start, and then about once a minute if `read`
+   * does not bring the time along; one at hand in this process is asked whenever the time is needed. Left out, times are this process's
+   * own until a `read` has told the store's.
    */
   now?(): number | Promise<number>;
 
