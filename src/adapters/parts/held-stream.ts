@@ -11,6 +11,8 @@ export interface Holder {
   readonly isHolding: boolean;
   /** Calls `send`, which sends the head, when the session is saved. */
   answer(send: () => void): void;
+  /** Calls `send`, which writes or ends, while nothing is held. */
+  pass(method: "write" | "end", send: () => unknown): unknown;
 }
 
 /**
@@ -51,10 +53,12 @@ export function holdStream(res: ServerResponse, holder: Holder): void {
   stream.respondWithFile = holdFile(respondWithFile);
   stream.respondWithFD = holdFile(respondWithFD);
   stream.write = ((...args: Parameters<typeof res.write>) =>
-    isHeld() ? res.write(...args) : Reflect.apply(write, stream, args)) as typeof stream.write;
+    isHeld()
+      ? res.write(...args)
+      : holder.pass("write", () => Reflect.apply(write, stream, args))) as typeof stream.write;
   stream.end = ((...args: Parameters<typeof res.end>) => {
-    if (!isHeld()) Reflect.apply(end, stream, args);
-    else res.end(...args);
+    if (isHeld()) res.end(...args);
+    else holder.pass("end", () => Reflect.apply(end, stream, args));
     return stream;
   }) as typeof stream.end;
 }
