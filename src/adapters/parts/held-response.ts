@@ -1,7 +1,6 @@
 import type { ServerResponse, OutgoingHttpHeaders, OutgoingHttpHeader } from "node:http";
-import type { Http2ServerResponse } from "node:http2";
 import { finished } from "node:stream";
-import { holdStream } from "./held-stream.ts";
+import { cutStream, holdStream } from "./held-stream.ts";
 import { assertArguments, isHttp2 } from "./node-arguments.ts";
 import type { RequestContext } from "../../request/context.ts";
 import type { SessionResponse } from "../../interfaces/session-interface.ts";
@@ -31,9 +30,6 @@ export interface HeldContext {
 }
 
 const answer = (send: unknown): unknown => (send as () => unknown)();
-
-/** RFC 9113 §7. */
-const HTTP2_INTERNAL_ERROR = 2;
 
 /** What may wait for a save in bytes before a writer is told to wait as well. */
 const MOST_WAITING = 64 * 1024;
@@ -290,8 +286,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
 
 /** Ends an answer so that its client does not take it for whole. */
 function cut(res: ServerResponse): void {
-  // A stream of HTTP/2 that is destroyed without an error ends as if nothing had happened.
-  if (isHttp2(res)) (res as unknown as Http2ServerResponse).stream.close(HTTP2_INTERNAL_ERROR);
+  if (isHttp2(res)) cutStream(res);
   else res.destroy();
 }
 

@@ -5,6 +5,9 @@ type Http2Response = ServerResponse & { readonly stream: ServerHttp2Stream };
 /** A flat list is what Node 24 takes as well. */
 type Headers = OutgoingHttpHeaders | readonly string[];
 
+/** RFC 9113 §7. */
+const INTERNAL_ERROR = 2;
+
 /** What holds the response that a stream belongs to. */
 export interface Holder {
   /** Whether calls are the response's to make: they wait, or are dropped. */
@@ -61,6 +64,11 @@ export function holdStream(res: ServerResponse, holder: Holder): void {
     else holder.pass("end", () => Reflect.apply(end, stream, args));
     return stream;
   }) as typeof stream.end;
+}
+
+/** Ends an answer with an error. A stream that is destroyed ends without one, as if it were whole. */
+export function cutStream(res: ServerResponse): void {
+  (res as Http2Response).stream.close(INTERNAL_ERROR);
 }
 
 function split(headers: Headers = {}): { status: number; rest: OutgoingHttpHeaders } {
