@@ -75,29 +75,6 @@ export async function moreEngines(redisUrl: string, unique: () => string): Promi
         await server.close();
       });
     }),
-    engine("Durable Objects", async (clock = testClock()) => {
-      const worker = await workerd();
-      const [store, another] = [1, 2].map(() =>
-        timed(durableObjectStore(worker.objects(clock.offset)), clock.now),
-      );
-      return opened(store!, another!, worker.close);
-    }),
-    engine("D1", async (clock = testClock()) => {
-      const worker = await workerd();
-      const [store, another] = [1, 2].map(() =>
-        timed(sqlStore(movedSql(databaseOf(worker.d1()), clock)), clock.now),
-      );
-      await store!.migrate();
-      return opened(store!, another!, worker.close);
-    }),
-    engine("PGlite", async (clock = testClock()) => {
-      const { PGlite } = require("@electric-sql/pglite");
-      // Its clients share one connection, and each has its own store.
-      const db = new PGlite();
-      const [store, another] = [1, 2].map(() => timed(sqlStore(movedSql(databaseOf(db), clock)), clock.now));
-      await store!.migrate();
-      return opened(store!, another!, () => db.close());
-    }),
     engine("libSQL's servers", async (clock = testClock()) => {
       const server = await libsqlServer();
       const { createClient } = require("@libsql/client");
@@ -137,6 +114,28 @@ export async function moreEngines(redisUrl: string, unique: () => string): Promi
     ),
   ];
 }
+
+/** Engines of Cloudflare's workers, whose clock cannot be moved. A step takes workerd some milliseconds. */
+export async function workerdEngines(): Promise<readonly Engine[]> {
+  const { skip, note } = databases();
+  const engine = (name: string, storeOf: (worker: Workerd) => Store): Engine => ({
+    name: `${name}${note}`,
+    skip,
+    share: 0.05,
+    async open() {
+      const worker = await workerd();
+      const [store, another] = [storeOf(worker), storeOf(worker)];
+      await store.migrate?.();
+      return opened(store, another, worker.close);
+    },
+  });
+  return [
+    engine("Durable Objects", (worker) => durableObjectStore(worker.objects())),
+    engine("D1", (worker) => sqlStore(worker.d1())),
+  ];
+}
+
+type Workerd = Awaited<ReturnType<typeof workerd>>;
 
 /** The same store, whose clock is asked each time: a real one does not jump, so it need not be. */
 function timed<Opened extends Store>(store: Opened, now: () => number): Opened {

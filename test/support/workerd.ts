@@ -5,9 +5,6 @@ import type { D1Handle } from "../../src/stores/sql/handles.ts";
 import { databases } from "./databases.ts";
 
 const WORKER = `
-let ahead = 0;
-const systemNow = Date.now;
-Date.now = () => systemNow() + ahead;
 export default {
   async fetch(request, { DB, SESSIONS }) {
     const { pathname } = new URL(request.url);
@@ -16,7 +13,6 @@ export default {
       const result = await DB.prepare(text).bind(...values).run().catch(({ message }) => ({ message }));
       return Response.json(result);
     }
-    ahead = Number(request.headers.get("X-Ahead"));
     const name = decodeURIComponent(pathname.slice(1));
     return SESSIONS.get(SESSIONS.idFromName(name)).fetch("https://session/", { method: "POST", body: request.body });
   },
@@ -41,8 +37,8 @@ export async function workerd() {
     d1Databases: ["DB"],
     durableObjects: { SESSIONS: { className: "HipflaskSession", useSQLite: true } },
   });
-  const post = (path: string, body: string, headers = {}) =>
-    miniflare.dispatchFetch(`http://worker/${path}`, { method: "POST", body, headers });
+  const post = (path: string, body: string) =>
+    miniflare.dispatchFetch(`http://worker/${path}`, { method: "POST", body });
 
   return {
     d1: (): D1Handle => ({
@@ -57,10 +53,9 @@ export async function workerd() {
       }),
       batch: () => Promise.reject(new Error("no store needs it")),
     }),
-    /** @param ahead milliseconds by which the objects' clock is ahead */
-    objects: (ahead: () => number): ObjectNamespace => ({
+    objects: (): ObjectNamespace => ({
       idFromName: encodeURIComponent,
-      get: (id: string) => ({ fetch: (_, { body }) => post(id, body, { "X-Ahead": String(ahead()) }) }),
+      get: (id: string) => ({ fetch: (_, { body }) => post(id, body) }),
     }),
     close: (): Promise<void> => miniflare.dispose(),
   };
