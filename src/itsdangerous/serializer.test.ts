@@ -54,6 +54,11 @@ describe.each([
     expect(() => old.loads(strong.dumps(value))).toThrow(BadSignature);
   });
 
+  it("accepts no other way of signing without fallback signers", () => {
+    const strong = new AnySerializer("k", { digest: "sha512" });
+    expect(() => strong.loads(serializer.dumps(value))).toThrow(BadSignature);
+  });
+
   it("uses another serializer for the payload", () => {
     const upper = { dumps: String, loads: (text: string) => text.toUpperCase() };
     const shouting = new AnySerializer("k", { serializer: upper });
@@ -111,6 +116,7 @@ describe("URLSafeSerializer", () => {
   });
 
   it("refuses a limit that is none", () => {
+    expect(() => new URLSafeSerializer("k", { maxInflatedSize: 1 })).not.toThrow();
     for (const maxInflatedSize of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(() => new URLSafeSerializer("k", { maxInflatedSize })).toThrow(ConfigError);
     }

@@ -82,7 +82,7 @@ describe("TimestampSigner", () => {
     ["beyond any date", "value.__________8"],
   ])("refuses a signed text whose time is %s", (_, text) => {
     const error = catchError(() => at(SECOND).unsign(new Signer("k").sign(text)));
-    expect(error).toMatchObject({ code: "BAD_TIME_SIGNATURE", dateSigned: undefined });
+    expect(error).toMatchObject({ code: "BAD_TIME_SIGNATURE", dateSigned: undefined, payload: "value" });
   });
 });
 
