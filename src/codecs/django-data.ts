@@ -11,6 +11,7 @@ import { scan, scanFields, TAGS } from "../json/scan.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { Tags } from "../json/tags.ts";
 import { Writer } from "../json/writer.ts";
+import { isPickle } from "./record-format.ts";
 
 const LIMITS = { maxDepth: 500, maxKeys: 10_000 };
 const WRITING = { ...LIMITS, sortKeys: false, ascii: true };
@@ -32,17 +33,19 @@ export function packDjangoData(fields: Fields): string {
 }
 
 /**
- * The fields of a payload.
+ * The fields of a payload; `undefined` for one of the `PickleSerializer` that Django had before version 5.
  *
  * @throws BadPayload if Django could not read it either, or if it inflates to more than `maxInflatedSize` bytes
  * @throws BadShape if it is not a mapping
  */
-export function unpackDjangoData(payload: string, maxInflatedSize: number): Fields {
+export function unpackDjangoData(payload: string, maxInflatedSize: number): Fields | undefined {
   const compressed = payload.startsWith(".");
   const bytes = decodeBase64url(compressed ? payload.slice(1) : payload);
   if (bytes === undefined) throw new BadPayload("The payload is not base64url.");
+  const content = compressed ? inflate(bytes, maxInflatedSize) : bytes;
+  if (isPickle(content)) return undefined;
   // Django decodes as Latin-1; its own writer keeps to ASCII.
-  return plainFields((compressed ? inflate(bytes, maxInflatedSize) : bytes).toString("latin1"));
+  return plainFields(content.toString("latin1"));
 }
 
 /**

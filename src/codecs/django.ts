@@ -142,7 +142,8 @@ function decodeSigned(
   if (signedAt === undefined) return { ok: false, reason: "bad_payload" };
   if (isTooOld(signedAt)) return { ok: false, reason: "expired" };
   try {
-    return { ok: true, fields: unpackDjangoData(payload, maxInflatedSize), signedAt };
+    const fields = unpackDjangoData(payload, maxInflatedSize);
+    return fields === undefined ? { ok: false, reason: "pickle" } : { ok: true, fields, signedAt };
   } catch (error) {
     return { ok: false, reason: error instanceof BadShape ? "bad_shape" : "bad_payload" };
   }

@@ -159,19 +159,6 @@ const HINTS: ReadonlyArray<readonly [pattern: RegExp, hint: string]> = [
   ],
 ];
 
-/** Does one step of a store. @throws StoreError for whatever the driver throws */
-export async function inStep<Result>(
-  name: string,
-  verb: string,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw storeError(name, verb, error);
-  }
-}
-
 function describe(error: unknown): Error {
   if (!(error instanceof Error)) return new Error("the driver threw something that is not an Error");
   // AggregateError of a refused connection has its message inside.
