@@ -57,7 +57,7 @@ export const contents: readonly Section[] = [
       docs("Options", "options"),
       docs("Stores", "stores"),
       docs("A store of your own", "store-contract"),
-      docs("Sessions your own way", "extending"),
+      docs("Extending hipflask", "extending"),
       docs("Forms", "forms"),
       docs("Schemas", "schema"),
       docs("Testing", "testing"),

@@ -40,7 +40,7 @@ const homes: Homes = {
   "node:sqlite": ["stores/sqlite"],
   "node:stream": ["adapters/express", "adapters/parts/held-response", "express-session/"],
   "node:tls": ["adapters/parts/node-headers", "express-session/"],
-  "node:zlib": ["itsdangerous/zlib"],
+  "node:zlib": ["itsdangerous/encoding"],
   "@aws-sdk/client-dynamodb": ["stores/from-url"],
   "@aws-sdk/lib-dynamodb": ["stores/from-url"],
   "@libsql/client": ["stores/from-url"],
@@ -147,7 +147,7 @@ describe("secrets", () => {
 
   it("come from the platform's random source; weaker ones only spread waits (SEC-1)", () => {
     expect(files(/Math\s*\.\s*random|randomUUID|pseudoRandomBytes/)).toEqual([
-      "stores/parts/commit.ts",
+      "stores/parts/attempts.ts",
       "stores/parts/sweep.ts",
       "stores/sqlite/database.ts",
       "testing/store-kit/kit.ts",

@@ -3,6 +3,7 @@
  *
  * - expressjs/session#888: session middleware that knows HTTP/1 only
  * - auth0/express-openid-connect#860: the cookie of a session is dropped in silence where headers leave in another way
+ * - nodejs/node#16798 and #35302: over HTTP/2 a response that is destroyed looks as if it were whole
  */
 import Koa from "koa";
 import { once } from "node:events";
@@ -13,7 +14,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { sessions as koaSessions } from "../../src/adapters/koa.ts";
 import { sessions as nodeSessions } from "../../src/adapters/node.ts";
 import expressSession, { MemoryStore } from "../../src/express-session.ts";
@@ -231,7 +232,12 @@ describe("res.stream", () => {
     expect([(await ask()).body, (await ask()).body]).toEqual(["visit 1", "visit 2"]);
   });
 
-  it("ends an answer of the drop-in that has to save once more at its end", async () => {
+  it.each<[string, (res: Http2ServerResponse, text: string) => unknown]>([
+    ["the response ends", (res, text) => res.end(text)],
+    ["its stream ends", (res, text) => res.stream.end(text)],
+    ["a pipe ends it", (res, text) => pipeline(Readable.from([text]), res.stream)],
+    ["something is written and it ends", (res, text) => (res.stream.write(text), res.stream.end())],
+  ])("saves with the drop-in what changes after the head, when %s", async (_, end) => {
     class SlowStore extends MemoryStore {
       override set(...args: Parameters<MemoryStore["set"]>): void {
         setTimeout(() => super.set(...args), 5);
@@ -243,13 +249,82 @@ describe("res.stream", () => {
       middleware(req as never, res as never, async () => {
         const data = (req as unknown as { session: { visits?: number } }).session;
         const before = data.visits ?? 0;
-        res.write("visit ");
-        await sleep(20);
+        res.stream.respond({ ":status": 200 });
+        res.stream.write("visit ");
+        await vi.waitFor(() => expect(res.stream.headersSent).toBe(true));
         data.visits = before + 1;
-        res.end(String(data.visits));
+        await end(res, String(data.visits));
       }),
     );
     expect([(await ask()).body, (await ask()).body]).toEqual(["visit 1", "visit 2"]);
+  });
+
+  it("is cut where its handler fails after the head", async () => {
+    const options = { onError: () => {} };
+    const handler = nodeSessions(
+      { secretKey: "streams" },
+      options,
+    )(async (_, res) => {
+      res.write("one half");
+      await vi.waitFor(() => expect(res.headersSent).toBe(true));
+      throw new Error("fails on purpose");
+    });
+    await expect((await serve(handler as never))()).rejects.toThrow("INTERNAL_ERROR");
+  });
+
+  it("is cut where a change after the head cannot be saved", async () => {
+    let saves = 0;
+    class BrokenStore extends MemoryStore {
+      override set(...args: Parameters<MemoryStore["set"]>): void {
+        if (saves++ === 0) super.set(...args);
+        else args[2]!(new Error("down on purpose"));
+      }
+    }
+    const options = { secret: "streams", resave: false, saveUninitialized: true, store: new BrokenStore() };
+    const middleware = expressSession(options);
+    const told: unknown[] = [];
+    const ask = await serve((req, res) => {
+      const next = async (error?: unknown) => {
+        if (error !== undefined) return told.push(error);
+        res.stream.respond({ ":status": 200 });
+        res.stream.write("visit ");
+        await vi.waitFor(() => expect(res.stream.headersSent).toBe(true));
+        Object.assign((req as unknown as { session: object }).session, { visits: 1 });
+        return res.stream.end("1");
+      };
+      middleware(req as never, res as never, next as never);
+    });
+    await expect(ask()).rejects.toThrow("INTERNAL_ERROR");
+    await vi.waitFor(() => expect(told).toEqual([new Error("down on purpose")]));
+  });
+
+  it("carries nothing that was read in another request's context, also after its head", async () => {
+    const told: unknown[] = [];
+    const waiting: ServerHttp2Stream[] = [];
+    const handler = nodeSessions(
+      { secretKey: "streams" },
+      { onError: (error) => void told.push(error) },
+    )((req, res) => {
+      const { stream } = res as unknown as Http2ServerResponse;
+      if (req.method === "POST") {
+        session.name = "bob";
+        for (const other of waiting) other.write(`data: ${session.name}\n\n`);
+        return res.end("told");
+      }
+      stream.respond({ "content-type": "text/event-stream" });
+      waiting.push(stream);
+      return stream.write("data: first\n\n");
+    });
+    const ask = await serve(handler as never);
+    const events = ask();
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    const telling = ask("POST");
+    await expect(events).rejects.toThrow("INTERNAL_ERROR");
+    expect((await telling).status).toBe(500);
+    expect(told.map(String)).toEqual([
+      expect.stringMatching(/^ForeignContextError/),
+      expect.stringMatching(/^ForeignContextError/),
+    ]);
   });
 
   it("tells of no error when a client goes during the save", async () => {

@@ -1,6 +1,16 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { ConfigError, session, SessionManager, type SessionOptions } from "../../src/index.ts";
+import { CsrfProtect } from "../../src/csrf.ts";
+import {
+  ConfigError,
+  consume,
+  loadSession,
+  requireFresh,
+  selectorOf,
+  session,
+  SessionManager,
+  type SessionOptions,
+} from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import type { Store } from "../../src/stores/parts/store.ts";
 
@@ -24,6 +34,16 @@ async function answer(
   const headers = new Headers(given);
   await context.save({ status: 200, headers });
   return headers;
+}
+
+/** What a page shows that asks whether this works. */
+function outcomeOf(act: () => void): string {
+  try {
+    act();
+    return "fine";
+  } catch (error) {
+    return (error as Error).name;
+  }
 }
 
 const kinds: Array<[string, () => SessionOptions]> = [
@@ -61,6 +81,26 @@ describe.each(kinds)("the answer of a session in %s", (_, kind) => {
     ["owner", () => session.owner],
     ["permanent", () => session.permanent],
     ["a write", () => (session.a = 1)],
+    ["isNew", () => session.isNew],
+    ["modified", () => session.modified],
+    ["a property", () => session.a],
+    ["values", () => [...session.values()]],
+    ["entries", () => [...session.entries()]],
+    ["names", () => Object.keys(session)],
+    ["hasOwn", () => Object.hasOwn(session, "a")],
+    ["a text of it", () => `${session}`],
+    ["pop", () => session.pop("a")],
+    ["popItem", () => session.popItem()],
+    ["setDefault", () => session.setDefault("a", 1)],
+    ["delete", () => delete session.a],
+    ["messages", () => session.getFlashedMessages()],
+    ["transact", () => session.transact("a", () => 1)],
+    ["setting a flag", () => (session.modified = false)],
+    ["regenerate", () => session.regenerate()],
+    ["destroy", () => session.destroy()],
+    ["consume", () => consume("a")],
+    ["a token for forms", () => new CsrfProtect({ secretKey: "s" }).generateCsrf()],
+    ["checking such a token", () => outcomeOf(() => new CsrfProtect({ secretKey: "s" }).validateCsrf("a"))],
   ];
   it.each(looks)("says Vary: Cookie once after %s (SEC-58)", async (_, look) => {
     expect((await answer(kind(), look)).get("Vary")).toBe("Cookie");
@@ -94,6 +134,20 @@ describe.each(kinds)("the answer of a session in %s", (_, kind) => {
       expect(lines[0]).toMatch(/^[ -~]*$/);
       expect(lines[0]!.split(";")).toHaveLength(3);
     }
+  });
+});
+
+describe("a page that shows what only a store knows of its visitor", () => {
+  const token = `${"A".repeat(16)}.${"B".repeat(42)}A`;
+  it.each([
+    ["selectorOf", () => selectorOf(session)],
+    ["requireFresh", () => outcomeOf(() => requireFresh(60))],
+    ["isNew before it was fetched", () => outcomeOf(() => session.isNew)],
+    ["owner before it was fetched", () => outcomeOf(() => session.owner)],
+    ["a fetch and isNew", async () => (await loadSession()).isNew],
+  ])("says Vary: Cookie after %s (SEC-58)", async (_, look) => {
+    const options = { store: memoryStore(), storeOptions: { lazy: true } };
+    expect((await answer(options, look, {}, `session=${token}`)).get("Vary")).toBe("Cookie");
   });
 });
 

@@ -1,6 +1,6 @@
 import type { ServerResponse, OutgoingHttpHeaders, OutgoingHttpHeader } from "node:http";
 import { finished } from "node:stream";
-import { holdStream } from "./held-stream.ts";
+import { cutStream, holdStream } from "./held-stream.ts";
 import { assertArguments, isHttp2 } from "./node-arguments.ts";
 import type { RequestContext } from "../../request/context.ts";
 import type { SessionResponse } from "../../interfaces/session-interface.ts";
@@ -88,8 +88,8 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     const isSaving = this.#phase === "saving";
     if (isSaving) this.#openHead?.();
     if (res.headersSent) {
-      // See #cut; the caller has reported the error.
-      res.destroy();
+      // The caller has reported the error.
+      cut(res);
       return;
     }
     this.#drop(this.#phase);
@@ -99,9 +99,21 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     if (this.#phase === "released") this.#phase = "discarding";
   }
 
+  /** Calls `send`, which writes or ends past the response's own methods, while nothing is held. */
+  pass(method: "write" | "end", send: () => unknown): unknown {
+    const handle = () => (method === "end" && this.#phase === "released" ? this.#end(send) : send());
+    const context: HeldContext | undefined = this.context;
+    return context?.isCurrent === false ? this.#callForeign(context, method, handle) : handle();
+  }
+
   #call(method: Method, ...args: unknown[]): unknown {
     const context: HeldContext | undefined = this.context;
     if (context?.isCurrent !== false) return this.#handle(method, args);
+    return this.#callForeign(context, method, () => this.#handle(method, args));
+  }
+
+  /** Another request's code calls. */
+  #callForeign(context: HeldContext, method: Method, handle: () => unknown): unknown {
     const refusal = this.#isRefused ? undefined : context.refusal?.();
     return context.run!(() => {
       if (refusal !== undefined) {
@@ -109,7 +121,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
         this.fail(refusal);
         this.#isRefused = true;
       }
-      if (!this.#isRefused) return this.#handle(method, args);
+      if (!this.#isRefused) return handle();
       return method === "write" ? true : this.#res;
     });
   }
@@ -128,7 +140,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     if (this.#phase === "untouched") {
       if (method === "writeHead") args = applyHead(this.#res, args);
       this.#start();
-    } else if (this.#phase === "released" && method === "end") return this.#end(args);
+    } else if (this.#phase === "released" && method === "end") return this.#endWith(args);
     if (this.#phase === "released") return this.#originals[method].apply(this.#res, args);
     if (this.#phase === "saving") this.#queue(method, args);
     else discard(this.#res, method, args);
@@ -195,7 +207,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     try {
       for (const [at, [method, args]] of calls.entries()) {
         // Between the first call and the end there was time for more changes.
-        if (method === "end" && at > 0) this.#end(args);
+        if (method === "end" && at > 0) this.#endWith(args);
         else result = this.#originals[method].apply(res, args);
       }
     } catch (error) {
@@ -207,10 +219,13 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     this.#wake(result === false && !res.destroyed);
   }
 
-  /** The end of an answer whose headers have left. */
-  #end(args: unknown[]): unknown {
+  #endWith(args: unknown[]): unknown {
+    return this.#end(() => this.#originals.end.apply(this.#res, args));
+  }
+
+  /** Ends an answer whose headers have left. */
+  #end(end: () => unknown): unknown {
     const res = this.#res;
-    const end = () => this.#originals.end.apply(res, args);
     let saving: Promise<void> | undefined;
     try {
       saving = (this.context as HeldContext | undefined)?.saveLate?.();
@@ -232,7 +247,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   /** Too late for another answer: cutting the connection tells the client that this one is not whole. */
   #cut(error: unknown): void {
     this.#phase = "discarding";
-    this.#res.destroy();
+    cut(this.#res);
     this.#onError(error);
   }
 
@@ -267,6 +282,12 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     this.#phase = "discarding";
     this.#onError(error);
   }
+}
+
+/** Ends an answer so that its client does not take it for whole. */
+function cut(res: ServerResponse): void {
+  if (isHttp2(res)) cutStream(res);
+  else res.destroy();
 }
 
 /** A mock, which has a property of its own for it, says so already when it is about to send. */

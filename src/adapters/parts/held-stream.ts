@@ -5,12 +5,17 @@ type Http2Response = ServerResponse & { readonly stream: ServerHttp2Stream };
 /** A flat list is what Node 24 takes as well. */
 type Headers = OutgoingHttpHeaders | readonly string[];
 
+/** RFC 9113 §7. */
+const INTERNAL_ERROR = 2;
+
 /** What holds the response that a stream belongs to. */
 export interface Holder {
   /** Whether calls are the response's to make: they wait, or are dropped. */
   readonly isHolding: boolean;
   /** Calls `send`, which sends the head, when the session is saved. */
   answer(send: () => void): void;
+  /** Calls `send`, which writes or ends, while nothing is held. */
+  pass(method: "write" | "end", send: () => unknown): unknown;
 }
 
 /**
@@ -51,12 +56,19 @@ export function holdStream(res: ServerResponse, holder: Holder): void {
   stream.respondWithFile = holdFile(respondWithFile);
   stream.respondWithFD = holdFile(respondWithFD);
   stream.write = ((...args: Parameters<typeof res.write>) =>
-    isHeld() ? res.write(...args) : Reflect.apply(write, stream, args)) as typeof stream.write;
+    isHeld()
+      ? res.write(...args)
+      : holder.pass("write", () => Reflect.apply(write, stream, args))) as typeof stream.write;
   stream.end = ((...args: Parameters<typeof res.end>) => {
-    if (!isHeld()) Reflect.apply(end, stream, args);
-    else res.end(...args);
+    if (isHeld()) res.end(...args);
+    else holder.pass("end", () => Reflect.apply(end, stream, args));
     return stream;
   }) as typeof stream.end;
+}
+
+/** Ends an answer with an error. A stream that is destroyed ends without one, as if it were whole. */
+export function cutStream(res: ServerResponse): void {
+  (res as Http2Response).stream.close(INTERNAL_ERROR);
 }
 
 function split(headers: Headers = {}): { status: number; rest: OutgoingHttpHeaders } {
