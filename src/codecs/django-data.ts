@@ -1,12 +1,12 @@
-import { decodeBase64url } from "../itsdangerous/base64url.ts";
+import { decodeBase64url } from "../itsdangerous/encoding.ts";
 import { BadPayload, BadShape } from "../errors.ts";
-import { packPayload } from "../itsdangerous/payload.ts";
-import { zlib } from "../itsdangerous/zlib.ts";
-import { quoteAscii } from "../json/quote.ts";
+import { packPayload } from "../itsdangerous/encoding.ts";
+import { zlib } from "../itsdangerous/encoding.ts";
+import { quoteAscii } from "../json/python-text.ts";
 import type { Fields } from "../json/fields.ts";
 import { inheritFloats } from "../json/float-slots.ts";
 import { parse } from "../json/parse.ts";
-import { isPlainObject } from "../json/plain-object.ts";
+import { isPlainObject } from "../json/values.ts";
 import { scan, scanFields, TAGS } from "../json/scan.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { Tags } from "../json/tags.ts";
@@ -89,4 +89,26 @@ function withoutTuples(value: unknown): unknown {
 function copyOf<T extends object>(original: object, copy: T): T {
   inheritFloats(original, copy);
   return copy;
+}
+
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** Whole seconds as Django writes them: its `b62_encode`. */
+export function encodeBase62(seconds: number): string {
+  let rest = Math.abs(seconds);
+  let text = "";
+  do {
+    text = DIGITS[rest % 62]! + text;
+    rest = Math.floor(rest / 62);
+  } while (rest > 0);
+  return seconds < 0 ? `-${text}` : text;
+}
+
+/** The seconds a text stands for, `undefined` if none: Django's `b62_decode`, with its oddity that a lone "-" is 0. */
+export function decodeBase62(text: string): number | undefined {
+  if (!/^(?:-[0-9A-Za-z]*|[0-9A-Za-z]+)$/.test(text)) return undefined;
+  const negative = text.startsWith("-");
+  let seconds = 0;
+  for (const digit of negative ? text.slice(1) : text) seconds = seconds * 62 + DIGITS.indexOf(digit);
+  return negative ? -seconds : seconds;
 }

@@ -1,12 +1,10 @@
 import { BadShape } from "../errors.ts";
-import { DEFAULT_MAX_INFLATED_SIZE } from "../itsdangerous/payload.ts";
-import { importSecretKeys } from "../itsdangerous/secret-key.ts";
-import type { SecretKey } from "../itsdangerous/secret-key.ts";
+import { DEFAULT_MAX_INFLATED_SIZE } from "../itsdangerous/encoding.ts";
+import { importSecretKeys, type SecretKey } from "../itsdangerous/secret-key.ts";
 import { Signer, splitLast } from "../itsdangerous/signer.ts";
 import type { Fields } from "../json/fields.ts";
-import { decodeBase62, encodeBase62 } from "./base62.ts";
 import type { Codec, Decoded } from "./codec.ts";
-import { packDjangoData, unpackDjangoData } from "./django-data.ts";
+import { decodeBase62, encodeBase62, packDjangoData, unpackDjangoData } from "./django-data.ts";
 
 /** How a Django project signs its sessions. */
 export interface DjangoCodecOptions {

@@ -1,7 +1,7 @@
 import { HipflaskError, UnserializableError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
-import { isPlainObject } from "../json/plain-object.ts";
-import { quoteAscii } from "../json/quote.ts";
+import { isPlainObject } from "../json/values.ts";
+import { quoteAscii } from "../json/python-text.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { Tags } from "../json/tags.ts";
 import { Float, Markup, UUID } from "../json/values.ts";
