@@ -13,7 +13,11 @@ interface Kind {
 
 /** These have the methods of a client that a store takes, and answer something else. */
 const LOOKALIKES: readonly Kind[] = [
-  { what: "a database of pg-promise", advice: "pass its pool, db.$pool", names: [["$pool", "$config"]] },
+  {
+    what: "a database of pg-promise",
+    advice: "pass its pool of pg, db.$pool",
+    names: [["$pool", "$config"]],
+  },
   {
     what: "a pool of slonik",
     advice: "pass a pg.Pool, or { dialect, run } to sqlStore of hipflask/stores/sql",

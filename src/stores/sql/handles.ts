@@ -3,13 +3,13 @@ import { closed, has, refusal } from "../parts/clients.ts";
 import type { SqliteDatabase } from "../sqlite/database.ts";
 import type { SqlDatabase, SqlRow, SqlValue } from "./database.ts";
 import { mysql2Of } from "./mysql2.ts";
-import { isPg, openPg, pgDatabase, type PostgresPool } from "./pg.ts";
+import { isPg, openPg, pgDatabase, type OfPgAlone, type PostgresPool } from "./pg.ts";
 import { openSqliteHandle, sqliteDatabase } from "./sqlite.ts";
 
 /* oxlint-disable typescript/no-explicit-any -- drivers want types of their own for values and options, ours fit */
 
 /** What we call of a `Pool` or a connected `Client` of `pg`, or a `Pool` of `@neondatabase/serverless`. */
-export interface PgHandle {
+export interface PgHandle extends OfPgAlone {
   query(query: any, values?: any): any;
   connect(...args: any[]): any;
 }
@@ -35,6 +35,7 @@ export interface PrismaHandle {
 
 /** What we call of `neon()` of `@neondatabase/serverless`. */
 export interface NeonHandle {
+  (text: TemplateStringsArray, ...values: any[]): any;
   query(text: string, values?: any[], options?: any): PromiseLike<any>;
   transaction(...args: any[]): any;
 }

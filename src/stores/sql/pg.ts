@@ -4,8 +4,17 @@ import { addressOf } from "../parts/address.ts";
 import { closed, has, isLookalike } from "../parts/clients.ts";
 import type { SqlDatabase, SqlRow } from "./database.ts";
 
+/** Names that libraries with a `query` of their own have, and `pg` has not. */
+export interface OfPgAlone {
+  readonly $pool?: never;
+  readonly anyFirst?: never;
+  readonly createQueryRunner?: never;
+  readonly escapeId?: never;
+  readonly request?: never;
+}
+
 /** What we call of a `Pool` of `pg`. */
-export interface PostgresPool {
+export interface PostgresPool extends OfPgAlone {
   query(query: PostgresQuery): Promise<{ rows: unknown[]; rowCount: number | null }>;
 }
 
