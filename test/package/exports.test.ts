@@ -525,6 +525,7 @@ describe("package.json exports", () => {
         type BunSqlHandle
         type D1Handle
         type DrizzleHandle
+        type KnexHandle
         type KyselyHandle
         type LibsqlClientHandle
         type MariadbHandle
@@ -543,6 +544,7 @@ describe("package.json exports", () => {
         type SqlValue
         type SqliteDatabase
         type SqliteStatement
+        type TursoHandle
 
       hipflask/stores/dynamodb
         dynamodbStore

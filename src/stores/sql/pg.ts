@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { ConfigError } from "../../errors.ts";
 import { addressOf } from "../parts/address.ts";
-import { closed } from "../parts/clients.ts";
+import { closed, has, isLookalike } from "../parts/clients.ts";
 import type { SqlDatabase, SqlRow } from "./database.ts";
 
 /** What we call of a `Pool` of `pg`. */
@@ -58,6 +58,19 @@ function oneAtATime(client: PostgresPool): PostgresPool {
       return answer;
     },
   };
+}
+
+/** What mysql2, SQLite, PGlite and D1 have beside `query`, and pg has not. */
+const OTHERS = ["execute", "prepare", "waitReady", "unsafe"];
+
+/** Whether it has the methods of `pg`, and none of another library. */
+export function isPg(handle: unknown): boolean {
+  return (
+    typeof handle === "object" &&
+    has(handle, "query") &&
+    !OTHERS.some((name) => has(handle, name)) &&
+    !isLookalike(handle)
+  );
 }
 
 /** @throws ConfigError for a pool that was ended, and for a client that is not connected, which would never answer */
