@@ -99,6 +99,13 @@ describe("djangoCodec", () => {
     expect(codec.decode("a".repeat(16_385), context)).toEqual({ ok: false, reason: "too_long" });
   });
 
+  it("is good up to the exact age, and not a fraction of a second more, as in Django", () => {
+    const text = codec.encode(new Map([["v", "1"]]), context);
+    const at = (age: number) => codec.decode(text, { ...context, now: context.now + age * 1000 });
+    expect(at(3600)).toMatchObject({ ok: true });
+    expect(at(3600.001)).toEqual({ ok: false, reason: "expired" });
+  });
+
   it("never refuses a time in the future, as Django does not", () => {
     const text = codec.encode(new Map([["v", "1"]]), { ...context, now: context.now + 86_400_000 });
     expect(codec.decode(text, context)).toMatchObject({ ok: true });
