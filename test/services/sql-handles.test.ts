@@ -8,13 +8,14 @@ import { Client, Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { withoutHelp } from "../../src/help.ts";
-import { databaseOf, type D1Handle, type SqlHandle } from "../../src/stores/sql/handles.ts";
+import { databaseOf, type SqlHandle } from "../../src/stores/sql/handles.ts";
 import { sqlStore, type SqlStore } from "../../src/stores/sql.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { databases } from "../support/databases.ts";
 import { libsqlServer } from "../support/libsql-server.ts";
 import { neonProxy } from "../support/neon-proxy.ts";
 import { planetscaleProxy } from "../support/planetscale-proxy.ts";
+import { workerd } from "../support/workerd.ts";
 import { movedSql } from "./moved-time.ts";
 import { fullScale, reachable } from "./service.ts";
 
@@ -33,18 +34,6 @@ type Package = any;
 const folder = mkdtempSync(join(tmpdir(), "hipflask-handles-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
-
-/** Runs a statement as a store does. */
-const D1_WORKER = `export default {
-  async fetch(request, { DB }) {
-    const { text, values } = await request.json();
-    try {
-      return Response.json(await DB.prepare(text).bind(...values).run());
-    } catch (error) {
-      return Response.json({ error: error.message });
-    }
-  },
-};`;
 
 /**
  * The contract, on handles as an application has them.
@@ -349,28 +338,9 @@ describe.skipIf(packages.skip)(`sqlStore in SQLite, by other packages${packages.
   });
 
   describe("in workerd", () => {
-    let miniflare: Package;
-    beforeAll(() => {
-      const { Miniflare } = packages.require("miniflare") as Package;
-      miniflare = new Miniflare({ modules: true, script: D1_WORKER, d1Databases: ["DB"] });
-    });
-    afterAll(() => miniflare.dispose());
-
-    // The binding itself is in the worker: what miniflare hands out of it blocks this process at each call.
-    const binding = (): D1Handle => ({
-      prepare: (text) => ({
-        bind: (...values) => ({
-          async run() {
-            const body = JSON.stringify({ text, values });
-            const response = await miniflare.dispatchFetch("http://worker/", { method: "POST", body });
-            const { error, ...result } = await response.json();
-            if (error !== undefined) throw new Error(error);
-            return result;
-          },
-        }),
-      }),
-      batch: () => Promise.reject(new Error("not used")),
-    });
-    keeps("D1", () => [binding()]);
+    let worker: Awaited<ReturnType<typeof workerd>>;
+    beforeAll(async () => void (worker = await workerd()));
+    afterAll(() => worker.close());
+    keeps("D1", () => [worker.d1()]);
   });
 });
