@@ -120,6 +120,25 @@ describe.each([
     expect(fleeting.cookies[0]).not.toContain("Expires=");
   });
 
+  it("shows the messages that the old library left, and keeps as data what is none", async () => {
+    const [old] = accepts;
+    const flashing = {
+      ...old!,
+      decode: () => ({
+        ok: true as const,
+        kind: "data" as const,
+        data: {},
+        flash: { error: "no such book", count: 2 },
+        cookieNames: ["old.session"],
+      }),
+    };
+    const { seen } = await visit({ accepts: [flashing], ...home() }, oldCookies({}), () => [
+      session.getFlashedMessages({ withCategories: true }).map((message) => [...message]),
+      session.count,
+    ]);
+    expect(seen).toEqual([[["error", "no such book"]], 2]);
+  });
+
   it("refuses a forged old cookie quietly", async () => {
     const forged = oldCookies({ username: "root" }, "guessed");
     expect(await visit({ accepts, ...home() }, forged, () => session.size)).toEqual({ seen: 0, cookies: [] });
