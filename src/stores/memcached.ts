@@ -1,7 +1,7 @@
 import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { inStep, unknownAnswer } from "./parts/store-error.ts";
 
 /** What we call of a client of the `memcached` package. */
 export interface MemcachedClient {
@@ -133,7 +133,8 @@ class MemcachedStore implements Store {
   }
 
   #stored(value: unknown): Stored | undefined {
-    if (typeof value !== "string" || value === REMOVED) return undefined;
+    if (value === undefined || value === null || value === false || value === REMOVED) return undefined;
+    if (typeof value !== "string") throw unknownAnswer(this.name, "read");
     const space = value.indexOf(" ", COMMIT);
     const until = Number(value.slice(COMMIT, space));
     if (until <= this.now()) return undefined;

@@ -2,7 +2,7 @@ import { djangoDatabase, type DjangoDatabase } from "./database.ts";
 import { djangoDialect, djangoStatements, type DjangoDialect, type DjangoStatements } from "./statements.ts";
 import type { SqlDatabase, SqlResult } from "../sql/database.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
-import { storeError } from "../parts/store-error.ts";
+import { storeError, textOf, unknownAnswer } from "../parts/store-error.ts";
 
 /** Where Django's sessions are, and by which clock they end. */
 export interface DjangoTableOptions {
@@ -47,7 +47,8 @@ export class DjangoTable implements Store {
   async read(key: string): Promise<Stored | undefined> {
     const { rows } = await this.#run("read", [key, this.#at(0)]);
     if (rows[0] === undefined) return undefined;
-    const text = String(rows[0].content);
+    const text = textOf(rows[0].content);
+    if (text === undefined) throw unknownAnswer(this.name, "read");
     return { text, commit: text };
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SessionConflictError, StoreError } from "../../errors.ts";
 import { pooledRandom } from "./random.ts";
 import { inTime, type TimeLimit } from "./in-time.ts";
-import { storeError } from "./store-error.ts";
+import { storeError, unknownAnswer } from "./store-error.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 
@@ -125,7 +125,8 @@ export class CommitLoop<Content, Entry> {
       await this.#clockReady(time);
       const { write, known } = this.#draft(make(this.clock.now()), undefined);
       const { answer } = await this.#ask("insert", time, () => this.store.insert(key, write));
-      if (answer) return known;
+      if (answer === true) return known;
+      if (answer !== false) throw unknownAnswer(this.store.name, "insert");
       const stored = await this.#read(key, time);
       return typeof stored === "object" && this.#isDone(stored, write.commit) ? stored : "taken";
     });
@@ -159,6 +160,7 @@ export class CommitLoop<Content, Entry> {
   remove(key: string): Promise<boolean> {
     return this.#within("remove", async (time) => {
       const { answer, isRepeated } = await this.#ask("remove", time, () => this.store.remove(key));
+      if (answer.status !== "ok" && answer.status !== "gone") throw unknownAnswer(this.store.name, "remove");
       return answer.status === "ok" || isRepeated;
     });
   }
@@ -237,7 +239,7 @@ export class CommitLoop<Content, Entry> {
           const isOurs = isRepeated && draft === undefined;
           return isOurs ? { status: "ok", result, known: undefined } : { status: "gone" };
         }
-        known = this.#known(key, answer.current);
+        known = this.#known(key, step.action, answer.current);
         if (known === undefined) return { status: "undecodable" };
         if (draft !== undefined && step.action === "write") {
           // Drivers repeat by themselves what they got no answer to, so this is looked at after every conflict.
@@ -270,8 +272,9 @@ export class CommitLoop<Content, Entry> {
       stored = await this.#again("read", time, error, () => this.store.read(key));
     }
     if (ready !== undefined) await ready;
-    const known = stored && this.#known(key, stored);
-    if (known === undefined) return stored === undefined ? "gone" : "undecodable";
+    if (stored === undefined) return "gone";
+    const known = this.#known(key, "read", stored);
+    if (known === undefined) return "undecodable";
     return isLive?.(known) === false ? "gone" : known;
   }
 
@@ -346,7 +349,10 @@ export class CommitLoop<Content, Entry> {
     return false;
   }
 
-  #known(key: string, stored: Stored<Content>): Known<Entry> | undefined {
+  /** @throws StoreError for what is no record at all: a session that cannot be read would be a stranger for ever */
+  #known(key: string, step: string, stored: Stored<Content>): Known<Entry> | undefined {
+    if (typeof stored?.commit !== "string" || stored.text === undefined)
+      throw unknownAnswer(this.store.name, step);
     if (stored.now !== undefined) this.clock.observe(stored.now);
     const entry = this.#format.decode(key, stored.text);
     return entry && { entry, commit: stored.commit, now: stored.now ?? this.clock.now() };

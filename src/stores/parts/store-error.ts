@@ -32,6 +32,21 @@ const HINTS: ReadonlyArray<readonly [pattern: RegExp, hint: string]> = [
   ],
 ];
 
+/** An answer that is none to the question: the client was told to give other ones, or is something else than it seems. */
+export function unknownAnswer(name: string, verb: string, advice?: string): StoreError {
+  return new StoreError(
+    "unavailable",
+    `${name} answered "${verb}" with something that is not an answer to it${advice === undefined ? "" : `; ${advice}`}.`,
+  );
+}
+
+/** A text that a driver gave, if as bytes. @returns `undefined` for anything else */
+export function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (!(value instanceof Uint8Array)) return undefined;
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("utf8");
+}
+
 /** Does one step of a store. @throws StoreError for whatever the driver throws */
 export async function inStep<Result>(
   name: string,
