@@ -13,7 +13,7 @@ const live = [
   "test/{django-live,itsdangerous-python,opentelemetry,store-contract-mutations}.test.ts",
   "test/package/{commonjs,copies,tarball}.test.ts",
   "test/regular-expressions.test.ts",
-  "test/reports/{another-visitors-session,answers-of-others,requests-without-a-socket,the-current-request}.test.ts",
+  "test/reports/{another-visitors-session,answers-of-others,requests-without-a-socket,settings-of-clients,the-current-request}.test.ts",
 ];
 /** Runs in `unit` with the stores that need no server, and in `live` with the others. */
 const onEngines = ["test/stores/{commit-races,http,promises,races,sockets}.test.ts"];

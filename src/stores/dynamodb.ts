@@ -2,6 +2,7 @@ import { StoreError } from "../errors.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { unknownAnswer } from "./parts/attempts.ts";
 import { GONE, millisecondsOf, OK, refused } from "./parts/values.ts";
 
 /** What we call of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
@@ -175,7 +176,12 @@ class DynamoStore implements Store {
   }
 
   #stored(item: Record<string, unknown> | undefined): Stored | undefined {
-    if (item === undefined || !(Number(item["until"]) > this.now())) return undefined;
-    return { text: String(item["head"] ?? "") + String(item["tail"] ?? ""), commit: String(item["commit"]) };
+    if (item === undefined) return undefined;
+    // A document client may wrap numbers, as `{ value: "1" }`.
+    const until = Number((item["until"] as { value?: unknown } | undefined)?.value ?? item["until"]);
+    const { head, tail = "", commit } = item;
+    if (Number.isNaN(until) || typeof head !== "string" || typeof commit !== "string")
+      throw unknownAnswer(this.name, "read");
+    return until > this.now() ? { text: head + String(tail), commit } : undefined;
   }
 }

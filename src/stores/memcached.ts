@@ -1,6 +1,7 @@
 import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { unknownAnswer } from "./parts/attempts.ts";
 import { datedValue, GONE, OK, refused, storedUntil } from "./parts/values.ts";
 
 /** What we call of a client of the `memcached` package. */
@@ -122,7 +123,8 @@ class MemcachedStore implements Store {
   }
 
   #stored(value: unknown): Stored | undefined {
-    if (typeof value !== "string" || value === REMOVED) return undefined;
+    if (value === undefined || value === null || value === false || value === REMOVED) return undefined;
+    if (typeof value !== "string") throw unknownAnswer(this.name, "read");
     return storedUntil(value, this.now());
   }
 

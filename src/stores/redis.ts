@@ -1,8 +1,9 @@
-import { StoreError } from "../errors.ts";
+import type { StoreError } from "../errors.ts";
 import { addressOf } from "./parts/address.ts";
 import { redisCommands, script, type RedisClient, type RedisCommands } from "./redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { COMMIT, millisecondsOf, OK, refused, storedOf } from "./parts/values.ts";
+import { unknownAnswer } from "./parts/attempts.ts";
+import { COMMIT, millisecondsOf, OK, refused, storedOf, textOf } from "./parts/values.ts";
 
 export type {
   BunRedisClient,
@@ -132,18 +133,15 @@ class RedisStore implements Store {
 
   /** What a client makes of an answer depends on its settings: numbers may come as text, texts as bytes. */
   #text(verb: string, answer: unknown): string | null {
-    if (typeof answer === "string" || answer === null) return answer;
+    if (answer === null) return null;
     if (typeof answer === "number" || typeof answer === "bigint") return String(answer);
-    if (answer instanceof Uint8Array) {
-      return Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength).toString("utf8");
-    }
-    throw this.#unknown(verb);
+    const text = textOf(answer);
+    if (text === undefined) throw this.#unknown(verb);
+    return text;
   }
 
   #unknown(verb: string): StoreError {
-    return new StoreError(
-      "unavailable",
-      `${this.name} answered "${verb}" with something that is not an answer to it; pass the client of @redis/client or ioredis itself, not in a pipeline or transaction.`,
-    );
+    const advice = "pass the client of @redis/client or ioredis itself, not in a pipeline or transaction";
+    return unknownAnswer(this.name, verb, advice);
   }
 }

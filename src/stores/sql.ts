@@ -3,9 +3,9 @@ import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
 import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
-import { backOff, storeError } from "./parts/attempts.ts";
+import { backOff, storeError, unknownAnswer } from "./parts/attempts.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { GONE, millisecondsOf, OK, refused } from "./parts/values.ts";
+import { GONE, millisecondsOf, OK, refused, textOf } from "./parts/values.ts";
 
 export type {
   BunSqlHandle,
@@ -83,7 +83,7 @@ class SingleStatementStore implements SqlStore {
 
   async read(key: string): Promise<Stored | undefined> {
     const { rows } = await this.#run("read", this.#statements.read, { key });
-    return rows[0] && storedOf(rows[0]);
+    return rows[0] && this.#stored("read", rows[0]);
   }
 
   async insert(key: string, write: Write): Promise<boolean> {
@@ -114,7 +114,7 @@ class SingleStatementStore implements SqlStore {
     for (let from = 0; from < keys.length; from += BATCH) {
       const batch = JSON.stringify(keys.slice(from, from + BATCH));
       const { rows } = await this.#run("readMany", this.#statements.readMany, { keys: batch, length });
-      for (const row of rows) found.set(String(row.id), storedOf(row));
+      for (const row of rows) found.set(textOf(row.id) ?? "", this.#stored("readMany", row));
     }
     return found;
   }
@@ -145,7 +145,9 @@ class SingleStatementStore implements SqlStore {
     const list = names.map((name) => values[name]!);
     for (let conflicts = 0; ; await backOff(++conflicts)) {
       try {
-        return await this.#database.run(text, list);
+        const result = await this.#database.run(text, list);
+        if (!Array.isArray(result?.rows) || !Number.isInteger(result.affected)) throw this.#unknown(verb);
+        return result;
       } catch (error) {
         if (this.#dialect.isDuplicate(error)) return { rows: [], affected: DUPLICATE };
         if (this.#dialect.isMissingTable(error)) throw this.#missingTable(verb);
@@ -153,6 +155,19 @@ class SingleStatementStore implements SqlStore {
         if (!this.#dialect.isSacrificed(error)) throw storeError(this.name, verb, error);
       }
     }
+  }
+
+  /** Drivers give big integers as text or bigint, and texts as bytes: with a binary collation, or because they were told to. */
+  #stored(verb: string, { record, commit_id, now }: SqlRow): Stored {
+    const [text, commit] = [textOf(record), textOf(commit_id)];
+    const milliseconds = Number(textOf(now) ?? now);
+    if (text === undefined || commit === undefined || !(milliseconds > 0)) throw this.#unknown(verb);
+    return { text, commit, now: milliseconds };
+  }
+
+  #unknown(verb: string): StoreError {
+    const advice = "pass a client that gives rows as objects by column, and texts as texts";
+    return unknownAnswer(this.name, verb, advice);
   }
 
   #missingTable(verb: string): StoreError {
@@ -170,9 +185,4 @@ function valuesOf({ text, commit, lifetime }: Write): Values {
   const milliseconds = millisecondsOf(lifetime);
   const step = 2 ** Math.max(0, Math.floor(Math.log2(milliseconds * SWEEP_DELAY)));
   return { text, commit, lifetime: milliseconds, step };
-}
-
-/** Drivers give big integers as text or bigint, and texts with a binary collation as bytes. */
-function storedOf(row: SqlRow): Stored {
-  return { text: String(row.record), commit: String(row.commit_id), now: Number(row.now) };
 }

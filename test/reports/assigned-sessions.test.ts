@@ -13,6 +13,7 @@ import { createApp, defineEventHandler, toNodeListener } from "h3v1";
 import { serve as serveHono } from "@hono/node-server";
 import { Hono } from "hono";
 import Koa from "koa";
+import { RouterContextProvider } from "react-router";
 import { createServer, type RequestListener } from "node:http";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { sessions as expressSessions } from "../../src/adapters/express.ts";
@@ -21,6 +22,7 @@ import { sessions as h3Sessions } from "../../src/adapters/h3.ts";
 import { sessions as honoSessions } from "../../src/adapters/hono.ts";
 import { sessions as koaSessions } from "../../src/adapters/koa.ts";
 import { sessions as nuxtSessions } from "../../src/adapters/nuxt.ts";
+import { sessionContext, sessions as routerSessions } from "../../src/adapters/react-router.ts";
 import { sessions as kitSessions, type SvelteKitEvent } from "../../src/adapters/sveltekit.ts";
 import expressSession from "../../src/express-session.ts";
 import { session, type Session, type SessionOptions } from "../../src/index.ts";
@@ -143,6 +145,28 @@ for (const [mode, store] of [
       expect([said.body, now]).toEqual(["TypeError", '["ada","admin",2]']);
     });
 
+    it.each<[string, () => object]>([
+      ["a function", () => ({ name: "eve", role: () => "admin" })],
+      ["a symbol", () => ({ name: "eve", role: Symbol("admin") })],
+      [
+        "itself",
+        () => {
+          const data: Record<string, unknown> = { name: "eve" };
+          return Object.assign(data, { role: data });
+        },
+      ],
+    ])("keeps what was there where the data holds %s", async (_, data) => {
+      const { said, now } = await start((place) => {
+        try {
+          place.session = data();
+          return "accepted";
+        } catch (error) {
+          return (error as Error).name;
+        }
+      });
+      expect([said.body, now]).toEqual(["UnserializableError", '["ada","admin",2]']);
+    });
+
     it.each([null, undefined])("ends the session when it is set to %s", async (value) => {
       const { said, now, copy, visitor } = await start((place) => {
         place.session = value;
@@ -170,6 +194,22 @@ describe("c.set of Hono", () => {
     const app = new Hono().use(honoSessions({ secretKey: "assigned" }));
     app.get("/", (c) => (c.set("session", { name: "bob" } as never), c.text("fine")));
     expect((await app.request("/")).status).toBe(500);
+  });
+});
+
+describe("context.set of React Router", () => {
+  it("cannot be seen either, so that the request fails", async () => {
+    const context = new RouterContextProvider();
+    const middleware = routerSessions({ secretKey: "assigned" });
+    const next = () => {
+      context.set(sessionContext, { name: "bob" } as never);
+      return new Response("fine");
+    };
+    const request = new Request("http://localhost/");
+    await expect(middleware({ request, context, params: {} } as never, next as never)).rejects.toMatchObject({
+      status: 500,
+      error: expect.objectContaining({ message: expect.stringContaining("sessionContext") as string }),
+    });
   });
 });
 

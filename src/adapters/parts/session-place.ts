@@ -1,11 +1,11 @@
 import { ConfigError } from "../../errors.ts";
-import { isSession, type Session } from "../../session/session.ts";
+import { isSession, stateOf, type Session } from "../../session/session.ts";
 
 /**
  * What `request.session = value` means to people who come from other libraries: `null` ends the session, and an object is
  * its data from now on. Anything else is a mistake.
  *
- * @throws TypeError
+ * @throws TypeError; UnserializableError for data that cannot be stored, and then nothing has changed
  */
 export function assign(session: Session, value: unknown): void {
   if (value === null || value === undefined) session.destroy();
@@ -13,6 +13,9 @@ export function assign(session: Session, value: unknown): void {
     throw new TypeError("A session can only be set to null, which ends it, or to an object of data.");
   else if (!isSession(value, session)) {
     const data = { ...value };
+    const { json } = stateOf(session);
+    // What cannot be stored is refused before anything is lost.
+    for (const [key, item] of Object.entries(data)) if (item !== undefined) json.dumps(item, key);
     session.clear();
     session.update(data);
   }

@@ -2,8 +2,8 @@ import { djangoDatabase, type DjangoDatabase } from "./database.ts";
 import { djangoDialect, djangoStatements, type DjangoDialect, type DjangoStatements } from "./statements.ts";
 import type { SqlDatabase, SqlResult } from "../sql/database.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
-import { backOff, storeError } from "../parts/attempts.ts";
-import { GONE, OK, refused } from "../parts/values.ts";
+import { backOff, storeError, unknownAnswer } from "../parts/attempts.ts";
+import { GONE, OK, refused, textOf } from "../parts/values.ts";
 
 /** Where Django's sessions are, and by which clock they end. */
 export interface DjangoTableOptions {
@@ -42,7 +42,8 @@ export class DjangoTable implements Store {
   async read(key: string): Promise<Stored | undefined> {
     const { rows } = await this.#run("read", [key, this.#at(0)]);
     if (rows[0] === undefined) return undefined;
-    const text = String(rows[0].content);
+    const text = textOf(rows[0].content);
+    if (text === undefined) throw unknownAnswer(this.name, "read");
     return { text, commit: text };
   }
 

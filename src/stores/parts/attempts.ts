@@ -144,6 +144,14 @@ export function storeError(name: string, verb: string, error: unknown): StoreErr
   return new StoreError("unavailable", hint === undefined ? message : `${message}. ${hint}`, { cause });
 }
 
+/** An answer that is none to the question: the client was told to give other ones, or is something else than it seems. */
+export function unknownAnswer(name: string, verb: string, advice?: string): StoreError {
+  return new StoreError(
+    "unavailable",
+    `${name} answered "${verb}" with something that is not an answer to it${advice === undefined ? "" : `; ${advice}`}.`,
+  );
+}
+
 /** What drivers say in the first hour of an app, and what is to be done about it. */
 const HINTS: ReadonlyArray<readonly [pattern: RegExp, hint: string]> = [
   [/^The client is closed$/i, "Connect it before the store is used, and close it after manager.close()."],

@@ -1,5 +1,5 @@
 import { StoreError } from "../../errors.ts";
-import { backOff, Task } from "./attempts.ts";
+import { backOff, Task, unknownAnswer } from "./attempts.ts";
 import { pooledRandom } from "./random.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
@@ -130,7 +130,8 @@ export class CommitLoop<Content, Entry> {
       const sent = performance.now();
       const answer = await task.ask("insert", () => this.#insert(key, write));
       if (answer.status === "ok") return known;
-      const stored = answer.status === "conflict" ? this.#known(key, answer.current, sent) : undefined;
+      const stored =
+        answer.status === "conflict" ? this.#known(key, "insert", answer.current, sent) : undefined;
       return stored !== undefined && this.#isDone(stored, write.commit) ? stored : "taken";
     });
   }
@@ -156,6 +157,7 @@ export class CommitLoop<Content, Entry> {
   remove(key: string): Promise<boolean> {
     return this.#within("remove", async (task) => {
       const { status } = await task.ask("remove", () => this.store.remove(key));
+      if (status !== "ok" && status !== "gone") throw unknownAnswer(this.store.name, "remove");
       return status === "ok" || task.isRepeated;
     });
   }
@@ -233,7 +235,7 @@ export class CommitLoop<Content, Entry> {
           if (absent === undefined) return { status: "gone" };
           continue;
         }
-        known = this.#known(key, answer.current, sent);
+        known = this.#known(key, step.action, answer.current, sent);
         if (known === undefined) return { status: "undecodable" };
         if (draft === undefined || step.action !== "write") continue;
         // Drivers repeat by themselves what they got no answer to, so this is looked at after every conflict.
@@ -261,7 +263,9 @@ export class CommitLoop<Content, Entry> {
 
   /** Inserts as if it replaced nothing. */
   async #insert(key: string, write: Write<Content>): Promise<Replaced<Content>> {
-    if (await this.store.insert(key, write)) return { status: "ok" };
+    const isInserted: unknown = await this.store.insert(key, write);
+    if (isInserted === true) return { status: "ok" };
+    if (isInserted !== false) throw unknownAnswer(this.store.name, "insert");
     const current = await this.store.read(key);
     return current === undefined ? { status: "gone" } : { status: "conflict", current };
   }
@@ -277,8 +281,9 @@ export class CommitLoop<Content, Entry> {
     const sent = performance.now();
     const stored = await task.ask("read", () => this.store.read(key));
     if (ready !== undefined) await ready;
-    const known = stored && this.#known(key, stored, sent);
-    if (known === undefined) return stored === undefined ? "gone" : "undecodable";
+    if (stored === undefined) return "gone";
+    const known = this.#known(key, "read", stored, sent);
+    if (known === undefined) return "undecodable";
     return isLive?.(known) === false ? "gone" : known;
   }
 
@@ -319,7 +324,10 @@ export class CommitLoop<Content, Entry> {
     return false;
   }
 
-  #known(key: string, stored: Stored<Content>, sent: number): Known<Entry> | undefined {
+  /** @throws StoreError for what is no record at all: a session that cannot be read would be a stranger for ever */
+  #known(key: string, step: string, stored: Stored<Content>, sent: number): Known<Entry> | undefined {
+    if (typeof stored?.commit !== "string" || stored.text === undefined)
+      throw unknownAnswer(this.store.name, step);
     if (stored.now !== undefined) this.clock.observe(stored.now, sent);
     const entry = this.#format.decode(key, stored.text);
     return entry && { entry, commit: stored.commit, now: stored.now ?? this.clock.now() };

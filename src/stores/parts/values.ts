@@ -33,3 +33,10 @@ export function storedUntil(value: string, now: number): Stored | undefined {
   if (Number(value.slice(COMMIT, space)) <= now) return undefined;
   return { text: value.slice(space + 1), commit: value.slice(0, COMMIT) };
 }
+
+/** A text that a driver gave, if as bytes. @returns `undefined` for anything else */
+export function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (!(value instanceof Uint8Array)) return undefined;
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("utf8");
+}

@@ -6,6 +6,8 @@ export interface Dialect {
   readonly schema: readonly string[];
   /** Epoch milliseconds at the start of the statement. */
   readonly now: string;
+  /** The same as a column, where that is safer as text. Default {@link now}. */
+  readonly clock?: string;
   /** How value number `index` is spelled; `undefined` where values have no numbers and are sent as often as they are named. */
   readonly numbered?: (index: number) => string;
   /** A whole number, also where the driver sends it as text or with a fraction. */
@@ -56,6 +58,8 @@ export const POSTGRES: Dialect = {
     "CREATE INDEX IF NOT EXISTS hipflask_sessions_sweep_at ON hipflask_sessions (sweep_at)",
   ],
   now: POSTGRES_NOW,
+  // An application may have its own parser for big integers, and pg spoils them where it was told to get bytes.
+  clock: `${POSTGRES_NOW}::text`,
   numbered: (index) => `$${index}`,
   integer: (value) => `${value}::bigint`,
   head: (length) => `left(record, ${length}::int)`,

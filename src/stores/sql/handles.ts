@@ -3,7 +3,7 @@ import { closed, has, refusal } from "../parts/clients.ts";
 import type { SqliteDatabase } from "../sqlite/database.ts";
 import type { SqlDatabase, SqlRow, SqlValue } from "./database.ts";
 import { mysql2Of } from "./mysql2.ts";
-import { isPg, openPg, pgDatabase, type OfPgAlone, type PostgresPool } from "./pg.ts";
+import { AS_TEXT, isPg, openPg, pgDatabase, type OfPgAlone, type PostgresPool } from "./pg.ts";
 import { openSqliteHandle, sqliteDatabase } from "./sqlite.ts";
 
 /* oxlint-disable typescript/no-explicit-any -- drivers want types of their own for values and options, ours fit */
@@ -164,14 +164,23 @@ export function databaseOf(handle: SqlHandle): SqlDatabase {
   throw refusal("sqlStore", `a database of ${TAKEN}`, handle);
 }
 
+/** What we call of a query of postgres.js. */
+interface RawQuery {
+  raw(): PromiseLike<Uint8Array[][] & { count: number; columns?: { name: string }[] }>;
+}
+
 function postgresJs(sql: PostgresJsHandle): SqlDatabase {
   return {
     dialect: "postgres",
     async run(text, values) {
-      const rows = (await sql.unsafe(text, values, { prepare: text.includes("$1") })) as SqlRow[] & {
-        count: number;
+      const query = sql.unsafe(text, values, { prepare: text.includes("$1") }) as unknown as RawQuery;
+      // As bytes in the order of the columns, past all that the client was told to make of names, types and values.
+      const rows = await query.raw();
+      const names = rows.columns?.map(({ name }) => ownName(name));
+      return {
+        rows: rows.map((row) => Object.fromEntries(row.map((value, at) => [names?.[at], value]))),
+        affected: rows.count ?? 0,
       };
-      return { rows: rows.map(withOwnNames), affected: rows.count };
     },
   };
 }
@@ -188,7 +197,7 @@ function bunSql(sql: BunSqlHandle): SqlDatabase {
     dialect,
     async run(text, values) {
       const rows = (await sql.unsafe(text, values)) as SqlRow[] & { count: number };
-      return { rows, affected: rows.count };
+      return { rows, affected: rows.count ?? 0 };
     },
   };
 }
@@ -244,12 +253,12 @@ function neon(sql: NeonHandle): SqlDatabase {
   return {
     dialect: "postgres",
     async run(text, values) {
-      const options = { fullResults: true, arrayMode: false };
+      const options = { fullResults: true, arrayMode: false, types: AS_TEXT };
       const { rows, rowCount } = (await sql.query(text, values, options)) as {
         rows: SqlRow[];
         rowCount: number;
       };
-      return { rows, affected: rowCount };
+      return { rows, affected: rowCount ?? 0 };
     },
   };
 }
@@ -262,7 +271,12 @@ function pglite(db: PGliteHandle): SqlDatabase {
     async run(text, values) {
       // Big integers as text: of a number PGlite says that it is none.
       const asText = text.includes("$1") ? values.map(String) : values;
-      const { rows, affectedRows = 0 } = (await db.query(text, asText, { rowMode: "object" })) as {
+      const options = {
+        rowMode: "object",
+        parsers: { 25: String },
+        serializers: { 20: String, 25: String },
+      };
+      const { rows, affectedRows = 0 } = (await db.query(text, asText, options)) as {
         rows: SqlRow[];
         affectedRows?: number;
       };
@@ -393,14 +407,10 @@ function kysely(handle: KyselyHandle): SqlDatabase {
   };
 }
 
-/** Columns by our names, where a client was told to rename them (`postgres.camel`). */
-function withOwnNames(row: SqlRow): SqlRow {
-  if (!("commitId" in row || "CommitId" in row || "commit-id" in row)) return row;
-  const entries = Object.entries(row).map(([name, value]) => {
-    const letters = name.toLowerCase().replaceAll(/[^a-z]/g, "");
-    return [letters === "commitid" ? "commit_id" : letters, value];
-  });
-  return Object.fromEntries(entries) as SqlRow;
+/** A column by our name, where a client was told to rename them (`postgres.camel`). */
+function ownName(name: string): string {
+  const letters = name.toLowerCase().replaceAll(/[^a-z]/g, "");
+  return letters === "commitid" ? "commit_id" : letters;
 }
 
 /** Undoes a `typeCast` of the pool: values as the driver gives them. */

@@ -23,6 +23,7 @@ export interface PostgresQuery {
   readonly text: string;
   readonly values: unknown[];
   readonly name?: string;
+  readonly types?: { getTypeParser(type: number, format?: string): (value: never) => unknown };
 }
 
 /** How statements are sent to PostgreSQL. */
@@ -35,6 +36,9 @@ export interface PostgresOptions {
   readonly prepare?: boolean;
 }
 
+/** Our columns are texts, whatever parser the pool or the application has for texts. */
+export const AS_TEXT = { getTypeParser: () => String };
+
 /** A pool of `pg`, or a connected client. */
 export function pgDatabase(handle: PostgresPool, { prepare = true }: PostgresOptions = {}): SqlDatabase {
   const pool = "_connected" in handle ? oneAtATime(handle) : handle;
@@ -43,7 +47,7 @@ export function pgDatabase(handle: PostgresPool, { prepare = true }: PostgresOpt
     dialect: "postgres",
     name: addressOf("PostgreSQL", handle),
     async run(text, values) {
-      const query = { text, values };
+      const query = { text, values, types: AS_TEXT };
       const { rows, rowCount } = await (isPreparing && isRepeated(text)
         ? pool.query({ name: nameOf(text), ...query }).catch((error: unknown) => {
             if (!isUnpreparable(error)) throw error;

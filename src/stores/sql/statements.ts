@@ -34,16 +34,18 @@ export interface Statements {
 }
 
 export function statementsOf(dialect: Dialect): Statements {
-  const { now, integer, head, divide, among, onConflict } = dialect;
+  const { now, clock = now, integer, head, divide, among, onConflict } = dialect;
   const deadline = `${now} + ${integer(":lifetime")}`;
   const sweepAt = `((${deadline}) ${divide} ${integer(":step")} + 1) * ${integer(":step")}`;
   const update = `UPDATE hipflask_sessions SET commit_id = :commit, record = :text, expires_at = ${deadline}, sweep_at = ${sweepAt} WHERE id = :key`;
   const live = `expires_at > ${now}`;
   const make = (text: string) => compiled(text, dialect);
   return {
-    read: make(`SELECT commit_id, record, ${now} AS now FROM hipflask_sessions WHERE id = :key AND ${live}`),
+    read: make(
+      `SELECT commit_id, record, ${clock} AS now FROM hipflask_sessions WHERE id = :key AND ${live}`,
+    ),
     readMany: make(
-      `SELECT id, commit_id, ${head(":length")} AS record, ${now} AS now FROM hipflask_sessions WHERE id IN (${among(":keys")}) AND ${live}`,
+      `SELECT id, commit_id, ${head(":length")} AS record, ${clock} AS now FROM hipflask_sessions WHERE id IN (${among(":keys")}) AND ${live}`,
     ),
     insert: make(
       `INSERT INTO hipflask_sessions (id, commit_id, record, expires_at, sweep_at) VALUES (:key, :commit, :text, ${deadline}, ${sweepAt}) ${onConflict ?? ""}`,

@@ -16,6 +16,7 @@ export interface SqliteDatabase {
 export interface SqliteStatement {
   all(...values: Array<string | number | null>): unknown[];
   run(...values: Array<string | number | null>): { changes: number | bigint };
+  setReturnArrays?(areArrays: boolean): void;
 }
 
 type Constructor = new (path: string) => SqliteDatabase;

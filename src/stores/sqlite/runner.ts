@@ -97,6 +97,8 @@ export class SqliteRunner {
     const known = this.#statements.get(text);
     if (known !== undefined) return known;
     const statement = db.prepare(text);
+    // Of node:sqlite, where a database can be told to give rows as arrays.
+    statement.setReturnArrays?.(false);
     this.#statements.set(text, statement);
     return statement;
   }
