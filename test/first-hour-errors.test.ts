@@ -170,7 +170,7 @@ const ofStores: Case[] = [
     firstWrite(postgresStore(loose(noTable))),
     "STORE",
     "PostgreSQL",
-    '"insert"',
+    '"now"',
     "await store.migrate()",
   ],
   [
@@ -178,7 +178,7 @@ const ofStores: Case[] = [
     firstWrite(postgresStore(unreachable)),
     "STORE",
     "PostgreSQL at 127.0.0.1:1",
-    '"insert"',
+    '"now"',
     "Start the server there",
   ],
 ];

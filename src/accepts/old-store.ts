@@ -1,5 +1,5 @@
 import { called } from "../stores/express-session/calls.ts";
-import { inTime } from "../stores/parts/in-time.ts";
+import { inTime } from "../stores/parts/attempts.ts";
 
 /**
  * The old library's store, where the cookie held only an id. Stores of express-session and @fastify/session, which answer

@@ -54,7 +54,7 @@ export function sessions(
   const manager = SessionManager.from(options);
   const cookies = new WeakMap<RequestContext, string | null>();
 
-  /** A page and what it fetches from its own app while it is made are one visit: saved apart, one would undo the other. */
+  /** A page and what it fetches from its own app while it is rendered share one session: saved apart, one would undo the other. */
   const contextOfPage = (cookie: string | null): RequestContext | undefined => {
     if (!hasSession()) return undefined;
     const context = currentContext();

@@ -8,7 +8,7 @@ export class UsageError extends Error {
 
 type Options = Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
 
-/** What came for the options that came. */
+/** The values of the options that were given. */
 type Values<Given extends Options> = {
   readonly [Name in keyof Given]?: Given[Name]["type"] extends "boolean" ? boolean : string;
 };

@@ -107,7 +107,7 @@ async function load(path: string): Promise<string | undefined> {
     await import(/* @vite-ignore */ pathToFileURL(path).href);
     return undefined;
   } catch (error) {
-    // Options that are refused were told before they were checked.
+    // The options were recorded before they were checked, so refused ones are known too.
     if (error instanceof HipflaskError) return withoutHelp(error.message);
     const { code, message } = error as NodeJS.ErrnoException;
     return UNREAD.has(code ?? "")

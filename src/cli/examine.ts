@@ -22,7 +22,7 @@ const DAY = 24 * 60 * 60;
 const WORDS =
   /dev(?:elopment)?|test(?:ing)?|demo|example|sample|admin|default|hello|world|qwert[yz]|letmein|keyboard|cat|s[e3]cr[e3]t|pass(?:word|phrase)?|session|cookie|app|jwt|token|key|prod(?:uction)?|change|replace|insert|generate|random|string|value|super|very|top|your|my|the|this|here|put|it|me|in|with|to|a|abc|123(?:4(?:5(?:6(?:7(?:8(?:90?)?)?)?)?)?)?/g;
 
-/** What is broken or soft in these options. Everything that is broken, and not only what is met first. */
+/** All errors and weak settings in these options, not only the first. */
 export function examine(options: SessionOptions): Finding[] {
   const { good, faults } = sift(options);
   const config = new SessionManager(good).config;
@@ -36,8 +36,8 @@ export function examine(options: SessionOptions): Finding[] {
 }
 
 /**
- * Takes the options that are refused out, one by one, so that the others can be looked at. What is refused only because of
- * an option that comes later is tried again after it.
+ * Removes the options that are refused, one by one, so that the others can be checked. An option that is refused only because of
+ * a later one is tried again after it.
  */
 function sift(options: SessionOptions): { good: SessionOptions; faults: string[] } {
   // The secret is examined by itself.

@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
 import { hostOf } from "../stores/parts/address.ts";
 import { storeFromUrl } from "../stores/from-url.ts";
-import { inTime } from "../stores/parts/in-time.ts";
+import { inTime } from "../stores/parts/attempts.ts";
 import type { Store } from "../stores/parts/store.ts";
 
-/** Seconds to open a store, and for each of its answers. */
+/** Time limit in seconds, for opening a store and for each of its answers. */
 export const PATIENCE = 10;
 
 /**

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline/promises";
 import { parseEnv } from "node:util";
 import { UsageError } from "./arguments.ts";
 
-/** What a command knows of the world. */
+/** What a command reads and writes: environment, files, standard streams. */
 export interface Terminal {
   /** The folder it was started in. */
   readonly cwd: string;

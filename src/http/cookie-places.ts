@@ -7,13 +7,13 @@ export interface CookiePlace {
   readonly path: string;
 }
 
-/** What is known of where a request was sent. */
+/** The host and path of a request. */
 interface Destination {
   readonly url?: string | undefined;
   readonly headers: { get(name: string): string | null };
 }
 
-/** Domains and paths of more labels than this are not looked at. */
+/** Domains and paths of more labels than this are ignored. */
 const MAX_DEPTH = 4;
 const HOST = /^(?=.*[a-z])[\w-]+(?:\.[\w-]+)+$/;
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;

@@ -49,7 +49,7 @@ export function parseCookie(header: string): [name: string, value: string][] {
  */
 export type CookieGrammar = "strict" | "werkzeug" | "python";
 
-/** More cookies of one name than this are not looked at. */
+/** More cookies of one name than this are ignored. */
 const MAX_CANDIDATES = 8;
 
 /** The values of a name that may be a session, each once. */
@@ -156,7 +156,7 @@ export function checkCookieName(name: string): string {
   );
 }
 
-/** Any capitalisation of a SameSite word as it is sent, or `undefined` for a word that is none. */
+/** A SameSite value in any capitalisation as it is sent, or `undefined` for an unknown one. */
 export function toSameSite(word: string): SameSite | undefined {
   const words: readonly SameSite[] = ["Strict", "Lax", "None"];
   return words.find((known) => known.toLowerCase() === word.toLowerCase());

@@ -22,7 +22,7 @@ export interface SentCookie {
   readonly isRemoval: boolean;
 }
 
-/** The way of one request through its session. Holds no cookie, no secret and no value. */
+/** What one request did with its session. Holds no cookie, no secret and no value. */
 export interface FlowRecord {
   /** Place in the log's history, from 1. */
   number: number;

@@ -29,7 +29,7 @@ export interface InspectorOptions {
 export type Inspector = (request: Request) => Promise<Response>;
 
 /**
- * A page that shows the way of each request through its session – cookie, `openSession`, handler, `saveSession`, Set-Cookie –
+ * A page that shows the steps of each request – cookie, `openSession`, handler, `saveSession`, Set-Cookie –
  * shows what is in a cookie, and with a store lists and ends a person's sessions. Watches the manager from this call on. Mount
  * it at one path, for GET and POST.
  *

@@ -5,7 +5,7 @@ import { html, type Html } from "./html.ts";
 /** The live sessions of a person; `undefined` until one was asked for. */
 export interface OwnerSessions {
   readonly owner: string;
-  /** A word on why there is no list, where there is none. */
+  /** Why there is no list, if there is none. */
   readonly sessions: readonly OwnedSession[] | string;
 }
 

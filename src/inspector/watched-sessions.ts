@@ -10,7 +10,7 @@ import { records, watched } from "./flow-events.ts";
 import type { FlowLog } from "./flow-log.ts";
 import { clipped, MOST, newRecord, type FlowRecord, type KeyChange, type SentCookie } from "./flow-record.ts";
 
-/** What is ours to know beside a request. */
+/** What is recorded of a request. */
 interface Watch {
   readonly record: FlowRecord;
   /** Milliseconds of the process, when the handler began. */

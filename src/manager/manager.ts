@@ -33,7 +33,7 @@ export interface OwnedSession extends Omit<SessionInfo, "device"> {
 
 /**
  * The sessions of one app: options checked once, then a context per request. Adapters take options and make one, or
- * take one that several adapters share. With a store it also tells and ends the sessions of a person.
+ * take one that several adapters share. With a store it also lists and ends the sessions of a person.
  *
  * @throws ConfigError for options that cannot work; NoSecretKeyError without a `secretKey`, unless something else signs
  * @example
@@ -51,7 +51,7 @@ export interface OwnedSession extends Omit<SessionInfo, "device"> {
 export class SessionManager {
   /** Flask's `app.session_interface`. */
   readonly sessionInterface: SessionInterface;
-  /** What the options and their defaults came to, as far as they are about the cookie. */
+  /** The options for the cookie, with defaults filled in. */
   readonly config: CookieConfig;
   /** What requests go through: the interface itself, or what watches it. */
   #requestInterface: SessionInterface;
@@ -210,7 +210,7 @@ function accepting(accepts: readonly AcceptedCookie[], ours: CookieSessionInterf
 }
 
 /**
- * The public half of a stored session's token: it names the session in lists and logs and is worth nothing as a cookie.
+ * The public half of a stored session's token: it names the session in lists and logs, and cannot be used as a cookie.
  *
  * @returns `undefined` for a session that is not in a store (yet)
  * @example

@@ -46,8 +46,8 @@ export interface SessionOptions {
   /** Keeps the cookie from scripts. Default true. */
   readonly cookieHttpOnly?: boolean | undefined;
   /**
-   * Sends the cookie over TLS only. `"auto"` does so for visitors who came by HTTPS, by what the framework's trust in
-   * proxies says. Default false; with `hardened`, true.
+   * Sends the cookie over TLS only. `"auto"` does so for requests over HTTPS, as the framework's own proxy setting tells it.
+   * Default false; with `hardened`, true.
    */
   readonly cookieSecure?: boolean | "auto" | undefined;
   /** `"Strict"`, `"Lax"` or `"None"` in any capitalisation. Default: no attribute; with `hardened`, `"Lax"`. */
@@ -101,12 +101,12 @@ export interface SessionOptions {
   readonly crossOriginProtection?: boolean | CrossOriginOptions | undefined;
   /** One word for safe settings: a `__Host-` name, Secure, SameSite=Lax, a sealed cookie, `crossOriginProtection`; what contradicts them is refused. Default false. */
   readonly hardened?: boolean | undefined;
-  /** Keep sessions your own way. Most of the options above are then yours to follow or not. */
+  /** Opens and saves sessions in place of hipflask's own interfaces. It decides which of the options above it follows. */
   readonly sessionInterface?: SessionInterface | undefined;
 
   /**
-   * Cookies of other libraries, from `hipflask/accepts`, that a session is opened from where there is none of ours. It is
-   * saved as ours and the old cookie is expired, so nobody is logged out by a migration. Default none.
+   * Readers of `hipflask/accepts` for cookies of other libraries: a request without a session of hipflask's gets one from such a
+   * cookie. It is saved by hipflask and the old cookie is expired, so visitors stay logged in. Default none.
    */
   readonly accepts?: readonly AcceptedCookie[] | undefined;
   /** Keeps the data on a server; the cookie carries a random token. Default: none, the data is in the cookie. */

@@ -72,7 +72,7 @@ const STORE_KINDS: Record<keyof StoreOptions, Kind> = {
 const DAY = 24 * 60 * 60;
 /** Browsers keep a cookie for 400 days at most (RFC 6265bis §5.5), and no session is meant to outlive its cookie. */
 const MOST_SECONDS = 400 * DAY;
-/** More than this is too much to be meant, though a cookie may live longer. */
+/** A longer duration is taken for milliseconds, though a cookie may live longer. */
 const MOST_OF: Record<string, number> = { storeTimeout: 600, rotationGrace: DAY };
 
 const CLEARABLE: readonly ClearSiteDataType[] = [
@@ -84,7 +84,7 @@ const CLEARABLE: readonly ClearSiteDataType[] = [
   "*",
 ];
 
-/** What people write who come from another library, and what they mean. */
+/** Names of options in other libraries, and the one to write here. */
 const MEANT: Record<string, string> = {
   secret: "secretKey",
   secrets: "secretKey and secretKeyFallbacks",

@@ -21,13 +21,13 @@ export interface StoreOptions {
   /** Seconds without a request after which a stored session ends. Default `lifetime`; with `hardened`, one hour. */
   readonly idleTimeout?: number | undefined;
   /**
-   * The same for a session of a visitor who did not log in: without `session.owner`, and not `permanent`. Strangers can make
-   * any number of these. Default `idleTimeout`, at most one day.
+   * The same for a session without a login: without `session.owner`, and not `permanent`. A script can create any number of
+   * these. Default `idleTimeout`, at most one day.
    */
   readonly anonymousTimeout?: number | undefined;
   /** Seconds after which a stored session ends in any case, counted from its beginning or the owner's login; null: never. Default null; with `hardened`, 24 hours. */
   readonly absoluteTimeout?: number | null | undefined;
-  /** Seconds between two notes of activity in the store. Default a tenth of `idleTimeout`, at most 300. */
+  /** Seconds between two writes of a session's last activity. Default a tenth of `idleTimeout`, at most 300. */
   readonly touchEvery?: number | undefined;
   /** Seconds after which a stored session moves on to a new token by itself; needs a `secretKey`. Default 0: only at login. */
   readonly rotateAfter?: number | undefined;
@@ -37,10 +37,10 @@ export interface StoreOptions {
   readonly reusedTokens?: "refuse" | "destroy" | undefined;
   /** Live sessions one owner may have. Default 1000. */
   readonly maxPerOwner?: number | undefined;
-  /** One login too many is refused with `OwnerLimitError`, or ends the owner's oldest session (default). */
+  /** A login beyond the limit is refused with `OwnerLimitError`, or ends the owner's oldest session (default). */
   readonly ownerOverflow?: "refuse" | "end-oldest" | undefined;
   /**
-   * Keys of a stranger's session that stay when `session.owner` is assigned, beside what the same request wrote; true:
+   * Keys of the anonymous session that stay when `session.owner` is assigned, beside what the same request wrote; true:
    * all of them. Default true; with `hardened`, none.
    */
   readonly keepAtLogin?: readonly string[] | true | undefined;

@@ -2,11 +2,11 @@ import { loadSession } from "./load-session.ts";
 import { stateOf } from "../session/session.ts";
 
 /**
- * Takes a key out of the current session at once, before the request is answered, for what must be used once: the
- * confirmation of a password reset, a voucher, a one-time form. Of all requests that ask, at the same time or later,
- * one gets the value, also if it fails afterwards; the others get `undefined`.
+ * Removes a key from the current session at once, before the request is answered, and returns its value: for what must be used
+ * once, such as the confirmation of a password reset, a voucher, a one-time form. Of all requests that ask, at the same time or
+ * later, one gets the value, also if it fails afterwards; the others get `undefined`.
  *
- * That is a promise of stores alone. A cookie can be sent twice, so there this is `session.pop(key)`.
+ * Only a store can guarantee that. A cookie can be sent twice, so there this is `session.pop(key)`.
  *
  * @throws OutsideRequestError; StoreError if the store cannot be asked
  * @example

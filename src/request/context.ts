@@ -34,7 +34,7 @@ function elsewhere(ask: (requests: Requests) => object | undefined): RequestCont
 
 /**
  * One request with its session, as Flask's request context: made when the request arrives, current for everything
- * called while it is handled, and done when its session is saved. Adapters walk it in this order:
+ * called while it is handled, and done when its session is saved. Adapters call, in this order:
  * `new RequestContext` → `await opening` → `run(handler)` → `await save(response)`.
  *
  * @example
@@ -51,7 +51,7 @@ function elsewhere(ask: (requests: Requests) => object | undefined): RequestCont
  * ```
  */
 export class RequestContext {
-  /** Resolves once the session is there; `undefined` if it is there already. */
+  /** Resolves once the session is open; `undefined` if it is open already. */
   readonly opening: Promise<void> | undefined;
   readonly #interface: SessionInterface;
   readonly #request: SessionRequest;
@@ -59,12 +59,12 @@ export class RequestContext {
   #state: SessionState | undefined;
   #isNull = false;
   #saved: Promise<void> | true | undefined;
-  /** What tells that two contexts are of the same request: the framework's first object for it. */
+  /** The framework's first object for the request, the same in two contexts of one request. */
   readonly #exchange: object | undefined;
   #isEnded = false;
   /** The context of the same request that this one was made in, by other options. */
   #outer: RequestContext | undefined;
-  /** Where the response stands, for adapters that tell. */
+  /** How far the response is, for adapters that report it. */
   #answer: "begun" | "complete" | undefined;
   /** How often {@link retain} was called and {@link release} was not. */
   #retained = 0;
@@ -170,7 +170,7 @@ export class RequestContext {
     this.#outer?.endAnswer();
   }
 
-  /** There is nothing to be saved any more, as after the handshake of a socket that closed. */
+  /** Nothing more can be saved: for a socket that has closed. */
   end(): void {
     this.#isEnded = true;
   }
@@ -259,7 +259,7 @@ export class RequestContext {
     return this.#exchange !== undefined && this.#exchange === other.#exchange;
   }
 
-  /** It cannot be told any more which changes are this request's own. */
+  /** From now on it is unknown which changes are this request's own. */
   #refuseChanges(): void {
     const state = this.#state;
     if (this.#saved !== undefined || !state?.isOpened) return;
@@ -387,14 +387,14 @@ export function currentContext(isWrite = false): RequestContext {
 
 let outside: string | undefined;
 
-/** What `session` outside of a request says in a framework that has another place for it. */
+/** The message of `session` outside of a request, in a framework that has another place for the session. */
 export function explainOutside(message: string): void {
   outside = message;
 }
 
 /**
- * Calls a function outside of any request, and gives what it gives. For what outlives the request that starts it, and for
- * a request that answers others: long polling, events that are sent to all. In there `session` throws.
+ * Calls a function outside of any request, and returns its result. For work that outlives the request that starts it, and for
+ * a request that answers others: long polling, events that are sent to all. Inside, `session` throws.
  *
  * @example
  * ```ts

@@ -47,7 +47,7 @@ export class CsrfProtect {
   readonly timeLimit: number | null;
   readonly #serializer: URLSafeTimedSerializer;
 
-  /** @throws ConfigError for a secret that is none */
+  /** @throws ConfigError for an invalid secret */
   constructor({
     secretKey,
     secretKeyFallbacks = [],

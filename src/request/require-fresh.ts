@@ -3,8 +3,8 @@ import { ConfigError, NotFreshError } from "../errors.ts";
 import { stateOf } from "../session/session.ts";
 
 /**
- * Lets only those through who logged in recently, before they change a password or spend money: who has the owner's
- * open browser, or a stolen cookie, cannot. Logging in is assigning `session.owner`, also to the same owner again.
+ * Throws unless the owner logged in recently. Call it before a change of password or a payment: it stops a person who found the
+ * owner's browser open, or stole a cookie. Logging in is assigning `session.owner`, also to the same owner again.
  *
  * @param maxAge seconds since the login, by the store's clock
  * @throws NotFreshError (403) for strangers and for older logins; ConfigError without a store

@@ -43,5 +43,5 @@ export interface Checkpoint {
   readonly edits: number;
 }
 
-/** What became of the identity of a session: nothing, a new one was asked for, or it ended. */
+/** What a request did to the identity of its session: kept it, asked for a new one, or ended the session. */
 export type Fate = "kept" | "regenerated" | "destroyed";

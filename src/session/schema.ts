@@ -7,7 +7,7 @@ import type { SchemaIssue, SchemaResult, StandardSchemaV1 } from "./standard-sch
 /** Says where fields do not fit, as a path; `undefined` if they do. */
 export type SchemaMismatch = (fields: Fields) => string | undefined;
 
-/** What the library keeps in a session itself, and no schema knows. */
+/** Keys of the library's own in a session, which are not part of the app's schema. */
 const OWN_KEYS: ReadonlySet<string> = new Set(["_permanent", "_flashes"]);
 
 /**

@@ -103,7 +103,7 @@ export interface SessionMethods<Data = SessionData> {
   ) => ValueOf<Data, Key>;
   /**
    * Call at login: drops all data but the keys named in `keep` (default none; `true` keeps everything) and, in a store,
-   * moves on to a new identity, so that a session planted by an attacker is worth nothing.
+   * moves on to a new identity, so that a session planted by an attacker cannot be used after the login.
    */
   readonly regenerate: (options?: { readonly keep?: readonly KeyOf<Data>[] | true }) => void;
   /** Call at logout: ends the session for good. Data written afterwards in the same request starts a new one. */
@@ -230,7 +230,7 @@ const handler: ProxyHandler<SessionState> = {
       if (!reserved.has(name)) return state.get(name);
       if (name in methods) return methods[name as keyof typeof methods];
       if (name === "then") return undefined;
-      // Asking whether the session was looked at is not a look at it.
+      // Asking whether the session was accessed does not count as an access.
       if (name !== "accessed") state.accessed = true;
       return state[name as (typeof flags)[number]];
     }
@@ -248,7 +248,7 @@ const handler: ProxyHandler<SessionState> = {
   },
   set(state, name, value) {
     if (typeof name !== "string") return false;
-    // Flask's proxy counts every use as a look at the session, also setting a flag.
+    // Flask's proxy counts every use as an access, also setting a flag.
     if (name === "modified") state.accessed = true;
     if (writableFlags.has(name)) return Reflect.set(state, name, value);
     if (reserved.has(name)) throw new ReservedNameError(name);

@@ -110,12 +110,12 @@ export class SessionState extends Closable {
     this.set(PERMANENT, Boolean(value));
   }
 
-  /** The same for code of the library itself, whose look is not the handler's: it leaves {@link accessed} alone. */
+  /** The same for code of the library itself: it does not set {@link accessed}. */
   get isPermanent(): boolean {
     return isTruthy(this.peek(PERMANENT));
   }
 
-  /** {@link owner} for code of the library itself: not a look at the session. */
+  /** {@link owner} for code of the library itself: it does not set {@link accessed}. */
   get ownerNow(): string | null {
     return null;
   }
@@ -174,7 +174,7 @@ export class SessionState extends Closable {
     return value;
   }
 
-  /** The value for code of the library itself: not a look at the session. */
+  /** The value for code of the library itself: it does not set {@link accessed}. */
   peek(key: string): unknown {
     const { accessed } = this;
     try {
@@ -327,7 +327,7 @@ export class SessionState extends Closable {
     this.wasDestroyed = false;
   }
 
-  /** Names, never values: logs are read by more people than sessions are. Not a look at the session. */
+  /** Names, never values: logs are read by more people than sessions are. Does not set {@link accessed}. */
   describe(): string {
     const names = [...this.#texts.keys()].map((key) => JSON.stringify(key));
     return this.isOpened ? `Session { ${names.join(", ")} }` : "Session { not opened }";

@@ -1,8 +1,9 @@
+import { backOff } from "./parts/attempts.ts";
 import { refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { millisecondsOf, OK, refused } from "./parts/values.ts";
 
 /** What we call of a `Deno.Kv`. */
 export interface DenoKv {
@@ -45,9 +46,6 @@ const MAX_BYTES = 65_000;
 /** Keys of one request. */
 const BATCH = 10;
 
-const OK = { status: "ok" } as const;
-const GONE = { status: "gone" } as const;
-
 /**
  * Sessions in Deno KV, replaced by its atomic check. A record may have 64 KiB, which is a limit of Deno KV. The handle stays yours
  * to close.
@@ -80,43 +78,39 @@ class DenoKvStore implements Store {
   }
 
   read(key: string): Promise<Stored | undefined> {
-    return inStep(this.name, "read", async () => this.#stored(await this.#entry(key)));
+    return this.#entry(key).then((entry) => this.#stored(entry));
   }
 
-  insert(key: string, write: Write): Promise<boolean> {
-    return inStep(this.name, "insert", async () => {
-      // Most keys are new: no need to look first.
-      if (await this.#put(key, null, write)) return true;
-      const entry = await this.#entry(key);
-      return this.#stored(entry) === undefined && this.#put(key, entry.versionstamp, write);
-    });
+  async insert(key: string, write: Write): Promise<boolean> {
+    // Most keys are new: no need to look first.
+    if (await this.#put(key, null, write)) return true;
+    const entry = await this.#entry(key);
+    return this.#stored(entry) === undefined && this.#put(key, entry.versionstamp, write);
   }
 
   replace(key: string, expected: string, write: Write): Promise<Replaced> {
     const put = (versionstamp: string | null) => this.#put(key, versionstamp, write);
-    return inStep(this.name, "replace", () => this.#change(key, expected, put));
+    return this.#change(key, expected, put);
   }
 
   remove(key: string, expected?: string): Promise<Replaced> {
     const name = [this.#prefix, key];
     const remove = async (versionstamp: string | null) =>
       (await this.#kv.atomic().check({ key: name, versionstamp }).delete(name).commit()).ok;
-    return inStep(this.name, "remove", () => this.#change(key, expected, remove));
+    return this.#change(key, expected, remove);
   }
 
-  readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
-    return inStep(this.name, "readMany", async () => {
-      const found = new Map<string, Stored>();
-      for (let from = 0; from < keys.length; from += BATCH) {
-        const batch = keys.slice(from, from + BATCH);
-        const entries = await this.#kv.getMany(batch.map((key) => [this.#prefix, key]));
-        for (const [at, entry] of entries.entries()) {
-          const stored = this.#stored(entry);
-          if (stored) found.set(batch[at]!, { ...stored, text: stored.text.slice(0, length) });
-        }
+  async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
+    const found = new Map<string, Stored>();
+    for (let from = 0; from < keys.length; from += BATCH) {
+      const batch = keys.slice(from, from + BATCH);
+      const entries = await this.#kv.getMany(batch.map((key) => [this.#prefix, key]));
+      for (const [at, entry] of entries.entries()) {
+        const stored = this.#stored(entry);
+        if (stored) found.set(batch[at]!, { ...stored, text: stored.text.slice(0, length) });
       }
-      return found;
-    });
+    }
+    return found;
   }
 
   /** Does it to a live record with the expected commit id, or with any; again where another writer was faster. */
@@ -125,11 +119,11 @@ class DenoKvStore implements Store {
     expected: string | undefined,
     change: (versionstamp: string | null) => Promise<boolean>,
   ): Promise<Replaced> {
-    for (;;) {
+    for (let conflicts = 0; ; await backOff(++conflicts)) {
       const entry = await this.#entry(key);
       const current = this.#stored(entry);
-      if (current === undefined) return GONE;
-      if (expected !== undefined && current.commit !== expected) return { status: "conflict", current };
+      if (current === undefined || (expected !== undefined && current.commit !== expected))
+        return refused(current);
       if (await change(entry.versionstamp)) return OK;
     }
   }
@@ -147,7 +141,7 @@ class DenoKvStore implements Store {
       );
     }
     const name = [this.#prefix, key];
-    const expireIn = Math.max(1, Math.ceil(lifetime * 1000));
+    const expireIn = millisecondsOf(lifetime);
     const kept: Kept = { text, commit, until: this.now() + expireIn };
     const { ok } = await this.#kv
       .atomic()

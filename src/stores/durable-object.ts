@@ -1,7 +1,7 @@
 import { refusal } from "./parts/clients.ts";
 import type { ObjectAnswer, ObjectStep } from "./durable-object/object.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { GONE, OK, refused } from "./parts/values.ts";
 
 export { HipflaskSession, type ObjectState, type ObjectStorage } from "./durable-object/object.ts";
 
@@ -18,12 +18,6 @@ export interface ObjectResponse {
   readonly status: number;
   json(): Promise<unknown>;
 }
-
-/** Objects that are asked at once: a worker may have only so many requests under way. */
-const BATCH = 50;
-
-const OK = { status: "ok" } as const;
-const GONE = { status: "gone" } as const;
 
 /**
  * Sessions in Cloudflare's Durable Objects, one object per record: wherever a request arrives, all of one session's steps meet in
@@ -81,27 +75,14 @@ class DurableObjectStore implements Store {
     return expected === undefined && !answer.isDone ? GONE : replaced(answer);
   }
 
-  async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
-    const found = new Map<string, Stored>();
-    for (let from = 0; from < keys.length; from += BATCH) {
-      const batch = keys.slice(from, from + BATCH);
-      const answers = await Promise.all(batch.map((key) => this.#ask(key, { verb: "read", length })));
-      for (const [at, { current }] of answers.entries()) if (current) found.set(batch[at]!, current);
-    }
-    return found;
-  }
-
-  #ask(key: string, step: ObjectStep): Promise<ObjectAnswer> {
-    return inStep(this.name, step.verb, async () => {
-      const object = this.#namespace.get(this.#namespace.idFromName(key) as never);
-      const response = await object.fetch("https://session/", { method: "POST", body: JSON.stringify(step) });
-      if (!response.ok) throw new Error(`the object answered ${response.status}`);
-      return (await response.json()) as ObjectAnswer;
-    });
+  async #ask(key: string, step: ObjectStep): Promise<ObjectAnswer> {
+    const object = this.#namespace.get(this.#namespace.idFromName(key) as never);
+    const response = await object.fetch("https://session/", { method: "POST", body: JSON.stringify(step) });
+    if (!response.ok) throw new Error(`the object answered ${response.status}`);
+    return (await response.json()) as ObjectAnswer;
   }
 }
 
 function replaced({ isDone, current }: ObjectAnswer): Replaced {
-  if (isDone) return OK;
-  return current ? { status: "conflict", current } : GONE;
+  return isDone ? OK : refused(current);
 }

@@ -2,7 +2,7 @@ import { StoreError } from "../errors.ts";
 import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { GONE, millisecondsOf, OK, refused } from "./parts/values.ts";
 
 /** What we call of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
 export interface DynamoDocument {
@@ -28,8 +28,6 @@ const BATCH = 100;
 /** Characters that are read for a list; what is longer continues in another attribute. */
 const HEAD = 6144;
 
-const OK = { status: "ok" } as const;
-const GONE = { status: "gone" } as const;
 const HEAD_ATTRIBUTES = { "#id": "id", "#commit": "commit", "#head": "head", "#until": "until" };
 
 /**
@@ -75,96 +73,75 @@ class DynamoStore implements Store {
     this.#table = table;
   }
 
-  read(key: string): Promise<Stored | undefined> {
-    return this.#step("read", () => this.#read(key));
+  async read(key: string): Promise<Stored | undefined> {
+    const input = { TableName: this.#table, Key: { id: key }, ConsistentRead: true };
+    return this.#stored((await this.#ask(() => this.#client.get(input))).Item);
   }
 
-  insert(key: string, write: Write): Promise<boolean> {
-    return this.#step("insert", async () => {
-      const condition = "attribute_not_exists(#id) OR #until <= :now";
-      const names = { "#id": "id", "#until": "until" };
-      return this.#holds(() =>
-        this.#client.put({
-          ...this.#item(key, write),
-          ...this.#condition(condition, names, { ":now": this.now() }),
-        }),
-      );
-    });
+  async insert(key: string, write: Write): Promise<boolean> {
+    const condition = "attribute_not_exists(#id) OR #until <= :now";
+    const names = { "#id": "id", "#until": "until" };
+    return this.#holds(() =>
+      this.#client.put({
+        ...this.#item(key, write),
+        ...this.#condition(condition, names, { ":now": this.now() }),
+      }),
+    );
   }
 
-  replace(key: string, expected: string, write: Write): Promise<Replaced> {
-    return this.#step("replace", async () => {
-      const put = () => this.#client.put({ ...this.#item(key, write), ...this.#unchanged(expected) });
-      return (await this.#holds(put)) ? OK : this.#refusal(key);
-    });
+  async replace(key: string, expected: string, write: Write): Promise<Replaced> {
+    const put = () => this.#client.put({ ...this.#item(key, write), ...this.#unchanged(expected) });
+    return (await this.#holds(put)) ? OK : refused(await this.read(key));
   }
 
-  remove(key: string, expected?: string): Promise<Replaced> {
-    return this.#step("remove", async () => {
-      const condition = expected === undefined ? this.#live() : this.#unchanged(expected);
-      const remove = () => this.#client.delete({ TableName: this.#table, Key: { id: key }, ...condition });
-      if (await this.#holds(remove)) return OK;
-      return expected === undefined ? GONE : this.#refusal(key);
-    });
+  async remove(key: string, expected?: string): Promise<Replaced> {
+    const condition = expected === undefined ? this.#live() : this.#unchanged(expected);
+    const remove = () => this.#client.delete({ TableName: this.#table, Key: { id: key }, ...condition });
+    if (await this.#holds(remove)) return OK;
+    return expected === undefined ? GONE : refused(await this.read(key));
   }
 
-  readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
-    return this.#step("readMany", async () => {
-      const found = new Map<string, Stored>();
-      for (let from = 0; from < keys.length; from += BATCH) {
-        const Keys = keys.slice(from, from + BATCH).map((id) => ({ id }));
-        const ProjectionExpression = Object.keys(HEAD_ATTRIBUTES).join(", ");
-        const wanted = {
-          Keys,
-          ProjectionExpression,
-          ExpressionAttributeNames: HEAD_ATTRIBUTES,
-          ConsistentRead: true,
-        };
-        let request: Record<string, unknown> = { [this.#table]: wanted };
-        // A large answer comes in parts.
-        while (Object.keys(request).length > 0) {
-          const { Responses, UnprocessedKeys = {} } = await this.#client.batchGet({ RequestItems: request });
-          for (const item of Responses?.[this.#table] ?? []) {
-            const stored = this.#stored(item);
-            if (stored) found.set(String(item["id"]), { ...stored, text: stored.text.slice(0, length) });
-          }
-          request = UnprocessedKeys;
+  async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
+    const found = new Map<string, Stored>();
+    for (let from = 0; from < keys.length; from += BATCH) {
+      const Keys = keys.slice(from, from + BATCH).map((id) => ({ id }));
+      const ProjectionExpression = Object.keys(HEAD_ATTRIBUTES).join(", ");
+      const wanted = {
+        Keys,
+        ProjectionExpression,
+        ExpressionAttributeNames: HEAD_ATTRIBUTES,
+        ConsistentRead: true,
+      };
+      let request: Record<string, unknown> = { [this.#table]: wanted };
+      // A large answer comes in parts.
+      while (Object.keys(request).length > 0) {
+        const input = { RequestItems: request };
+        const { Responses, UnprocessedKeys = {} } = await this.#ask(() => this.#client.batchGet(input));
+        for (const item of Responses?.[this.#table] ?? []) {
+          const stored = this.#stored(item);
+          if (stored) found.set(String(item["id"]), { ...stored, text: stored.text.slice(0, length) });
         }
+        request = UnprocessedKeys;
       }
-      return found;
-    });
+    }
+    return found;
   }
 
-  #step<Result>(verb: string, work: () => Promise<Result>): Promise<Result> {
-    const found = () =>
-      work().catch((error: unknown) => {
-        if ((error as { name?: unknown }).name !== "ResourceNotFoundException") throw error;
-        throw new StoreError(
-          "unavailable",
-          `${this.name} is not there: create a table with the partition key "id" (text) and TTL on "expires", or name another by the option "table".`,
-        );
-      });
-    return inStep(this.name, verb, found);
-  }
-
-  async #read(key: string): Promise<Stored | undefined> {
-    const { Item } = await this.#client.get({
-      TableName: this.#table,
-      Key: { id: key },
-      ConsistentRead: true,
-    });
-    return this.#stored(Item);
-  }
-
-  /** Why a condition did not hold; reads what is there by now. */
-  async #refusal(key: string): Promise<Replaced> {
-    const current = await this.#read(key);
-    return current ? { status: "conflict", current } : GONE;
+  async #ask<Answer>(send: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await send();
+    } catch (error) {
+      if ((error as { name?: unknown }).name !== "ResourceNotFoundException") throw error;
+      throw new StoreError(
+        "unavailable",
+        `${this.name} is not there: create a table with the partition key "id" (text) and TTL on "expires", or name another by the option "table".`,
+      );
+    }
   }
 
   async #holds(send: () => Promise<unknown>): Promise<boolean> {
     try {
-      await send();
+      await this.#ask(send);
       return true;
     } catch (error) {
       if ((error as { name?: unknown }).name === "ConditionalCheckFailedException") return false;
@@ -173,7 +150,7 @@ class DynamoStore implements Store {
   }
 
   #item(id: string, { text, commit, lifetime }: Write): object {
-    const until = this.now() + Math.max(1, Math.ceil(lifetime * 1000));
+    const until = this.now() + millisecondsOf(lifetime);
     const [head, tail] = [text.slice(0, HEAD), text.slice(HEAD)];
     const Item = { id, commit, head, ...(tail !== "" && { tail }), until, expires: Math.ceil(until / 1000) };
     return { TableName: this.#table, Item };

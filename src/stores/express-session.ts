@@ -1,9 +1,9 @@
 import { has, refusal } from "./parts/clients.ts";
-import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { storeError } from "./parts/store-error.ts";
+import { backOff } from "./parts/attempts.ts";
+import { millisecondsOf, OK, refused } from "./parts/values.ts";
 
 export type { ExpressSessionBackend } from "./express-session/calls.ts";
 
@@ -44,12 +44,6 @@ export interface ExpressSessionStoreOptions {
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
-
-/** Times that a record is read again after another process was faster. */
-const ATTEMPTS = 100;
-
-const OK = { status: "ok" } as const;
-const GONE = { status: "gone" } as const;
 
 /** The commit id of a record that is not ours or cannot be read. */
 const FOREIGN = "";
@@ -115,41 +109,32 @@ class ExpressSessionStore implements Store {
     return this.#turns.take(key, async () => {
       const loaded = await this.#load(key);
       if (loaded !== undefined && loaded.expiresAt > this.#now()) return false;
-      return this.#store("insert", key, loaded?.commit ?? null, this.#recordOf(write));
+      return this.#store(key, loaded?.commit ?? null, this.#recordOf(write));
     });
   }
 
   replace(key: string, expected: string, write: Write): Promise<Replaced> {
-    return this.#change("replace", key, expected, this.#recordOf(write));
+    return this.#change(key, expected, this.#recordOf(write));
   }
 
   remove(key: string, expected?: string): Promise<Replaced> {
-    return this.#change("remove", key, expected, null);
+    return this.#change(key, expected, null);
   }
 
   /** Reads, compares, and writes; no other step of this process on this key comes in between. */
-  #change(
-    verb: string,
-    key: string,
-    expected: string | undefined,
-    next: ExpressRecord | null,
-  ): Promise<Replaced> {
+  #change(key: string, expected: string | undefined, next: ExpressRecord | null): Promise<Replaced> {
     return this.#turns.take(key, async () => {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      for (let conflicts = 0; ; await backOff(++conflicts)) {
         const current = await this.read(key);
-        if (current === undefined) return GONE;
-        if (expected !== undefined && current.commit !== expected) return { status: "conflict", current };
-        if (await this.#store(verb, key, current.commit, next)) return OK;
+        if (current === undefined || (expected !== undefined && current.commit !== expected))
+          return refused(current);
+        if (await this.#store(key, current.commit, next)) return OK;
       }
-      throw new StoreError(
-        "unavailable",
-        `"compareAndSet" refused ${ATTEMPTS} times to ${verb} what is there.`,
-      );
     });
   }
 
   #recordOf({ text, commit, lifetime }: Write): ExpressRecord {
-    const maxAge = Math.max(1, Math.ceil(lifetime * 1000));
+    const maxAge = millisecondsOf(lifetime);
     const expiresAt = this.#now() + maxAge;
     return {
       cookie: { originalMaxAge: maxAge, maxAge, expires: new Date(expiresAt), httpOnly: true, path: "/" },
@@ -164,27 +149,17 @@ class ExpressSessionStore implements Store {
       // As express-session has it: a store of files says this of a session that is not there.
       if ((error as { code?: unknown }).code === "ENOENT") return undefined;
       if (error instanceof SyntaxError) return loadedOf({});
-      throw storeError(this.name, "read", error);
+      throw error;
     }
   }
 
   /** @returns false if another process was faster */
-  async #store(
-    verb: string,
-    sid: string,
-    expected: string | null,
-    next: ExpressRecord | null,
-  ): Promise<boolean> {
-    try {
-      // A foreign record has no commit id to compare; all that happens to it is its removal.
-      if (this.#compareAndSet && expected !== FOREIGN)
-        return await this.#compareAndSet({ sid, expected, next });
-      if (next === null) await called((done) => this.#backend.destroy(sid, done));
-      else await called((done) => this.#backend.set(sid, next, done));
-      return true;
-    } catch (error) {
-      throw storeError(this.name, verb, error);
-    }
+  async #store(sid: string, expected: string | null, next: ExpressRecord | null): Promise<boolean> {
+    // A foreign record has no commit id to compare; all that happens to it is its removal.
+    if (this.#compareAndSet && expected !== FOREIGN) return this.#compareAndSet({ sid, expected, next });
+    if (next === null) await called((done) => this.#backend.destroy(sid, done));
+    else await called((done) => this.#backend.set(sid, next, done));
+    return true;
   }
 }
 

@@ -1,7 +1,7 @@
 import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { datedValue, GONE, OK, refused, storedUntil } from "./parts/values.ts";
 
 /** What we call of a client of the `memcached` package. */
 export interface MemcachedClient {
@@ -24,15 +24,10 @@ export interface MemcachedStoreOptions {
   readonly now?: () => number;
 }
 
-/** Length of a commit id, which stands in front of the text. */
-const COMMIT = 16;
 /** Memcached takes a longer lifetime, in seconds, for a date. */
 const LONGEST_LIFETIME = 30 * 24 * 60 * 60;
 /** A record that was removed on condition: Memcached can only remove without one. */
 const REMOVED = "-";
-
-const OK = { status: "ok" } as const;
-const GONE = { status: "gone" } as const;
 
 /**
  * Sessions in Memcached, replaced by its `cas` command. Takes a client of the `memcached` package; it stays yours to close.
@@ -74,48 +69,41 @@ class MemcachedStore implements Store {
     this.now = now;
   }
 
-  read(key: string): Promise<Stored | undefined> {
-    return inStep(this.name, "read", async () => {
-      const value = await this.#answer<unknown>((done) => this.#client.get(this.#prefix + key, done));
-      return this.#stored(value);
-    });
+  async read(key: string): Promise<Stored | undefined> {
+    const value = await this.#answer<unknown>((done) => this.#client.get(this.#prefix + key, done));
+    return this.#stored(value);
   }
 
-  insert(key: string, write: Write): Promise<boolean> {
-    return inStep(this.name, "insert", async () => {
-      const [value, lifetime] = this.#value(write);
-      const name = this.#prefix + key;
-      if (await this.#holds((done) => this.#client.add(name, value, lifetime, done))) return true;
-      // What is there may be over: Memcached counts whole seconds.
-      const { stored, cas } = await this.#gets(key);
-      if (stored !== undefined || cas === undefined) return false;
-      return this.#holds((done) => this.#client.cas(name, value, cas, lifetime, done));
-    });
+  async insert(key: string, write: Write): Promise<boolean> {
+    const [value, lifetime] = this.#value(write);
+    const name = this.#prefix + key;
+    if (await this.#holds((done) => this.#client.add(name, value, lifetime, done))) return true;
+    // What is there may be over: Memcached counts whole seconds.
+    const { stored, cas } = await this.#gets(key);
+    if (stored !== undefined || cas === undefined) return false;
+    return this.#holds((done) => this.#client.cas(name, value, cas, lifetime, done));
   }
 
   replace(key: string, expected: string, write: Write): Promise<Replaced> {
-    return inStep(this.name, "replace", () => this.#exchange(key, expected, ...this.#value(write)));
+    return this.#exchange(key, expected, ...this.#value(write));
   }
 
-  remove(key: string, expected?: string): Promise<Replaced> {
-    return inStep(this.name, "remove", async () => {
-      // A mark takes its place for a second, so that no writer who read it before can bring it back.
-      if (expected !== undefined) return this.#exchange(key, expected, REMOVED, 1);
-      const { stored } = await this.#gets(key);
-      const isRemoved = await this.#holds((done) => this.#client.del(this.#prefix + key, done));
-      return isRemoved && stored !== undefined ? OK : GONE;
-    });
+  async remove(key: string, expected?: string): Promise<Replaced> {
+    // A mark takes its place for a second, so that no writer who read it before can bring it back.
+    if (expected !== undefined) return this.#exchange(key, expected, REMOVED, 1);
+    const { stored } = await this.#gets(key);
+    const isRemoved = await this.#holds((done) => this.#client.del(this.#prefix + key, done));
+    return isRemoved && stored !== undefined ? OK : GONE;
   }
 
   /** Puts a value in the place of a record that still has the expected commit id. */
   async #exchange(key: string, expected: string, value: string, lifetime: number): Promise<Replaced> {
     const { stored, cas } = await this.#gets(key);
     if (stored === undefined || cas === undefined) return GONE;
-    if (stored.commit !== expected) return { status: "conflict", current: stored };
+    if (stored.commit !== expected) return refused(stored);
     const name = this.#prefix + key;
     if (await this.#holds((done) => this.#client.cas(name, value, cas, lifetime, done))) return OK;
-    const current = await this.read(key);
-    return current ? { status: "conflict", current } : GONE;
+    return refused(await this.read(key));
   }
 
   async #gets(key: string): Promise<{ stored?: Stored | undefined; cas?: string | undefined }> {
@@ -126,18 +114,16 @@ class MemcachedStore implements Store {
   }
 
   /** Memcached counts lifetimes in whole seconds: the exact deadline stands in the value. */
-  #value({ text, commit, lifetime }: Write): [value: string, seconds: number] {
+  #value(write: Write): [value: string, seconds: number] {
+    const { lifetime } = write;
     const seconds = Math.min(LONGEST_LIFETIME, Math.ceil(lifetime));
     const until = this.now() + Math.min(lifetime, LONGEST_LIFETIME) * 1000;
-    return [`${commit}${Math.ceil(until)} ${text}`, Math.max(1, seconds)];
+    return [datedValue(write, Math.ceil(until)), Math.max(1, seconds)];
   }
 
   #stored(value: unknown): Stored | undefined {
     if (typeof value !== "string" || value === REMOVED) return undefined;
-    const space = value.indexOf(" ", COMMIT);
-    const until = Number(value.slice(COMMIT, space));
-    if (until <= this.now()) return undefined;
-    return { text: value.slice(space + 1), commit: value.slice(0, COMMIT) };
+    return storedUntil(value, this.now());
   }
 
   /** `false` is an answer of this client, and comes with an error where the server says "not stored" or "exists". */

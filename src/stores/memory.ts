@@ -3,6 +3,7 @@ import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { EMPTY, MemoryTable } from "./memory/table.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { COMMIT, GONE, OK, refused } from "./parts/values.ts";
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -14,12 +15,8 @@ export interface MemoryStoreOptions {
   readonly maxBytes?: number;
 }
 
-/** Length of a commit id, which stands in front of the text. */
-const COMMIT = 16;
 /** Expired records that are removed before others get their turn, at a few microseconds each. */
 const SLICE = 100;
-const GONE = { status: "gone" } as const;
-const OK = { status: "ok" } as const;
 
 /**
  * Sessions in this process: for tests, and for applications of one process that may forget all sessions at a restart.
@@ -120,7 +117,7 @@ class MemoryStore implements Store {
     const slot = this.#live(key, now);
     if (slot === EMPTY) return GONE;
     if (expected === undefined || this.#table.startsWith(slot, expected)) return undefined;
-    return { status: "conflict", current: this.#stored(slot, now) };
+    return refused(this.#stored(slot, now));
   }
 
   #write(key: string, { text, commit, lifetime, anonymous = false }: Write, now: number): void {

@@ -2,7 +2,7 @@ import { StoreError } from "../errors.ts";
 import { addressOf } from "./parts/address.ts";
 import { redisCommands, script, type RedisClient, type RedisCommands } from "./redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { storeError } from "./parts/store-error.ts";
+import { COMMIT, millisecondsOf, OK, refused, storedOf } from "./parts/values.ts";
 
 export type {
   BunRedisClient,
@@ -36,15 +36,10 @@ return call('GET', key)`);
 
 const NOW = script("return redis.call('TIME')");
 
-/** Length of a commit id, which stands in front of the text. */
-const COMMIT = 16;
 /** A character takes up to this many bytes of UTF-8 for each unit of its length. */
 const BYTES_PER_UNIT = 3;
 /** Keys that are read at once. */
 const BATCH = 500;
-
-const OK = { status: "ok" } as const;
-const GONE = { status: "gone" } as const;
 
 /**
  * Sessions in Redis 6.2 or later, Valkey, or a cluster of either. Takes a connected client of `@redis/client` or
@@ -79,47 +74,31 @@ class RedisStore implements Store {
     this.#prefix = prefix;
   }
 
-  read(key: string): Promise<Stored | undefined> {
-    return this.#step(
-      "read",
-      () => this.#commands.get(this.#prefix + key),
-      (answer) => {
-        const value = this.#text("read", answer);
-        return value === null ? undefined : storedOf(value);
-      },
-    );
+  async read(key: string): Promise<Stored | undefined> {
+    const value = this.#text("read", await this.#commands.get(this.#prefix + key));
+    return value === null ? undefined : storedOf(value);
   }
 
-  insert(key: string, { text, commit, lifetime }: Write): Promise<boolean> {
-    return this.#step(
-      "insert",
-      () => this.#commands.setIfAbsent(this.#prefix + key, commit + text, millisecondsOf(lifetime)),
-      (answer) => {
-        const said = this.#text("insert", answer);
-        if (said === null || said === "OK") return said !== null;
-        throw this.#unknown("insert");
-      },
-    );
+  async insert(key: string, { text, commit, lifetime }: Write): Promise<boolean> {
+    const name = this.#prefix + key;
+    const answer = await this.#commands.setIfAbsent(name, commit + text, millisecondsOf(lifetime));
+    const said = this.#text("insert", answer);
+    if (said === null || said === "OK") return said !== null;
+    throw this.#unknown("insert");
   }
 
-  replace(key: string, expected: string, { text, commit, lifetime }: Write): Promise<Replaced> {
+  async replace(key: string, expected: string, { text, commit, lifetime }: Write): Promise<Replaced> {
     const values = [expected, commit + text, String(millisecondsOf(lifetime))];
-    return this.#step(
-      "replace",
-      () => this.#commands.run(REPLACE, this.#prefix + key, values),
-      (answer) => this.#replaced("replace", answer),
-    );
+    return this.#replaced("replace", await this.#commands.run(REPLACE, this.#prefix + key, values));
   }
 
-  remove(key: string, expected?: string): Promise<Replaced> {
-    return this.#step(
-      "remove",
-      () =>
-        expected === undefined
-          ? this.#commands.del(this.#prefix + key)
-          : this.#commands.run(REMOVE, this.#prefix + key, [expected]),
-      (answer) => this.#replaced("remove", answer),
-    );
+  async remove(key: string, expected?: string): Promise<Replaced> {
+    const name = this.#prefix + key;
+    const answer =
+      expected === undefined
+        ? await this.#commands.del(name)
+        : await this.#commands.run(REMOVE, name, [expected]);
+    return this.#replaced("remove", answer);
   }
 
   /** Reads the beginnings of values side by side: keys of a cluster are on many servers, and clients send them as one pipeline. */
@@ -127,56 +106,28 @@ class RedisStore implements Store {
     const found = new Map<string, Stored>();
     const bytes = COMMIT + length * BYTES_PER_UNIT;
     for (let from = 0; from < keys.length; from += BATCH) {
-      const reads = keys.slice(from, from + BATCH).map((key) =>
-        this.#step(
-          "readMany",
-          () => this.#commands.getRange(this.#prefix + key, bytes),
-          (answer) => {
-            const text = this.#text("readMany", answer);
-            // The range of a key that is not there is empty.
-            if (text !== null && text !== "") found.set(key, storedOf(text.slice(0, COMMIT + length)));
-          },
-        ),
-      );
+      const reads = keys.slice(from, from + BATCH).map(async (key) => {
+        const text = this.#text("readMany", await this.#commands.getRange(this.#prefix + key, bytes));
+        // The range of a key that is not there is empty.
+        if (text !== null && text !== "") found.set(key, storedOf(text.slice(0, COMMIT + length)));
+      });
       await Promise.all(reads);
     }
     return found;
   }
 
-  now(): Promise<number> {
-    return this.#step(
-      "now",
-      () => this.#commands.run(NOW, `${this.#prefix}clock`, []),
-      (answer) => {
-        const [seconds, microseconds] = Array.isArray(answer) ? answer.map(Number) : [];
-        const now = seconds! * 1000 + Math.floor(microseconds! / 1000);
-        if (Number.isFinite(now)) return now;
-        throw this.#unknown("now");
-      },
-    );
-  }
-
-  /** Asks Redis and reads its answer, in as few promises as it can be done. */
-  #step<Result>(
-    verb: string,
-    ask: () => Promise<unknown>,
-    read: (answer: unknown) => Result,
-  ): Promise<Result> {
-    let asked: Promise<unknown>;
-    try {
-      asked = ask();
-    } catch (error) {
-      asked = Promise.reject(error);
-    }
-    return asked.then(read, (error: unknown) => {
-      throw storeError(this.name, verb, error);
-    });
+  async now(): Promise<number> {
+    const answer = await this.#commands.run(NOW, `${this.#prefix}clock`, []);
+    const [seconds, microseconds] = Array.isArray(answer) ? answer.map(Number) : [];
+    const now = seconds! * 1000 + Math.floor(microseconds! / 1000);
+    if (Number.isFinite(now)) return now;
+    throw this.#unknown("now");
   }
 
   #replaced(verb: string, answer: unknown): Replaced {
     const text = this.#text(verb, answer);
     if (text === "1") return OK;
-    return text === null || text === "0" ? GONE : { status: "conflict", current: storedOf(text) };
+    return refused(text === null || text === "0" ? undefined : storedOf(text));
   }
 
   /** What a client makes of an answer depends on its settings: numbers may come as text, texts as bytes. */
@@ -195,13 +146,4 @@ class RedisStore implements Store {
       `${this.name} answered "${verb}" with something that is not an answer to it; pass the client of @redis/client or ioredis itself, not in a pipeline or transaction.`,
     );
   }
-}
-
-/** A value that is shorter than a commit id was not written by a store; its text cannot be decoded. */
-function storedOf(value: string): Stored {
-  return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT) };
-}
-
-function millisecondsOf(lifetime: number): number {
-  return Math.max(1, Math.ceil(lifetime * 1000));
 }

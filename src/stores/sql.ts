@@ -3,8 +3,9 @@ import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
 import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
-import { storeError } from "./parts/store-error.ts";
+import { backOff, storeError } from "./parts/attempts.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
+import { GONE, millisecondsOf, OK, refused } from "./parts/values.ts";
 
 export type {
   BunSqlHandle,
@@ -32,15 +33,10 @@ export interface SqlStore extends Store {
   migrate(): Promise<void>;
 }
 
-/** Times that a statement is run which the engine sacrificed to let another one through. */
-const ATTEMPTS = 8;
 /** Keys of one statement. */
 const BATCH = 500;
 /** A row may be swept this part of its lifetime late, so that most updates leave the index of `sweep_at` alone. */
 const SWEEP_DELAY = 1 / 8;
-
-const OK = { status: "ok" } as const;
-const GONE = { status: "gone" } as const;
 
 /**
  * Sessions in any SQL database that a driver or query builder reaches: every step is a single statement, no transaction and no
@@ -97,7 +93,7 @@ class SingleStatementStore implements SqlStore {
   async replace(key: string, expected: string, write: Write): Promise<Replaced> {
     const values = { key, expected, ...valuesOf(write) };
     const { affected } = await this.#run("replace", this.#statements.replace, values);
-    return affected > 0 ? OK : this.#refusal(key);
+    return affected > 0 ? OK : refused(await this.read(key));
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
@@ -107,7 +103,7 @@ class SingleStatementStore implements SqlStore {
         ? await this.#run("remove", remove, { key })
         : await this.#run("remove", removeExpected, { key, expected });
     if (affected > 0) return OK;
-    return expected === undefined ? GONE : this.#refusal(key);
+    return expected === undefined ? GONE : refused(await this.read(key));
   }
 
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
@@ -125,6 +121,11 @@ class SingleStatementStore implements SqlStore {
     return (await this.#run("removeExpired", { text, names: [] }, {})).affected;
   }
 
+  async now(): Promise<number> {
+    const { rows } = await this.#run("now", this.#statements.now, {});
+    return Number(rows[0]!.now);
+  }
+
   async migrate(): Promise<void> {
     for (const text of this.#dialect.schema) {
       const create = () => this.#run("migrate", { text, names: [] }, {});
@@ -137,23 +138,16 @@ class SingleStatementStore implements SqlStore {
     await this.#database.close?.();
   }
 
-  /** Why a condition did not hold; reads what is there by now. */
-  async #refusal(key: string): Promise<Replaced> {
-    const current = await this.read(key);
-    return current ? { status: "conflict", current } : GONE;
-  }
-
   async #run(verb: string, { text, names }: Statement, values: Values): Promise<SqlResult> {
     const list = names.map((name) => values[name]!);
-    for (let attempt = 1; ; attempt++) {
+    for (let conflicts = 0; ; await backOff(++conflicts)) {
       try {
         return await this.#database.run(text, list);
       } catch (error) {
         if (this.#dialect.isDuplicate(error)) return { rows: [], affected: DUPLICATE };
         if (this.#dialect.isMissingTable(error)) throw this.#missingTable(verb);
         // Such a statement was certainly not applied.
-        if (!this.#dialect.isSacrificed(error) || attempt === ATTEMPTS)
-          throw storeError(this.name, verb, error);
+        if (!this.#dialect.isSacrificed(error)) throw storeError(this.name, verb, error);
       }
     }
   }
@@ -170,7 +164,7 @@ class SingleStatementStore implements SqlStore {
 const DUPLICATE = -1;
 
 function valuesOf({ text, commit, lifetime }: Write): Values {
-  const milliseconds = Math.max(1, Math.ceil(lifetime * 1000));
+  const milliseconds = millisecondsOf(lifetime);
   const step = 2 ** Math.max(0, Math.floor(Math.log2(milliseconds * SWEEP_DELAY)));
   return { text, commit, lifetime: milliseconds, step };
 }

@@ -3,7 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { movedSql } from "../../test/services/moved-time.ts";
+import { TaggedJSONSerializer } from "../json/tagged-json.ts";
+import { testClock } from "../testing/clock.ts";
 import { storeContract } from "../testing/store-contract.ts";
+import { SessionRecords } from "./parts/session-records.ts";
+import { newToken } from "./parts/token.ts";
 import { sqlStore } from "./sql.ts";
 import { openSqlite } from "./sqlite/database.ts";
 import { sqliteStore } from "./sqlite.ts";
@@ -131,5 +135,17 @@ describe("sqliteStore", () => {
     expect(await store.read("a")).toMatchObject({ text: "1", commit: A });
     expect(await store.replace("a", A, write("2", B))).toEqual({ status: "ok" });
     db.close();
+  });
+
+  it("dates the first session of a process by the database's clock, although nothing was read that tells it", async () => {
+    const clock = testClock();
+    clock.advance(24 * 60 * 60);
+    const store = sqlStore(movedSql(sessionsDatabase(":memory:", {}), clock));
+    const records = new SessionRecords(store, { json: new TaggedJSONSerializer(), longest: 60 });
+    const hereNow = Date.now();
+    const created = await records.create(newToken(), new Map(), { expiry: { idle: 60 } });
+    if (created.status !== "ok") throw new Error(created.status);
+    expect(created.known.entry.createdAt).toBeGreaterThan(hereNow + 23 * 60 * 60 * 1000);
+    expect(await records.read(created.known.entry.selector)).toMatchObject({ commit: created.known.commit });
   });
 });

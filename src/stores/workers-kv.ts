@@ -1,7 +1,7 @@
 import { has, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { inStep } from "./parts/store-error.ts";
+import { datedValue, millisecondsOf, OK, refused, storedUntil } from "./parts/values.ts";
 
 /** What we call of a binding to a Workers KV namespace. */
 export interface WorkersKv {
@@ -10,13 +10,8 @@ export interface WorkersKv {
   delete(key: string): Promise<void>;
 }
 
-/** Length of a commit id, which stands in front of the text. */
-const COMMIT = 16;
 /** Workers KV takes no shorter lifetime, in seconds. */
 const SHORTEST_LIFETIME = 60;
-
-const OK = { status: "ok" } as const;
-const GONE = { status: "gone" } as const;
 
 /**
  * Sessions in Cloudflare's Workers KV, **without the guarantees of the other stores**: KV has no conditional write, and shows a
@@ -59,46 +54,37 @@ class WorkersKvStore implements Store {
     return systemClock();
   }
 
-  read(key: string): Promise<Stored | undefined> {
-    return inStep(this.name, "read", () => this.#read(key));
+  async read(key: string): Promise<Stored | undefined> {
+    const value = await this.#namespace.get(key);
+    return value === null ? undefined : storedUntil(value, systemClock());
   }
 
-  insert(key: string, write: Write): Promise<boolean> {
-    return inStep(this.name, "insert", async () => {
-      if ((await this.#read(key)) !== undefined) return false;
-      await this.#put(key, write);
-      return true;
-    });
+  async insert(key: string, write: Write): Promise<boolean> {
+    if ((await this.read(key)) !== undefined) return false;
+    await this.#put(key, write);
+    return true;
   }
 
   replace(key: string, expected: string, write: Write): Promise<Replaced> {
-    return inStep(this.name, "replace", () => this.#change(key, expected, () => this.#put(key, write)));
+    return this.#change(key, expected, () => this.#put(key, write));
   }
 
   remove(key: string, expected?: string): Promise<Replaced> {
-    return inStep(this.name, "remove", () => this.#change(key, expected, () => this.#namespace.delete(key)));
+    return this.#change(key, expected, () => this.#namespace.delete(key));
   }
 
   async #change(key: string, expected: string | undefined, change: () => Promise<void>): Promise<Replaced> {
-    const current = await this.#read(key);
-    if (current === undefined) return GONE;
-    if (expected !== undefined && current.commit !== expected) return { status: "conflict", current };
+    const current = await this.read(key);
+    if (current === undefined || (expected !== undefined && current.commit !== expected))
+      return refused(current);
     await change();
     return OK;
   }
 
-  async #read(key: string): Promise<Stored | undefined> {
-    const value = await this.#namespace.get(key);
-    if (value === null) return undefined;
-    const space = value.indexOf(" ", COMMIT);
-    if (Number(value.slice(COMMIT, space)) <= systemClock()) return undefined;
-    return { text: value.slice(space + 1), commit: value.slice(0, COMMIT) };
-  }
-
   /** The exact deadline stands in the value: KV counts whole seconds, and no fewer than sixty. */
-  #put(key: string, { text, commit, lifetime }: Write): Promise<void> {
-    const until = systemClock() + Math.max(1, Math.ceil(lifetime * 1000));
-    const expirationTtl = Math.max(SHORTEST_LIFETIME, Math.ceil(lifetime));
-    return this.#namespace.put(key, `${commit}${until} ${text}`, { expirationTtl });
+  #put(key: string, write: Write): Promise<void> {
+    const until = systemClock() + millisecondsOf(write.lifetime);
+    const expirationTtl = Math.max(SHORTEST_LIFETIME, Math.ceil(write.lifetime));
+    return this.#namespace.put(key, datedValue(write, until), { expirationTtl });
   }
 }

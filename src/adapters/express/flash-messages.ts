@@ -54,7 +54,7 @@ export function setFlashMessages(session: Session, messages: unknown): void {
   if (!isNothing && !(isRecord(messages) && Object.keys(messages).length === 0)) {
     throw new ReservedNameError(KEY);
   }
-  // Nobody needs a cookie for no messages.
+  // An empty list needs no cookie.
   if (!session.has(KEY)) return;
   if (isNothing) session.delete(KEY);
   else session.set(KEY, {});

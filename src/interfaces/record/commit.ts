@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import type { DecodedRecord, RecordFormat } from "../../codecs/record-format.ts";
-import { SessionConflictError, StoreError } from "../../errors.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
+import { backOff, underFreshKey } from "../../stores/parts/attempts.ts";
 import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/parts/commit.ts";
 import { changedFields } from "../../stores/parts/record.ts";
 import { events } from "../events.ts";
@@ -27,11 +27,6 @@ export interface RecordCommit<Content> {
   readonly isEmpty: (fields: Fields) => boolean;
   readonly lostWrites: "drop" | "throw";
 }
-
-/** Times that a record is moved again because another request has changed it meanwhile. */
-const MOVES = 100;
-/** A random key is never taken, unless the random source is broken. */
-const MAX_COLLISIONS = 3;
 
 /** The records of another program in the commit loop. */
 export function sharedFormat<Content>(
@@ -113,58 +108,38 @@ async function write<Content>(
 
 /**
  * A new identity: the record is written under a new key, and then the old one is removed if it is still what was copied; if
- * not, the copy is brought up to date first. The new key is not known to any browser before the old one has ended.
+ * not, the copy goes and another one is made. The new key is not known to any browser before the old one has ended.
  */
 async function move<Content>(
-  origin: RecordOrigin<Content>,
+  { key, known }: RecordOrigin<Content>,
   change: Change,
   commit: RecordCommit<Content>,
 ): Promise<RecordFate> {
   const { loop, isEmpty, lostWrites } = commit;
-  let source: Known<SharedRecord<Content>> = origin.known;
-  let copy: { key: string; known: Known<SharedRecord<Content>> } | undefined;
-  const discard = async (fate: RecordFate): Promise<RecordFate> => {
-    if (copy !== undefined) await loop.remove(copy.key);
-    return fate === "lost" ? lostRecord(origin.key, lostWrites) : fate;
-  };
-  for (let moves = 0; moves < MOVES; moves++) {
+  let source = known;
+  for (let conflicts = 0; ; await backOff(++conflicts)) {
     const { decoded } = source.entry;
-    if (!decoded.ok) return discard("lost");
+    if (!decoded.ok) return lostRecord(key, lostWrites);
     const fields = change.apply(decoded.fields);
-    const isOver = isEmpty(fields);
     const draft = { ...draftOf<Content>(fields, commit), before: source.entry };
-    if (!isOver && copy === undefined) copy = await insert(draft, commit);
-    else if (!isOver && copy !== undefined) {
-      const again = await loop.change(copy.key, copy.known, () => ({
-        action: "write",
-        result: undefined,
-        ...draft,
-      }));
-      if (again.status !== "ok" || again.known === undefined) return lostRecord(origin.key, lostWrites);
-      copy = { key: copy.key, known: again.known };
-    }
+    const copy = isEmpty(fields) ? undefined : (await insert(draft, commit)).key;
     const { commit: copied } = source;
-    const done = await loop.change(
-      origin.key,
-      source,
-      (current): Step<SharedRecord<Content>, typeof source> => ({
-        action: current.commit === copied ? "remove" : "leave",
-        result: current,
-      }),
-    );
-    if (done.status !== "ok") return discard("lost");
-    if (done.known === undefined) {
-      if (isOver || copy === undefined) {
-        removed(origin.key);
-        return discard("removed");
+    const done = await loop.change(key, source, (current): Step<SharedRecord<Content>, typeof source> => ({
+      action: current.commit === copied ? "remove" : "leave",
+      result: current,
+    }));
+    if (done.status === "ok" && done.known === undefined) {
+      if (copy === undefined) {
+        removed(key);
+        return "removed";
       }
-      events.rotated({ selector: labelOf(copy.key), owner: null });
-      return { key: copy.key };
+      events.rotated({ selector: labelOf(copy), owner: null });
+      return { key: copy };
     }
+    if (copy !== undefined) await loop.remove(copy);
+    if (done.status !== "ok") return lostRecord(key, lostWrites);
     source = done.result;
   }
-  await discard("removed");
-  throw new SessionConflictError(MOVES);
 }
 
 interface Change {
@@ -191,19 +166,15 @@ function draftOf<Content>(
   return { entry: { content: undefined, decoded: { ok: true, fields } }, lifetime: lifetimeOf(fields) };
 }
 
-async function insert<Content>(
+function insert<Content>(
   draft: Draft<SharedRecord<Content>>,
   { loop, newKey }: RecordCommit<Content>,
 ): Promise<{ key: string; known: Known<SharedRecord<Content>> }> {
-  for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
+  return underFreshKey(async () => {
     const key = newKey();
     const known = await loop.insert(key, () => draft);
-    if (known !== "taken") return { key, known };
-  }
-  throw new StoreError(
-    "unavailable",
-    "The store finds every new key taken; its random source must be broken.",
-  );
+    return known === "taken" ? known : { key, known };
+  });
 }
 
 function fieldsOf(decoded: DecodedRecord): Fields {

@@ -1,7 +1,8 @@
-import { OwnerLimitError, SessionClosedError, StoreError } from "../../errors.ts";
+import { OwnerLimitError, SessionClosedError } from "../../errors.ts";
 import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
 import type { Checkpoint, Fate } from "../../session/changes.ts";
+import { underFreshKey } from "../../stores/parts/attempts.ts";
 import { checkLogin } from "../../stores/parts/record-limits.ts";
 import type { FieldChanges } from "../../stores/parts/record.ts";
 import type { Committed, SessionStep } from "../../stores/parts/session-records.ts";
@@ -58,8 +59,6 @@ export interface Failed {
   readonly isEnded: boolean;
 }
 
-/** A selector of 96 random bits is never taken, unless the random source is broken. */
-const MAX_COLLISIONS = 3;
 const NO_COOKIE =
   "A new session or a new identity needs a new cookie, and a socket cannot send one: log in over HTTP, and let the socket connect again.";
 
@@ -125,31 +124,30 @@ async function create(wanted: Wanted, request: SessionRequest, config: StoreConf
   const { fields, owner, login, isPermanent, messages } = wanted;
   const all =
     messages === undefined || messages === "[]" ? fields : new Map([...fields, ["_flashes", messages]]);
-  for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
-    const token = (attempt === 0 ? wanted.token : undefined) ?? newToken();
-    const created = await config.records.create(token, all, {
-      expiry: { idle: idleOf(config, owner, isPermanent), absolute: config.absoluteTimeout },
-      device: deviceOf(request, config),
-      login,
-    });
-    if (created.status === "taken") continue;
-    const { selector } = token;
-    if (created.status !== "ok") return refused(created, wanted, selector, config);
-    events.created({ selector, owner });
-    for (const ended of created.ended ?? []) events.destroyed({ selector: ended, owner });
-    const origin: Origin = {
-      known: created.known,
-      token,
-      needsCookie: !wanted.isFinal,
-      messages: undefined,
-      isReadOnly: false,
-    };
-    return { cookie: token, origin };
-  }
-  throw new StoreError(
-    "unavailable",
-    "The store finds every new selector taken; its random source must be broken.",
-  );
+  const details = {
+    expiry: { idle: idleOf(config, owner, isPermanent), absolute: config.absoluteTimeout },
+    device: deviceOf(request, config),
+    login,
+  };
+  let known = wanted.token;
+  const { token, created } = await underFreshKey(async () => {
+    const fresh = known ?? newToken();
+    known = undefined;
+    const done = await config.records.create(fresh, all, details);
+    return done.status === "taken" ? "taken" : { token: fresh, created: done };
+  });
+  const { selector } = token;
+  if (created.status !== "ok") return refused(created, wanted, selector, config);
+  events.created({ selector, owner });
+  for (const ended of created.ended ?? []) events.destroyed({ selector: ended, owner });
+  const origin: Origin = {
+    known: created.known,
+    token,
+    needsCookie: !wanted.isFinal,
+    messages: undefined,
+    isReadOnly: false,
+  };
+  return { cookie: token, origin };
 }
 
 async function change(

@@ -2,7 +2,8 @@ import { djangoDatabase, type DjangoDatabase } from "./database.ts";
 import { djangoDialect, djangoStatements, type DjangoDialect, type DjangoStatements } from "./statements.ts";
 import type { SqlDatabase, SqlResult } from "../sql/database.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
-import { storeError } from "../parts/store-error.ts";
+import { backOff, storeError } from "../parts/attempts.ts";
+import { GONE, OK, refused } from "../parts/values.ts";
 
 /** Where Django's sessions are, and by which clock they end. */
 export interface DjangoTableOptions {
@@ -11,12 +12,6 @@ export interface DjangoTableOptions {
   /** Epoch milliseconds. As in Django it is the clock of the application that decides. */
   readonly now: () => number;
 }
-
-/** Times that a statement is run which the engine sacrificed to let another one through. */
-const ATTEMPTS = 8;
-
-const OK = { status: "ok" } as const;
-const GONE = { status: "gone" } as const;
 
 /** The table `django_session`. Django keeps no commit ids, so the content itself stands for its commit. */
 export class DjangoTable implements Store {
@@ -60,7 +55,7 @@ export class DjangoTable implements Store {
   async replace(key: string, expected: string, { text, lifetime }: Write): Promise<Replaced> {
     const values = [text, this.#at(lifetime), key, this.#at(0), expected];
     if ((await this.#run("replace", values)).affected > 0) return OK;
-    const refusal = await this.#refusal(key);
+    const refusal = refused(await this.read(key));
     // A connection that counts changed rows instead of found ones says 0 where a row is to stay what it is.
     const isSame = refusal.status === "conflict" && refusal.current.text === expected && text === expected;
     return isSame ? OK : refusal;
@@ -72,16 +67,11 @@ export class DjangoTable implements Store {
         ? await this.#run("remove", [key, this.#at(0)])
         : await this.#run("removeExpected", [key, this.#at(0), expected]);
     if (affected > 0) return OK;
-    return expected === undefined ? GONE : this.#refusal(key);
+    return expected === undefined ? GONE : refused(await this.read(key));
   }
 
   async close(): Promise<void> {
     await this.#database.close?.();
-  }
-
-  async #refusal(key: string): Promise<Replaced> {
-    const current = await this.read(key);
-    return current ? { status: "conflict", current } : GONE;
   }
 
   #at(seconds: number): string {
@@ -89,13 +79,12 @@ export class DjangoTable implements Store {
   }
 
   async #run(verb: keyof DjangoStatements, values: string[]): Promise<SqlResult> {
-    for (let attempt = 1; ; attempt++) {
+    for (let conflicts = 0; ; await backOff(++conflicts)) {
       try {
         return await this.#database.run(this.#statements[verb], values);
       } catch (error) {
         if (this.#dialect.isDuplicate(error)) return { rows: [], affected: 0 };
-        if (!this.#dialect.isSacrificed(error) || attempt === ATTEMPTS)
-          throw storeError(this.name, verb, error);
+        if (!this.#dialect.isSacrificed(error)) throw storeError(this.name, verb, error);
       }
     }
   }

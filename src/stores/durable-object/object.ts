@@ -1,5 +1,6 @@
 import { shareClass } from "../../copies.ts";
 import type { Stored, Write } from "../parts/store.ts";
+import { millisecondsOf } from "../parts/values.ts";
 
 /** What we use of the state of a Durable Object. */
 export interface ObjectState {
@@ -22,8 +23,6 @@ export interface ObjectStep {
   readonly verb: "read" | "insert" | "replace" | "remove";
   readonly expected?: string | undefined;
   readonly write?: Write | undefined;
-  /** Characters of the text that are wanted. */
-  readonly length?: number | undefined;
 }
 
 /** What came of it. */
@@ -79,7 +78,7 @@ async function run(step: ObjectStep, storage: ObjectStorage): Promise<ObjectAnsw
   const now = Date.now();
   const kept = (await storage.get(RECORD)) as Kept | undefined;
   const live = kept !== undefined && kept.until > now ? kept : undefined;
-  const current = live && { text: live.text.slice(0, step.length), commit: live.commit, now };
+  const current = live && { text: live.text, commit: live.commit, now };
   switch (step.verb) {
     case "read":
       return { isDone: live !== undefined, current };
@@ -103,7 +102,7 @@ async function run(step: ObjectStep, storage: ObjectStorage): Promise<ObjectAnsw
 }
 
 async function keep({ text, commit, lifetime }: Write, storage: ObjectStorage, now: number): Promise<void> {
-  const until = now + Math.max(1, Math.ceil(lifetime * 1000));
+  const until = now + millisecondsOf(lifetime);
   await storage.put(RECORD, { text, commit, until } satisfies Kept);
   await storage.setAlarm(until);
 }

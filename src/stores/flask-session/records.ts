@@ -1,7 +1,7 @@
 import { addressOf } from "../parts/address.ts";
 import { script, type RedisScript } from "../redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
-import { storeError } from "../parts/store-error.ts";
+import { refused } from "../parts/values.ts";
 import { redisBytes, type IoRedisBytes, type NodeRedisBytes, type RedisBytesRunner } from "./bytes.ts";
 
 const READ = script("return redis.call('GET', KEYS[1])");
@@ -50,29 +50,29 @@ export class RedisRecords implements Store<Buffer> {
   }
 
   async read(key: string): Promise<Stored<Buffer> | undefined> {
-    const content = (await this.#ask("read", READ, key)) as Buffer | null;
+    const content = (await this.#ask(READ, key)) as Buffer | null;
     return content === null || content.length === 0 ? undefined : this.#stored(content);
   }
 
   async insert(key: string, { text, lifetime }: Write<Buffer>): Promise<boolean> {
-    return (await this.#ask("insert", INSERT, key, text, wholeSeconds(lifetime))) === 1;
+    return (await this.#ask(INSERT, key, text, wholeSeconds(lifetime))) === 1;
   }
 
   async replace(key: string, expected: string, { text, lifetime }: Write<Buffer>): Promise<Replaced<Buffer>> {
     const values = [bytesOf(expected), text, wholeSeconds(lifetime)];
-    return this.#replaced(await this.#ask("replace", REPLACE, key, ...values));
+    return this.#replaced(await this.#ask(REPLACE, key, ...values));
   }
 
   async remove(key: string, expected?: string): Promise<Replaced<Buffer>> {
     return this.#replaced(
       expected === undefined
-        ? await this.#ask("remove", REMOVE, key)
-        : await this.#ask("remove", REMOVE_EXPECTED, key, bytesOf(expected)),
+        ? await this.#ask(REMOVE, key)
+        : await this.#ask(REMOVE_EXPECTED, key, bytesOf(expected)),
     );
   }
 
   #replaced(answer: unknown): Replaced<Buffer> {
-    if (Buffer.isBuffer(answer)) return { status: "conflict", current: this.#stored(answer) };
+    if (Buffer.isBuffer(answer)) return refused(this.#stored(answer));
     return { status: answer === 1 ? "ok" : "gone" };
   }
 
@@ -80,17 +80,8 @@ export class RedisRecords implements Store<Buffer> {
     return { text, commit: this.commitOf(text) };
   }
 
-  async #ask(
-    verb: string,
-    act: RedisScript,
-    key: string,
-    ...values: Array<string | Buffer>
-  ): Promise<unknown> {
-    try {
-      return await this.#run(act, this.#prefix + key, values);
-    } catch (error) {
-      throw storeError(this.name, verb, error);
-    }
+  #ask(act: RedisScript, key: string, ...values: Array<string | Buffer>): Promise<unknown> {
+    return this.#run(act, this.#prefix + key, values);
   }
 }
 

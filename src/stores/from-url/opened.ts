@@ -1,6 +1,6 @@
 import { ConfigError } from "../../errors.ts";
 import type { Store } from "../parts/store.ts";
-import { inStep } from "../parts/store-error.ts";
+import { storeError } from "../parts/attempts.ts";
 
 /** Imports the client of an engine. @throws ConfigError with the command that installs it */
 export async function client<Module>(packages: string, load: () => Promise<Module>): Promise<Module> {
@@ -27,10 +27,10 @@ export async function opened(
   close: () => Promise<unknown> | unknown,
 ): Promise<Store> {
   try {
-    await inStep(store.name, "connect", begin);
+    await begin();
   } catch (error) {
     await close();
-    throw error;
+    throw storeError(store.name, "connect", error);
   }
   return Object.assign(store, {
     async close() {

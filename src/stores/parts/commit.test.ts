@@ -86,7 +86,10 @@ describe("CommitLoop", () => {
     const loop = await counterIn(store);
     const written = loop.change("n", undefined, plusOne);
     const end = (): Step<Counter, string> => ({ action: "remove", result: "ended" });
-    expect(await loop.changeAtOnce("n", undefined, end)).toMatchObject({ status: "ok", result: "ended" });
+    expect(await loop.change("n", undefined, end, { isUrgent: true })).toMatchObject({
+      status: "ok",
+      result: "ended",
+    });
     goOn();
     expect(await written).toEqual({ status: "gone" });
   });

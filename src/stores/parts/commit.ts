@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { SessionConflictError, StoreError } from "../../errors.ts";
+import { StoreError } from "../../errors.ts";
+import { backOff, Task } from "./attempts.ts";
 import { pooledRandom } from "./random.ts";
-import { inTime, type TimeLimit } from "./in-time.ts";
-import { storeError } from "./store-error.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 
@@ -62,12 +60,17 @@ export interface CommitOptions {
   readonly onFailure?: ((step: string, error: StoreError) => void) | undefined;
 }
 
+/** How {@link CommitLoop.change} goes about it. */
+export interface ChangeOptions<Entry> {
+  /** What a missing record counts as; a write then inserts it. Left out, a missing record is "gone". */
+  readonly absent?: Entry;
+  /** Not to wait for commits of the record that are under way: what ends a session does not queue behind a slow write. */
+  readonly isUrgent?: boolean;
+}
+
 const SECONDS = 2;
-/** Times that a step is tried again after an error. */
-const RETRIES = 2;
-const MAX_CONFLICTS = 100;
-/** Milliseconds. */
-const LONGEST_WAIT = 20;
+/** The commit id of what is not there. */
+const NONE = "";
 const COMMIT_BYTES = 12;
 const READS_AT_ONCE = 16;
 const ANCESTOR_LENGTH = 8;
@@ -90,8 +93,8 @@ export class CommitLoop<Content, Entry> {
   readonly #format: CommitFormat<Content, Entry>;
   readonly #seconds: number;
   readonly #onFailure: CommitOptions["onFailure"];
-  /** The last commit of each record that is under way. */
-  readonly #turns = new Map<string, Turn<Known<Entry>>>();
+  /** The last commit of each record that is under way, with what it leaves. */
+  readonly #turns = new Map<string, Promise<Known<Entry> | undefined>>();
 
   constructor(
     store: Store<Content>,
@@ -111,7 +114,7 @@ export class CommitLoop<Content, Entry> {
     key: string,
     isLive?: (known: Known<Entry>) => boolean,
   ): Promise<Known<Entry> | "gone" | "undecodable"> {
-    return this.#within("read", (time) => this.#read(key, time, isLive));
+    return this.#within("read", (task) => this.#read(key, task, isLive));
   }
 
   /**
@@ -121,13 +124,14 @@ export class CommitLoop<Content, Entry> {
    * @throws StoreError
    */
   insert(key: string, make: (now: number) => Draft<Entry>): Promise<Known<Entry> | "taken"> {
-    return this.#within("insert", async (time) => {
-      await this.#clockReady(time);
+    return this.#within("insert", async (task) => {
+      await this.#clockReady(task);
       const { write, known } = this.#draft(make(this.clock.now()), undefined);
-      const { answer } = await this.#ask("insert", time, () => this.store.insert(key, write));
-      if (answer) return known;
-      const stored = await this.#read(key, time);
-      return typeof stored === "object" && this.#isDone(stored, write.commit) ? stored : "taken";
+      const sent = performance.now();
+      const answer = await task.ask("insert", () => this.#insert(key, write));
+      if (answer.status === "ok") return known;
+      const stored = answer.status === "conflict" ? this.#known(key, answer.current, sent) : undefined;
+      return stored !== undefined && this.#isDone(stored, write.commit) ? stored : "taken";
     });
   }
 
@@ -142,24 +146,17 @@ export class CommitLoop<Content, Entry> {
     key: string,
     known: Known<Entry> | undefined,
     apply: (known: Known<Entry>) => Step<Entry, Result>,
+    options: ChangeOptions<Entry> = {},
   ): Promise<Changed<Entry, Result>> {
-    return this.#within("replace", (time) => this.#change(key, known, apply, time, true));
-  }
-
-  /** The same without waiting for commits of the record that are under way: what ends a session does not queue behind a slow write. */
-  changeAtOnce<Result>(
-    key: string,
-    known: Known<Entry> | undefined,
-    apply: (known: Known<Entry>) => Step<Entry, Result>,
-  ): Promise<Changed<Entry, Result>> {
-    return this.#within("replace", (time) => this.#change(key, known, apply, time, false));
+    const task = new Task(this.store.name, "replace", this.#seconds);
+    return task.within(this.#change(key, known, apply, options, task), this.#onFailure);
   }
 
   /** Removes a record, whatever it holds. @returns whether there was one @throws StoreError */
   remove(key: string): Promise<boolean> {
-    return this.#within("remove", async (time) => {
-      const { answer, isRepeated } = await this.#ask("remove", time, () => this.store.remove(key));
-      return answer.status === "ok" || isRepeated;
+    return this.#within("remove", async (task) => {
+      const { status } = await task.ask("remove", () => this.store.remove(key));
+      return status === "ok" || task.isRepeated;
     });
   }
 
@@ -169,151 +166,127 @@ export class CommitLoop<Content, Entry> {
    * @throws StoreError
    */
   readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored<Content>>> {
-    return this.#within("readMany", async (time) => {
-      const read = () => this.store.readMany?.(keys, length) ?? this.#readEach(keys, time);
-      return (await this.#ask("readMany", time, read)).answer;
-    });
+    return this.#within("readMany", (task) =>
+      task.ask("readMany", () => this.store.readMany?.(keys, length) ?? this.#readEach(keys, task)),
+    );
   }
 
   /** Removes up to `limit` expired records. @returns how many @throws StoreError */
   removeExpired(limit: number): Promise<number> {
-    return this.#within("removeExpired", async (time) => {
-      const remove = async () => (await this.store.removeExpired?.(limit)) ?? 0;
-      return (await this.#ask("removeExpired", time, remove)).answer;
-    });
+    return this.#within("removeExpired", (task) =>
+      task.ask("removeExpired", async () => (await this.store.removeExpired?.(limit)) ?? 0),
+    );
   }
 
   /** @throws StoreError "timeout", or what the work rejects with */
-  #within<Result>(step: string, work: (time: TimeLimit) => Promise<Result>): Promise<Result> {
-    return inTime(this.store.name, step, this.#seconds, work, this.#onFailure);
+  #within<Result>(step: string, work: (task: Task) => Promise<Result>): Promise<Result> {
+    const task = new Task(this.store.name, step, this.#seconds);
+    return task.within(work(task), this.#onFailure);
   }
 
   async #change<Result>(
     key: string,
     known: Known<Entry> | undefined,
     apply: (known: Known<Entry>) => Step<Entry, Result>,
-    time: TimeLimit,
-    isQueued: boolean,
+    { absent, isUrgent = false }: ChangeOptions<Entry>,
+    task: Task,
   ): Promise<Changed<Entry, Result>> {
-    const before = isQueued ? this.#turns.get(key) : undefined;
-    const turn = new Turn<Known<Entry>>();
-    if (isQueued) this.#turns.set(key, turn);
-    const leave = (left?: Known<Entry>) => {
-      turn.end(left);
-      if (this.#turns.get(key) === turn) this.#turns.delete(key);
-    };
+    const before = isUrgent ? undefined : this.#turns.get(key);
+    const leave = isUrgent ? undefined : this.#queue(key);
     // A commit that ran out of time does not block the next one.
-    time.onOver = leave;
+    task.onOver = leave;
     let left: Known<Entry> | undefined;
     try {
-      if (before !== undefined) known = (await before.ended()) ?? known;
-      for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+      if (before !== undefined) known = (await before) ?? known;
+      for (let conflicts = 0; ; await backOff(++conflicts)) {
         if (known === undefined) {
-          const found = await this.#read(key, time);
-          if (typeof found === "string") return { status: found };
-          known = found;
+          const found = await this.#read(key, task);
+          if (found === "undecodable" || (found === "gone" && absent === undefined)) return { status: found };
+          if (found !== "gone") known = found;
+          // Where nothing was read, no read has told the time.
+          else await this.#clockReady(task);
         }
-        time.check();
-        const base: Known<Entry> = { entry: known.entry, commit: known.commit, now: this.clock.now() };
+        task.check();
+        const base: Known<Entry> = {
+          entry: known === undefined ? absent! : known.entry,
+          commit: known === undefined ? NONE : known.commit,
+          now: this.clock.now(),
+        };
         const step = apply(base);
         const { result } = step;
-        if (step.action === "leave") return { status: "ok", result, known: (left = base) };
-        const draft = step.action === "write" ? this.#draft(step, base) : undefined;
-        const act = () =>
+        if (step.action === "leave") return { status: "ok", result, known: (left = known && base) };
+        const draft = step.action === "write" ? this.#draft(step, known && base) : undefined;
+        const sent = performance.now();
+        task.isRepeated = false;
+        const answer = await task.ask("replace", () =>
           draft === undefined
             ? this.store.remove(key, base.commit)
-            : this.store.replace(key, base.commit, draft.write);
-        let answer: Replaced<Content>;
-        let isRepeated = false;
-        try {
-          answer = await act();
-        } catch (error) {
-          isRepeated = true;
-          answer = await this.#again(step.action, time, error, act);
-        }
+            : base.commit === NONE
+              ? this.#insert(key, draft.write)
+              : this.store.replace(key, base.commit, draft.write),
+        );
         if (answer.status === "ok") return { status: "ok", result, known: (left = draft?.known) };
+        known = undefined;
         if (answer.status === "gone") {
           // It was there until the attempt whose answer was lost.
-          const isOurs = isRepeated && draft === undefined;
-          return isOurs ? { status: "ok", result, known: undefined } : { status: "gone" };
+          if (task.isRepeated && draft === undefined) return { status: "ok", result, known: undefined };
+          if (absent === undefined) return { status: "gone" };
+          continue;
         }
-        known = this.#known(key, answer.current);
+        known = this.#known(key, answer.current, sent);
         if (known === undefined) return { status: "undecodable" };
-        if (draft !== undefined && step.action === "write") {
-          // Drivers repeat by themselves what they got no answer to, so this is looked at after every conflict.
-          const isProof = this.store.commitOf === undefined || !step.isComputed;
-          if (isProof && this.#isDone(known, draft.write.commit))
-            return { status: "ok", result, known: (left = known) };
-          if (isRepeated && !this.#isDone(known, base.commit)) throw undecidable();
-        }
-        // The first retry goes out at once; then random waits spread the crowd.
-        if (conflicts > 0) await sleep(Math.random() * Math.min(LONGEST_WAIT, 2 ** conflicts));
+        if (draft === undefined || step.action !== "write") continue;
+        // Drivers repeat by themselves what they got no answer to, so this is looked at after every conflict.
+        const isProof = this.store.commitOf === undefined || !step.isComputed;
+        if (isProof && this.#isDone(known, draft.write.commit))
+          return { status: "ok", result, known: (left = known) };
+        const isSettled = base.commit === NONE || this.#isDone(known, base.commit);
+        if (task.isRepeated && !isSettled) throw undecidable();
       }
-      throw new SessionConflictError(MAX_CONFLICTS);
     } finally {
-      leave(left);
+      leave?.(left);
     }
+  }
+
+  /** Queues a commit. @returns to be called with what it leaves, once it is over */
+  #queue(key: string): (left?: Known<Entry>) => void {
+    let end!: (left?: Known<Entry>) => void;
+    const turn = new Promise<Known<Entry> | undefined>((resolve) => (end = resolve));
+    this.#turns.set(key, turn);
+    return (left) => {
+      end(left);
+      if (this.#turns.get(key) === turn) this.#turns.delete(key);
+    };
+  }
+
+  /** Inserts as if it replaced nothing. */
+  async #insert(key: string, write: Write<Content>): Promise<Replaced<Content>> {
+    if (await this.store.insert(key, write)) return { status: "ok" };
+    const current = await this.store.read(key);
+    return current === undefined ? { status: "gone" } : { status: "conflict", current };
   }
 
   async #read(
     key: string,
-    time: TimeLimit,
+    task: Task,
     isLive?: (known: Known<Entry>) => boolean,
   ): Promise<Known<Entry> | "gone" | "undecodable"> {
-    const ready = this.#clockReady(time);
+    const ready = this.#clockReady(task);
     // Awaited below, unless the read fails before.
     ready?.catch(() => {});
-    let stored: Stored<Content> | undefined;
-    try {
-      stored = await this.store.read(key);
-    } catch (error) {
-      stored = await this.#again("read", time, error, () => this.store.read(key));
-    }
+    const sent = performance.now();
+    const stored = await task.ask("read", () => this.store.read(key));
     if (ready !== undefined) await ready;
-    const known = stored && this.#known(key, stored);
+    const known = stored && this.#known(key, stored, sent);
     if (known === undefined) return stored === undefined ? "gone" : "undecodable";
     return isLive?.(known) === false ? "gone" : known;
   }
 
   /** Resolves once the clock can be read; `undefined` if it can be already. */
-  #clockReady(time: TimeLimit): Promise<unknown> | undefined {
+  #clockReady(task: Task): Promise<unknown> | undefined {
     const ready = this.clock.ready();
     // What is under way is asked for once; again only after it failed.
-    return ready && this.#ask("now", time, async () => ready.catch(() => this.clock.ready()));
-  }
-
-  /** Asks the store, and again if the answer did not come. */
-  async #ask<Answer>(
-    step: string,
-    time: TimeLimit,
-    act: () => Promise<Answer>,
-  ): Promise<{ readonly answer: Answer; readonly isRepeated: boolean }> {
-    try {
-      return { answer: await act(), isRepeated: false };
-    } catch (error) {
-      return { answer: await this.#again(step, time, error, act), isRepeated: true };
-    }
-  }
-
-  /** Asks once more, and another time, after an error that leaves it open what became of the step. */
-  async #again<Answer>(
-    step: string,
-    time: TimeLimit,
-    error: unknown,
-    act: () => Promise<Answer>,
-  ): Promise<Answer> {
-    for (let retries = 0; ; retries++) {
-      const failure = storeError(this.store.name, step, error);
-      const isLost = failure.reason === "unavailable" || failure.reason === "timeout";
-      if (!isLost || retries === RETRIES || time.isOver) throw failure;
-      if (retries > 0) await sleep(Math.random() * LONGEST_WAIT);
-      time.check();
-      try {
-        return await act();
-      } catch (thrown) {
-        error = thrown;
-      }
-    }
+    return ready && task.ask("now", async () => ready.catch(() => this.clock.ready()));
   }
 
   #draft(
@@ -346,43 +319,21 @@ export class CommitLoop<Content, Entry> {
     return false;
   }
 
-  #known(key: string, stored: Stored<Content>): Known<Entry> | undefined {
-    if (stored.now !== undefined) this.clock.observe(stored.now);
+  #known(key: string, stored: Stored<Content>, sent: number): Known<Entry> | undefined {
+    if (stored.now !== undefined) this.clock.observe(stored.now, sent);
     const entry = this.#format.decode(key, stored.text);
     return entry && { entry, commit: stored.commit, now: stored.now ?? this.clock.now() };
   }
 
-  async #readEach(keys: readonly string[], time: TimeLimit): Promise<Map<string, Stored<Content>>> {
+  async #readEach(keys: readonly string[], task: Task): Promise<Map<string, Stored<Content>>> {
     const found = new Map<string, Stored<Content>>();
     for (let at = 0; at < keys.length; at += READS_AT_ONCE) {
-      time.check();
+      task.check();
       const batch = keys.slice(at, at + READS_AT_ONCE);
       const stored = await Promise.all(batch.map((key) => this.store.read(key)));
       for (const [index, one] of stored.entries()) if (one !== undefined) found.set(batch[index]!, one);
     }
     return found;
-  }
-}
-
-/** A commit that others may wait for; most have none that does. */
-class Turn<Left> {
-  #isEnded = false;
-  #left: Left | undefined;
-  #waiting: Promise<Left | undefined> | undefined;
-  #tell: ((left: Left | undefined) => void) | undefined;
-
-  /** Resolves with what it left. */
-  ended(): Promise<Left | undefined> {
-    if (this.#isEnded) return Promise.resolve(this.#left);
-    this.#waiting ??= new Promise((resolve) => (this.#tell = resolve));
-    return this.#waiting;
-  }
-
-  end(left: Left | undefined): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    this.#left = left;
-    this.#tell?.(left);
   }
 }
 

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { StoreError } from "../../errors.ts";
-import { CommitLoop, type CommitFormat, type CommitOptions, type Draft, type Known } from "./commit.ts";
+import { CommitLoop, type CommitFormat, type CommitOptions, type Known, type Step } from "./commit.ts";
 import { milliseconds } from "./record.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Store } from "./store.ts";
@@ -56,7 +56,6 @@ const NOBODY: OwnerRecord = {
 const DAY = 24 * 60 * 60;
 /** A session that was filed so recently may not be written yet. */
 const WRITTEN_WITHIN = 60_000;
-const ROUNDS = 10;
 
 /**
  * Which sessions belong to whom: one record for each owner, in the same store and changed by the same compare-and-set, so
@@ -96,40 +95,39 @@ export class Owners {
   /**
    * Files a session before it is written. "revoked": all sessions of the owner were ended meanwhile; "limit": there are too
    * many. `ended` names sessions that are over now by the limit, to be removed once this one is written.
+   *
+   * @param dead filed sessions that have expired; left out, the store is asked about them where there are too many
    */
-  async file(selector: string, login: Login): Promise<Filed> {
-    let dead: ReadonlySet<string> = new Set();
-    for (let round = 0; round < ROUNDS; round++) {
-      const filed = await this.#edit<Filed | { readonly status: "unclear"; readonly old: readonly string[] }>(
-        login.owner,
-        ({ entry, now }) => {
-          if (isRevoked(login, entry.endedAt, now, this.#clock.uncertainty))
-            return answer({ status: "revoked" });
-          const sessions = new Map(
-            [...entry.sessions].filter(([name]) => name !== selector && !dead.has(name)),
-          );
-          const tooMany = sessions.size + 1 - this.#limit.max;
-          const old = [...sessions].filter(([, at]) => now - at > WRITTEN_WITHIN).map(([name]) => name);
-          // Some of them may have expired; only the store knows.
-          if (tooMany > 0 && round === 0 && old.length > 0) return answer({ status: "unclear", old });
-          if (tooMany > 0 && this.#limit.overflow === "refuse") return answer({ status: "limit" });
-          const ended = [...sessions.keys()].slice(0, Math.max(0, tooMany));
-          for (const name of ended) sessions.delete(name);
-          sessions.set(selector, now);
-          const began = login.after === undefined ? now - milliseconds(login.elapsed()) : login.after + 1;
-          const authenticatedAt = Math.max(began, entry.endedAt + 1);
-          const ending = new Set([...entry.ending, ...ended]);
-          return write(
-            { status: "ok", authenticatedAt, ended },
-            { ...entry, sessions, ending, renewedAt: now },
-          );
-        },
-      );
-      if (filed.status !== "unclear") return filed;
-      const live = await this.#isLive(filed.old);
-      dead = new Set(filed.old.filter((name) => !live.has(name)));
-    }
-    throw unsettled();
+  async file(selector: string, login: Login, dead?: ReadonlySet<string>): Promise<Filed> {
+    const filed = await this.#edit<Filed | { readonly status: "unclear"; readonly old: readonly string[] }>(
+      login.owner,
+      ({ entry, now }) => {
+        if (isRevoked(login, entry.endedAt, now, this.#clock.uncertainty))
+          return { result: { status: "revoked" } };
+        const sessions = new Map(
+          [...entry.sessions].filter(([name]) => name !== selector && !dead?.has(name)),
+        );
+        const tooMany = sessions.size + 1 - this.#limit.max;
+        const old = [...sessions].filter(([, at]) => now - at > WRITTEN_WITHIN).map(([name]) => name);
+        // Some of them may have expired; only the store knows.
+        if (tooMany > 0 && dead === undefined && old.length > 0)
+          return { result: { status: "unclear", old } };
+        if (tooMany > 0 && this.#limit.overflow === "refuse") return { result: { status: "limit" } };
+        const ended = [...sessions.keys()].slice(0, Math.max(0, tooMany));
+        for (const name of ended) sessions.delete(name);
+        sessions.set(selector, now);
+        const began = login.after === undefined ? now - milliseconds(login.elapsed()) : login.after + 1;
+        const authenticatedAt = Math.max(began, entry.endedAt + 1);
+        const ending = new Set([...entry.ending, ...ended]);
+        return {
+          result: { status: "ok", authenticatedAt, ended },
+          entry: { ...entry, sessions, ending, renewedAt: now },
+        };
+      },
+    );
+    if (filed.status !== "unclear") return filed;
+    const live = await this.#isLive(filed.old);
+    return this.file(selector, login, new Set(filed.old.filter((name) => !live.has(name))));
   }
 
   /**
@@ -156,10 +154,10 @@ export class Owners {
     // A live session keeps its owner's record alive, and files itself again where that was lost.
     return this.#edit(owner, ({ entry, now }) => {
       const confirmed = confirmedBy(entry, selector, authenticatedAt);
-      if (confirmed !== "ok") return answer(confirmed);
+      if (confirmed !== "ok") return { result: confirmed };
       const isFiled = entry.sessions.has(selector);
       const sessions = isFiled ? entry.sessions : new Map([...entry.sessions, [selector, now]]);
-      return write(confirmed, { ...entry, sessions, renewedAt: now });
+      return { result: confirmed, entry: { ...entry, sessions, renewedAt: now } };
     });
   }
 
@@ -170,26 +168,30 @@ export class Owners {
       const sessions = new Map([...entry.sessions].filter(([name]) => !gone.has(name)));
       const ending = new Set([...entry.ending].filter((name) => !gone.has(name)));
       const isSame = sessions.size === entry.sessions.size && ending.size === entry.ending.size;
-      return isSame ? answer(undefined) : write(undefined, { ...entry, sessions, ending });
+      return { result: undefined, entry: isSame ? undefined : { ...entry, sessions, ending } };
     });
   }
 
-  /** Marks the moment and ends all sessions but `except`. @returns those whose records are to be removed, and the mark */
+  /**
+   * Marks the moment and ends all sessions but `except`. As far as it is not certain what the store's clock says, the mark is the
+   * latest that it can be, and no earlier than what other processes took for the time of the logins it ends.
+   *
+   * @returns those whose records are to be removed, and the mark
+   */
   end(
     owner: string,
     except: string | undefined,
   ): Promise<{ readonly mark: number; readonly ending: readonly string[] }> {
     return this.#edit(owner, ({ entry, now }) => {
-      const mark = Math.max(now, entry.endedAt + 1);
       const filedAt = except === undefined ? undefined : entry.sessions.get(except);
       const sessions = new Map<string, number>();
       if (except !== undefined && filedAt !== undefined) sessions.set(except, filedAt);
       const ending = new Set([...entry.ending, ...entry.sessions.keys()]);
       if (except !== undefined) ending.delete(except);
-      return write(
-        { mark, ending: [...ending] },
-        { ...entry, sessions, ending, endedAt: mark, renewedAt: now },
-      );
+      let mark = Math.max(Math.ceil(now + this.#clock.uncertainty), entry.endedAt + 1);
+      for (const [name, at] of entry.sessions) if (name !== except) mark = Math.max(mark, at);
+      const result = { mark, ending: [...ending] };
+      return { result, entry: { ...entry, sessions, ending, endedAt: mark, renewedAt: now } };
     });
   }
 
@@ -199,43 +201,26 @@ export class Owners {
     return typeof found === "object" ? [...found.entry.sessions.keys()].toReversed() : [];
   }
 
-  async #edit<Result>(
-    owner: string,
-    apply: (known: Pick<Known<OwnerRecord>, "entry" | "now">) => Edit<Result>,
-  ): Promise<Result> {
+  async #edit<Result>(owner: string, apply: (known: Known<OwnerRecord>) => Edit<Result>): Promise<Result> {
     const key = keyOf(owner);
     const lifetime = this.#lifetime;
-    for (let round = 0; round < ROUNDS; round++) {
-      const changed = await this.#loop.change(key, undefined, (known) => {
-        const { entry, result } = apply(known);
-        return entry === undefined
-          ? { action: "leave", result }
-          : { action: "write", result, entry, lifetime };
-      });
-      if (changed.status === "ok") return changed.result;
-      // Whatever it was, it names nobody's sessions any more.
-      if (changed.status === "undecodable") throw unreadable(owner);
-      await this.#clock.ready();
-      const { entry, result } = apply({ entry: NOBODY, now: this.#clock.now() });
-      if (entry === undefined) return result;
-      const inserted = await this.#loop.insert(key, (): Draft<OwnerRecord> => ({ entry, lifetime }));
-      if (inserted !== "taken") return result;
-    }
-    throw unsettled();
+    const step = (known: Known<OwnerRecord>): Step<OwnerRecord, Result> => {
+      const { result, entry } = apply(known);
+      return entry ? { action: "write", result, entry, lifetime } : { action: "leave", result };
+    };
+    const done = await this.#loop.change(key, undefined, step, { absent: NOBODY });
+    if (done.status === "ok") return done.result;
+    throw new StoreError(
+      "unavailable",
+      `The store's record of the sessions of one owner (${key}) cannot be read. Remove it, and they can log in again.`,
+    );
   }
 }
 
+/** What a change of an owner's record comes to, and the record after that if it becomes another one. */
 interface Edit<Result> {
   readonly result: Result;
-  readonly entry: OwnerRecord | undefined;
-}
-
-function answer<Result>(result: Result): Edit<Result> {
-  return { result, entry: undefined };
-}
-
-function write<Result>(result: Result, entry: OwnerRecord): Edit<Result> {
-  return { result, entry };
+  readonly entry?: OwnerRecord | undefined;
 }
 
 /**
@@ -299,15 +284,4 @@ function isParts(value: unknown): value is [string, number, number, string, (str
     Array.isArray(value[5]) &&
     value[5].every((item) => typeof item === "string")
   );
-}
-
-function unreadable(owner: string): StoreError {
-  return new StoreError(
-    "unavailable",
-    `The store's record of the sessions of one owner (${keyOf(owner)}) cannot be read. Remove it, and they can log in again.`,
-  );
-}
-
-function unsettled(): StoreError {
-  return new StoreError("unavailable", "The owner's record in the store changed too often; try again.");
 }

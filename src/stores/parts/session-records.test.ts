@@ -1,4 +1,6 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { syncBuiltinESMExports } from "node:module";
+import timers from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { StoreError } from "../../errors.ts";
 import { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { testClock } from "../../testing/clock.ts";
@@ -240,30 +242,104 @@ async function keysOf(store: Store, owner: string): Promise<string[]> {
   return (await store.read(key)) === undefined ? [] : [key];
 }
 
-describe("a login that was under way while another process ended all sessions of its owner", () => {
+/** A time of which only tests make more: this process's monotonic one, and waits. */
+let time = 0;
+
+/** The same store, with a clock of its own, that is asked over a network which takes these milliseconds. */
+function remote(inner: Store, trip: { there: number; back: number }): Store {
+  return new Proxy(inner, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value !== "function") return value;
+      return async (...args: unknown[]) => {
+        time += trip.there;
+        const answer = (await Reflect.apply(value, target, args)) as unknown;
+        time += trip.back;
+        return answer;
+      };
+    },
+  });
+}
+
+describe("a login in one process and the end of all sessions of its owner in another", () => {
+  /** Between the store's clock and this process's. */
+  const AHEAD = 1e9;
+
+  beforeEach(() => {
+    time = 1000;
+    vi.spyOn(performance, "now").mockImplementation(() => time);
+    vi.spyOn(timers, "setTimeout").mockImplementation(async (milliseconds = 0) => {
+      time += milliseconds;
+      return undefined as never;
+    });
+    syncBuiltinESMExports();
+  });
   afterEach(() => {
     vi.restoreAllMocks();
+    syncBuiltinESMExports();
   });
 
-  it("does not outlive that, although each process rounds the store's time in its own way", async () => {
-    let time = 0;
-    vi.spyOn(performance, "now").mockImplementation(() => time);
-    const store = withSteps(memoryStore({ now: () => Math.floor(time) }), {
-      now: async () => Math.floor(time),
-    });
+  const inner = () => memoryStore({ now: () => Math.floor(time + AHEAD) });
+
+  it("are in the order in which they came, although each process rounds the store's time in its own way", async () => {
+    const store = remote(inner(), { there: 0, back: 0 });
     const [here, there] = [recordsIn(store), recordsIn(store)];
     time = 1000.95;
     await login(there, "somebody else");
     time = 1001;
     await login(here, "somebody else");
-    // It begins at 1005.3.
+    const arrivedAt = 1005.3;
     time = 1005.4;
     await there.destroyAll("ada", undefined);
-    time = 1010;
-    const created = await here.create(newToken(), FIELDS, {
-      expiry,
-      login: { owner: "ada", elapsed: () => 0.0047 },
-    });
-    expect(created.status).toBe("revoked");
+    time = Math.max(time, 1010);
+    expect(await loggedIn(here, arrivedAt)).toBe("revoked");
   });
+
+  const trips = { fast: [0.1, 0.1], "slow there": [300, 0.1], "slow back": [0.1, 300] } as const;
+  const names = Object.keys(trips) as (keyof typeof trips)[];
+  const cases = names.flatMap((login) => names.flatMap((end) => [[login, end] as const]));
+
+  it.each(cases)("are in that order where their first reads were %s and %s", async (login_, end) => {
+    for (const gap of [0.6, 2, 40, 1000]) {
+      const store = inner();
+      const trip = { there: 0, back: 0 };
+      const process = async (speed: keyof typeof trips) => {
+        [trip.there, trip.back] = trips[speed];
+        const records = recordsIn(remote(store, trip));
+        await login(records, "somebody else");
+        [trip.there, trip.back] = trips.fast;
+        return records;
+      };
+      const [here, there] = [await process(login_), await process(end)];
+      const before = time;
+      time += gap;
+      await there.destroyAll("ada", undefined);
+      const after = (time += 0.1);
+      time += 1;
+      expect(await loggedIn(here, before), `${gap} ms before`).toBe("revoked");
+      expect(await loggedIn(here, after), `0.1 ms after, ${gap}`).toBe("ok");
+    }
+  });
+
+  it("are in that order where every step of both is slow", async () => {
+    const store = inner();
+    for (const [there_, back] of [trips["slow there"], trips["slow back"]]) {
+      const [here, there] = [
+        recordsIn(remote(store, { there: there_, back })),
+        recordsIn(remote(store, { there: back, back: there_ })),
+      ];
+      for (const records of [here, there]) await login(records, "somebody else");
+      const before = time;
+      time += 0.6;
+      await there.destroyAll("ada", undefined);
+      const after = (time += 0.1);
+      expect(await loggedIn(here, before)).toBe("revoked");
+      expect(await loggedIn(here, after)).toBe("ok");
+    }
+  });
+
+  async function loggedIn(records: SessionRecords, arrivedAt: number): Promise<string> {
+    const login = { owner: "ada", elapsed: () => (time - arrivedAt) / 1000 };
+    return (await records.create(newToken(), FIELDS, { expiry, login })).status;
+  }
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { StoreError } from "../../errors.ts";
@@ -70,6 +71,8 @@ const LONGEST_PAGE = 1000;
 /** Records that `destroyAll` removes at once, and after how many it notes how far it got. */
 const REMOVALS_AT_ONCE = 16;
 const NOTED_AFTER = 16_384;
+/** Milliseconds: times are whole ones, and a timer may be early by part of one. */
+const MARK_PASSES = 3;
 
 /** The sessions in a store, with their owners: everything that requests, managers and tools do to them. */
 export class SessionRecords {
@@ -156,10 +159,11 @@ export class SessionRecords {
    */
   async end(known: KnownSession, mayEnd: (known: KnownSession) => boolean): Promise<boolean | "refused"> {
     const { selector } = known.entry;
-    const done = await this.#loop.changeAtOnce(selector, known, (current): Step<SessionRecord, boolean> => {
+    const step = (current: KnownSession): Step<SessionRecord, boolean> => {
       const isAllowed = mayEnd(current);
       return { action: isAllowed ? "remove" : "leave", result: isAllowed };
-    });
+    };
+    const done = await this.#loop.change(selector, known, step, { isUrgent: true });
     if (done.status !== "ok") return false;
     if (!done.result) return "refused";
     await this.#forget(known.entry);
@@ -208,7 +212,8 @@ export class SessionRecords {
 
   /**
    * Ends every session of an owner but `except`. From the first step on, no login that began before can succeed and no
-   * session outlives its next touch; after an error, call it again.
+   * session outlives its next touch; after an error, call it again. It is done a few milliseconds later than could be: every login
+   * that begins then is later than the mark, also for a process that knows the store's clock no better than this one.
    *
    * @param onEnded called for each session that was ended
    * @returns how many were ended, and the mark to give a login of the same request
@@ -220,6 +225,7 @@ export class SessionRecords {
     onEnded: (selector: string) => void = () => {},
   ): Promise<{ readonly ended: number; readonly mark: number }> {
     const { ending, mark } = await this.#owners.end(owner, except);
+    const marked = performance.now();
     let ended = 0;
     for (let at = 0; at < ending.length; at += NOTED_AFTER) {
       const part = ending.slice(at, at + NOTED_AFTER);
@@ -230,6 +236,9 @@ export class SessionRecords {
       });
       await this.#owners.forget(owner, part);
     }
+    // The mark may be ahead of the time by twice what is uncertain here, and a login's beginning be taken for as much earlier there.
+    const left = MARK_PASSES + 4 * this.clock.uncertainty - (performance.now() - marked);
+    if (left > 0) await sleep(left);
     return { ended, mark };
   }
 

@@ -1,10 +1,12 @@
 import { systemClock } from "../../itsdangerous/system-clock.ts";
 import type { Store } from "./store.ts";
 
-/** Milliseconds after which a clock that had to be fetched is asked again. */
+/** Milliseconds after which what is known of a clock is learned anew. */
 const RENEW = 60_000;
-/** Milliseconds. */
+/** Milliseconds: stores tell whole ones, and {@link StoreClock.now} rounds to whole ones again. */
 const ROUNDING = 1;
+/** Milliseconds that two clocks may move apart in a millisecond. */
+const DRIFT = 1e-4;
 
 /**
  * The time at the store, for what is decided outside of it: whether a touch is due, whether a grace is over. It is asked
@@ -14,30 +16,48 @@ export class StoreClock {
   readonly #store: Pick<Store, "now">;
   /** Store's clock minus `performance.now()`. */
   #distance: number | undefined;
-  #renewAt = 0;
+  /** Milliseconds by which the distance may have been wrong when it was learned, and when that was. */
+  #error = 0;
+  #learnedAt = 0;
   #asking: Promise<void> | undefined;
   #isAtHand = false;
-  /**
-   * Milliseconds by which times of two processes may differ beyond the millisecond of any whole number: stores tell whole
-   * milliseconds, which {@link now} rounds again, and the store was asked in a round trip.
-   */
-  uncertainty = 0;
 
   constructor(store: Pick<Store, "now">) {
     this.#store = store;
   }
 
-  /** A read brought the time along. */
-  observe(now: number): void {
-    this.#distance = now - performance.now();
-    this.#renewAt = performance.now() + RENEW;
-    this.uncertainty = ROUNDING;
+  /**
+   * Milliseconds by which {@link now} may be wrong: half of the round trip in which the store told its time, and more as
+   * that gets older. 0 for a clock at hand.
+   */
+  get uncertainty(): number {
+    if (this.#isAtHand || this.#distance === undefined) return 0;
+    return this.#error + (performance.now() - this.#learnedAt) * DRIFT;
+  }
+
+  /**
+   * An answer brought the time along. One that says less than what is known is left alone, unless it contradicts that: the clock
+   * was set then.
+   *
+   * @param sent what was asked at this moment of `performance.now()`
+   */
+  observe(now: number, sent: number): void {
+    const received = performance.now();
+    const error = ROUNDING + (received - sent) / 2;
+    const distance = now - (sent + received) / 2;
+    const { uncertainty } = this;
+    const isRecent = this.#distance !== undefined && received < this.#learnedAt + RENEW;
+    if (isRecent && error > uncertainty && Math.abs(distance - this.#distance!) <= error + uncertainty)
+      return;
+    this.#distance = distance;
+    this.#error = error;
+    this.#learnedAt = received;
   }
 
   /** Resolves once {@link now} can be called; `undefined` if it can be already. Only the first answer is waited for. */
   ready(): Promise<void> | undefined {
     if (this.#isAtHand || this.#store.now === undefined) return undefined;
-    if (this.#distance !== undefined && performance.now() < this.#renewAt) return undefined;
+    if (this.#distance !== undefined && performance.now() < this.#learnedAt + RENEW) return undefined;
     this.#asking ??= this.#ask();
     if (this.#distance === undefined) return this.#isAtHand ? undefined : this.#asking;
     // The last answer stays good enough until the next one.
@@ -52,15 +72,11 @@ export class StoreClock {
   }
 
   async #ask(): Promise<void> {
-    const from = performance.now();
+    const sent = performance.now();
     try {
       const answer = this.#store.now!();
       this.#isAtHand = typeof answer === "number";
-      if (this.#isAtHand) return;
-      const now = await answer;
-      const took = performance.now() - from;
-      this.observe(now + took / 2);
-      this.uncertainty = ROUNDING + Math.ceil(took / 2);
+      if (!this.#isAtHand) this.observe(await answer, sent);
     } finally {
       this.#asking = undefined;
     }

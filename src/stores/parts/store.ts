@@ -18,8 +18,10 @@
  * **Units.** Durations are seconds, instants are epoch milliseconds by the store's clock. A record's lifetime is enforced
  * by the store: `read`, `replace` and `insert` treat a record as absent from the moment in which it expires.
  *
- * **Errors.** Every step rejects with a `StoreError` when the engine cannot be asked. It was then applied once or not at
- * all; the caller finds out which by the commit id, so a step that writes must never be repeated inside of a store.
+ * **Errors.** Every step rejects when the engine cannot be asked, with whatever the driver throws; what is above makes a `StoreError` of it
+ * that holds no session data. A step that rejects was applied once or not at all; the caller finds out which by the commit id, so a
+ * step that writes must never be repeated inside of a store. A step that would fail again rejects with a `StoreError` of another reason
+ * than "unavailable" and "timeout".
  *
  * **Keys** have 1 to 120 characters of `[A-Za-z0-9_:-]`. **Commit ids** have 16 characters of `[A-Za-z0-9_-]`, 96 random bits.
  * **Contents** are texts without NUL and without lone surrogates; stores of other programs may keep bytes.
@@ -73,8 +75,9 @@ export interface Store<Content = string> {
   removeExpired?(limit: number): Promise<number>;
 
   /**
-   * The store's clock, epoch milliseconds. One that has to be fetched is asked about once a minute, and only if `read` does not
-   * bring the time along; one at hand in this process is asked whenever the time is needed.
+   * The store's clock, epoch milliseconds. One that has to be fetched is asked at the start, and then about once a minute if `read`
+   * does not bring the time along; one at hand in this process is asked whenever the time is needed. Left out, times are this process's
+   * own until a `read` has told the store's.
    */
   now?(): number | Promise<number>;
 

@@ -30,6 +30,7 @@ export interface Statements {
   readonly replace: Statement;
   readonly remove: Statement;
   readonly removeExpected: Statement;
+  readonly now: Statement;
 }
 
 export function statementsOf(dialect: Dialect): Statements {
@@ -53,6 +54,7 @@ export function statementsOf(dialect: Dialect): Statements {
     removeExpected: make(
       `DELETE FROM hipflask_sessions WHERE id = :key AND commit_id = :expected AND ${live}`,
     ),
+    now: make(`SELECT ${now} AS now`),
   };
 }
 

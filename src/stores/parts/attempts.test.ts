@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SessionConflictError, StoreError } from "../../errors.ts";
-import { inTime } from "./in-time.ts";
+import { inTime } from "./attempts.ts";
 
 const NAME = "Redis at 127.0.0.1:6379";
 
