@@ -37,6 +37,8 @@ export const contents: readonly Section[] = [
       framework("Next", "next"),
       framework("Fastify", "fastify"),
       framework("SvelteKit", "sveltekit"),
+      framework("Astro", "astro"),
+      framework("Nuxt", "nuxt"),
       framework("React Router", "react-router"),
       framework("Koa", "koa"),
       framework("h3 and Nitro", "h3"),

@@ -10,6 +10,7 @@ import { Hono } from "hono";
 import Koa from "koa";
 import { Pool } from "pg";
 import { describe, expect, it } from "vitest";
+import * as onAstro from "../src/adapters/astro.ts";
 import * as onExpress from "../src/adapters/express.ts";
 import * as onFastify from "../src/adapters/fastify.ts";
 import * as onFetch from "../src/adapters/fetch.ts";
@@ -121,6 +122,7 @@ const atTheStart: Case[] = [
     "postgres:",
   ],
   ...Object.entries({
+    onAstro,
     onExpress,
     onFastify,
     onFetch,

@@ -7,21 +7,14 @@ import type { Session } from "../session/session.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
 import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
-import { placeSession } from "./parts/session-place.ts";
+import { placeSession, type SessionLocals } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 import { parseSetCookie, type CookieOptions } from "../http/set-cookie-line.ts";
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- where SvelteKit lets its types be extended
   namespace App {
-    interface Locals {
-      /**
-       * This visitor's session; put there by `sessions` of `hipflask/sveltekit`. Setting it to null ends the session,
-       * setting it to an object replaces its data; anything else throws a TypeError.
-       */
-      get session(): Session;
-      set session(data: Session | Record<string, unknown> | null);
-    }
+    interface Locals extends SessionLocals {}
   }
 }
 

@@ -394,6 +394,11 @@ describe("package.json exports", () => {
         sessions
         type NextSessions
 
+      hipflask/astro
+        sessions
+        type AstroContext
+        type AstroMiddleware
+
       hipflask/nuxt
         sessions
         type NuxtApp

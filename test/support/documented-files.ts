@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const repository = join(import.meta.dirname, "../..");
 /** A block that names its file: "`src/hooks.server.ts`:" before it, and nothing between. */
-const BLOCK = /`([^`\n]+)`[^`\n]*:\n\n```(?:tsx?|svelte)(?: no-check)?\n([\s\S]*?)```/g;
+const BLOCK = /`([^`\n]+)`[^`\n]*:\n\n```(?:tsx?|js|svelte|astro)(?: no-check)?\n([\s\S]*?)```/g;
 
 /**
  * Compares the files that a page shows with those of a tested app. A page may show a file twice, for another app.

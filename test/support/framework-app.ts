@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -25,14 +26,28 @@ export const quietly = {
     Object.entries(process.env).filter(([name]) => !/^(VITE|VITEST|NODE_ENV|TEST)/.test(name)),
   ),
   NEXT_TELEMETRY_DISABLED: "1",
+  ASTRO_TELEMETRY_DISABLED: "1",
 } as NodeJS.ProcessEnv;
 
-/** Copies the app `name` of `test/frameworks`. */
-export async function frameworkApp(name: string): Promise<FrameworkApp> {
+/** Node as today's frameworks want it: this one, or the one in `test/frameworks`. @throws if neither is there */
+export function currentNode(): string {
+  if (Number(process.versions.node.split(".")[0]) >= 24) return process.execPath;
+  const name = `node-${process.platform}-${process.arch}`;
+  const path = join(frameworks().root, "node_modules", name, "bin/node");
+  if (!existsSync(path)) throw new Error(`This needs Node 24, and test/frameworks has no ${name}.`);
+  return path;
+}
+
+/**
+ * Copies the app `name` of `test/frameworks`.
+ *
+ * @param node the program that its commands run in
+ */
+export async function frameworkApp(name: string, node = process.execPath): Promise<FrameworkApp> {
   const folder = await appFolder(name);
   await cp(join(frameworks().root, name), folder, { recursive: true });
   await writeFile(join(folder, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
-  return install(folder);
+  return install(folder, node);
 }
 
 /**
@@ -71,22 +86,28 @@ async function appFolder(name: string): Promise<string> {
   return mkdtemp(join(root, ".cache", `${name}-`));
 }
 
-async function install(folder: string): Promise<FrameworkApp> {
+async function install(folder: string, node = process.execPath): Promise<FrameworkApp> {
   const installed = join(folder, "node_modules/hipflask");
   await cp(join(repository, "dist"), join(installed, "dist"), { recursive: true });
   await cp(join(repository, "package.json"), join(installed, "package.json"));
   return {
     folder,
-    run: (program, ...args) => run([join(frameworks().root, "node_modules", program), ...args], folder),
+    run: (program, ...args) =>
+      run([join(frameworks().root, "node_modules", program), ...args], folder, {}, node),
     remove: () => removeFolder(folder),
   };
 }
 
 const removeFolder = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 3 });
 
-function run(args: string[], cwd: string, env: Record<string, string> = {}): Promise<string> {
+function run(
+  args: string[],
+  cwd: string,
+  env: Record<string, string> = {},
+  node = process.execPath,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, {
+    const child = spawn(node, args, {
       cwd,
       env: { ...quietly, ...env },
       stdio: ["ignore", "pipe", "pipe"],
@@ -113,10 +134,11 @@ export async function startServer(
   cwd: string,
   command: (port: number) => readonly string[],
   env: Record<string, string> = {},
+  node = process.execPath,
 ): Promise<FrameworkServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, command(port), {
+  const child = spawn(node, command(port), {
     cwd,
     env: { ...quietly, PORT: String(port), HOST: "127.0.0.1", ORIGIN: url, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -41,6 +41,16 @@ export class SessionPlace {
   }
 }
 
+/** What `placeSession` gives to an object. */
+export interface SessionLocals {
+  /**
+   * This visitor's session. Setting it to null ends the session, setting it to an object replaces its data; anything else
+   * throws a TypeError.
+   */
+  get session(): Session;
+  set session(data: Session | Record<string, unknown> | null);
+}
+
 const PLACE = Symbol("hipflask.session");
 
 /** Shared by all requests, and made where it is asked for. */

@@ -27,6 +27,7 @@ function frameworkOf([first, second, third]: unknown[]): readonly [name: string,
   if (one.req instanceof Request && "context" in one) return ["h3 2", "hipflask/h3"];
   if (has(one, "node", "context")) return ["h3 1 or Nuxt", "hipflask/nuxt"];
   if ("event" in one && "resolve" in one) return ["SvelteKit", "hipflask/sveltekit"];
+  if (has(one, "isPrerendered", "locals")) return ["Astro", "hipflask/astro"];
   if ("h3App" in one) return ["Nuxt", "hipflask/nuxt"];
   if (typeof two.setHeader === "function" || typeof two.writeHead === "function")
     return typeof third === "function" ? ["Express", "hipflask/express"] : ["node:http", "hipflask/node"];

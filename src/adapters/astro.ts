@@ -1,0 +1,170 @@
+import { setImmediate } from "node:timers/promises";
+import { HipflaskError } from "../errors.ts";
+import { contextOf, explainOutside, type RequestContext } from "../request/context.ts";
+import type { SessionManager } from "../manager/manager.ts";
+import type { SessionOptions } from "../manager/options.ts";
+import { managerOfBuiltApp } from "./parts/built-app.ts";
+import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { saveInto } from "./parts/pending-headers.ts";
+import { placeSession, type SessionLocals } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
+
+declare global {
+  // oxlint-disable-next-line typescript/no-namespace -- where Astro lets its types be extended
+  namespace App {
+    interface Locals extends SessionLocals {}
+  }
+}
+
+/** The smallest part of Astro's `APIContext` that is used; Astro itself is not imported. */
+export interface AstroContext {
+  readonly request: Request;
+  readonly isPrerendered: boolean;
+  readonly locals: object;
+}
+
+/** Fits Astro's `MiddlewareHandler`. */
+export type AstroMiddleware = (context: AstroContext, next: () => Promise<Response>) => Promise<Response>;
+
+/**
+ * Sessions for Astro 5 to 7, as the `onRequest` of `src/middleware.ts` or a part of its `sequence`. Pages, components,
+ * endpoints and actions use `session` from `hipflask`, or `Astro.locals.session`.
+ *
+ * Saved before the first byte of a page leaves, when its components have been started: what a component does before it
+ * awaits anything outside the app is saved. Components that are rendered later can read the session and no longer change
+ * it. Where something throws, the session is saved with the page `500.astro`. A page that is prerendered has no session.
+ *
+ * @throws ConfigError for options that cannot work; a `secretKey` that is missing is an error at the first request, since
+ *   `astro build` loads this too
+ * @example
+ * ```ts no-check
+ * // src/middleware.ts
+ * import { getSecret } from "astro:env/server";
+ * import { sessions } from "hipflask/astro";
+ *
+ * export const onRequest = sessions({ secretKey: getSecret("SECRET_KEY") });
+ * ```
+ */
+export function sessions(
+  options: SessionOptions | SessionManager,
+  { onError = logError }: HandlerErrorOptions = {},
+): AstroMiddleware {
+  const { manager, assertKey } = managerOfBuiltApp(options);
+  /** What was saved for a response that Astro replaces by its error page. */
+  const savedBefore = new WeakMap<RequestContext, Headers>();
+
+  const answer = (error: unknown): Response => {
+    if (!(error instanceof HipflaskError) || error.status === undefined) throw error;
+    onError(error);
+    return errorResponseOf(error);
+  };
+
+  return async (astro, next, ...rest: unknown[]) => {
+    if (!(astro?.request instanceof Request) || typeof next !== "function" || astro.locals === undefined)
+      throw wrongFramework(
+        "hipflask/astro",
+        "export const onRequest = sessions({ … })",
+        astro,
+        next,
+        ...rest,
+      );
+    const { request, locals } = astro;
+    if (astro.isPrerendered) {
+      explainOutside(OUTSIDE);
+      return next();
+    }
+    assertKey();
+    const rendered = contextOf(locals);
+    if (rendered?.isCurrent === true) {
+      // A rewrite: the same visit, with another request.
+      rendered.attachTo(request);
+      return next();
+    }
+    const replaced = contextOf(request);
+    if (replaced !== undefined) return errorPage(replaced, astro, next);
+    let context: RequestContext;
+    try {
+      context = manager.requestContext(request, request, locals);
+      if (context.opening !== undefined) await context.opening;
+    } catch (error) {
+      return answer(error);
+    }
+    placeSession(locals, context.session);
+    let response: Response;
+    try {
+      response = await context.run(next);
+      if (isPage(response)) {
+        // Components are started with the page, in microtasks; this waits for those that wait for nothing else.
+        await setImmediate();
+        context.beginAnswer();
+      }
+    } catch (thrown) {
+      try {
+        const { headers } = await saveInto(new Response(null, { status: 500 }), context);
+        savedBefore.set(context, headers);
+      } catch (error) {
+        return answer(error);
+      }
+      throw thrown;
+    }
+    try {
+      return whole(await saveInto(response, context), context);
+    } catch (error) {
+      context.endAnswer();
+      return answer(error);
+    }
+  };
+
+  /** Astro renders `404.astro` or `500.astro` for a request whose session is saved: it can still be read there. */
+  async function errorPage(context: RequestContext, { locals }: AstroContext, next: () => Promise<Response>) {
+    context.attachTo(locals);
+    placeSession(locals, context.session);
+    context.beginAnswer();
+    const response = await context.run(next);
+    const headers = new Headers(response.headers);
+    const vary = headers.get("Vary");
+    // The page may be the first to look at the session, and nothing is decided after the save.
+    headers.set("Vary", vary === null ? "Cookie" : `${vary}, Cookie`);
+    for (const [name, value] of savedBefore.get(context) ?? []) {
+      if (name === "set-cookie") headers.append(name, value);
+      else if (name !== "vary") headers.set(name, value);
+    }
+    const { status, statusText, body } = response;
+    return whole(new Response(body, { status, statusText, headers }), context);
+  }
+}
+
+const isPage = ({ headers, body }: Response): boolean =>
+  body !== null && headers.get("Content-Type")?.startsWith("text/html") === true;
+
+/** The same response, which tells the context when its body ends: components use `session` until then. */
+function whole(response: Response, context: RequestContext): Response {
+  const { body, status, statusText, headers } = response;
+  if (!isPage(response) || body === null) {
+    context.endAnswer();
+    return response;
+  }
+  const reader = body.getReader();
+  const stream = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        controller.close();
+      } catch (error) {
+        controller.error(error);
+      }
+      context.endAnswer();
+    },
+    async cancel(reason) {
+      context.endAnswer();
+      await reader.cancel(reason);
+    },
+  });
+  return new Response(stream, { status, statusText, headers });
+}
+
+const OUTSIDE =
+  "Working outside of a request: a page that Astro prerenders is made when the app is built, and has no visitor. Write " +
+  '`export const prerender = false` in it, or `output: "server"` in astro.config.mjs. In a unit test, ' +
+  "`sessionTransaction` of hipflask/testing runs code with a session.";
