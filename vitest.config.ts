@@ -10,7 +10,7 @@ const live = [
   "test/{docs,flask,frameworks,peers,runtimes,services,shared}/**",
   "test/adapters/{express-ecosystem,express-openid-connect,next-app,next-guard-app,socket-io,sveltekit,sveltekit-app}.test.ts",
   "test/express-session/{drop-in-types,interchange,neighbours,stores}.test.ts",
-  "test/{django-live,itsdangerous-python,opentelemetry,store-contract-mutations}.test.ts",
+  "test/{django-live,itsdangerous-python,login,opentelemetry,store-contract-mutations}.test.ts",
   "test/package/{commonjs,copies,tarball}.test.ts",
   "test/regular-expressions.test.ts",
   "test/reports/{another-visitors-session,answers-of-others,requests-without-a-socket,settings-of-clients,the-current-request}.test.ts",

@@ -23,6 +23,7 @@ export const contents: readonly Section[] = [
       docs("The first ten minutes", "start"),
       docs("Cookie or store?", "cookie-or-store"),
       docs("For people who know Flask", "from-flask"),
+      { title: "A whole login", file: "examples/login/README.md", link: "/examples/login" },
       { title: "Hello", file: "examples/hello/README.md", link: "/examples/hello" },
       { title: "Worker", file: "examples/worker/README.md", link: "/examples/worker" },
       { title: "Demo shop", file: "examples/shop/README.md", link: "/examples/shop" },

@@ -59,6 +59,15 @@ test("logs in", async () => {
 test("says outside of a request what to do", () => expect(() => session.username).toThrow("sessionTransaction"));
 `;
 
+const STORE = `
+import { storeFromUrl } from "hipflask/stores/from-url";
+
+console.log((await storeFromUrl("memory:")).name.toLowerCase());
+await storeFromUrl("mongodb://127.0.0.1:1/app").catch(({ code, message }) =>
+  console.log(code, /npm install [a-z]+/.exec(message)[0]),
+);
+`;
+
 describe.skipIf(skip)(`a CommonJS program${note}`, () => {
   let folder = "";
 
@@ -98,6 +107,7 @@ describe.skipIf(skip)(`a CommonJS program${note}`, () => {
       }),
     );
     writeFileSync(join(folder, "session.test.js"), TEST);
+    writeFileSync(join(folder, "store.mjs"), STORE);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -133,6 +143,11 @@ describe.skipIf(skip)(`a CommonJS program${note}`, () => {
   it.each(bundles)("runs %s bundled by esbuild as %s", async (source, format) =>
     expect((await bundled(source, format)).stdout).toBe(PRINTED),
   );
+
+  it("bundles storeFromUrl without the clients that are not installed", async () => {
+    const { stdout } = await bundled("store.mjs", "esm");
+    expect(stdout).toBe("the memory store\nCONFIG npm install mongodb\n");
+  });
 
   it.each(["required.cjs", "imported.mjs"])("runs %s", async (source) =>
     expect((await run(source)).stdout).toBe(PRINTED),

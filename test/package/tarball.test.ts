@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
 import { importsOf } from "../architecture/modules.ts";
 
 const run = promisify(execFile);
@@ -66,6 +68,7 @@ for (const subpath of Object.keys(manifest.exports)) {
 `;
 
 let project = "";
+let source = "";
 const installed = () => join(project, "node_modules/hipflask");
 const dist = (file: string) => join(installed(), "dist", file);
 const script = (name: string, executable = process.execPath) =>
@@ -73,8 +76,15 @@ const script = (name: string, executable = process.execPath) =>
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), "hipflask-"));
+  // From a copy: while npm packs, the links of some files are other ones.
+  source = await mkdtemp(join(tmpdir(), "hipflask-source-"));
+  for (const file of [...manifest.files, "package.json", "scripts"])
+    await cp(join(root, file), join(source, file), { recursive: true });
+  const links = "scripts/package-links.js";
+  await run(process.execPath, [links], { cwd: source });
   const pack = ["pack", "--json", "--ignore-scripts", "--pack-destination", project];
-  const { stdout } = await run("npm", pack, { cwd: root });
+  const { stdout } = await run("npm", pack, { cwd: source });
+  await run(process.execPath, [links, "--restore"], { cwd: source });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   await writeFile(join(project, "package.json"), '{ "type": "module", "private": true }\n');
   await writeFile(join(project, "hello.js"), HELLO);
@@ -86,7 +96,7 @@ beforeAll(async () => {
   });
 });
 
-afterAll(() => rm(project, { recursive: true, force: true }));
+afterAll(() => Promise.all([project, source].map((folder) => rm(folder, { recursive: true, force: true }))));
 
 describe("the packed package", () => {
   it("installs nothing else", async () => {
@@ -99,6 +109,31 @@ describe("the packed package", () => {
     const wanted = ["LICENSE", "CHANGELOG.md", "SECURITY.md", "dist/index.d.ts"];
     expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
     expect(files.filter((file) => /\.test\.|(?<!\.d)\.ts$/.test(file))).toEqual([]);
+  });
+
+  it("has links that lead to something in it, or in the repository", async () => {
+    const home = manifest.repository.url.replace(/^git\+(.*)\.git$/, "$1");
+    const pages = (await readdir(installed())).filter((file) => file.endsWith(".md"));
+    expect(pages.toSorted()).toEqual(["CHANGELOG.md", "README.md", "SECURITY.md"]);
+    const dead: string[] = [];
+    let absolute = 0;
+    for (const page of pages) {
+      const text = await readFile(join(installed(), page), "utf8");
+      for (const [, target = ""] of text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)) {
+        const [, path] = new RegExp(`^${home}/(?:blob|raw)/main/(.+)$`).exec(target) ?? [];
+        if (path !== undefined) absolute++;
+        const place = path === undefined ? join(installed(), target) : join(root, path);
+        if (!/^(?:https?|mailto):/.test(path === undefined ? target : "") && !existsSync(place))
+          dead.push(`${page}: ${target}`);
+      }
+    }
+    expect(dead).toEqual([]);
+    expect(absolute).toBeGreaterThan(50);
+  });
+
+  it("leaves the files in the repository as they were", async () => {
+    for (const file of ["README.md", "CHANGELOG.md", "SECURITY.md"])
+      expect(await readFile(join(source, file), "utf8")).toBe(await readFile(join(root, file), "utf8"));
   });
 
   it("imports every subpath in an empty project", async () => {

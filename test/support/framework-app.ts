@@ -51,14 +51,16 @@ export async function frameworkApp(name: string, node = process.execPath): Promi
 }
 
 /**
- * Makes an app with a framework's own starter, and lays the files of `test/frameworks/NAME` over it. The starter
- * installs nothing: packages are those of `test/frameworks`.
+ * Makes an app with a framework's own starter, and lays files over it. The starter installs nothing: packages are those
+ * of `test/frameworks`.
  *
  * @param starter the starter's program in `node_modules`, and what it is told; `APP` stands for the new folder's name
+ * @param files the folder with the files; by default `test/frameworks/NAME`
  */
 export async function starterApp(
   name: string,
   [program, ...args]: readonly [string, ...string[]],
+  files: string = join(frameworks().root, name),
 ): Promise<FrameworkApp> {
   const { root } = frameworks();
   const parent = await appFolder(name);
@@ -68,7 +70,7 @@ export async function starterApp(
   const given = args.map((word) => (word === "APP" ? name : word));
   await run([script, ...given], parent, env);
   const folder = join(parent, name);
-  await cp(join(root, name), folder, { recursive: true });
+  await cp(files, folder, { recursive: true });
   return { ...(await install(folder)), remove: () => removeFolder(parent) };
 }
 

@@ -1,18 +1,5 @@
-import { ConfigError } from "../../errors.ts";
 import type { Store } from "../parts/store.ts";
 import { storeError } from "../parts/attempts.ts";
-
-/** Imports the client of an engine. @throws ConfigError with the command that installs it */
-export async function client<Module>(packages: string, load: () => Promise<Module>): Promise<Module> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw new ConfigError(
-      `This store needs the package "${packages.replace(" ", '" and "')}", which is not installed: npm install ${packages}`,
-      { cause },
-    );
-  }
-}
 
 /**
  * A store whose client was opened for it, once the engine has answered.

@@ -1,9 +1,10 @@
 import { ConfigError } from "../../errors.ts";
-import { dynamodbStore, type DynamoDocument } from "../dynamodb.ts";
-import { memcachedStore, type MemcachedClient } from "../memcached.ts";
-import { mongodbStore, type MongoCollection } from "../mongodb.ts";
+import { dynamodbStore } from "../dynamodb.ts";
+import { memcachedStore } from "../memcached.ts";
+import { mongodbStore } from "../mongodb.ts";
 import type { Store } from "../parts/store.ts";
-import { client, NO_KEY, opened } from "./opened.ts";
+import { dynamoDB, memcachedClient, mongoClient, type MongoClient } from "./clients.ts";
+import { NO_KEY, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 
 /** `dynamodb://region/table`; credentials and endpoint are found as the AWS SDK finds them. */
@@ -13,15 +14,7 @@ export async function dynamodb({ hosts: [region], path: table, username }: Store
       'A "dynamodb:" URL has a region and a table, dynamodb://eu-central-1/sessions; credentials come from the environment, as the AWS SDK reads them.',
     );
   }
-  const packages = "@aws-sdk/client-dynamodb @aws-sdk/lib-dynamodb";
-  const [{ DynamoDBClient }, { DynamoDBDocument }] = await client(packages, () =>
-    Promise.all([
-      // @ts-expect-error -- an optional peer, not installed here
-      import("@aws-sdk/client-dynamodb") as Promise<{ DynamoDBClient: new (options: object) => object }>,
-      // @ts-expect-error -- the same
-      import("@aws-sdk/lib-dynamodb") as Promise<{ DynamoDBDocument: { from(client: object): Document } }>,
-    ]),
-  );
+  const { DynamoDBClient, DynamoDBDocument } = await dynamoDB();
   const document = DynamoDBDocument.from(new DynamoDBClient({ region }));
   const store = dynamodbStore(document, table === "" ? {} : { table });
   return opened(
@@ -31,8 +24,6 @@ export async function dynamodb({ hosts: [region], path: table, username }: Store
   );
 }
 
-type Document = DynamoDocument & { destroy(): void };
-
 /** `memcached://host:port`: one server. */
 export async function memcached({ hosts, username, path }: StoreUrl): Promise<Store> {
   const [host] = hosts;
@@ -41,11 +32,7 @@ export async function memcached({ hosts, username, path }: StoreUrl): Promise<St
       'A "memcached:" URL names one server and nothing else: memcached://127.0.0.1:11211.',
     );
   }
-  const { default: Memcached } = await client(
-    "memcached",
-    // @ts-expect-error -- an optional peer, not installed here
-    () => import("memcached") as Promise<{ default: new (server: string, options: object) => Ending }>,
-  );
+  const Memcached = await memcachedClient();
   const server = /:\d+$/.test(host!) ? host! : `${host}:11211`;
   const connection = new Memcached(server, { retries: 0, remove: false, poolSize: 100 });
   const store = memcachedStore(connection);
@@ -56,18 +43,12 @@ export async function memcached({ hosts, username, path }: StoreUrl): Promise<St
   );
 }
 
-type Ending = MemcachedClient & { end(): void };
-
 /** Milliseconds to look for a server, unless the URL says. */
 const SERVER_SELECTION = 5000;
 
 /** `mongodb://…` and `mongodb+srv://…`, as MongoDB writes them; the path is the database. */
 export async function mongodb({ href, query, unreadable }: StoreUrl): Promise<Store> {
-  const { MongoClient } = await client(
-    "mongodb",
-    // @ts-expect-error -- an optional peer, not installed here
-    () => import("mongodb") as Promise<{ MongoClient: new (url: string, options: object) => MongoClient }>,
-  );
+  const MongoClient = await mongoClient();
   let connection: MongoClient;
   try {
     const hasPatience = query.has("serverSelectionTimeoutMS");
@@ -81,9 +62,4 @@ export async function mongodb({ href, query, unreadable }: StoreUrl): Promise<St
     () => store.migrate(),
     () => connection.close(),
   );
-}
-
-interface MongoClient {
-  db(): { collection(name: string): MongoCollection };
-  close(): Promise<void>;
 }

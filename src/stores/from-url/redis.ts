@@ -1,7 +1,8 @@
 import { ConfigError } from "../../errors.ts";
-import { redisStore, type NodeRedisClient, type UpstashClient } from "../redis.ts";
+import { redisStore, type NodeRedisClient } from "../redis.ts";
 import type { Store } from "../parts/store.ts";
-import { client, ignore, NO_KEY, opened } from "./opened.ts";
+import { nodeRedis, upstashRedis } from "./clients.ts";
+import { ignore, NO_KEY, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 
 /** Times that a server of Redis is asked when the application starts. */
@@ -9,7 +10,7 @@ const FIRST_ATTEMPTS = 5;
 
 export async function redis({ href: url, unreadable }: StoreUrl): Promise<Store> {
   if (!/^[^:]+:\/\/[^/?#]+(?:\/\d*)?(?:\?.*)?$/.test(url)) throw unreadable();
-  const { createClient } = await client("@redis/client", () => import("@redis/client"));
+  const { createClient } = await nodeRedis();
   let isStarting = true;
   // By itself the client would try for ever, and the start of the application hang, where no server answers.
   const reconnectStrategy = (tried: number, cause: Error) =>
@@ -21,7 +22,7 @@ export async function redis({ href: url, unreadable }: StoreUrl): Promise<Store>
 
 export async function redisCluster({ scheme, username, password, hosts }: StoreUrl): Promise<Store> {
   const [plain] = scheme.split("+");
-  const { createCluster } = await client("@redis/client", () => import("@redis/client"));
+  const { createCluster } = await nodeRedis();
   return connected(
     createCluster({
       rootNodes: hosts.map((host) => ({ url: `${plain}://${host}` })),
@@ -56,11 +57,7 @@ export async function upstash({ scheme, hosts, password: token }: StoreUrl): Pro
       `A store at an "${scheme}:" URL is Redis over HTTP, as of Upstash, and needs its token as the password: https://:TOKEN@NAME.upstash.io. Turso is reached by libsql:.`,
     );
   }
-  const { Redis } = await client(
-    "@upstash/redis",
-    // @ts-expect-error -- an optional peer, not installed here
-    () => import("@upstash/redis") as Promise<{ Redis: new (options: object) => UpstashClient }>,
-  );
+  const Redis = await upstashRedis();
   const store = redisStore(
     new Redis({
       url: `${scheme}://${hosts[0]}`,

@@ -1,7 +1,8 @@
 import { ConfigError } from "../../errors.ts";
-import { sqlStore, type LibsqlClientHandle, type SqlStore } from "../sql.ts";
+import { sqlStore, type SqlStore } from "../sql.ts";
 import type { Store } from "../parts/store.ts";
-import { client, ignore, opened } from "./opened.ts";
+import { libsqlClient, mysqlPool, pgPool, type LibsqlClient } from "./clients.ts";
+import { ignore, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 
 export async function sqlite(url: string): Promise<Store> {
@@ -12,15 +13,15 @@ export async function sqlite(url: string): Promise<Store> {
 }
 
 export async function postgres({ href: connectionString }: StoreUrl): Promise<Store> {
-  const { default: pg } = await client("pg", () => import("pg"));
+  const Pool = await pgPool();
   const { postgresStore } = await import("../postgres.ts");
-  const pool = new pg.Pool({ connectionString });
+  const pool = new Pool({ connectionString });
   pool.on("error", ignore);
   return migrated(postgresStore(pool), () => pool.end());
 }
 
 export async function mysql({ href }: StoreUrl): Promise<Store> {
-  const { createPool } = await client("mysql2", () => import("mysql2/promise"));
+  const createPool = await mysqlPool();
   const { mysqlStore } = await import("../mysql.ts");
   const pool = createPool(href.replace(/^mariadb:/, "mysql:"));
   return migrated(mysqlStore(pool), () => pool.end());
@@ -33,11 +34,7 @@ export async function libsql({ hosts, path, password, query, unreadable }: Store
       'A "libsql:" URL has a host, and its token in the query: libsql://NAME.turso.io?authToken=TOKEN. A file is opened by sqlite:PATH.',
     );
   }
-  const { createClient } = await client(
-    "@libsql/client",
-    // @ts-expect-error -- an optional peer, not installed here
-    () => import("@libsql/client") as Promise<{ createClient(options: object): LibsqlClient }>,
-  );
+  const { createClient } = await libsqlClient();
   // Apart from the URL, which the client quotes in its errors.
   const authToken = query.get("authToken") ?? undefined;
   query.delete("authToken");
@@ -50,8 +47,6 @@ export async function libsql({ hosts, path, password, query, unreadable }: Store
   }
   return migrated(sqlStore(db), () => db.close());
 }
-
-type LibsqlClient = LibsqlClientHandle & { close(): void };
 
 function migrated(store: SqlStore, close: () => Promise<unknown> | unknown): Promise<Store> {
   return opened(store, () => store.migrate(), close);

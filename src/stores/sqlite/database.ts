@@ -57,6 +57,9 @@ async function bunSqlite(): Promise<Constructor | undefined> {
 }
 
 async function imported<Module>(name: string): Promise<Module | undefined> {
+  // Bundlers make an error of an import whose name they do not know.
+  const builtIn = process.getBuiltinModule?.(name) as Module | undefined;
+  if (builtIn !== undefined) return builtIn;
   try {
     return (await import(name)) as Module;
   } catch {
