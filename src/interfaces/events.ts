@@ -1,7 +1,7 @@
 import { channel, type Channel } from "node:diagnostics_channel";
 import type { RefusalReason } from "../codecs/codec.ts";
 import type { Outcome } from "./decide.ts";
-import type { StoreErrorReason } from "../errors.ts";
+import { SessionLostError, type StoreErrorReason } from "../errors.ts";
 
 /** Message of the channel `hipflask:opened`: a cookie was verified and holds a session. */
 export interface OpenedEvent {
@@ -97,4 +97,16 @@ function publisher<Event>(name: string): (event: Event) => void {
   return (event) => {
     if (target.hasSubscribers) target.publish(event);
   };
+}
+
+/**
+ * A change was dropped because its session had ended or moved on: nothing is revived, and no cookie contradicts a newer
+ * one.
+ *
+ * @param isError the request must not seem to have worked
+ * @throws SessionLostError if so
+ */
+export function lost(event: LostEvent, isError: boolean): void {
+  events.lost(event);
+  if (isError) throw new SessionLostError();
 }

@@ -11,8 +11,7 @@ import { CookieSessionInterface } from "./cookie-interface.ts";
 import { hasShown } from "./messages.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 import type { StoreConfig } from "./store/config.ts";
-import { StoreReader } from "./store/open.ts";
-import { fieldsOf, secondsSince, type Opened, type Origin } from "./store/origin.ts";
+import { fieldsOf, secondsSince, StoreReader, type Opened, type Origin } from "./store/open.ts";
 import { commit, type Saved, type Wanted } from "./store/save.ts";
 import { isEmpty, StoreSessionState } from "./store/state.ts";
 

@@ -7,7 +7,7 @@ import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
 import { oneOf, resolveOptions } from "./resolve-options.ts";
 import { refusal } from "../stores/parts/clients.ts";
-import { DEFAULT_LIMITS } from "../stores/parts/record-limits.ts";
+import { DEFAULT_LIMITS } from "../stores/parts/record.ts";
 import { DEFAULT_OWNER_LIMIT, SessionRecords } from "../stores/parts/session-records.ts";
 import type { Store } from "../stores/parts/store.ts";
 

@@ -1,5 +1,5 @@
 import type { SessionRequest } from "../interfaces/session-interface.ts";
-import type { RecordLimits } from "../stores/parts/record-limits.ts";
+import type { RecordLimits } from "../stores/parts/record.ts";
 
 /**
  * How long sessions in a store live, and what a save does to them: the option `storeOptions`, beside `store`.

@@ -5,8 +5,7 @@ import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { backOff, underFreshKey } from "../../stores/parts/attempts.ts";
 import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/parts/commit.ts";
 import { changedFields } from "../../stores/parts/record.ts";
-import { events } from "../events.ts";
-import { lost } from "../lost.ts";
+import { events, lost } from "../events.ts";
 import { withMessagesMerged } from "../messages.ts";
 import type { RecordOrigin, RecordSessionState, SharedRecord } from "./state.ts";
 

@@ -37,12 +37,3 @@ export interface StoreConfig extends CookieConfig {
   readonly ownable: boolean;
   readonly reusedTokens: "refuse" | "destroy";
 }
-
-/** The options of {@link StoreConfig} that say how long a session lives without activity. */
-export function idleOf(
-  { idleTimeout, anonymousTimeout }: Pick<StoreConfig, "idleTimeout" | "anonymousTimeout">,
-  owner: string | null,
-  isPermanent: boolean,
-): number {
-  return owner === null && !isPermanent ? anonymousTimeout : idleTimeout;
-}

@@ -1,12 +1,38 @@
 import type { RefusalReason } from "../../codecs/codec.ts";
+import type { Fields } from "../../json/fields.ts";
 import type { FieldChanges, SessionRecord } from "../../stores/parts/record.ts";
 import type { KnownSession, SessionStep } from "../../stores/parts/session-records.ts";
 import { judge, type Judgement, type Token } from "../../stores/parts/token.ts";
 import { events } from "../events.ts";
-import { hasMessages, puttingBack, takingField, takingMessages } from "../messages.ts";
+import { hasMessages, puttingBack, takingField, takingMessages, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
-import { idleOf, type StoreConfig } from "./config.ts";
-import { secondsSince, tokenNow, type Opened, type Origin } from "./origin.ts";
+import type { StoreConfig } from "./config.ts";
+
+/** The record a session was opened from, or was stored in since. */
+export interface Origin {
+  /** As it is stored, as far as this request knows. */
+  readonly known: KnownSession;
+  /** The token that is good now: the one presented, its successor if the client missed a rotation, or a new one. */
+  readonly token: Token;
+  /** The client does not have that token yet, or needs its cookie again. */
+  readonly needsCookie: boolean;
+  /** Messages taken out of the record for this request alone, as JSON text. */
+  readonly messages: string | undefined;
+  /** The session may be shown without having taken its messages: it will not be saved. */
+  readonly isReadOnly: boolean;
+}
+
+/** What the tokens of a request led to. */
+export interface Opened {
+  readonly origin?: Origin | undefined;
+  /**
+   * Two sessions or more came in, so it cannot be told which one is meant: none is opened. A request that logs in, logs out or
+   * writes ends them all and begins anew.
+   */
+  readonly rivals?: readonly Origin[];
+  /** Several tokens of ours came in, so the browser keeps the cookie in several places. */
+  readonly isSplit?: boolean;
+}
 
 /** A socket that was silent for longer than this many rotations must connect again. */
 const MAX_ROTATIONS = 10_000;
@@ -200,4 +226,38 @@ export class StoreReader {
 function isSuccessor(other: Presented, one: Presented): boolean {
   const isGood = other.judged.status === "current" || other.judged.status === "previous";
   return isGood && one.judged.status === "replaced" && other.token.selector === one.token.selector;
+}
+
+/** What the session of a request shows at first. */
+export function fieldsOf({ known, messages, isReadOnly }: Origin): Fields {
+  return isReadOnly ? known.entry.fields : withMessages(known.entry.fields, messages);
+}
+
+/**
+ * The token that is good for the record now, for a request that was let in with `token`: a periodic rotation meanwhile ends no
+ * request, whatever its grace. `undefined` if the session moved on to another identity, by a login or `regenerate`.
+ */
+export function tokenNow(
+  record: SessionRecord,
+  token: Token,
+  now: number,
+  { rotationKey }: Pick<StoreConfig, "rotationKey">,
+  mostRotations?: number,
+): Token | undefined {
+  const judged = judge(record, token, now, rotationKey, mostRotations);
+  if (judged.rotations !== undefined) return judged.token;
+  return judged.status === "previous" ? token : undefined;
+}
+
+export function secondsSince(moment: number, now: number): number {
+  return (now - moment) / 1000;
+}
+
+/** The options of {@link StoreConfig} that say how long a session lives without activity. */
+export function idleOf(
+  { idleTimeout, anonymousTimeout }: Pick<StoreConfig, "idleTimeout" | "anonymousTimeout">,
+  owner: string | null,
+  isPermanent: boolean,
+): number {
+  return owner === null && !isPermanent ? anonymousTimeout : idleTimeout;
 }

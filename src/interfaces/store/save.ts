@@ -3,18 +3,16 @@ import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
 import type { Checkpoint, Fate } from "../../session/changes.ts";
 import { underFreshKey } from "../../stores/parts/attempts.ts";
-import { checkLogin } from "../../stores/parts/record-limits.ts";
-import type { FieldChanges } from "../../stores/parts/record.ts";
+import { checkLogin, type FieldChanges } from "../../stores/parts/record.ts";
 import type { Committed, SessionStep } from "../../stores/parts/session-records.ts";
 import type { Login } from "../../stores/parts/owners.ts";
 import { newToken, newVerifier, successorOf, type Token } from "../../stores/parts/token.ts";
 import type { RecordDecision } from "../decide.ts";
-import { events } from "../events.ts";
-import { lost } from "../lost.ts";
+import { events, lost } from "../events.ts";
 import { puttingBack, withMessagesBack } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
-import { idleOf, type StoreConfig } from "./config.ts";
-import { secondsSince, tokenNow, type Origin } from "./origin.ts";
+import type { StoreConfig } from "./config.ts";
+import { idleOf, secondsSince, tokenNow, type Origin } from "./open.ts";
 
 /** What a request wants of its session, as of the moment in which a commit begins. */
 export interface Wanted {

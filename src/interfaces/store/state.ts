@@ -6,7 +6,7 @@ import { SessionState } from "../../session/state.ts";
 import { newToken, type Token } from "../../stores/parts/token.ts";
 import { joinedMessages, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
-import { fieldsOf, type Opened, type Origin } from "./origin.ts";
+import { fieldsOf, type Opened, type Origin } from "./open.ts";
 import type { Failed, Saved, Wanted } from "./save.ts";
 
 const FLASHES = "_flashes";

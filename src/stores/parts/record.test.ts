@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import { DEFAULT_LIMITS } from "./record-limits.ts";
+import { DEFAULT_LIMITS } from "./record.ts";
 import {
   changed,
   changedFields,

@@ -2,18 +2,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { StoreError } from "../../errors.ts";
-import { CommitLoop, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
+import { CommitLoop, type Changed, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
 import { Owners, type Login, type OwnerLimit } from "./owners.ts";
-import { checkLogin, DEFAULT_LIMITS, type RecordLimits } from "./record-limits.ts";
 import {
   changed,
+  checkLogin,
   decodeHead,
   decodeRecord,
+  DEFAULT_LIMITS,
   encodeRecord,
   HEAD_LENGTH,
   newRecord,
   sessionInfo,
   type Change,
+  type RecordLimits,
   type SessionInfo,
   type SessionRecord,
 } from "./record.ts";
@@ -137,18 +139,12 @@ export class SessionRecords {
     login: Login | undefined,
     apply: (known: KnownSession) => SessionStep<Result>,
   ): Promise<Committed<Result>> {
-    const { selector } = known.entry;
-    const write = (filed: Change["login"]) =>
-      this.#loop.change(selector, known, (current): Step<SessionRecord, Result> => {
-        const { result, change } = apply(current);
-        if (change === undefined) return { action: "leave", result };
-        const next = changed(current.entry, { ...change, login: filed }, current.now);
-        return { action: "write", result, ...draftOf(next, current.now) };
-      });
+    const done =
+      login === undefined
+        ? this.#write(known, undefined, apply)
+        : this.#filed(known.entry.selector, login, (filed) => this.#write(known, filed, apply));
     // As nothing is removed here, there is a record at the end.
-    return (login === undefined ? write(undefined) : this.#filed(selector, login, write)) as Promise<
-      Committed<Result>
-    >;
+    return done as Promise<Committed<Result>>;
   }
 
   /**
@@ -251,6 +247,19 @@ export class SessionRecords {
   /** Removes up to `limit` expired records. @returns how many @throws StoreError */
   removeExpired(limit: number): Promise<number> {
     return this.#loop.removeExpired(limit);
+  }
+
+  #write<Result>(
+    known: KnownSession,
+    login: Change["login"],
+    apply: (known: KnownSession) => SessionStep<Result>,
+  ): Promise<Changed<SessionRecord, Result>> {
+    return this.#loop.change(known.entry.selector, known, (current): Step<SessionRecord, Result> => {
+      const { result, change } = apply(current);
+      if (change === undefined) return { action: "leave", result };
+      const next = changed(current.entry, { ...change, login }, current.now);
+      return { action: "write", result, ...draftOf(next, current.now) };
+    });
   }
 
   /** Writes a session that logs in between filing and confirming it; see {@link Owners}. */
