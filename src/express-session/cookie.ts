@@ -122,8 +122,7 @@ export class Cookie implements CookieOptions {
 shareClass("express-session Cookie", Cookie);
 
 const NAME = /^[\w!#$%&'*+\-.^`|~]+$/;
-const LABEL = "[a-z\\d](?:[a-z\\d-]{0,61}[a-z\\d])?";
-const DOMAIN = new RegExp(`^\\.?${LABEL}(?:\\.${LABEL})*$`, "i");
+const DOMAIN = /^\.?[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*$/i;
 const PATH = /^[ -:=-~]*$/;
 const PRIORITIES = new Map<unknown, string>([
   ["low", "Low"],

@@ -49,7 +49,8 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
   openSession(request: SessionRequest): Session | Promise<Session> {
     const arrivedAt = this.config.now();
     const cookies = this.#presented(request);
-    const tokens = cookies.flatMap((text) => parseToken(text) ?? []);
+    // What is no token takes no place of one: a sibling subdomain can set any number of cookies.
+    const tokens = cookies.flatMap((text) => parseToken(text) ?? []).slice(0, MAX_CANDIDATES);
     if (tokens.length === 0 && cookies.length > 0) this.refused("malformed");
     if (tokens.length === 0) return this.#sessionOf(arrivedAt, NOTHING);
     const find = () => this.#reader.find(tokens, request);
@@ -222,7 +223,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
 
   #presented(request: SessionRequest): string[] {
     const cookies = readCookies(request.headers.get("Cookie") ?? "", this.getCookieName());
-    return [...new Set(cookies)].slice(0, MAX_CANDIDATES);
+    return [...new Set(cookies)];
   }
 
   #tell(opened: Opened, request: SessionRequest): Opened {

@@ -62,6 +62,11 @@ describe("sqliteStore", () => {
     }
   });
 
+  it("says what to do about a folder that is not there", async () => {
+    const store = sqliteStore(join(folder, "no", "such", "sessions.db"));
+    await expect(store.read(A)).rejects.toThrow(/no such file.*Make the folder of the file first/);
+  });
+
   it("leaves a database that was passed in open", async () => {
     const db = await openSqlite(":memory:");
     const store = sqliteStore(db);

@@ -166,6 +166,14 @@ describe("a store", () => {
     expect(given).toHaveLength(5);
   });
 
+  it("finds the token behind any number of cookies of its name that are none (SEC-55)", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    const junk = Array.from({ length: 50 }, (_, n) => `session=junk${n}`).join("; ");
+    const found = await someone().visit(() => session.a, { cookie: `${junk}; ${ada.cookie}` });
+    expect(found.seen).toBe(1);
+  });
+
   it("is asked about eight tokens of one request at most (SEC-55)", async () => {
     const token = (n: number) => `session=${String(n).padStart(16, "0")}.${"A".repeat(43)}`;
     const cookie = Array.from({ length: 50 }, (_, n) => token(n)).join("; ");

@@ -158,6 +158,10 @@ const HINTS: ReadonlyArray<readonly [pattern: RegExp, hint: string]> = [
   [/^Connection is closed\.?$/i, "The client was closed with quit() or disconnect(); make another one."],
   [/after calling end on the pool|^Pool is closed/i, "The pool was ended; end it after manager.close()."],
   [
+    /no such file or directory, open|unable to open database file/,
+    "Make the folder of the file first, or correct its path.",
+  ],
+  [
     /ECONNREFUSED|ENOTFOUND|ENOENT/,
     "Start the server there, or correct the address that the client was made with.",
   ],
