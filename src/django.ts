@@ -1,5 +1,6 @@
 import { djangoSessionData } from "./codecs/django.ts";
 import { ConfigError } from "./errors.ts";
+import { checkAttribute } from "./http/cookie.ts";
 import { DjangoSessionInterface } from "./interfaces/django.ts";
 import type { SessionInterface } from "./interfaces/session-interface.ts";
 import type { SecretKey } from "./itsdangerous/secret-key.ts";
@@ -87,6 +88,8 @@ export function djangoSessions(database: DjangoDatabase, options: DjangoSessions
     lifetime: options.lifetime ?? TWO_WEEKS,
     refreshEachRequest: options.refreshEachRequest ?? false,
   });
+  // Werkzeug escapes a path and Django does not.
+  if (typeof config.cookiePath === "string") checkAttribute("path", config.cookiePath);
   if (secretKey === undefined || secretKey === null || secretKey.length === 0) {
     throw new ConfigError(
       'djangoSessions needs the project\'s SECRET_KEY as "secretKey": it signs what is stored.',

@@ -18,12 +18,7 @@ export { requireFresh } from "./request/require-fresh.ts";
 export type { DestroyedListener } from "./manager/destroyed-watch.ts";
 export type { ClearSiteDataType, SessionOptions } from "./manager/options.ts";
 export type { StoreOptions } from "./manager/store-options.ts";
-export type {
-  InferSessionData,
-  SchemaIssue,
-  SchemaResult,
-  StandardSchemaV1,
-} from "./session/standard-schema.ts";
+export type { InferSessionData, SchemaIssue, SchemaResult, StandardSchemaV1 } from "./session/schema.ts";
 export { resolveOptions } from "./manager/resolve-options.ts";
 export { resolveStoreOptions } from "./manager/resolve-store-options.ts";
 export { optionsFromFlask, type FlaskConfig } from "./manager/flask-options.ts";

@@ -15,9 +15,9 @@ export type { Digest, KeyDerivation, SignerOptions } from "./itsdangerous/signer
 export { TimestampSigner } from "./itsdangerous/timestamp-signer.ts";
 export type { TimestampSignerOptions, UnsignOptions } from "./itsdangerous/timestamp-signer.ts";
 export type { PayloadSerializer } from "./itsdangerous/json.ts";
-export type { SaltOption, SerializerOptions } from "./itsdangerous/signed-serializer.ts";
+export type { SaltOption, SerializerOptions } from "./itsdangerous/serializer.ts";
 export { Serializer } from "./itsdangerous/serializer.ts";
-export { TimedSerializer } from "./itsdangerous/timed-serializer.ts";
-export type { TimedLoadsOptions, TimedSerializerOptions } from "./itsdangerous/timed-serializer.ts";
+export { TimedSerializer } from "./itsdangerous/serializer.ts";
+export type { TimedLoadsOptions, TimedSerializerOptions } from "./itsdangerous/serializer.ts";
 export { URLSafeSerializer, URLSafeTimedSerializer } from "./itsdangerous/url-safe.ts";
 export type { URLSafeOptions } from "./itsdangerous/url-safe.ts";

@@ -40,7 +40,7 @@ const homes: Homes = {
   "node:sqlite": ["stores/sqlite"],
   "node:stream": ["adapters/express", "adapters/parts/held-response", "express-session/"],
   "node:tls": ["adapters/parts/node-headers", "express-session/"],
-  "node:zlib": ["itsdangerous/zlib"],
+  "node:zlib": ["itsdangerous/encoding"],
   "@aws-sdk/client-dynamodb": ["stores/from-url"],
   "@aws-sdk/lib-dynamodb": ["stores/from-url"],
   "@libsql/client": ["stores/from-url"],

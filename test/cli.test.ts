@@ -287,7 +287,7 @@ describe("hipflask sessions", () => {
   it("says that a store cannot be had, without its password", async () => {
     const missing = await hipflask(["sessions", "prune", "--store", "couchdb://ada:pass-word@host"]);
     expect(missing).toMatchObject({ code: 1, out: "" });
-    expect(missing.err).toContain('"couchdb:" is not a session store');
+    expect(missing.err).toContain('knows no "couchdb:" URLs');
     expect(missing.err).not.toContain("pass-word");
   });
 

@@ -70,6 +70,26 @@ describe.each([
     expect(logout.cookies.slice(1).every((line) => line.includes("Max-Age=0"))).toBe(true);
   });
 
+  it("expires the old cookie it was opened from, and no other as long as it lives", async () => {
+    const other = cookieSession({ keys: ["old"], cookieName: "other" });
+    const cookies = `${oldCookies({ a: 1 })}; ${oldCookies({ b: 2 }, "old", "other")}`;
+    const options = { accepts: [...accepts, other], ...home() };
+    const opened = await visit(options, cookies, () => session.toJSON());
+    expect(opened.seen).toEqual({ a: 1 });
+    const names = opened.cookies.map((line) => line.split("=")[0]);
+    expect(names).toEqual(["session", "old.session", "old.session.sig"]);
+    const ended = await visit({ ...options, ...home() }, cookies, () => session.destroy());
+    expect(ended.cookies).toHaveLength(5);
+  });
+
+  it("does not expire an old cookie of its own name, which it replaces", async () => {
+    const old = flaskCodec({ secretKey: "older" });
+    const text = old.encode(new Map([["a", "1"]]), { now: now(), maxAge: 100, cookieName: "session" });
+    const same = [codecCookie({ codec: old, cookieName: "session", maxAge: 100 })];
+    const { seen, cookies } = await visit({ accepts: same, ...home() }, `session=${text}`, () => session.a);
+    expect([seen, cookies]).toEqual([1, [expect.stringMatching(/^session=.+; HttpOnly; Path=\/$/)]]);
+  });
+
   it("logs out in the very request that brings the old cookie", async () => {
     const { cookies } = await visit({ accepts, ...home() }, oldCookies({ a: 1 }), () => session.destroy());
     expect(cookies).toHaveLength(3);
@@ -98,6 +118,25 @@ describe.each([
     const fleeting = await visit({ accepts, ...home() }, oldCookies({ a: 1 }), () => session.permanent);
     expect(fleeting.seen).toBe(false);
     expect(fleeting.cookies[0]).not.toContain("Expires=");
+  });
+
+  it("shows the messages that the old library left, and keeps as data what is none", async () => {
+    const [old] = accepts;
+    const flashing = {
+      ...old!,
+      decode: () => ({
+        ok: true as const,
+        kind: "data" as const,
+        data: {},
+        flash: { error: "no such book", count: 2 },
+        cookieNames: ["old.session"],
+      }),
+    };
+    const { seen } = await visit({ accepts: [flashing], ...home() }, oldCookies({}), () => [
+      session.getFlashedMessages({ withCategories: true }).map((message) => [...message]),
+      session.count,
+    ]);
+    expect(seen).toEqual([[["error", "no such book"]], 2]);
   });
 
   it("refuses a forged old cookie quietly", async () => {
@@ -134,6 +173,8 @@ describe("sessions({ accepts }) with a session of ours that holds nothing but it
     const both = `${cookies[0]!.split(";")[0]!}; ${oldCookies({ username: "ada" })}`;
     const { seen } = await visit(options, both, () => [session.owner, session.size]);
     expect(seen).toEqual(["bob", 0]);
+    const renewed = await visit(options, both, () => session.regenerate());
+    expect(renewed.cookies).toEqual([expect.stringMatching(/^session=[^;]/)]);
   });
 });
 
@@ -183,8 +224,16 @@ describe("sessions({ accepts }) with the old library's store", () => {
   ])("asks a store that answers %s", async (_, old) => {
     records.set("abc", expressRecord);
     expect((await visit(accepting(old), cookie, () => session.username)).seen).toBe("ada");
-    records.delete("abc");
-    expect((await visit(accepting(old), cookie, () => session.size)).seen).toBe(0);
+    for (const none of [undefined, null]) {
+      records.set("abc", none);
+      expect((await visit(accepting(old), cookie, () => session.size)).seen).toBe(0);
+    }
+  });
+
+  it("opens nothing of a record without data, however long it lasts", async () => {
+    records.set("abc", { cookie: { originalMaxAge: 3_600_000, expires: "2026-01-03" } });
+    const { seen } = await visit(accepting(store), cookie, () => [session.size, session.permanent]);
+    expect(seen).toEqual([0, false]);
   });
 
   it("takes a file that is not there for no record", async () => {

@@ -7,7 +7,7 @@ import type {
   AcceptRefusal,
   StoreAcceptOptions,
 } from "./accepted-cookie.ts";
-import { unsignExpressValue } from "./express-value.ts";
+import { unsignExpressValue } from "./mac.ts";
 import { mac } from "./mac.ts";
 import { isRecord, percentDecode, without } from "./plain-json.ts";
 

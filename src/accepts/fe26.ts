@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createDecipheriv, createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto";
-import { decodeBase64url } from "../itsdangerous/base64url.ts";
+import { decodeBase64url } from "../itsdangerous/encoding.ts";
 import { ConfigError } from "../errors.ts";
 import { bytesOf } from "../itsdangerous/secret-key.ts";
 import type { AcceptRefusal } from "./accepted-cookie.ts";

@@ -1,9 +1,7 @@
 import { Buffer } from "node:buffer";
-import { createHmac, getHashes, timingSafeEqual } from "node:crypto";
-import type { KeyObject } from "node:crypto";
+import { createHmac, getHashes, type KeyObject, timingSafeEqual } from "node:crypto";
 import { ConfigError } from "../errors.ts";
-import { importSecretKey, importSecretKeys } from "../itsdangerous/secret-key.ts";
-import type { SecretKey } from "../itsdangerous/secret-key.ts";
+import { importSecretKey, importSecretKeys, type SecretKey } from "../itsdangerous/secret-key.ts";
 
 /** How a library writes the bytes of a signature. */
 export type MacEncoding = "base64" | "base64 unpadded" | "base64url" | "hex";
@@ -59,4 +57,22 @@ export function mac(
       return verify(text, signed.slice(dot + 1)) ? text : undefined;
     },
   };
+}
+
+/**
+ * The text in a value that Express' world signs, percent-decoded: "s:", the text, ".", and its HMAC-SHA256 in base64
+ * without padding.
+ */
+export function unsignExpressValue(
+  value: string | undefined,
+  signature: Mac,
+): { text: string } | "bad_shape" | "bad_signature" {
+  if (!value?.startsWith("s:")) return "bad_shape";
+  const text = signature.unsign(value.slice(2));
+  return text === undefined ? "bad_signature" : { text };
+}
+
+/** The other direction, not percent-encoded yet. */
+export function signExpressValue(text: string, signature: Mac): string {
+  return `s:${signature.sign(text)}`;
 }

@@ -2,7 +2,7 @@ import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { ConfigError } from "../errors.ts";
 import { acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
-import { unsignExpressValue } from "./express-value.ts";
+import { unsignExpressValue } from "./mac.ts";
 import { mac } from "./mac.ts";
 import { percentDecode } from "./plain-json.ts";
 

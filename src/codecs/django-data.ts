@@ -1,16 +1,17 @@
-import { decodeBase64url } from "../itsdangerous/base64url.ts";
+import { decodeBase64url } from "../itsdangerous/encoding.ts";
 import { BadPayload, BadShape } from "../errors.ts";
-import { packPayload } from "../itsdangerous/payload.ts";
-import { zlib } from "../itsdangerous/zlib.ts";
-import { quoteAscii } from "../json/quote.ts";
+import { packPayload } from "../itsdangerous/encoding.ts";
+import { zlib } from "../itsdangerous/encoding.ts";
+import { quoteAscii } from "../json/python-text.ts";
 import type { Fields } from "../json/fields.ts";
 import { inheritFloats } from "../json/float-slots.ts";
 import { parse } from "../json/parse.ts";
-import { isPlainObject } from "../json/plain-object.ts";
+import { isPlainObject } from "../json/values.ts";
 import { scan, scanFields, TAGS } from "../json/scan.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { Tags } from "../json/tags.ts";
 import { Writer } from "../json/writer.ts";
+import { isPickle } from "./record-format.ts";
 
 const LIMITS = { maxDepth: 500, maxKeys: 10_000 };
 const WRITING = { ...LIMITS, sortKeys: false, ascii: true };
@@ -32,17 +33,19 @@ export function packDjangoData(fields: Fields): string {
 }
 
 /**
- * The fields of a payload.
+ * The fields of a payload; `undefined` for one of the `PickleSerializer` that Django had before version 5.
  *
  * @throws BadPayload if Django could not read it either, or if it inflates to more than `maxInflatedSize` bytes
  * @throws BadShape if it is not a mapping
  */
-export function unpackDjangoData(payload: string, maxInflatedSize: number): Fields {
+export function unpackDjangoData(payload: string, maxInflatedSize: number): Fields | undefined {
   const compressed = payload.startsWith(".");
   const bytes = decodeBase64url(compressed ? payload.slice(1) : payload);
   if (bytes === undefined) throw new BadPayload("The payload is not base64url.");
+  const content = compressed ? inflate(bytes, maxInflatedSize) : bytes;
+  if (isPickle(content)) return undefined;
   // Django decodes as Latin-1; its own writer keeps to ASCII.
-  return plainFields((compressed ? inflate(bytes, maxInflatedSize) : bytes).toString("latin1"));
+  return plainFields(content.toString("latin1"));
 }
 
 /**
@@ -86,4 +89,26 @@ function withoutTuples(value: unknown): unknown {
 function copyOf<T extends object>(original: object, copy: T): T {
   inheritFloats(original, copy);
   return copy;
+}
+
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** Whole seconds as Django writes them: its `b62_encode`. */
+export function encodeBase62(seconds: number): string {
+  let rest = Math.abs(seconds);
+  let text = "";
+  do {
+    text = DIGITS[rest % 62]! + text;
+    rest = Math.floor(rest / 62);
+  } while (rest > 0);
+  return seconds < 0 ? `-${text}` : text;
+}
+
+/** The seconds a text stands for, `undefined` if none: Django's `b62_decode`, with its oddity that a lone "-" is 0. */
+export function decodeBase62(text: string): number | undefined {
+  if (!/^(?:-[0-9A-Za-z]*|[0-9A-Za-z]+)$/.test(text)) return undefined;
+  const negative = text.startsWith("-");
+  let seconds = 0;
+  for (const digit of negative ? text.slice(1) : text) seconds = seconds * 62 + DIGITS.indexOf(digit);
+  return negative ? -seconds : seconds;
 }

@@ -84,8 +84,26 @@ describe("djangoCodec", () => {
     });
   });
 
+  it("never unpickles, compressed or not", () => {
+    // Written by the PickleSerializer of Django 3.2.
+    const data = djangoSessionData({ secretKey: "old".repeat(15) });
+    const written =
+      "gAWVHAAAAAAAAAB9lCiMAWGUSwGMAWaUXZRdlChLFIwBbZRlYXUu:1xXNig:g2TPmvlIVKqBwEpLzviKv8iKMkop3ALEKsUJSTUuX30";
+    expect(data.decode(written)).toEqual({ ok: false, reason: "pickle" });
+    const pickle = Buffer.from(written.slice(0, written.indexOf(":")), "base64url");
+    const text = sign(`.${deflateSync(pickle).toString("base64url")}`);
+    expect(codec.decode(text, { ...context, maxAge: Infinity })).toEqual({ ok: false, reason: "pickle" });
+  });
+
   it("refuses a text too long for a cookie unread", () => {
     expect(codec.decode("a".repeat(16_385), context)).toEqual({ ok: false, reason: "too_long" });
+  });
+
+  it("is good up to the exact age, and not a fraction of a second more, as in Django", () => {
+    const text = codec.encode(new Map([["v", "1"]]), context);
+    const at = (age: number) => codec.decode(text, { ...context, now: context.now + age * 1000 });
+    expect(at(3600)).toMatchObject({ ok: true });
+    expect(at(3600.001)).toEqual({ ok: false, reason: "expired" });
   });
 
   it("never refuses a time in the future, as Django does not", () => {

@@ -1,12 +1,10 @@
 import { BadShape } from "../errors.ts";
-import { DEFAULT_MAX_INFLATED_SIZE } from "../itsdangerous/payload.ts";
-import { importSecretKeys } from "../itsdangerous/secret-key.ts";
-import type { SecretKey } from "../itsdangerous/secret-key.ts";
+import { DEFAULT_MAX_INFLATED_SIZE } from "../itsdangerous/encoding.ts";
+import { importSecretKeys, type SecretKey } from "../itsdangerous/secret-key.ts";
 import { Signer, splitLast } from "../itsdangerous/signer.ts";
 import type { Fields } from "../json/fields.ts";
-import { decodeBase62, encodeBase62 } from "./base62.ts";
 import type { Codec, Decoded } from "./codec.ts";
-import { packDjangoData, unpackDjangoData } from "./django-data.ts";
+import { decodeBase62, encodeBase62, packDjangoData, unpackDjangoData } from "./django-data.ts";
 
 /** How a Django project signs its sessions. */
 export interface DjangoCodecOptions {
@@ -144,7 +142,8 @@ function decodeSigned(
   if (signedAt === undefined) return { ok: false, reason: "bad_payload" };
   if (isTooOld(signedAt)) return { ok: false, reason: "expired" };
   try {
-    return { ok: true, fields: unpackDjangoData(payload, maxInflatedSize), signedAt };
+    const fields = unpackDjangoData(payload, maxInflatedSize);
+    return fields === undefined ? { ok: false, reason: "pickle" } : { ok: true, fields, signedAt };
   } catch (error) {
     return { ok: false, reason: error instanceof BadShape ? "bad_shape" : "bad_payload" };
   }

@@ -72,6 +72,9 @@ describe("flaskSessionRecords", () => {
     ["a JSON list", Buffer.from("[1]").toString("hex")],
     ["cut JSON", Buffer.from('{"a":').toString("hex")],
     ["no UTF-8", "ff fe"],
+    ["what no protocol of pickle begins with", "80 01 7d 71 00"],
+    ["what no protocol of pickle begins with yet", "80 06 7d 71 00"],
+    ["a map with the second byte of a pickle", "81 02 7d 71 00"],
     ["a pickle of protocol 0", Buffer.from("(dp0\nVa\np1\nI1\ns.").toString("hex")],
     ["depth", `81 a161 ${"91".repeat(600)} c0`],
   ])("gives up on %s", (_, hex) => {

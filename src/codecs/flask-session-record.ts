@@ -1,7 +1,7 @@
 import { HipflaskError, UnserializableError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
-import { isPlainObject } from "../json/plain-object.ts";
-import { quoteAscii } from "../json/quote.ts";
+import { isPlainObject } from "../json/values.ts";
+import { quoteAscii } from "../json/python-text.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { Tags } from "../json/tags.ts";
 import { Float, Markup, UUID } from "../json/values.ts";
@@ -10,7 +10,7 @@ import type { Decoded } from "./codec.ts";
 import { plainFields } from "./django-data.ts";
 import { readMsgpackMap, readMsgpackMember } from "./msgpack-read.ts";
 import { mapHead, writeMsgpack } from "./msgpack-write.ts";
-import type { DecodedRecord, RecordFormat } from "./record-format.ts";
+import { isPickle, type DecodedRecord, type RecordFormat } from "./record-format.ts";
 
 /** `SESSION_SERIALIZATION_FORMAT`. */
 export type FlaskSessionFormat = "msgpack" | "json";
@@ -37,11 +37,6 @@ export function flaskSessionRecords(format: FlaskSessionFormat): RecordFormat<Bu
     },
     encode: format === "msgpack" ? toMsgpack : toJson,
   };
-}
-
-/** Protocols 2 to 5 begin with their number. */
-function isPickle(content: Uint8Array): boolean {
-  return content[0] === 0x80 && content[1] !== undefined && content[1] >= 2 && content[1] <= 5;
 }
 
 function attempt(read: (content: Buffer) => DecodedRecord, content: Buffer): DecodedRecord | undefined {

@@ -5,7 +5,7 @@ import { readFlaskVectors } from "../../test/flask-vectors.ts";
 import type { CookieVector } from "../../test/flask-vectors.ts";
 import { ConfigError } from "../errors.ts";
 import { Signer } from "../itsdangerous/signer.ts";
-import { encodeTimestamp } from "../itsdangerous/timestamp.ts";
+import { encodeTimestamp } from "../itsdangerous/timestamp-signer.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { CodecContext } from "./codec.ts";
 import { flaskCodec } from "./flask.ts";

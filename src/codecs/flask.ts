@@ -1,10 +1,9 @@
 import { BadPayload, BadShape, ConfigError } from "../errors.ts";
-import { DEFAULT_MAX_INFLATED_SIZE, packPayload, unpackPayload } from "../itsdangerous/payload.ts";
+import { DEFAULT_MAX_INFLATED_SIZE, packPayload, unpackPayload } from "../itsdangerous/encoding.ts";
 import { importSecretKey, importSecretKeys } from "../itsdangerous/secret-key.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import type { Digest, KeyDerivation } from "../itsdangerous/signer.ts";
-import { ageFault } from "../itsdangerous/timestamp.ts";
-import { TimestampSigner } from "../itsdangerous/timestamp-signer.ts";
+import { ageFault, TimestampSigner } from "../itsdangerous/timestamp-signer.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { Codec, CodecContext, Decoded, RefusalReason } from "./codec.ts";
 import { VerifiedCache } from "./verified-cache.ts";

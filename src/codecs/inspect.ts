@@ -1,6 +1,6 @@
 import { BadPayload } from "../errors.ts";
-import { DEFAULT_MAX_INFLATED_SIZE, unpackPayload } from "../itsdangerous/payload.ts";
-import { decodeTimestamp } from "../itsdangerous/timestamp.ts";
+import { DEFAULT_MAX_INFLATED_SIZE, unpackPayload } from "../itsdangerous/encoding.ts";
+import { decodeTimestamp } from "../itsdangerous/timestamp-signer.ts";
 
 /** The parts of a cookie in Flask's format, as anyone who has it can see them. Nothing here has been verified. */
 export interface InspectedCookie {
@@ -64,4 +64,19 @@ function dateOf(timestamp: string): Date | undefined {
   if (seconds === undefined) return undefined;
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+/**
+ * The value of a cookie in a pasted text: the value alone, `name=value`, or a whole `Cookie` or `Set-Cookie` line.
+ *
+ * @param name the cookie to look for where there are several; otherwise the first is meant
+ */
+export function pastedValue(text: string, name?: string): string {
+  const pairs = text
+    .trim()
+    .replace(/^(set-)?cookie:\s*/i, "")
+    .split(";");
+  const pair = pairs.find((pair) => name !== undefined && pair.trim().startsWith(`${name}=`)) ?? pairs[0]!;
+  const value = pair.slice(pair.indexOf("=") + 1).trim();
+  return value.replace(/^"(.*)"$/, "$1");
 }

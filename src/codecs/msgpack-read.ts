@@ -1,5 +1,5 @@
 import { BadPayload } from "../errors.ts";
-import { formatFloat } from "../json/float.ts";
+import { formatFloat } from "../json/python-text.ts";
 import { Float } from "../json/values.ts";
 
 /** One entry of a map: what its key is called here, its value, and where both are in the bytes. */

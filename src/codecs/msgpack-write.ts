@@ -1,6 +1,6 @@
 import { UnserializableError } from "../errors.ts";
-import { isInt } from "../json/float.ts";
-import { isPlainObject } from "../json/plain-object.ts";
+import { isInt } from "../json/python-text.ts";
+import { isPlainObject } from "../json/values.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { Float } from "../json/values.ts";
 import type { MsgpackSource } from "./msgpack-read.ts";

@@ -13,7 +13,7 @@ import {
 } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BadPayload, UnserializableError } from "../errors.ts";
-import { isInt } from "../json/float.ts";
+import { isInt } from "../json/python-text.ts";
 import { Float } from "../json/values.ts";
 import { readMsgpackMap } from "./msgpack-read.ts";
 import { mapHead, writeMsgpack } from "./msgpack-write.ts";

@@ -17,3 +17,8 @@ export interface RecordFormat<Content> {
    */
   encode(fields: Fields, before: DecodedRecord | undefined): Content;
 }
+
+/** Whether these bytes begin as Python's pickles of protocols 2 to 5 do. Loading one can run any code, so none is read. */
+export function isPickle(content: Uint8Array): boolean {
+  return content[0] === 0x80 && content[1] !== undefined && content[1] >= 2 && content[1] <= 5;
+}

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { hkdfSync, randomBytes } from "node:crypto";
-import { decodeBase64url, encodeBase64url } from "../itsdangerous/base64url.ts";
+import { decodeBase64url, encodeBase64url } from "../itsdangerous/encoding.ts";
 import { BadShape, ConfigError } from "../errors.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";

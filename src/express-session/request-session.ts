@@ -1,17 +1,11 @@
-import { signExpressValue } from "../accepts/express-value.ts";
-import type { Mac } from "../accepts/mac.ts";
+import { type Mac, signExpressValue } from "../accepts/mac.ts";
 import type { HeldContext } from "../adapters/parts/held-response.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
-import { askStore, type Answer } from "./ask-store.ts";
-import { generate } from "./generate.ts";
+import { type Answer, askStore, attempt, type SessionCallback, settled } from "./session-store.ts";
 import type { Config } from "./options.ts";
-import { isSecure } from "./request-facts.ts";
-import { readSessionId } from "./session-id.ts";
-import type { SessionCallback } from "./session-store.ts";
-import type { Session, SessionRequest } from "./session.ts";
-import { setCookieLine } from "./set-cookie.ts";
-import { attempt, settled } from "./settled.ts";
-import { isSame, versionOf, type Version } from "./version.ts";
+import { isSecure, readSessionId } from "./request-facts.ts";
+import { isSame, Session, type SessionRequest, type Version, versionOf } from "./session.ts";
+import { Cookie, setCookieLine } from "./cookie.ts";
 
 /** A save under way, and who waits for it besides the one who began it. */
 interface Saving {
@@ -255,4 +249,15 @@ function assertSession({ touch, cookie }: Partial<Session>): void {
     "`req.session` was set to something that is no session, so nothing was saved. Set its properties, call " +
       "`req.session.regenerate(callback)` for an empty one, or set it to null.",
   );
+}
+
+/** Puts an empty session with a new id on a request. */
+function generate(req: SessionRequest, config: Config): void {
+  req.sessionID = config.newId(req);
+  const session = new Session(req);
+  const cookie = new Cookie(config.cookieOf(req));
+  if (cookie.secure === "auto") cookie.secure = isSecure(req, config.proxy);
+  if (cookie.sameSite === "auto") cookie.sameSite = isSecure(req, config.proxy) ? "none" : "lax";
+  session.cookie = cookie;
+  req.session = session;
 }

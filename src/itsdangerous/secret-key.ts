@@ -34,17 +34,12 @@ export function bytesOf(option: string, value: unknown): Uint8Array {
   if (typeof value !== "string") {
     throw new ConfigError(`"${option}" must be a string or a Uint8Array, not ${kindOf(value)}.`);
   }
-  if (isIllFormed(value)) {
+  if (!value.isWellFormed()) {
     throw new ConfigError(
       `"${option}" holds half of a surrogate pair and has no UTF-8 form; pass bytes instead.`,
     );
   }
   return Buffer.from(value, "utf8");
-}
-
-/** Whether a text holds a lone surrogate, which every UTF-8 encoder silently replaces. */
-export function isIllFormed(text: string): boolean {
-  return !text.isWellFormed();
 }
 
 function kindOf(value: unknown): string {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { BadPayload, BadSignature, ConfigError } from "../errors.ts";
-import { Serializer } from "./serializer.ts";
-import type { SerializerOptions } from "./signed-serializer.ts";
+import { BadPayload, BadSignature, BadTimeSignature, ConfigError, SignatureExpired } from "../errors.ts";
+import { Serializer, type SerializerOptions, TimedSerializer } from "./serializer.ts";
 import { Signer } from "./signer.ts";
-import { URLSafeSerializer } from "./url-safe.ts";
+import { URLSafeSerializer, URLSafeTimedSerializer } from "./url-safe.ts";
+import { TimestampSigner } from "./timestamp-signer.ts";
 
 const value = { id: 5, tags: ["a", "ü"], nested: { ok: true, none: null } };
 
@@ -52,6 +52,11 @@ describe.each([
     expect(strong.loads(old.dumps(value, { salt: "s" }), { salt: "s" })).toEqual(value);
     expect(() => strong.loads(serializer.dumps(value))).toThrow(BadSignature);
     expect(() => old.loads(strong.dumps(value))).toThrow(BadSignature);
+  });
+
+  it("accepts no other way of signing without fallback signers", () => {
+    const strong = new AnySerializer("k", { digest: "sha512" });
+    expect(() => strong.loads(serializer.dumps(value))).toThrow(BadSignature);
   });
 
   it("uses another serializer for the payload", () => {
@@ -111,8 +116,62 @@ describe("URLSafeSerializer", () => {
   });
 
   it("refuses a limit that is none", () => {
+    expect(() => new URLSafeSerializer("k", { maxInflatedSize: 1 })).not.toThrow();
     for (const maxInflatedSize of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(() => new URLSafeSerializer("k", { maxInflatedSize })).toThrow(ConfigError);
     }
+  });
+});
+
+const SECOND = 1_700_000_000;
+const user = { id: 5 };
+
+describe.each([
+  ["TimedSerializer", TimedSerializer],
+  ["URLSafeTimedSerializer", URLSafeTimedSerializer],
+])("%s", (_, AnySerializer) => {
+  const at = (seconds: number, options = {}) =>
+    new AnySerializer("k", { now: () => seconds * 1000, ...options });
+  const text = at(SECOND).dumps(user);
+
+  it("gives back the user, and the time when asked", () => {
+    expect(at(SECOND).loads(text)).toEqual(user);
+    expect(at(SECOND).loads(text, { returnTimestamp: true })).toEqual([user, new Date(SECOND * 1000)]);
+  });
+
+  it("accepts the exact age and refuses one second more", () => {
+    expect(at(SECOND + 60).loads(text, { maxAge: 60 })).toEqual(user);
+    expect(() => at(SECOND + 61).loads(text, { maxAge: 60 })).toThrow(SignatureExpired);
+  });
+
+  it("refuses an age that is no number", () => {
+    expect(() => at(SECOND).loads(text, { maxAge: Number.NaN })).toThrow(ConfigError);
+    expect(() => at(SECOND).loadsUnsafe(text, { maxAge: Number.NaN })).toThrow(ConfigError);
+  });
+
+  it("keeps its clock with other salts and fallback signers", () => {
+    const salted = at(SECOND).dumps(user, { salt: "s" });
+    expect(() => at(SECOND + 61).loads(salted, { salt: "s", maxAge: 60 })).toThrow(SignatureExpired);
+    const fallbackSigners = [{ digest: "sha1" }, { digest: "sha384" }];
+    const strong = at(SECOND + 60, { digest: "sha256", fallbackSigners });
+    expect(strong.loads(text, { maxAge: 60 })).toEqual(user);
+    // The signer that accepts the signature has the last word on its age.
+    expect(() => strong.loads(text, { maxAge: 59 })).toThrow(SignatureExpired);
+  });
+
+  it("reads an expired or foreign text without trust when asked to", () => {
+    expect(at(SECOND + 61).loadsUnsafe(text, { maxAge: 60 })).toEqual([false, user]);
+    expect(at(SECOND).loadsUnsafe(`${text}A`)).toEqual([false, user]);
+    expect(at(SECOND).loadsUnsafe(text, { maxAge: 60 })).toEqual([true, user]);
+  });
+
+  it("tells what is wrong", () => {
+    expect(() => at(SECOND).loads("garbage")).toThrow(BadSignature);
+    expect(() => at(SECOND).loads(`${text}A`)).toThrow(BadTimeSignature);
+    expect(() => at(SECOND).loads(new Serializer("k").dumps(user))).toThrow(BadTimeSignature);
+    const unreadable = new TimestampSigner("k", { salt: "itsdangerous", now: () => SECOND * 1000 }).sign(
+      "{!",
+    );
+    expect(() => at(SECOND).loads(unreadable)).toThrow(BadPayload);
   });
 });

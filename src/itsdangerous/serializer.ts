@@ -1,8 +1,107 @@
-import { shareClass } from "../copies.ts";
+import { BadPayload, BadSignature, SignatureExpired } from "../errors.ts";
+import { type PayloadSerializer, pythonJSON } from "./json.ts";
 import type { SecretKey } from "./secret-key.ts";
-import { SignedSerializer } from "./signed-serializer.ts";
-import type { SaltOption, SerializerOptions } from "./signed-serializer.ts";
-import { Signer } from "./signer.ts";
+import { Signer, type SignerOptions } from "./signer.ts";
+import { TimestampSigner, type TimestampSignerOptions, type UnsignOptions } from "./timestamp-signer.ts";
+import { shareClass } from "../copies.ts";
+
+/** How a serializer signs and what it makes of values. The salt defaults to `"itsdangerous"`. */
+export interface SerializerOptions extends SignerOptions {
+  /** Turns values into text and back. Default JSON. */
+  serializer?: PayloadSerializer;
+  /**
+   * Other ways of signing that are still accepted, for changing digest or derivation without invalidating what is in
+   * circulation. Default none.
+   */
+  fallbackSigners?: ReadonlyArray<Omit<SignerOptions, "salt">>;
+}
+
+/** What one call may override. */
+export interface SaltOption {
+  /** Keeps tokens for one purpose from being valid for another. Default: the serializer's. */
+  salt?: string | Uint8Array | undefined;
+}
+
+type SignerClass<S> = new (secretKey: SecretKey | readonly SecretKey[], options: TimestampSignerOptions) => S;
+
+/** What serializers with and without a timestamp share. */
+export abstract class SignedSerializer<S extends Signer> {
+  readonly #serializer: PayloadSerializer;
+  readonly #signersFor: (salt: string | Uint8Array) => S[];
+  readonly #signers: readonly S[];
+
+  constructor(
+    signer: SignerClass<S>,
+    secretKey: SecretKey | readonly SecretKey[],
+    options: SerializerOptions & Pick<TimestampSignerOptions, "now">,
+  ) {
+    const { salt = "itsdangerous", serializer = pythonJSON, fallbackSigners = [], now, ...own } = options;
+    const signersOf = (secrets: typeof secretKey, salt: string | Uint8Array) =>
+      [own, ...fallbackSigners].map((way) => new signer(secrets, { ...way, salt, now }));
+    this.#serializer = serializer;
+    this.#signers = signersOf(secretKey, salt);
+    const secrets = structuredClone(secretKey);
+    this.#signersFor = (salt) => signersOf(secrets, salt);
+  }
+
+  /** The value as signed text. */
+  dumps(value: unknown, { salt }: SaltOption = {}): string {
+    return this.#withSalt(salt)[0]!.sign(this.#serializer.dumps(value));
+  }
+
+  /** The value of a signed text. */
+  abstract loads(text: string, options?: SaltOption): unknown;
+
+  /**
+   * Like `loads`, but gives the value even if the signature is wrong or too old: for debugging, never for trusting.
+   * The first item says whether the signature is right. The value is null where none can be read.
+   */
+  loadsUnsafe(text: string, options?: SaltOption): [signatureOk: boolean, value: unknown] {
+    try {
+      return [true, this.loads(text, options)];
+    } catch (error) {
+      if (error instanceof BadSignature) return [false, this.#loadEvidence(error.payload)];
+      if (error instanceof BadPayload) return [true, null];
+      throw error;
+    }
+  }
+
+  /** What the first signer that accepts the text makes of it. */
+  protected unsignWith<T>(salt: SaltOption["salt"], unsign: (signer: S) => T): T {
+    let failure: BadSignature | undefined;
+    for (const signer of this.#withSalt(salt)) {
+      try {
+        return unsign(signer);
+      } catch (error) {
+        if (!(error instanceof BadSignature) || error instanceof SignatureExpired) throw error;
+        failure = error;
+      }
+    }
+    throw failure!;
+  }
+
+  /** @throws BadPayload whatever the serializer throws */
+  protected loadPayload(payload: string): unknown {
+    try {
+      return this.#serializer.loads(payload);
+    } catch (cause) {
+      if (cause instanceof BadPayload) throw cause;
+      throw new BadPayload("The payload is signed correctly but cannot be decoded.", { cause });
+    }
+  }
+
+  #loadEvidence(payload: string | undefined): unknown {
+    try {
+      return payload === undefined ? null : this.loadPayload(payload);
+    } catch {
+      return null;
+    }
+  }
+
+  #withSalt(salt: SaltOption["salt"]): readonly S[] {
+    return salt === undefined ? this.#signers : this.#signersFor(salt);
+  }
+}
 
 /**
  * Turns values into signed JSON and back, as `itsdangerous.Serializer`. The text can be read by anyone, and is not fit
@@ -36,3 +135,62 @@ export class Serializer extends SignedSerializer<Signer> {
 }
 
 shareClass("Serializer", Serializer);
+
+/** How a `TimedSerializer` signs and what it makes of values. */
+export interface TimedSerializerOptions extends SerializerOptions, Pick<TimestampSignerOptions, "now"> {}
+
+/** What `TimedSerializer.loads` checks and returns besides the value. */
+export interface TimedLoadsOptions extends UnsignOptions, SaltOption {}
+
+/**
+ * A `Serializer` whose texts can expire, as `itsdangerous.TimedSerializer`.
+ *
+ * @example
+ * ```ts
+ * import { SignatureExpired, TimedSerializer } from "hipflask/itsdangerous";
+ *
+ * let now = Date.now();
+ * const serializer = new TimedSerializer("a long random text", { now: () => now });
+ * const text = serializer.dumps({ id: 5 });
+ * now += 61_000;
+ * try {
+ *   serializer.loads(text, { maxAge: 60 });
+ * } catch (error) {
+ *   console.log(error instanceof SignatureExpired && error.dateSigned); // a minute ago
+ * }
+ * ```
+ */
+export class TimedSerializer extends SignedSerializer<TimestampSigner> {
+  /** @throws ConfigError for an unusable secret or option */
+  constructor(secretKey: SecretKey | readonly SecretKey[], options: TimedSerializerOptions = {}) {
+    super(TimestampSigner, secretKey, options);
+  }
+
+  /**
+   * The value of a signed text; a pair with the time of signing if `returnTimestamp` is set.
+   *
+   * @throws SignatureExpired if it is older than `maxAge` seconds, or (only if `maxAge` is given) from the future
+   * @throws BadTimeSignature if the signature matches no key or the time is missing or unreadable
+   * @throws BadSignature if there is no signature
+   * @throws BadPayload if all of that is right, but what it covers cannot be decoded
+   */
+  override loads(text: string, options: TimedLoadsOptions & { returnTimestamp: true }): [unknown, Date];
+  override loads(text: string, options?: TimedLoadsOptions): unknown;
+  override loads(text: string, { salt, maxAge, returnTimestamp = false }: TimedLoadsOptions = {}): unknown {
+    return this.unsignWith(salt, (signer) => {
+      const [payload, signedAt] = signer.unsign(text, { maxAge, returnTimestamp: true });
+      const value = this.loadPayload(payload);
+      return returnTimestamp ? [value, signedAt] : value;
+    });
+  }
+
+  /** As `loads` without verifying; a text older than `maxAge` seconds counts as one with a wrong signature. */
+  override loadsUnsafe(
+    text: string,
+    options?: Pick<TimedLoadsOptions, "salt" | "maxAge">,
+  ): [signatureOk: boolean, value: unknown] {
+    return super.loadsUnsafe(text, options);
+  }
+}
+
+shareClass("TimedSerializer", TimedSerializer);

@@ -92,6 +92,7 @@ describe("Signer", () => {
   it("splits at the last separator, however long", () => {
     const signer = new Signer("k", { sep: "::" });
     expect(signer.unsign(signer.sign("a::b::"))).toBe("a::b::");
+    expect(signer.validate(signer.sign("a::b::"))).toBe(true);
   });
 
   it("hands out the unverified text as evidence", () => {
@@ -156,12 +157,16 @@ describe("Signer", () => {
     ["half of a surrogate pair", "\ud800"],
     ["a separator of signature characters", "k", { sep: "a-Z" }],
     ["an empty separator", "k", { sep: "" }],
+    ["a separator in a list", "k", { sep: ["."] as unknown as string }],
     ["an unknown digest", "k", { digest: "md5" as Digest }],
     ["a digest named like an object's own method", "k", { digest: "toString" as Digest }],
     ["an unknown derivation", "k", { keyDerivation: "scrypt" as KeyDerivation }],
     ["a salt that is a number", "k", { salt: 5 as unknown as string }],
-  ])("refuses %s when constructed", (_, secretKey, options) => {
-    expect(() => new Signer(secretKey as string, options)).toThrow(ConfigError);
+  ])("refuses %s when constructed, and names the option", (_, secretKey, options) => {
+    const error = catchError(() => new Signer(secretKey as string, options));
+    expect(error).toBeInstanceOf(ConfigError);
+    const [option = "secretKey"] = Object.keys(options ?? {});
+    expect(String(error)).toMatch(new RegExp(`"${option}(\\[1\\])?" (is|must be|holds) `));
   });
 
   it("shows no secret when printed", async () => {

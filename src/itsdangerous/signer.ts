@@ -2,7 +2,7 @@ import { shareClass } from "../copies.ts";
 import { createHash, createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { BadSignature, ConfigError } from "../errors.ts";
-import { bytesOf, importSecretKey, importSecretKeys, isIllFormed } from "./secret-key.ts";
+import { bytesOf, importSecretKey, importSecretKeys } from "./secret-key.ts";
 import type { SecretKey } from "./secret-key.ts";
 
 /** The hash inside the HMAC and inside the key derivation. */
@@ -105,7 +105,7 @@ export class Signer {
 
   /** The signature of a text under the newest key, base64url. @throws TypeError for a lone surrogate */
   getSignature(value: string): string {
-    if (isIllFormed(value)) {
+    if (!value.isWellFormed()) {
       throw new TypeError("The text to sign holds half of a surrogate pair and has no UTF-8 form.");
     }
     return this.#signature(0, value);
@@ -121,7 +121,7 @@ export class Signer {
     const { length } = this.#given;
     // The length in characters and in bytes: text beyond ASCII has more of these.
     if (signature.length !== length || this.#given.write(signature, "utf8") !== length) return false;
-    if (isIllFormed(value)) return false;
+    if (!value.isWellFormed()) return false;
     for (let index = 0; index < this.#secretKeys.length; index += 1) {
       this.#expected.write(this.#signature(index, value), "latin1");
       if (timingSafeEqual(this.#given, this.#expected)) return true;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { BadSignature, BadTimeSignature, ConfigError, SignatureExpired } from "../errors.ts";
 import { Signer } from "./signer.ts";
-import { TimestampSigner } from "./timestamp-signer.ts";
+import { decodeTimestamp, encodeTimestamp, TimestampSigner } from "./timestamp-signer.ts";
+import { readFlaskVectors } from "../../test/flask-vectors.ts";
 
 const SECOND = 1_700_000_000;
 
@@ -82,7 +83,7 @@ describe("TimestampSigner", () => {
     ["beyond any date", "value.__________8"],
   ])("refuses a signed text whose time is %s", (_, text) => {
     const error = catchError(() => at(SECOND).unsign(new Signer("k").sign(text)));
-    expect(error).toMatchObject({ code: "BAD_TIME_SIGNATURE", dateSigned: undefined });
+    expect(error).toMatchObject({ code: "BAD_TIME_SIGNATURE", dateSigned: undefined, payload: "value" });
   });
 });
 
@@ -94,3 +95,30 @@ function catchError(run: () => unknown): unknown {
   }
   return undefined;
 }
+
+const { timestamps } = readFlaskVectors().blocks;
+
+describe("encodeTimestamp", () => {
+  it("writes what Flask writes", () => {
+    for (const { seconds, segment } of timestamps) expect(encodeTimestamp(seconds)).toBe(segment);
+  });
+});
+
+describe("decodeTimestamp", () => {
+  it("reads what Flask writes", () => {
+    for (const { seconds, segment } of timestamps) expect(decodeTimestamp(segment)).toBe(seconds);
+  });
+
+  it("allows leading zero bytes up to eight bytes", () => {
+    expect(decodeTimestamp("AAAAAAAAAAE")).toBe(1);
+    expect(decodeTimestamp("AAAAAAAAAAAB")).toBeUndefined();
+  });
+
+  it("reads the largest number without failing", () => {
+    expect(decodeTimestamp("__________8")).toBe(2 ** 64);
+  });
+
+  it.each(["a", "YoogkA==", "!!!!", "Yo kA", "é"])("refuses %j", (text) => {
+    expect(decodeTimestamp(text)).toBeUndefined();
+  });
+});

@@ -1,9 +1,8 @@
 import { shareClass } from "../copies.ts";
 import { BadSignature, BadTimeSignature, ConfigError, SignatureExpired } from "../errors.ts";
 import type { SecretKey } from "./secret-key.ts";
-import { Signer, splitLast } from "./signer.ts";
-import type { SignerOptions } from "./signer.ts";
-import { ageFault, decodeTimestamp, encodeTimestamp } from "./timestamp.ts";
+import { Signer, type SignerOptions, splitLast } from "./signer.ts";
+import { decodeBase64url, encodeBase64url } from "./encoding.ts";
 
 /** How a `TimestampSigner` signs. */
 export interface TimestampSignerOptions extends SignerOptions {
@@ -144,4 +143,33 @@ function toDate(seconds: number | undefined): Date | undefined {
   if (seconds === undefined) return undefined;
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+/** The last second written and its text: many signatures are made within one second. */
+let last = { seconds: 0, text: "" };
+
+/** Seconds as the base64url of their big-endian bytes without leading zeros, as itsdangerous writes them. */
+export function encodeTimestamp(seconds: number): string {
+  if (seconds !== last.seconds) {
+    const hex = seconds.toString(16);
+    const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, "hex");
+    last = { seconds, text: seconds === 0 ? "" : encodeBase64url(bytes) };
+  }
+  return last.text;
+}
+
+/** The seconds a text stands for; `undefined` if it is not base64url or longer than 8 bytes. Empty is 0. */
+export function decodeTimestamp(text: string): number | undefined {
+  const bytes = decodeBase64url(text);
+  if (bytes === undefined || bytes.length > 8) return undefined;
+  let seconds = 0;
+  for (let index = 0; index < bytes.length; index += 1) seconds = seconds * 256 + bytes[index]!;
+  return seconds;
+}
+
+/** Why a signature of that time (epoch seconds) is not good at `now` (epoch seconds) for `maxAge` seconds; undefined: it is. */
+export function ageFault(signedAt: number, now: number, maxAge: number): "future" | "expired" | undefined {
+  const age = now - signedAt;
+  if (age < 0) return "future";
+  return age <= maxAge ? undefined : "expired";
 }

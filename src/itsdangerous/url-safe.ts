@@ -2,12 +2,12 @@ import { shareClass } from "../copies.ts";
 import { ConfigError } from "../errors.ts";
 import { compactJSON } from "./json.ts";
 import type { PayloadSerializer } from "./json.ts";
-import { DEFAULT_MAX_INFLATED_SIZE, packPayload, unpackPayload } from "./payload.ts";
+import { DEFAULT_MAX_INFLATED_SIZE, packPayload, unpackPayload } from "./encoding.ts";
 import type { SecretKey } from "./secret-key.ts";
 import { Serializer } from "./serializer.ts";
-import type { SerializerOptions } from "./signed-serializer.ts";
-import { TimedSerializer } from "./timed-serializer.ts";
-import type { TimedSerializerOptions } from "./timed-serializer.ts";
+import type { SerializerOptions } from "./serializer.ts";
+import { TimedSerializer } from "./serializer.ts";
+import type { TimedSerializerOptions } from "./serializer.ts";
 
 /** What URL-safe serializers add. */
 export interface URLSafeOptions {

@@ -1,4 +1,4 @@
-import { isInt } from "./float.ts";
+import { isInt } from "./python-text.ts";
 
 type Slot = string | number;
 

@@ -1,5 +1,5 @@
 import { forgetFloat, rememberFloat } from "./float-slots.ts";
-import { isInt } from "./float.ts";
+import { isInt } from "./python-text.ts";
 import { Float } from "./values.ts";
 
 /** What becomes of a float with an integral value, such as `1.0`. */

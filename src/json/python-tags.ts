@@ -1,13 +1,10 @@
 import { isDate, isUint8Array } from "node:util/types";
 import { BadPayload } from "../errors.ts";
-import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { floatSlots, inheritFloats, rememberFloat } from "./float-slots.ts";
-import { formatFloat, formatNumber } from "./float.ts";
+import { formatFloat, formatNumber } from "./python-text.ts";
 import { formatHttpDate, parseHttpDate } from "./http-date.ts";
-import { isPlainObject } from "./plain-object.ts";
+import { Float, isPlainObject, isTruthy, Markup, Tuple, UUID } from "./values.ts";
 import type { Tag } from "./tags.ts";
-import { isTruthy } from "./truth.ts";
-import { Float, Markup, Tuple, UUID } from "./values.ts";
 
 /** What Flask would raise a TypeError or ValueError for. */
 function refuse(key: string): never {
@@ -130,3 +127,33 @@ export const PYTHON_TAGS: readonly Tag[] = [
   UUIDS,
   DATETIME,
 ];
+
+const CANONICAL = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const SIGN = /[A-Za-z0-9+/]/;
+
+/** Standard base64 with padding, of exactly the bytes of a view. */
+function encodeBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}
+
+/**
+ * Reads base64 as Python's `b64decode` does: foreign characters are skipped, data ends at complete padding.
+ *
+ * @throws {BadPayload} for incomplete data, which includes missing padding.
+ */
+function decodeBase64(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(CANONICAL.test(text) ? text : canonical(text), "base64"));
+}
+
+function canonical(text: string): string {
+  let signs = "";
+  let padding = 0;
+  for (const char of text) {
+    if (SIGN.test(char)) {
+      signs += char;
+      padding = 0;
+    } else if (char === "=" && signs.length % 4 >= 2 && (signs.length % 4) + ++padding >= 4) return signs;
+  }
+  if (signs.length % 4 !== 0) throw new BadPayload("The base64 text of bytes is incomplete.");
+  return signs;
+}

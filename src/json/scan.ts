@@ -1,5 +1,5 @@
 import { BadPayload } from "../errors.ts";
-import { codeUnits } from "./code-units.ts";
+import { codeUnits } from "./tokens.ts";
 import { endOfNumber, endOfString, isPlainNumber } from "./tokens.ts";
 
 /** How much a JSON text may hold. */

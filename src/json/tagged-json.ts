@@ -1,11 +1,11 @@
 import { shareClass } from "../copies.ts";
 import { BadPayload, BadShape, ConfigError, UnserializableError } from "../errors.ts";
-import { sortKeys } from "./code-points.ts";
+import { sortKeys } from "./python-text.ts";
 import type { Fields } from "./fields.ts";
 import { type FloatReading, parse } from "./parse.ts";
-import { isPlainObject } from "./plain-object.ts";
+import { isPlainObject } from "./values.ts";
 import { ESCAPED_OBJECT, PYTHON_TAGS } from "./python-tags.ts";
-import { quoteAscii, quoteUnicode } from "./quote.ts";
+import { quoteAscii, quoteUnicode } from "./python-text.ts";
 import {
   type Limits,
   NUMBERS,
@@ -17,7 +17,7 @@ import {
   TAGS,
 } from "./scan.ts";
 import { type Tag, type TagRegistration, Tags } from "./tags.ts";
-import { untag } from "./untag.ts";
+import { untag } from "./tags.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
 /** How tagged JSON is written, and how much of it is accepted. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BadData } from "../errors.ts";
-import { float, Float, Markup, tuple, Tuple, UUID } from "./values.ts";
+import { float, Float, isTruthy, Markup, tuple, Tuple, UUID } from "./values.ts";
 
 describe("tuple", () => {
   it("is a frozen array of its items", () => {
@@ -81,5 +81,42 @@ describe("float", () => {
       "2",
       '{"n":2}',
     ]);
+  });
+});
+
+describe("isTruthy", () => {
+  it.each([
+    [null],
+    [undefined],
+    [false],
+    [0],
+    [-0],
+    [0n],
+    [float(0)],
+    [""],
+    [new Markup("")],
+    [[]],
+    [tuple()],
+    [{}],
+  ])("says no to %o, as Python does", (value) => expect(isTruthy(value)).toBe(false));
+
+  it.each([
+    [true],
+    [1],
+    [NaN],
+    [float(NaN)],
+    [-1n],
+    ["0"],
+    [new Markup(" ")],
+    [[0]],
+    [tuple(null)],
+    [{ a: 0 }],
+  ])("says yes to %o, as Python does", (value) => expect(isTruthy(value)).toBe(true));
+
+  it("says no to empty bytes only, and yes to dates and UUIDs", () => {
+    expect(isTruthy(new Uint8Array())).toBe(false);
+    expect(isTruthy(new Uint8Array(1))).toBe(true);
+    expect(isTruthy(new Date(0))).toBe(true);
+    expect(isTruthy(new UUID("0".repeat(32)))).toBe(true);
   });
 });

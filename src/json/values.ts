@@ -1,5 +1,6 @@
 import { shareClass } from "../copies.ts";
 import { BadData } from "../errors.ts";
+import { isUint8Array } from "node:util/types";
 
 /** `Array` as a base class without its mutating methods in the type: tuples are frozen. */
 const FrozenArray = Array as unknown as new <T>() => readonly T[];
@@ -170,4 +171,22 @@ shareClass("Float", Float);
  */
 export function float(value: number): Float {
   return new Float(value);
+}
+
+/** An object as `{…}` makes it: with the ordinary prototype, that of another realm, or none. No class instance. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Python's `bool()` for everything a session can hold: empty texts and containers are false, and NaN is true. */
+export function isTruthy(value: unknown): boolean {
+  if (typeof value === "number") return value !== 0;
+  if (value instanceof Float) return value.value !== 0;
+  if (value instanceof Markup) return value.html !== "";
+  if (Array.isArray(value) || isUint8Array(value)) return value.length > 0;
+  if (typeof value === "object" && value !== null && isPlainObject(value))
+    return Object.keys(value).length > 0;
+  return Boolean(value);
 }

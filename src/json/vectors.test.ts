@@ -1,7 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { formatFloat } from "./float.ts";
+import { formatFloat } from "./python-text.ts";
 import { formatHttpDate, parseHttpDate } from "./http-date.ts";
 import { TaggedJSONSerializer } from "./tagged-json.ts";
 import { float, Markup, Tuple, UUID } from "./values.ts";

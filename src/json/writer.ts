@@ -1,14 +1,10 @@
 import { HipflaskError, UnserializableError } from "../errors.ts";
-import { sortKeys } from "./code-points.ts";
+import { formatFloat, formatNumber, quoteAscii, quoteUnicode, sortKeys } from "./python-text.ts";
 import { type FloatSlots, floatSlots } from "./float-slots.ts";
-import { formatFloat, formatNumber } from "./float.ts";
-import { isPlainObject } from "./plain-object.ts";
+import { Float, isPlainObject, Tuple } from "./values.ts";
 import { ARRAY, ESCAPED_OBJECT, OBJECT, PYTHON_TAGS, TUPLE } from "./python-tags.ts";
-import { pathOf, refusalOf } from "./refusal.ts";
-import { quoteAscii, quoteUnicode } from "./quote.ts";
 import { type Limits, MAX_DIGITS } from "./scan.ts";
 import type { Tag, Tags } from "./tags.ts";
-import { Float, Tuple } from "./values.ts";
 
 /** The layout of written text. */
 export interface WriterOptions extends Limits {
@@ -177,4 +173,33 @@ export class Writer {
     const path = pathOf(this.#at === undefined ? slots : [this.#at, ...slots]);
     throw new UnserializableError(message, path, cause === undefined ? {} : { cause });
   }
+}
+
+const NAME = /^[A-Za-z_$][\w$]*$/;
+
+/** The way to a value as one would write it in code: `cart[2].price`. */
+function pathOf(slots: readonly (string | number)[]): string {
+  let path = "";
+  for (const slot of slots) {
+    if (typeof slot === "number") path += `[${slot}]`;
+    else if (!NAME.test(slot)) path += `[${JSON.stringify(slot)}]`;
+    else path += path === "" ? slot : `.${slot}`;
+  }
+  return path;
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  Map: " Store Object.fromEntries(map).",
+  Set: " Store an array of its items.",
+  Promise: " Await it first.",
+};
+
+/** Why a value has no place in tagged JSON, and what to do. Names its type, never its content. */
+function refusalOf(value: unknown): string {
+  if (value === undefined) return "undefined cannot be stored. Use null, or leave the key out.";
+  if (typeof value !== "object" || value === null) return `A ${typeof value} cannot be stored.`;
+  const name = Object.prototype.toString.call(value).slice(8, -1);
+  const maker: unknown = value.constructor;
+  const type = name === "Object" && typeof maker === "function" && maker.name !== "" ? maker.name : name;
+  return `An instance of "${type}" cannot be stored.${ADVICE[type] ?? " Store a plain object, or register a tag for it."}`;
 }

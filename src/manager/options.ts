@@ -5,7 +5,7 @@ import type { CrossOriginOptions } from "../http/cross-origin.ts";
 import type { SessionInterface } from "../interfaces/session-interface.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import type { StandardSchemaV1 } from "../session/standard-schema.ts";
+import type { StandardSchemaV1 } from "../session/schema.ts";
 import type { Store } from "../stores/parts/store.ts";
 import type { StoreOptions } from "./store-options.ts";
 

@@ -27,6 +27,28 @@ describe("Session as a dictionary", () => {
     expect(Object.keys(session)).toEqual(["cart"]);
   });
 
+  it("holds nothing under symbols, and keeps its nature", () => {
+    const session = createSession({ a: 1 });
+    const symbol = Symbol("s");
+    expect(Reflect.set(session, symbol, 1)).toBe(false);
+    expect(Reflect.defineProperty(session, symbol, { value: 1 })).toBe(false);
+    expect(Reflect.has(session, symbol)).toBe(false);
+    expect(Reflect.getOwnPropertyDescriptor(session, symbol)).toBeUndefined();
+    expect(Reflect.deleteProperty(session, symbol)).toBe(true);
+    expect(Reflect.setPrototypeOf(session, null)).toBe(false);
+    expect(Reflect.preventExtensions(session)).toBe(false);
+    expect(Object.prototype.toString.call(session)).toBe("[object Session]");
+    expect([session.modified, textsOf(session)]).toEqual([false, { a: "1" }]);
+  });
+
+  it("was accessed when a flag is set, as with Flask's proxy", () => {
+    const session = createSession({ a: 1 });
+    session.modified = false;
+    expect(session.accessed).toBe(true);
+    session.accessed = false;
+    expect(session.accessed).toBe(false);
+  });
+
   it("spreads, iterates and turns into JSON as its data", () => {
     const session = createSession({ b: 1, a: [true, null] });
     expect({ ...session }).toEqual({ b: 1, a: [true, null] });

@@ -1,18 +1,18 @@
+import { ConfigError, NoSecretKeyError, SessionClosedError } from "../errors.ts";
 import { VERSION } from "../copies.ts";
-import { Closable } from "./closable.ts";
-import { ConfigError, NoSecretKeyError } from "../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import { isTruthy } from "../json/truth.ts";
-import type {
-  Checkpoint,
-  Fate,
-  Opened,
-  SessionChanges,
-  SessionStateOptions,
-  Transactions,
+import { isTruthy } from "../json/values.ts";
+import {
+  type Checkpoint,
+  type Fate,
+  forget,
+  onTexts,
+  type Opened,
+  type SessionChanges,
+  type SessionStateOptions,
+  type Transactions,
 } from "./changes.ts";
-import { forget, onTexts } from "./transactions.ts";
 
 const DEFAULT_JSON = new TaggedJSONSerializer();
 /** Leads from a session to its state, in all copies of the same version: another version has other states. */
@@ -36,7 +36,7 @@ const NO_CHANGES: SessionChanges = {
  * The data and the flags of one session during one request, without any syntax around it. Values are parsed when they
  * are first read and written back only if they changed, so an untouched key leaves as the very text it came in.
  */
-export class SessionState extends Closable {
+export class SessionState {
   accessed = false;
   fate: Fate = "kept";
   /** It ended in this request, whatever has begun since. */
@@ -58,14 +58,28 @@ export class SessionState extends Closable {
   #modified = false;
   /** Counts writes, to tell whether there was one since. */
   #edits = 0;
+  #refusal: (() => Error) | undefined;
 
   constructor(options: SessionStateOptions = {}) {
-    super();
     this.#open = options.open;
     this.json = options.json ?? DEFAULT_JSON;
     this.#trackNested = options.trackNested ?? true;
     this.isNull = options.isNull ?? false;
     this.#isNew = options.isNew ?? false;
+  }
+
+  /** From now on every write throws what `refusal` makes: `SessionClosedError`, as the response's headers are gone. */
+  close(refusal: () => Error = () => new SessionClosedError()): void {
+    this.#refusal = refusal;
+  }
+
+  get isClosed(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  /** @throws what {@link close} was told to, once the session is closed */
+  protected assertOpen(): void {
+    if (this.#refusal !== undefined) throw this.#refusal();
   }
 
   /** This request started the session. */

@@ -4,6 +4,7 @@ import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { millisecondsOf, OK, refused } from "./parts/values.ts";
+import { unlessBusy } from "./sqlite/database.ts";
 
 /** What we call of a `Deno.Kv`. */
 export interface DenoKv {
@@ -43,6 +44,8 @@ interface Kept {
 
 /** Deno KV keeps values of 65536 bytes; some of them are commit id and deadline. */
 const MAX_BYTES = 65_000;
+/** Seconds to wait for other processes: a file of Deno KV is a SQLite database, which one writes at a time. */
+const BUSY_TIMEOUT = 2;
 /** Keys of one request. */
 const BATCH = 10;
 
@@ -96,7 +99,7 @@ class DenoKvStore implements Store {
   remove(key: string, expected?: string): Promise<Replaced> {
     const name = [this.#prefix, key];
     const remove = async (versionstamp: string | null) =>
-      (await this.#kv.atomic().check({ key: name, versionstamp }).delete(name).commit()).ok;
+      (await unlocked(() => this.#kv.atomic().check({ key: name, versionstamp }).delete(name).commit())).ok;
     return this.#change(key, expected, remove);
   }
 
@@ -104,7 +107,7 @@ class DenoKvStore implements Store {
     const found = new Map<string, Stored>();
     for (let from = 0; from < keys.length; from += BATCH) {
       const batch = keys.slice(from, from + BATCH);
-      const entries = await this.#kv.getMany(batch.map((key) => [this.#prefix, key]));
+      const entries = await unlocked(() => this.#kv.getMany(batch.map((key) => [this.#prefix, key])));
       for (const [at, entry] of entries.entries()) {
         const stored = this.#stored(entry);
         if (stored) found.set(batch[at]!, { ...stored, text: stored.text.slice(0, length) });
@@ -129,7 +132,7 @@ class DenoKvStore implements Store {
   }
 
   #entry(key: string): Promise<DenoKvEntry> {
-    return this.#kv.get([this.#prefix, key], { consistency: "strong" });
+    return unlocked(() => this.#kv.get([this.#prefix, key], { consistency: "strong" }));
   }
 
   async #put(key: string, versionstamp: string | null, { text, commit, lifetime }: Write): Promise<boolean> {
@@ -143,11 +146,9 @@ class DenoKvStore implements Store {
     const name = [this.#prefix, key];
     const expireIn = millisecondsOf(lifetime);
     const kept: Kept = { text, commit, until: this.now() + expireIn };
-    const { ok } = await this.#kv
-      .atomic()
-      .check({ key: name, versionstamp })
-      .set(name, kept, { expireIn })
-      .commit();
+    const { ok } = await unlocked(() =>
+      this.#kv.atomic().check({ key: name, versionstamp }).set(name, kept, { expireIn }).commit(),
+    );
     return ok;
   }
 
@@ -156,4 +157,8 @@ class DenoKvStore implements Store {
     const kept = value as Kept | null;
     return kept !== null && kept.until > this.now() ? { text: kept.text, commit: kept.commit } : undefined;
   }
+}
+
+function unlocked<Result>(act: () => Promise<Result>): Promise<Result> {
+  return unlessBusy(act, BUSY_TIMEOUT);
 }

@@ -1,5 +1,5 @@
 import { StoreError } from "../errors.ts";
-import { refusal } from "./parts/clients.ts";
+import { isLookalike, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { GONE, millisecondsOf, OK, refused } from "./parts/values.ts";
@@ -46,7 +46,7 @@ const HEAD_ATTRIBUTES = { "#id": "id", "#commit": "commit", "#head": "head", "#u
  * ```
  */
 export function dynamodbStore(client: DynamoDocument, options: DynamoStoreOptions = {}): Store {
-  if (typeof client?.batchGet !== "function" || typeof client.put !== "function") {
+  if (typeof client?.batchGet !== "function" || typeof client.put !== "function" || isLookalike(client)) {
     throw refusal(
       "dynamodbStore",
       "a document client: DynamoDBDocument.from(new DynamoDBClient({ … })) of @aws-sdk/lib-dynamodb",

@@ -56,8 +56,32 @@ describe("storeFromUrl", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it.each(["", "nonsense", "couchdb://localhost", "__proto__:", "sqlite:"])("refuses %j", async (url) => {
-    await expect(storeFromUrl(url)).rejects.toThrow(ConfigError);
+  it.each([
+    [
+      "",
+      /^storeFromUrl got an empty text, as of a variable that is not set; a store's URL begins with memory:, /,
+    ],
+    [" \n", /got an empty text/],
+    ["hunter2", /got a text that is no URL; a file of SQLite is sqlite:PATH, and a store's URL begins with /],
+    ["sessions.db", /a file of SQLite is sqlite:PATH/],
+    [String.raw`C:\sessions.db`, /a file of SQLite is sqlite:PATH/],
+    ["file:./sessions.db", /^storeFromUrl got a file: URL; a file of SQLite is sqlite:PATH\./],
+    ["couchdb://ada:hunter2@localhost", /knows no "couchdb:" URLs; .* made from its own client\./],
+    ["mysql+pymysql://ada:hunter2@localhost/x", /knows no "mysql\+pymysql:" URLs; /],
+    ["__proto__:", /got a text that is no URL/],
+    ["constructor:", /knows no "constructor:" URLs/],
+    ["sqlite:", /names no file; write sqlite:sessions\.db/],
+  ])("refuses %j, and says what to write", async (url, says) => {
+    const error: unknown = await storeFromUrl(url).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({ message: expect.stringMatching(says) as string });
+    expect(inspect(error)).not.toContain("hunter2");
+  });
+
+  it.each([" memory:", "SQLite::memory:\n"])("opens %j, as it may stand in a variable", async (url) => {
+    const store = await storeFromUrl(url);
+    expect(await store.insert("k", write)).toBe(true);
+    await store.close?.();
   });
 
   it.each([

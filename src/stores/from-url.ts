@@ -31,14 +31,21 @@ import type { Store } from "./parts/store.ts";
  */
 export async function storeFromUrl(url: string): Promise<Store> {
   if (typeof url !== "string") throw refusal("storeFromUrl", "the text of a URL", url);
-  const scheme = /^([a-z+]+):/.exec(url)?.[1] ?? "";
-  if (!Object.hasOwn(OPEN, scheme)) {
-    const known = Object.keys(OPEN).map((name) => `${name}:`);
-    throw new ConfigError(
-      `"${scheme}:" is not a session store; a store URL begins with ${known.join(", ")}.`,
-    );
-  }
-  return OPEN[scheme]!(url);
+  const [, scheme = "", rest] = /^([a-z][a-z\d+.-]*):(.*)$/is.exec(url.trim()) ?? [];
+  const open = Object.hasOwn(OPEN, scheme.toLowerCase()) ? OPEN[scheme.toLowerCase()] : undefined;
+  if (open === undefined) throw new ConfigError(`storeFromUrl ${gotInstead(url.trim(), scheme)}.`);
+  return open(`${scheme.toLowerCase()}:${rest}`);
+}
+
+/** Says what to write, and shows nothing but a scheme. */
+function gotInstead(url: string, scheme: string): string {
+  const known = Object.keys(OPEN).map((name) => `${name}:`);
+  const begins = `a store's URL begins with ${known.join(", ")}`;
+  if (url === "") return `got an empty text, as of a variable that is not set; ${begins}`;
+  if (scheme.toLowerCase() === "file") return "got a file: URL; a file of SQLite is sqlite:PATH";
+  if (scheme === "" || scheme.length === 1)
+    return `got a text that is no URL; a file of SQLite is sqlite:PATH, and ${begins}`;
+  return `knows no "${scheme}:" URLs; ${begins}, and any other store is made from its own client`;
 }
 
 /** Loaded when a URL of theirs is given. */

@@ -1,4 +1,4 @@
-import { refusal } from "./parts/clients.ts";
+import { isLookalike, refusal } from "./parts/clients.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { GONE, millisecondsOf, OK, refused } from "./parts/values.ts";
 
@@ -45,7 +45,11 @@ const READ = { readPreference: "primary", readConcern: { level: "majority" } };
  * ```
  */
 export function mongodbStore(collection: MongoCollection): Store & { migrate(): Promise<void> } {
-  if (typeof collection?.updateOne !== "function" || typeof collection.findOne !== "function") {
+  if (
+    typeof collection?.updateOne !== "function" ||
+    typeof collection.findOne !== "function" ||
+    isLookalike(collection)
+  ) {
     throw refusal(
       "mongodbStore",
       'a collection of the mongodb package: client.db("app").collection("sessions")',

@@ -1,7 +1,7 @@
-import { has, refusal } from "./parts/clients.ts";
+import { refusal } from "./parts/clients.ts";
 import { sqlStore, type SqlStore } from "./sql.ts";
 import { MYSQL } from "./sql/dialect.ts";
-import { mysql2Of, type MysqlPool } from "./sql/mysql2.ts";
+import { isMysql2, mysql2Of, type MysqlPool } from "./sql/mysql2.ts";
 
 export type { SqlStore } from "./sql.ts";
 export type { MysqlPool } from "./sql/mysql2.ts";
@@ -20,9 +20,7 @@ export type { MysqlPool } from "./sql/mysql2.ts";
  * ```
  */
 export function mysqlStore(pool: MysqlPool): SqlStore {
-  if (!has(pool, "execute") || has(pool, "importFile") || has(pool, "transaction")) {
-    throw refusal("mysqlStore", "a pool of mysql2/promise: createPool(url)", pool);
-  }
+  if (!isMysql2(pool)) throw refusal("mysqlStore", "a pool of mysql2/promise: createPool(url)", pool);
   return sqlStore(mysql2Of("mysqlStore", pool));
 }
 

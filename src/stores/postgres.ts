@@ -1,7 +1,7 @@
-import { has, refusal } from "./parts/clients.ts";
+import { refusal } from "./parts/clients.ts";
 import { sqlStore, type SqlStore } from "./sql.ts";
 import { POSTGRES } from "./sql/dialect.ts";
-import { openPg, pgDatabase, type PostgresOptions, type PostgresPool } from "./sql/pg.ts";
+import { isPg, openPg, pgDatabase, type PostgresOptions, type PostgresPool } from "./sql/pg.ts";
 
 export type { SqlStore } from "./sql.ts";
 export type { PostgresOptions, PostgresPool, PostgresQuery } from "./sql/pg.ts";
@@ -20,13 +20,9 @@ export type { PostgresOptions, PostgresPool, PostgresQuery } from "./sql/pg.ts";
  * ```
  */
 export function postgresStore(pool: PostgresPool, options: PostgresOptions = {}): SqlStore {
-  const isPg = has(pool, "query") && !OTHERS.some((name) => has(pool, name)) && typeof pool !== "function";
-  if (!isPg) throw refusal("postgresStore", "a Pool of pg: new pg.Pool({ connectionString })", pool);
+  if (!isPg(pool)) throw refusal("postgresStore", "a Pool of pg: new pg.Pool({ connectionString })", pool);
   return sqlStore(pgDatabase(openPg("postgresStore", pool), options));
 }
-
-/** What mysql2, SQLite, PGlite and D1 have beside `query`, and pg has not. */
-const OTHERS = ["execute", "prepare", "waitReady", "unsafe"];
 
 /** The schema, for those who create their tables themselves. */
 export const POSTGRES_SCHEMA: string = POSTGRES.schema.join(";\n") + ";\n";

@@ -11,6 +11,7 @@ export type {
   BunSqlHandle,
   D1Handle,
   DrizzleHandle,
+  KnexHandle,
   KyselyHandle,
   LibsqlClientHandle,
   MariadbHandle,
@@ -22,6 +23,7 @@ export type {
   PostgresJsHandle,
   PrismaHandle,
   SqlHandle,
+  TursoHandle,
 } from "./sql/handles.ts";
 export type { SqliteDatabase, SqliteStatement } from "./sqlite/database.ts";
 export type { SqlDatabase, SqlResult, SqlRow, SqlValue } from "./sql/database.ts";
@@ -44,7 +46,8 @@ const SWEEP_DELAY = 1 / 8;
  * the database's own clock.
  *
  * Takes the database that the application has already, of `pg`, `postgres`, PGlite, `@neondatabase/serverless`, `mysql2`,
- * `mariadb`, `@planetscale/database`, `node:sqlite`, `better-sqlite3`, `libsql`, `@libsql/client`, D1, Bun's `SQL`, Kysely, Drizzle or Prisma; anything
+ * `mariadb`, `@planetscale/database`, `node:sqlite`, `better-sqlite3`, `libsql`, `@libsql/client`,
+ * `@tursodatabase/serverless`, D1, Bun's `SQL`, Kysely, Knex, Drizzle or Prisma; anything
  * else by `{ dialect, run }`. It stays yours to close.
  *
  * PostgreSQL 13, MariaDB 10.6, MySQL 8.0, SQLite 3.38, or later, and databases that speak the SQL of one of them.
@@ -155,7 +158,7 @@ class SingleStatementStore implements SqlStore {
   #missingTable(verb: string): StoreError {
     return new StoreError(
       "unavailable",
-      `${this.name} could not "${verb}": it has no table "hipflask_sessions" yet. Write await store.migrate() at the start, or create the table with the output of "npx hipflask schema".`,
+      `${this.name} could not "${verb}", since its table "hipflask_sessions" is missing: write await store.migrate() at the start, or create it with the output of "npx hipflask schema ${this.#database.dialect}".`,
     );
   }
 }

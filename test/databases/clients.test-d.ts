@@ -6,20 +6,24 @@ import { PGlite } from "@electric-sql/pglite";
 import { createClient } from "@libsql/client";
 import { neon, Pool as NeonPool } from "@neondatabase/serverless";
 import { Client as PlanetScale, connect } from "@planetscale/database";
+import { connect as connectTurso } from "@tursodatabase/serverless";
 import { Redis } from "@upstash/redis";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import { dynamodbStore } from "hipflask/stores/dynamodb";
 import { durableObjectStore } from "hipflask/stores/durable-object";
 import { memcachedStore } from "hipflask/stores/memcached";
 import { mongodbStore } from "hipflask/stores/mongodb";
+import { postgresStore } from "hipflask/stores/postgres";
 import { redisStore } from "hipflask/stores/redis";
 import { sqlStore, type BunSqlHandle } from "hipflask/stores/sql";
 import { workersKvStore } from "hipflask/stores/workers-kv";
+import knex from "knex";
 import { Kysely, PostgresDialect } from "kysely";
 import { createPool } from "mariadb";
 import Memcached from "memcached";
 import { MongoClient } from "mongodb";
 import postgres from "postgres";
+import { createClient as createRedis4 } from "redis4";
 
 dynamodbStore(DynamoDBDocument.from(new DynamoDBClient({})), { table: "sessions" });
 mongodbStore(new MongoClient("mongodb://127.0.0.1").db().collection("sessions"));
@@ -35,6 +39,9 @@ sqlStore(createPool({}));
 const bunSql: BunSqlHandle = { unsafe: async () => [], flush: () => {}, options: { adapter: "mysql" } };
 sqlStore(bunSql);
 sqlStore(new Kysely<object>({ dialect: new PostgresDialect({ pool: null as never }) }));
+sqlStore(knex({ client: "pg" }));
+sqlStore(connectTurso({ url: "libsql://x.turso.io", authToken: "x" }));
+redisStore(createRedis4());
 sqlStore(drizzlePglite(new PGlite()));
 memcachedStore(new Memcached("127.0.0.1:11211"));
 
@@ -43,6 +50,15 @@ sqlStore(env.DB);
 durableObjectStore(env.SESSIONS);
 workersKvStore(env.KV);
 
+declare const pgPromise: {
+  query(text: string): Promise<unknown>;
+  connect(): Promise<unknown>;
+  $pool: object;
+};
+// @ts-expect-error -- a database of pg-promise in place of its pool
+sqlStore(pgPromise);
+// @ts-expect-error -- the same
+postgresStore(pgPromise);
 // @ts-expect-error -- another binding
 workersKvStore(env.DB);
 // @ts-expect-error -- another binding

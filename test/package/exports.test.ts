@@ -530,6 +530,7 @@ describe("package.json exports", () => {
         type BunSqlHandle
         type D1Handle
         type DrizzleHandle
+        type KnexHandle
         type KyselyHandle
         type LibsqlClientHandle
         type MariadbHandle
@@ -548,6 +549,7 @@ describe("package.json exports", () => {
         type SqlValue
         type SqliteDatabase
         type SqliteStatement
+        type TursoHandle
 
       hipflask/stores/dynamodb
         dynamodbStore

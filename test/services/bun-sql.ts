@@ -1,33 +1,28 @@
-// Runs the contract of stores on the SQL client of Bun, in Bun, over the database of the URL; prints a line for each test.
-import { sqlStore, type BunSqlHandle } from "../../src/stores/sql.ts";
+// Runs the contract of stores on two SQL clients of Bun, in Bun, over the database of the URL.
 import { databaseOf } from "../../src/stores/sql/handles.ts";
-import { storeContract } from "../../src/testing/store-contract.ts";
+import { sqlStore, type BunSqlHandle } from "../../src/stores/sql.ts";
 import { movedSql } from "./moved-time.ts";
+import { printContract } from "./printed-contract.ts";
 
 type BunSql = BunSqlHandle & { close(): Promise<void> };
 declare const Bun: { SQL: new (url: string) => BunSql };
 
-const tests: Array<{ name: string; body: () => Promise<void> }> = [];
-const runner = {
-  describe: (_: string, body: () => void) => body(),
-  it: (name: string, body: () => Promise<void>) => void tests.push({ name, body }),
-};
-const sql = new Bun.SQL(process.argv[2]!);
-storeContract(
-  runner,
+const [first, second] = [new Bun.SQL(process.argv[2]!), new Bun.SQL(process.argv[2]!)];
+await printContract(
   async ({ clock }) => {
-    const store = sqlStore(movedSql(databaseOf(sql), clock));
-    await store.migrate();
-    return { store, another: sqlStore(movedSql(databaseOf(sql), clock)) };
+    const [store, another] = [first, second].map((sql) => sqlStore(movedSql(databaseOf(sql), clock)));
+    await store!.migrate();
+    return { store: store!, another: another! };
   },
   { scale: 0.01 },
+  {
+    async "says what to do where its table is missing"() {
+      const message = await sqlStore(first)
+        .read("key")
+        .then(String, (error: Error) => error.message);
+      if (!/is missing: write await store\.migrate\(\).*npx hipflask schema/.test(message))
+        throw new Error(message);
+    },
+  },
 );
-for (const { name, body } of tests) {
-  try {
-    await body();
-    console.log(`ok ${name}`);
-  } catch (error) {
-    console.log(`not ok ${name}: ${String(error).replaceAll("\n", " ")}`);
-  }
-}
-await sql.close();
+await Promise.all([first.close(), second.close()]);

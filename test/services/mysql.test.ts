@@ -99,7 +99,7 @@ describe.skipIf(service.skip)(`mysqlStore${service.note}`, () => {
       .catch((thrown: unknown) => thrown)) as Error;
     expect(error).toMatchObject({ code: "STORE", reason: "unavailable" });
     expect(error.message).toMatch(
-      /^MySQL at 127\.0\.0\.1:\d+ could not "read": it has no table "hipflask_sessions" yet\. Write await store\.migrate\(\).*npx hipflask schema/,
+      /^MySQL at 127\.0\.0\.1:\d+ could not "read", since its table "hipflask_sessions" is missing: write await store\.migrate\(\).*npx hipflask schema mysql/,
     );
     await pool.query(`DROP DATABASE ${database}_empty`);
     await empty.end();

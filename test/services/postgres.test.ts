@@ -75,7 +75,7 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
       .catch((thrown: unknown) => thrown)) as Error;
     expect(error).toMatchObject({ code: "STORE", reason: "unavailable" });
     expect(error.message).toContain(
-      `PostgreSQL at ${host} could not "read": it has no table "hipflask_sessions"`,
+      `PostgreSQL at ${host} could not "read", since its table "hipflask_sessions" is missing`,
     );
     expect(error.message).toMatch(/store\.migrate\(\).*npx hipflask schema/);
     await elsewhere.end();

@@ -34,7 +34,7 @@ model Unused {
 
 describe.skipIf(postgres.skip || !isWanted)(`sqlStore over Prisma, in PostgreSQL${note}`, () => {
   const folder = mkdtempSync(join(tmpdir(), "hipflask-prisma-"));
-  let prisma: PrismaHandle & { $disconnect(): Promise<void> };
+  const clients: Array<PrismaHandle & { $disconnect(): Promise<void> }> = [];
 
   async function inPostgres(statement: string): Promise<void> {
     const client = new Client({ connectionString: postgresUrl });
@@ -56,27 +56,28 @@ describe.skipIf(postgres.skip || !isWanted)(`sqlStore over Prisma, in PostgreSQL
     const { PrismaClient } = require("@prisma/client");
     const { PrismaPg } = require("@prisma/adapter-pg");
     const connectionString = Object.assign(new URL(postgresUrl), { pathname: `/${unique}` }).href;
-    prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString }) });
+    for (let each = 0; each < 2; each++) {
+      clients.push(new PrismaClient({ adapter: new PrismaPg({ connectionString }) }));
+    }
   }, 300_000);
   afterAll(async () => {
-    await prisma?.$disconnect();
+    for (const client of clients) await client.$disconnect();
     await inPostgres(`DROP DATABASE ${unique} WITH (FORCE)`);
     rmSync(folder, { recursive: true });
   });
 
   it("says that the table is missing", async () => {
-    await expect(sqlStore(prisma).read("key")).rejects.toThrow(
-      /Prisma could not "read": it has no table .* await store\.migrate\(\)/,
+    await expect(sqlStore(clients[0]!).read("key")).rejects.toThrow(
+      /Prisma could not "read", since its table .* is missing: write await store\.migrate\(\)/,
     );
   });
 
   storeContract(
     { describe, it },
     async ({ clock }) => {
-      const open = () => sqlStore(movedSql(databaseOf(prisma), clock));
-      const store = open();
-      await store.migrate();
-      return { store, another: open() };
+      const [store, another] = clients.map((client) => sqlStore(movedSql(databaseOf(client), clock)));
+      await store!.migrate();
+      return { store: store!, another: another! };
     },
     { scale: Math.min(fullScale, 0.05) },
   );

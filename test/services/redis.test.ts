@@ -7,6 +7,7 @@ import type { Store } from "../../src/stores/parts/store.ts";
 import { inTime } from "../../src/stores/parts/attempts.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import type { StoreTools } from "../../src/testing/store-contract.ts";
+import { databases } from "../support/databases.ts";
 import { after, movedNow, movedRedis } from "./moved-time.ts";
 import { fullScale, reachable } from "./service.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
@@ -108,9 +109,39 @@ function stores(
   };
 }
 
+const packages = databases();
+
+describe.skipIf(service.skip || packages.skip)(
+  `redisStore over @redis/client 1, of redis 4${service.note || packages.note}`,
+  () => {
+    storeContract(
+      { describe, it },
+      async (tools) => {
+        const { createClient: createOlder } = packages.require("redis4") as {
+          createClient: typeof createClient;
+        };
+        const open = async () => (await createOlder({ url }).connect()) as NodeRedis;
+        const [client, second] = [await open(), await open()];
+        const { clear, ...under } = stores(tools, client, second, "");
+        const close = async () => {
+          await clear();
+          await Promise.all([client.disconnect(), second.disconnect()]);
+        };
+        return { ...under, close };
+      },
+      { corrupts: true, countsCommands: true, scale: fullScale },
+    );
+  },
+);
+
 describe.skipIf(service.skip)(`redisStore${service.note}`, () => {
   it("rejects with an error, and answers nothing, where a client answers with something else", async () => {
-    const strange = { get: async () => ({}), evalSha: async () => true, set: async () => undefined };
+    const strange = {
+      isOpen: true,
+      get: async () => ({}),
+      evalSha: async () => true,
+      set: async () => undefined,
+    };
     const store = redisStore(strange as never);
     const write = { text: "x", commit: "AAAAAAAAAAAAAAAA", lifetime: 60 };
     for (const step of [

@@ -1,16 +1,21 @@
 import Libsql from "libsql";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createPool as createCallbackPool } from "mysql2";
 import { createConnection, createPool } from "mysql2/promise";
 import { Client, Pool } from "pg";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { withoutHelp } from "../../src/help.ts";
 import { databaseOf, type SqlHandle } from "../../src/stores/sql/handles.ts";
-import { sqlStore } from "../../src/stores/sql.ts";
+import { sqlStore, type SqlStore } from "../../src/stores/sql.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { databases } from "../support/databases.ts";
 import { libsqlServer } from "../support/libsql-server.ts";
 import { neonProxy } from "../support/neon-proxy.ts";
 import { planetscaleProxy } from "../support/planetscale-proxy.ts";
+import { workerd } from "../support/workerd.ts";
 import { movedSql } from "./moved-time.ts";
 import { fullScale, reachable } from "./service.ts";
 
@@ -26,16 +31,58 @@ type Opened = readonly [handle: SqlHandle, close?: () => unknown];
 // oxlint-disable-next-line typescript/no-explicit-any -- packages of another folder, without their types
 type Package = any;
 
-/** The contract, on a handle as an application has it. */
-function keeps(title: string, open: () => Promise<Opened> | Opened): void {
+const folder = mkdtempSync(join(tmpdir(), "hipflask-handles-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+
+/**
+ * The contract, on handles as an application has them.
+ *
+ * @param open called for each of two clients, with the path of a file that both may open
+ * @param isAlone the database is inside of its handle, so there cannot be another client
+ */
+function keeps(title: string, open: (file: string) => Promise<Opened> | Opened, isAlone = false): void {
   describe(`over ${title}`, () => {
+    const file = join(folder, `${++files}.db`);
+
+    it("says in one sentence what to do where its table is missing", async () => {
+      const [handle, close] = await open(file);
+      await databaseOf(handle).run("DROP TABLE IF EXISTS hipflask_sessions", []);
+      const store = sqlStore(handle);
+      const [key, write] = ["key", { text: "1", commit: "A".repeat(16), lifetime: 60 }];
+      const steps = {
+        read: () => store.read(key),
+        readMany: () => store.readMany!([key], 9),
+        insert: () => store.insert(key, write),
+        replace: () => store.replace(key, write.commit, write),
+        remove: () => store.remove(key),
+        removeExpired: () => store.removeExpired(9),
+      };
+      for (const [name, step] of Object.entries(steps)) {
+        const error: unknown = await step().catch((thrown: unknown) => thrown);
+        expect(error).toMatchObject({ code: "STORE", reason: "unavailable" });
+        expect(withoutHelp((error as Error).message)).toMatch(
+          new RegExp(
+            `^[^.]+(?:127\\.0\\.0\\.1[^.]*)? could not "${name}", since its table "hipflask_sessions" is missing: write await store\\.migrate\\(\\) at the start, or create it with the output of "npx hipflask schema (?:postgres|mysql|sqlite)"\\.$`,
+          ),
+        );
+      }
+      await close?.();
+    });
+
     storeContract(
       { describe, it },
       async ({ clock }) => {
-        const [handle, close] = await open();
-        const store = sqlStore(movedSql(databaseOf(handle), clock));
+        const first = await open(file);
+        const second = isAlone ? first : await open(file);
+        const [store, another] = [first, second].map(([handle]) =>
+          sqlStore(movedSql(databaseOf(handle), clock)),
+        ) as [SqlStore, SqlStore];
         await store.migrate();
-        return { store, ...(close && { close: async () => close() }) };
+        const close = async () => {
+          for (const [, end] of new Set([first, second])) await end?.();
+        };
+        return { store, another, close };
       },
       { scale: Math.min(fullScale, 0.05) },
     );
@@ -89,6 +136,16 @@ describe.skipIf(postgres.skip || packages.skip)(
       const { drizzle } = packages.require("drizzle-orm/node-postgres") as Package;
       return [drizzle({ client: db }), () => db.end()];
     });
+    keeps("Drizzle over postgres.js", () => {
+      const sql = postgresJs();
+      const { drizzle } = packages.require("drizzle-orm/postgres-js") as Package;
+      return [drizzle({ client: sql }), () => sql.end()];
+    });
+    keeps("Knex", () => {
+      const connection = { connectionString: postgresUrl, options: search };
+      const db = (packages.require("knex") as Package)({ client: "pg", connection });
+      return [db, () => db.destroy()];
+    });
   },
 );
 
@@ -141,11 +198,20 @@ describe.skipIf(postgres.skip || packages.skip)(
 );
 
 describe.skipIf(packages.skip)(`sqlStore in PGlite${packages.note}`, () => {
-  keeps("a PGlite", () => {
+  const open = (): [handle: SqlHandle, close: () => unknown] => {
     const { PGlite } = packages.require("@electric-sql/pglite") as Package;
     const db = new PGlite();
     return [db, () => db.close()];
-  });
+  };
+  keeps("a PGlite", open, true);
+  keeps(
+    "Drizzle",
+    () => {
+      const [db, close] = open();
+      return [(packages.require("drizzle-orm/pglite") as Package).drizzle({ client: db }), close];
+    },
+    true,
+  );
 });
 
 describe.skipIf(mysql.skip || packages.skip)(`sqlStore in MariaDB${mysql.note || packages.note}`, () => {
@@ -201,6 +267,10 @@ describe.skipIf(mysql.skip || packages.skip)(`sqlStore in MariaDB${mysql.note ||
     const db = new Kysely({ dialect: new MysqlDialect({ pool: createCallbackPool(own.href) }) });
     return [db, () => db.destroy()];
   });
+  keeps("Knex", () => {
+    const db = (packages.require("knex") as Package)({ client: "mysql2", connection: own.href });
+    return [db, () => db.destroy()];
+  });
   keeps("Drizzle", () => {
     const pool = createPool(own.href);
     const { drizzle } = packages.require("drizzle-orm/mysql2") as Package;
@@ -209,52 +279,68 @@ describe.skipIf(mysql.skip || packages.skip)(`sqlStore in MariaDB${mysql.note ||
 });
 
 describe("sqlStore in SQLite", () => {
-  keeps("libsql", () => {
-    const db = new Libsql(":memory:");
+  keeps("libsql", (file) => {
+    const db = new Libsql(file);
     return [db as never, () => db.close()];
   });
 });
 
 describe.skipIf(packages.skip)(`sqlStore in SQLite, by other packages${packages.note}`, () => {
-  keeps("@libsql/client", () => {
+  keeps("@libsql/client", (file) => {
     const { createClient } = packages.require("@libsql/client") as Package;
-    const client = createClient({ url: ":memory:" });
+    const client = createClient({ url: `file:${file}` });
     return [client, () => client.close()];
   });
-  keeps("@libsql/client, over the protocol of libSQL's servers", async () => {
-    const { createClient } = packages.require("@libsql/client") as Package;
-    const server = await libsqlServer();
-    const client = createClient({ url: `http://127.0.0.1:${server.port}` });
-    const close = async () => {
-      client.close();
-      await server.close();
-    };
-    return [client, close];
+
+  describe("over the protocol of libSQL's servers", () => {
+    let server: Awaited<ReturnType<typeof libsqlServer>>;
+    let url: string;
+    beforeAll(async () => {
+      server = await libsqlServer();
+      url = `http://127.0.0.1:${server.port}`;
+    });
+    afterAll(() => server.close());
+
+    keeps("@libsql/client", () => {
+      const client = (packages.require("@libsql/client") as Package).createClient({ url });
+      return [client, () => client.close()];
+    });
+    keeps("@tursodatabase/serverless", () => {
+      const { connect } = packages.require("@tursodatabase/serverless") as Package;
+      const connection = connect({ url, authToken: "token" });
+      return [connection, () => connection.close()];
+    });
+    keeps("Drizzle over @libsql/client", () => {
+      const client = (packages.require("@libsql/client") as Package).createClient({ url });
+      return [(packages.require("drizzle-orm/libsql") as Package).drizzle({ client }), () => client.close()];
+    });
   });
-  keeps("better-sqlite3", () => {
-    const Database = packages.require("better-sqlite3") as Package;
-    const db = new Database(":memory:");
+
+  const better = (file: string) => new (packages.require("better-sqlite3") as Package)(file);
+  keeps("better-sqlite3", (file) => {
+    const db = better(file);
     return [db, () => db.close()];
   });
-  keeps("Kysely", () => {
+  keeps("Kysely", (file) => {
     const { Kysely, SqliteDialect } = packages.require("kysely") as Package;
-    const Database = packages.require("better-sqlite3") as Package;
-    const db = new Kysely({ dialect: new SqliteDialect({ database: new Database(":memory:") }) });
+    const db = new Kysely({ dialect: new SqliteDialect({ database: better(file) }) });
     return [db, () => db.destroy()];
   });
-  keeps("Drizzle", () => {
+  keeps("Knex", (filename) => {
+    const settings = { client: "better-sqlite3", connection: { filename }, useNullAsDefault: true };
+    const db = (packages.require("knex") as Package)(settings);
+    return [db, () => db.destroy()];
+  });
+  keeps("Drizzle", (file) => {
     const { drizzle } = packages.require("drizzle-orm/better-sqlite3") as Package;
-    const Database = packages.require("better-sqlite3") as Package;
-    const db = new Database(":memory:");
+    const db = better(file);
     return [drizzle({ client: db }), () => db.close()];
   });
-  keeps("D1", async () => {
-    const { Miniflare } = packages.require("miniflare") as Package;
-    const worker = new Miniflare({
-      modules: true,
-      script: "export default { fetch: () => new Response() }",
-      d1Databases: ["DB"],
-    });
-    return [await worker.getD1Database("DB"), () => worker.dispose()];
+
+  describe("in workerd", () => {
+    let worker: Awaited<ReturnType<typeof workerd>>;
+    beforeAll(async () => void (worker = await workerd()));
+    afterAll(() => worker.close());
+    keeps("D1", () => [worker.d1()]);
   });
 });

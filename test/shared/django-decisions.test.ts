@@ -8,6 +8,7 @@ import { ConfigError } from "../../src/errors.ts";
 import { djangoSessions, type DjangoSessionsOptions } from "../../src/django.ts";
 import { SessionManager } from "../../src/manager/manager.ts";
 import { stateOf, type Session } from "../../src/session/session.ts";
+import { djangoDialect } from "../../src/stores/django/statements.ts";
 import { openSqlite, type SqliteDatabase } from "../../src/stores/sqlite/database.ts";
 
 interface RequestVector {
@@ -183,9 +184,14 @@ describe("djangoSessions", () => {
     }
   });
 
-  it("refuses a path that would end its attribute", async () => {
-    const options = { cookiePath: "/a; SameSite=None" };
-    await expect(visit(options, null, (session) => session.set("a", 1))).rejects.toThrow(ConfigError);
+  it.each([
+    { cookiePath: "/a; SameSite=None" },
+    { cookiePath: "/a b" },
+    { cookiePath: "/\u00e4" },
+    { cookieDomain: "a.example; Secure" },
+    { cookieDomain: "a .example" },
+  ])("refuses at the start what would not stay within its attribute: %j", (options) => {
+    expect(() => djangoSessions(db, { secretKey, ...options })).toThrow(ConfigError);
   });
 
   it("reads a moment without an offset as the time of the project, which has USE_TZ off", async () => {
@@ -212,6 +218,33 @@ describe("djangoSessions", () => {
       expect(aware.lines[0]).toContain("Max-Age=3600");
     }
   });
+
+  it.each([
+    // What Django 5.2 writes with USE_TZ off, for nothing, a number, and set_expiry(timedelta(days=1)).
+    ["America/New_York", "2026-03-08T06:30Z", undefined, 1_209_600, "2026-03-22 01:30"],
+    ["America/New_York", "2026-03-08T06:30Z", 86_400, 86_400, "2026-03-09 01:30"],
+    ["America/New_York", "2026-03-08T06:30Z", "2026-03-09T01:30:00", 86_400, "2026-03-09 01:30"],
+    ["Europe/London", "2026-03-29T00:30Z", 86_400, 86_400, "2026-03-30 00:30"],
+    ["Australia/Lord_Howe", "2026-03-29T00:30Z", undefined, 1_209_600, "2026-04-12 11:30"],
+    ["America/St_Johns", "2026-10-25T01:30Z", undefined, 1_209_600, "2026-11-07 23:00"],
+  ] as const)(
+    "adds to the local time where clocks change, as a project with USE_TZ off does: %s %s %s",
+    async (timeZone, at, expiry, maxAge, ends) => {
+      const { lines } = await visit({ timeZone, now: () => Date.parse(at) }, null, (session) =>
+        session.set(expiry === undefined ? "a" : "_session_expiry", expiry ?? 1),
+      );
+      expect(lines[0]).toContain(`Max-Age=${maxAge};`);
+      expect(rows()).toEqual([expect.objectContaining({ expire_date: `${ends}:00.000000` })]);
+      // The same moment, with its offset, in PostgreSQL.
+      const instant = djangoDialect("postgres", timeZone).instant(Date.parse(at), maxAge * 1000);
+      const local = new Date(instant).toLocaleString("sv-SE", {
+        timeZone,
+        dateStyle: "short",
+        timeStyle: "short",
+      });
+      expect(local).toBe(ends);
+    },
+  );
 
   it("leaves data as it was when a request fails, but ends and moves sessions", async () => {
     addRow(textOf({ a: "1" }), "2026-02-01 00:00:00");

@@ -25,6 +25,8 @@ import { textOf } from "./recorded.ts";
 export interface Engine {
   readonly name: string;
   readonly skip: boolean;
+  /** Of the full number of rounds, where the engine is slow. Default 1. */
+  readonly share?: number;
   /** @param clock the time the store lives by; default the real one */
   open(clock?: TestClock): Promise<OpenedEngine>;
 }

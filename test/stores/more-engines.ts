@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { durableObjectStore } from "../../src/stores/durable-object.ts";
 import { dynamodbStore } from "../../src/stores/dynamodb.ts";
 import { memcachedStore, type MemcachedClient } from "../../src/stores/memcached.ts";
 import { mongodbStore, type MongoCollection } from "../../src/stores/mongodb.ts";
@@ -15,6 +16,7 @@ import { libsqlServer } from "../support/libsql-server.ts";
 import { memcached, startMemcached } from "../support/memcached.ts";
 import { mongoStandIn } from "../support/mongo-stand-in.ts";
 import { upstashProxy } from "../support/upstash-proxy.ts";
+import { workerd } from "../support/workerd.ts";
 import type { Engine, OpenedEngine } from "./engines.ts";
 
 /** Engines whose clients are in test/databases, each reached by two clients of its own. */
@@ -112,6 +114,28 @@ export async function moreEngines(redisUrl: string, unique: () => string): Promi
     ),
   ];
 }
+
+/** Engines of Cloudflare's workers, whose clock cannot be moved. A step takes workerd some milliseconds. */
+export async function workerdEngines(): Promise<readonly Engine[]> {
+  const { skip, note } = databases();
+  const engine = (name: string, storeOf: (worker: Workerd) => Store): Engine => ({
+    name: `${name}${note}`,
+    skip,
+    share: 0.05,
+    async open() {
+      const worker = await workerd();
+      const [store, another] = [storeOf(worker), storeOf(worker)];
+      await store.migrate?.();
+      return opened(store, another, worker.close);
+    },
+  });
+  return [
+    engine("Durable Objects", (worker) => durableObjectStore(worker.objects())),
+    engine("D1", (worker) => sqlStore(worker.d1())),
+  ];
+}
+
+type Workerd = Awaited<ReturnType<typeof workerd>>;
 
 /** The same store, whose clock is asked each time: a real one does not jump, so it need not be. */
 function timed<Opened extends Store>(store: Opened, now: () => number): Opened {

@@ -5,12 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sessions } from "../../src/adapters/node.ts";
 import { session, SessionManager } from "../../src/index.ts";
+import { isUnit } from "../support/project.ts";
 import { engines } from "./engines.ts";
+import { workerdEngines } from "./more-engines.ts";
 
+const all = isUnit ? engines : [...engines, ...(await workerdEngines())];
 const isFull = Boolean(process.env["CI"] || process.env["HIPFLASK_FULL"]);
-/** The published figures in CI, a quick look otherwise. */
-const rounds = (full: number) => (isFull ? full : Math.ceil(full / 50));
-
 const seed = Number(process.env["HIPFLASK_SEED"] ?? Date.now() % 1_000_000);
 let state = seed;
 /** Repeatable randomness for waits. */
@@ -39,109 +39,125 @@ async function view(req: IncomingMessage, res: ServerResponse): Promise<void> {
   res.end(JSON.stringify(seen));
 }
 
-describe.each(engines.filter(({ skip }) => !skip))(`races over HTTP on $name, seed ${seed}`, ({ open }) => {
-  const engine = { close: async (): Promise<unknown> => undefined };
-  const servers: { close(): void; closeAllConnections(): void }[] = [];
-  let origin = "";
-  let rotating = "";
+describe.each(all.filter(({ skip }) => !skip))(
+  `races over HTTP on $name, seed ${seed}`,
+  ({ open, share = 1 }) => {
+    /** The published figures in CI, a quick look otherwise. */
+    const rounds = (full: number) => Math.ceil(full * (isFull ? share : 1 / 50));
+    const engine = { close: async (): Promise<unknown> => undefined };
+    const servers: { close(): void; closeAllConnections(): void }[] = [];
+    let origin = "";
+    /** As another process has it: a manager and a client of its own. */
+    let elsewhere = "";
+    let rotating = "";
 
-  async function serve(manager: SessionManager): Promise<string> {
-    const server = createServer(sessions(manager)(view)).listen(0, "127.0.0.1");
-    servers.push(server);
-    await once(server, "listening");
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  }
-
-  beforeAll(async () => {
-    const { store, close } = await open();
-    engine.close = close;
-    const options = {
-      secretKey: "a secret for races",
-      store,
-      storeOptions: { sweepEvery: 0, touchEvery: 0, storeTimeout: 30 },
-    };
-    origin = await serve(new SessionManager(options));
-    rotating = await serve(
-      new SessionManager({ ...options, storeOptions: { ...options.storeOptions, rotateAfter: 0.0001 } }),
-    );
-  });
-
-  afterAll(async () => {
-    for (const server of servers) {
-      server.close();
-      server.closeAllConnections();
+    async function serve(manager: SessionManager): Promise<string> {
+      const server = createServer(sessions(manager)(view)).listen(0, "127.0.0.1");
+      servers.push(server);
+      await once(server, "listening");
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     }
-    await engine.close();
-  });
 
-  async function get(path: string, cookie = "", at = origin) {
-    const response = await fetch(at + path, { headers: cookie === "" ? {} : { cookie } });
-    const [line = ""] = response.headers.getSetCookie();
-    return {
-      status: response.status,
-      line,
-      cookie: line.split(";")[0]!,
-      seen: (await response.json()) as Record<string, unknown> & string[],
-    };
-  }
+    beforeAll(async () => {
+      const { store, another, close } = await open();
+      engine.close = close;
+      const options = {
+        secretKey: "a secret for races",
+        store,
+        storeOptions: { sweepEvery: 0, touchEvery: 0, storeTimeout: 30 },
+      };
+      origin = await serve(new SessionManager(options));
+      elsewhere = await serve(new SessionManager({ ...options, store: another }));
+      rotating = await serve(
+        new SessionManager({
+          ...options,
+          store: another,
+          storeOptions: { ...options.storeOptions, rotateAfter: 0.0001 },
+        }),
+      );
+    });
 
-  const parallel = <Result>(count: number, request: (at: number) => Promise<Result>) =>
-    Promise.all(Array.from({ length: count }, (_, at) => request(at)));
+    afterAll(async () => {
+      for (const server of servers) {
+        server.close();
+        server.closeAllConnections();
+      }
+      await engine.close();
+    });
 
-  it(`loses none of ${rounds(200)} × 8 parallel writes to different keys`, async () => {
-    for (let round = 0; round < rounds(200); round++) {
+    async function get(path: string, cookie = "", at = origin) {
+      const response = await fetch(at + path, { headers: cookie === "" ? {} : { cookie } });
+      const [line = ""] = response.headers.getSetCookie();
+      return {
+        status: response.status,
+        line,
+        cookie: line.split(";")[0]!,
+        seen: (await response.json()) as Record<string, unknown> & string[],
+      };
+    }
+
+    const parallel = <Result>(count: number, request: (at: number) => Promise<Result>) =>
+      Promise.all(Array.from({ length: count }, (_, at) => request(at)));
+
+    it(`loses none of ${rounds(200)} × 8 parallel writes to different keys`, async () => {
+      for (let round = 0; round < rounds(200); round++) {
+        const { cookie } = await get("/set/first");
+        await parallel(8, (at) => get(`/set/k${at}`, cookie, at % 2 === 0 ? origin : elsewhere));
+        expect(Object.keys((await get("/", cookie)).seen)).toHaveLength(9);
+      }
+    });
+
+    it("counts 64 parallel transactions as 64", async () => {
       const { cookie } = await get("/set/first");
-      await parallel(8, (at) => get(`/set/k${at}`, cookie));
-      expect(Object.keys((await get("/", cookie)).seen)).toHaveLength(9);
-    }
-  });
+      await parallel(64, (at) => get("/count", cookie, at % 2 === 0 ? origin : elsewhere));
+      expect((await get("/", cookie)).seen).toMatchObject({ count: 64 });
+    });
 
-  it("counts 64 parallel transactions as 64", async () => {
-    const { cookie } = await get("/set/first");
-    await parallel(64, () => get("/count", cookie));
-    expect((await get("/", cookie)).seen).toMatchObject({ count: 64 });
-  });
+    it(`lets no slow write bring one of ${rounds(800)} logouts back, nor send a cookie after it`, async () => {
+      for (let round = 0; round < rounds(800); round++) {
+        const { cookie } = await get("/set/first");
+        const begins = once(begun, `r${round}`);
+        const slow = get(`/slow/r${round}`, cookie);
+        await begins;
+        await sleep(random() * 8);
+        const logout = await get("/logout", cookie, elsewhere);
+        const { line } = await slow;
+        expect([logout.line.includes("Max-Age=0"), line, (await get("/", cookie)).seen]).toEqual([
+          true,
+          "",
+          {},
+        ]);
+      }
+    });
 
-  it(`lets no slow write bring one of ${rounds(800)} logouts back, nor send a cookie after it`, async () => {
-    for (let round = 0; round < rounds(800); round++) {
+    it(`logs nobody out in ${rounds(500)} × 8 parallel requests that rotate, and ends at one token`, async () => {
+      for (let round = 0; round < rounds(500); round++) {
+        const { cookie } = await get("/set/first", "", rotating);
+        await sleep(5); // engines tell time in whole milliseconds
+        const answers = await parallel(8, (at) =>
+          get(`/set/k${at}`, cookie, at % 2 === 0 ? rotating : origin),
+        );
+        const tokens = new Set(answers.map((answer) => answer.cookie).filter((token) => token !== ""));
+        expect(tokens.size).toBe(1);
+        expect(Object.keys((await get("/", [...tokens][0])).seen)).toHaveLength(9);
+      }
+    });
+
+    it(`shows each of ${rounds(500)} messages once to parallel readers`, async () => {
       const { cookie } = await get("/set/first");
-      const begins = once(begun, `r${round}`);
-      const slow = get(`/slow/r${round}`, cookie);
-      await begins;
-      await sleep(random() * 8);
-      const logout = await get("/logout", cookie);
-      const { line } = await slow;
-      expect([logout.line.includes("Max-Age=0"), line, (await get("/", cookie)).seen]).toEqual([
-        true,
-        "",
-        {},
-      ]);
-    }
-  });
+      for (let round = 0; round < rounds(500); round++) {
+        await get(`/flash/m${round}`, cookie);
+        const readers = await parallel(3, (at) =>
+          get(at === 2 ? "/set/other" : "/flashes", cookie, at === 1 ? elsewhere : origin),
+        );
+        const shown = readers.slice(0, 2).flatMap(({ seen }) => seen);
+        const later = shown.length === 0 ? (await get("/flashes", cookie)).seen : [];
+        expect([...shown, ...later]).toEqual([`m${round}`]);
+      }
+    });
+  },
+);
 
-  it(`logs nobody out in ${rounds(500)} × 8 parallel requests that rotate, and ends at one token`, async () => {
-    for (let round = 0; round < rounds(500); round++) {
-      const { cookie } = await get("/set/first", "", rotating);
-      await sleep(5); // engines tell time in whole milliseconds
-      const answers = await parallel(8, (at) => get(`/set/k${at}`, cookie, at % 2 === 0 ? rotating : origin));
-      const tokens = new Set(answers.map((answer) => answer.cookie).filter((token) => token !== ""));
-      expect(tokens.size).toBe(1);
-      expect(Object.keys((await get("/", [...tokens][0])).seen)).toHaveLength(9);
-    }
-  });
-
-  it(`shows each of ${rounds(500)} messages once to parallel readers`, async () => {
-    const { cookie } = await get("/set/first");
-    for (let round = 0; round < rounds(500); round++) {
-      await get(`/flash/m${round}`, cookie);
-      const readers = await parallel(3, (at) => get(at === 2 ? "/set/other" : "/flashes", cookie));
-      const shown = readers.slice(0, 2).flatMap(({ seen }) => seen);
-      const later = shown.length === 0 ? (await get("/flashes", cookie)).seen : [];
-      expect([...shown, ...later]).toEqual([`m${round}`]);
-    }
-  });
-});
-
-describe.each(engines.filter(({ skip }) => skip))("races over HTTP", ({ name }) => {
+describe.each(all.filter(({ skip }) => skip))("races over HTTP", ({ name }) => {
   it.skip(`on ${name}`); // oxlint-disable-line vitest/no-disabled-tests -- says so where an engine is missing
 });

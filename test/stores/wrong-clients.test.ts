@@ -33,7 +33,7 @@ const factories: ReadonlyArray<readonly [name: string, make: Factory, takes: Reg
   ["postgresStore", postgresStore, /a Pool of pg/],
   ["mysqlStore", mysqlStore, /a pool of mysql2\/promise/],
   ["sqliteStore", sqliteStore, /the path of a file, or an open database/],
-  ["sqlStore", sqlStore, /a database of pg, postgres .*Kysely, Drizzle/],
+  ["sqlStore", sqlStore, /a database of pg, postgres .*Kysely, Knex, Drizzle/],
   ["redisStore", redisStore, /a connected client of @redis\/client/],
   ["dynamodbStore", dynamodbStore, /DynamoDBDocument\.from/],
   ["mongodbStore", mongodbStore, /a collection of the mongodb package/],
@@ -50,6 +50,8 @@ const redis = new Redis({ lazyConnect: true });
 const pool = new Pool();
 const mysql = createPool("mysql://root@127.0.0.1:1/test");
 const sqlite = new Libsql(":memory:");
+/** With the methods by which it is known. */
+const knex = Object.assign(() => {}, { raw() {}, migrate: {}, client: { driverName: "pg" } });
 const methods = (...names: string[]) => Object.fromEntries(names.map((name) => [name, () => {}]));
 
 afterAll(async () => {
@@ -101,8 +103,62 @@ const values: ReadonlyArray<readonly [title: string, value: unknown, says: RegEx
     /use workersKvStore/,
     "workersKvStore",
   ],
+  ["a database of pg-promise", methods("query", "connect", "$pool", "$config"), /db\.\$pool\.$/],
+  ["a pool of slonik", methods("query", "connect", "anyFirst"), /a pool of slonik: pass a pg\.Pool/],
+  ["a Sequelize", methods("query", "getQueryInterface"), /a Sequelize: pass a pool/],
+  ["a DataSource", methods("query", "createQueryRunner", "getRepository"), /of TypeORM: pass a pool/],
+  ["a pool of mssql", methods("query", "connect", "request", "batch"), /a pool of mssql: /],
+  ["a connection of mysql", methods("query", "connect", "escapeId"), /mysql package: use mysql2\.$/],
+  [
+    "a client of redis 3",
+    methods("get", "set", "evalsha", "internal_send_command"),
+    /takes callbacks: make it/,
+  ],
+  ["a transaction of Redis", methods("get", "set", "evalSha", "exec"), /takes callbacks: make it/],
+  ["a client of Valkey GLIDE", methods("get", "set", "customCommand"), /GLIDE: use iovalkey/],
+  ["a model of Mongoose", methods("findOne", "updateOne", "schema"), /its collection, Model\.collection\.$/],
+  [
+    "a connection of Mongoose",
+    methods("model", "collection", "get", "set"),
+    /or its connection: use mongodbStore/,
+  ],
+  ["a DocumentClient of 2020", methods("get", "put", "batchGet", "createSet"), /use DynamoDBDocument of/],
+  [
+    "a client of Supabase",
+    methods("from", "rpc", "auth"),
+    /Supabase: which does not run SQL: pass new pg\.Pool/,
+  ],
+  ["Hyperdrive", { connectionString: "postgres://ada:hunter2@x/y", connect() {} }, /Hyperdrive: pass a conn/],
+  ["a knex", knex, /use sqlStore/, "sqlStore"],
   ["a Deno.Kv", methods("get", "set", "getMany", "atomic"), /use denoKvStore/, "denoKvStore"],
 ];
+
+/** They have the methods of `node:sqlite`, and answer later. */
+const later: ReadonlyArray<readonly [title: string, prepare: () => unknown]> = [
+  ["sqlite3", () => ({ all: () => ({}), run: () => ({}) })],
+  ["sqlite, libsql/promise", () => Promise.resolve({})],
+  ["sqlite that rejects", () => Promise.reject(new Error("no such table"))],
+  ["another package of Turso", () => ({ all: () => Promise.resolve([]) })],
+  ["sql.js", () => ({ getAsObject() {} })],
+];
+
+describe.each(later)("a database of %s", (_, prepare) => {
+  it("is refused at once, with what to write", () => {
+    const db = { exec() {}, close() {}, prepare };
+    for (const make of [sqliteStore, sqlStore, (of: never) => djangoSessions(of, { secretKey })]) {
+      const error = thrownBy(() => make(db as never)) as ConfigError;
+      expect(error).toBeInstanceOf(ConfigError);
+      expect(error.message).toMatch(/does not answer at once, .*: pass the path of its file to sqliteStore/);
+    }
+  });
+});
+
+describe("Knex over another driver", () => {
+  it.each(["mysql", "sqlite3", "tedious"])("%s is refused with those that are known", (driverName) => {
+    const made = Object.assign(() => {}, { raw() {}, migrate: {}, client: { driverName } });
+    expect(() => sqlStore(made as never)).toThrow(/drivers pg, mysql2 and better-sqlite3, and not over "/);
+  });
+});
 
 function thrownBy(make: () => unknown): unknown {
   try {
@@ -146,9 +202,14 @@ describe("a client that is not connected, or not any more", () => {
         /got a client of @redis\/client that is not connected: await client\.connect\(\) first\. See/,
       );
     }
-    for (const make of [postgresStore, sqlStore]) {
+    for (const make of [postgresStore, sqlStore, (of: Client) => djangoSessions(of, { secretKey })]) {
       expect(() => make(new Client())).toThrow(/is not connected: await client\.connect\(\) first/);
     }
+  });
+
+  it("is refused where it answers by callbacks", () => {
+    const legacy = { isOpen: true, options: { legacyMode: true }, get() {}, evalSha() {} };
+    expect(() => redisStore(legacy as never)).toThrow(/redis 4 in legacyMode, which takes callbacks/);
   });
 
   it("is refused once it was closed", async () => {
@@ -164,6 +225,9 @@ describe("a client that is not connected, or not any more", () => {
     for (const open of [
       () => postgresStore(ended),
       () => sqlStore(ended),
+      () => djangoSessions(ended, { secretKey }),
+      () => djangoSessions(closedPool, { secretKey }),
+      () => djangoSessions(closedFile as never, { secretKey }),
       () => mysqlStore(closedPool),
       () => sqlStore(closedPool),
       () => sqliteStore(closedFile as never),

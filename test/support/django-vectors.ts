@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { decodeBase62, encodeBase62 } from "../../src/codecs/base62.ts";
+import { decodeBase62, encodeBase62 } from "../../src/codecs/django-data.ts";
 import { djangoCodec, djangoSessionData } from "../../src/codecs/django.ts";
 import type { Decoded } from "../../src/codecs/codec.ts";
 import { Signer } from "../../src/itsdangerous/signer.ts";

@@ -12,16 +12,23 @@ interface HranaRequest {
   readonly stmt?: { readonly sql: string; readonly args?: readonly HranaValue[] };
 }
 
+interface HranaResult {
+  readonly cols: readonly object[];
+  readonly rows: readonly HranaValue[][];
+  readonly affected_row_count: number;
+  readonly last_insert_rowid: string | null;
+}
+
 /**
- * Speaks the protocol of libSQL's servers (Hrana 2 over HTTP: one statement for each request) in front of a real SQLite, as
- * `@libsql/client` expects it of Turso.
+ * Speaks the protocol of libSQL's servers in front of a real SQLite, as `@libsql/client` (Hrana 2 over HTTP, one statement for
+ * each request) and `@tursodatabase/serverless` (cursors of Hrana 3) expect it of Turso.
  *
  * @param token what a request must carry; none: any
  */
 export async function libsqlServer(token?: string): Promise<{ port: number; close(): Promise<void> }> {
   const db = new Libsql(":memory:");
 
-  function execute({ sql, args = [] }: NonNullable<HranaRequest["stmt"]>): object {
+  function execute({ sql, args = [] }: NonNullable<HranaRequest["stmt"]>): HranaResult {
     const values = args.map(({ type, value }) => (type === "integer" ? BigInt(value!) : (value ?? null)));
     const statement = db.prepare(sql);
     if (!statement.reader) {
@@ -44,6 +51,7 @@ export async function libsqlServer(token?: string): Promise<{ port: number; clos
   }
 
   function run({ type, stmt }: HranaRequest): object {
+    if (type === "get_autocommit") return { type: "ok", response: { type, is_autocommit: true } };
     try {
       const result = type === "execute" ? { result: execute(stmt!) } : {};
       return { type: "ok", response: { type, ...result } };
@@ -53,16 +61,34 @@ export async function libsqlServer(token?: string): Promise<{ port: number; clos
     }
   }
 
+  /** What a cursor yields for a statement. */
+  function entriesOf(stmt: NonNullable<HranaRequest["stmt"]>, step: number): object[] {
+    try {
+      const { cols, rows, ...end } = execute(stmt);
+      const entries = rows.map((row) => ({ type: "row", row }));
+      return [{ type: "step_begin", step, cols }, ...entries, { type: "step_end", ...end }];
+    } catch (error) {
+      return [{ type: "step_error", step, error: { message: (error as Error).message } }];
+    }
+  }
+
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
     const isKnown = token === undefined || req.headers.authorization === `Bearer ${token}`;
     if (!isKnown) return void res.writeHead(401).end("{}");
     // A client asks first for protocols that are newer than this one.
-    if (req.url !== "/v2/pipeline") return void res.writeHead(404).end();
-    const { requests } = JSON.parse(Buffer.concat(chunks).toString()) as { requests: HranaRequest[] };
+    if (!["/v2/pipeline", "/v3/pipeline", "/v3/cursor"].includes(req.url!))
+      return void res.writeHead(404).end();
+    const { requests = [], batch } = JSON.parse(Buffer.concat(chunks).toString()) as {
+      requests?: HranaRequest[];
+      batch?: { steps: Array<Required<Pick<HranaRequest, "stmt">>> };
+    };
     res.writeHead(200, { "Content-Type": "application/json" });
-    res.end(JSON.stringify({ baton: null, base_url: null, results: requests.map(run) }));
+    const head = { baton: null, base_url: null };
+    if (batch === undefined) return void res.end(JSON.stringify({ ...head, results: requests.map(run) }));
+    const entries = batch.steps.flatMap(({ stmt }, step) => entriesOf(stmt, step));
+    res.end([head, ...entries].map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
 
   const server = await listen(createServer((req, res) => void answer(req, res)));

@@ -8,6 +8,9 @@ import { counter } from "../workloads.ts";
 import { IDLE, keysOf, textOf, type StoredSize } from "./data.ts";
 import { BORROWED, keyPrefix, POSTGRES, type Borrowed, type Space } from "./engines.ts";
 import { inTurn } from "./in-flight.ts";
+import { fill } from "./filling.ts";
+import type { Growth } from "./growth.ts";
+import { growInSql } from "./growth-sql.ts";
 import type { Verbs } from "./verbs.ts";
 
 const MEMCACHED = process.env["MEMCACHED_SERVER"] ?? "127.0.0.1:11211";
@@ -54,6 +57,38 @@ export async function bareBorrowed(
     for (const key of keys) await insert(key, text);
     return { load: inTurn(keys, load), save: inTurn(keys, (key) => save(key, text)) };
   };
+}
+
+/** PGlite keeps its tables in the memory of its process. */
+const MOST_IN_PGLITE = 100_000;
+/** More would not fit into the 64 MB that Memcached takes by itself. */
+const MOST_IN_MEMCACHED = 10_000;
+
+export async function growInPglite(most: number): Promise<Omit<Growth, "subject">> {
+  const db = new (require("@electric-sql/pglite").PGlite)();
+  const levels = await growInSql(sqlStore(db as SqlHandle), Math.min(most, MOST_IN_PGLITE), {
+    copy: (columns, from, to) =>
+      db.query(
+        `INSERT INTO hipflask_sessions SELECT ${columns} FROM hipflask_sessions, generate_series(${from}, ${to}) AS n WHERE id = 'template'`,
+      ),
+    async bytes() {
+      const { rows } = await db.query("SELECT pg_total_relation_size('hipflask_sessions')::float8 AS bytes");
+      return rows[0].bytes;
+    },
+  });
+  await db.close();
+  return { levels };
+}
+
+export async function growInMemcached(most: number, space: Space): Promise<Omit<Growth, "subject">> {
+  const client = new (require("memcached"))(MEMCACHED, { retries: 0, remove: false, poolSize: 100 });
+  const store = memcachedStore(client, { prefix: keyPrefix(space) });
+  const { levels } = await fill(store, Math.min(most, MOST_IN_MEMCACHED), async () => {
+    const [stats] = (await answer((done) => client.stats(done))) as [{ bytes: number }];
+    return stats.bytes;
+  });
+  client.end();
+  return { levels };
 }
 
 function open(engine: Borrowed, space: Space): Opened {

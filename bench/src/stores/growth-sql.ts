@@ -23,9 +23,9 @@ export async function growInSqlite(most: number, space: Space): Promise<Omit<Gro
 export async function growInPostgres(most: number, space: Space): Promise<Omit<Growth, "subject">> {
   const pool = openPostgres(space);
   const levels = await growInSql(postgresStore(pool), most, {
-    copy: (columns, template, from, to) =>
+    copy: (columns, from, to) =>
       pool.query(
-        `INSERT INTO hipflask_sessions (${COLUMNS}) SELECT ${columns} FROM hipflask_sessions, generate_series(${from}, ${to}) AS n WHERE id = '${template}'`,
+        `INSERT INTO hipflask_sessions SELECT ${columns} FROM hipflask_sessions, generate_series(${from}, ${to}) AS n WHERE id = 'template'`,
       ),
     async bytes() {
       const { rows } = await pool.query(
@@ -44,9 +44,9 @@ export async function growInMysql(most: number, space: Space): Promise<Omit<Grow
     "SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9";
   const numbers = `SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d + 100000 * g.d AS n FROM ${[..."abcefg"].map((name) => `(${digits}) ${name}`).join(", ")}`;
   const levels = await growInSql(mysqlStore(pool), Math.min(most, MOST_IN_CLUSTERED), {
-    copy: (columns, template, from, to) =>
+    copy: (columns, from, to) =>
       pool.query(
-        `INSERT INTO hipflask_sessions (${COLUMNS}) SELECT ${columns} FROM hipflask_sessions, (${numbers}) numbers WHERE id = '${template}' AND n BETWEEN ${from} AND ${to}`,
+        `INSERT INTO hipflask_sessions SELECT ${columns} FROM hipflask_sessions, (${numbers}) numbers WHERE id = 'template' AND n BETWEEN ${from} AND ${to}`,
       ),
     async bytes() {
       await pool.query("ANALYZE TABLE hipflask_sessions");
@@ -61,26 +61,21 @@ export async function growInMysql(most: number, space: Space): Promise<Omit<Grow
 }
 
 interface Filling {
-  /** Copies a record many times, so that the store need not be asked a million times. */
-  copy(columns: string, template: string, from: number, to: number): Promise<unknown>;
+  /** Copies the record "template" many times, so that the store need not be asked a million times. */
+  copy(columns: string, from: number, to: number): Promise<unknown>;
   bytes(): Promise<number>;
 }
 
-const COLUMNS = "id, commit_id, record, expires_at, sweep_at";
-
-async function growInSql(store: SqlStore, most: number, { copy, bytes }: Filling): Promise<Level[]> {
+export async function growInSql(store: SqlStore, most: number, { copy, bytes }: Filling): Promise<Level[]> {
   await store.migrate();
   const commit = newCommit();
   await store.insert("template", { text: textOf(300), commit, lifetime: IDLE });
-  const columns = COLUMNS.replace("id", "SUBSTR(MD5(CAST(n AS CHAR(9))), 1, 16)").replace(
-    "sweep_at",
-    "sweep_at + n",
-  );
+  const columns = "SUBSTR(MD5(CAST(n AS CHAR(9))), 1, 16), commit_id, record, expires_at, sweep_at + n";
   const levels: Level[] = [];
   const commits = new Map<number, Known>();
   let filled = 0;
   for (const sessions of decades(most)) {
-    await copy(columns, "template", filled, sessions - 1);
+    await copy(columns, filled, sessions - 1);
     filled = sessions;
     const used = await bytes();
     const known = Array.from({ length: FEWEST }, (_, at) => {

@@ -1,5 +1,6 @@
 /** Usage: node --expose-gc growth-worker.js <subject> <space as JSON>; answers a line `{"most":…}` with a line of JSON. */
 import { createInterface } from "node:readline";
+import { growInMemcached, growInPglite } from "./borrowed.ts";
 import { growInMemory, growOfExpress } from "./growth-memory.ts";
 import { growInRedis } from "./growth-redis.ts";
 import { growInMysql, growInPostgres, growInSqlite } from "./growth-sql.ts";
@@ -15,6 +16,8 @@ const GROW: Readonly<Record<GrowthSubject, Grow>> = {
   redis: growInRedis,
   postgres: growInPostgres,
   mariadb: growInMysql,
+  pglite: growInPglite,
+  memcached: growInMemcached,
 };
 
 const space = JSON.parse(process.argv[3]!) as Space;

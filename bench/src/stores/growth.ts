@@ -23,7 +23,7 @@ export interface Growth {
 
 export const FEWEST = 1000;
 
-/** `engine` is what has to be reachable. */
+/** `engine` is what has to be reachable. Another client of the same engine grows as that engine does. */
 export const GROWTH_SUBJECTS = [
   { subject: "memory", engine: "memory" },
   { subject: "express-session", engine: "memory" },
@@ -31,6 +31,8 @@ export const GROWTH_SUBJECTS = [
   { subject: "redis", engine: "redis" },
   { subject: "postgres", engine: "postgres" },
   { subject: "mariadb", engine: "mariadb" },
+  { subject: "pglite", engine: "pglite" },
+  { subject: "memcached", engine: "memcached" },
 ] as const satisfies readonly { subject: string; engine: Engine }[];
 
 export type GrowthSubject = (typeof GROWTH_SUBJECTS)[number]["subject"];

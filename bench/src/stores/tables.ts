@@ -56,7 +56,7 @@ export function requestTable(readings: Readings): Table {
 export function growthTable(growths: readonly Growth[], levels: readonly number[]): Table {
   return {
     title:
-      "A load and a save beside so many other sessions of 300 B, as multiples of the same beside 1,000; and bytes per session at the most. SQLite and MariaDB are filled to 100,000, since a million would take minutes.",
+      "A load and a save beside so many other sessions of 300 B, as multiples of the same beside 1,000; and bytes per session at the most. SQLite, MariaDB and PGlite are filled to 100,000, since a million would take minutes, and Memcached to 10,000, which its default memory holds.",
     head: ["store", ...levels.map((sessions) => sessions.toLocaleString("en")), "bytes"],
     rows: growths.map((growth) => [
       growth.subject === "express-session" ? "express-session's MemoryStore" : growth.subject,

@@ -1,4 +1,5 @@
 import type { Fields } from "../../json/fields.ts";
+import { offsetOf } from "../../stores/django/local-time.ts";
 
 /** How long a session of Django lives, and whether its cookie outlives the browser. */
 export interface DjangoExpiry {
@@ -57,13 +58,4 @@ function secondsUntil(text: string, timeZone: string, now: number): number | und
   const at = date === undefined ? NaN : Date.parse(`${date}T${time}${offset ?? "Z"}`);
   if (Number.isNaN(at)) return undefined;
   return (at - (offset === undefined ? now + offsetOf(timeZone, now) : now)) / 1000;
-}
-
-/** Milliseconds by which clocks of a zone are ahead of UTC at a moment. */
-function offsetOf(timeZone: string, at: number): number {
-  const format = new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" });
-  const name = format.formatToParts(at).find(({ type }) => type === "timeZoneName")?.value ?? "";
-  const [, sign, hours, minutes, seconds = "0"] = /^GMT([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(name) ?? [];
-  const ahead = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds);
-  return ahead * (sign === "-" ? -1000 : 1000);
 }

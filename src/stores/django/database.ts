@@ -1,8 +1,8 @@
-import { isUrl, refusal } from "../parts/clients.ts";
+import { has, isUrl, refusal } from "../parts/clients.ts";
 import type { SqlDatabase } from "../sql/database.ts";
-import { mysql2Database, type MysqlPool } from "../sql/mysql2.ts";
-import { pgDatabase, type PostgresPool } from "../sql/pg.ts";
-import { sqliteDatabase } from "../sql/sqlite.ts";
+import { isMysql2, mysql2Of, type MysqlPool } from "../sql/mysql2.ts";
+import { isPg, openPg, pgDatabase, type PostgresPool } from "../sql/pg.ts";
+import { openSqliteHandle, sqliteDatabase } from "../sql/sqlite.ts";
 import type { SqliteDatabase } from "../sqlite/database.ts";
 
 /**
@@ -18,11 +18,12 @@ const BUSY_TIMEOUT = 2;
 export function djangoDatabase(database: DjangoDatabase): SqlDatabase {
   if (typeof database === "string" && !isUrl(database))
     return sqliteDatabase(database, { busyTimeout: BUSY_TIMEOUT });
-  if (typeof database === "object" && database !== null) {
-    // A pool of mysql2 has `query` as well, and a database of SQLite `prepare` like a connection of mysql2.
-    if ("execute" in database) return mysql2Database(database);
-    if ("prepare" in database) return sqliteDatabase(database, { busyTimeout: BUSY_TIMEOUT });
-    if ("query" in database) return pgDatabase(database, { prepare: false });
+  if (isMysql2(database)) return mysql2Of("djangoSessions", database as MysqlPool);
+  if (isPg(database))
+    return pgDatabase(openPg("djangoSessions", database as PostgresPool), { prepare: false });
+  if (has(database, "exec", "prepare", "close")) {
+    const db = openSqliteHandle("djangoSessions", database as SqliteDatabase);
+    return sqliteDatabase(db, { busyTimeout: BUSY_TIMEOUT });
   }
   throw refusal(
     "djangoSessions",

@@ -1,5 +1,6 @@
 import { ConfigError } from "../../errors.ts";
 import type { SqlDatabase } from "../sql/database.ts";
+import { offsetOf } from "./local-time.ts";
 
 /** What differs between databases for the one table of Django's sessions. */
 export interface DjangoDialect {
@@ -8,8 +9,8 @@ export interface DjangoDialect {
   readonly moment: (placeholder: string) => string;
   /** A condition: both texts are the same, letter for letter. */
   readonly same: (column: string, placeholder: string) => string;
-  /** Epoch milliseconds as Django stores them. */
-  readonly instant: (at: number) => string;
+  /** So many milliseconds from now (epoch milliseconds), as Django stores it. */
+  readonly instant: (now: number, later: number) => string;
   readonly isDuplicate: (error: unknown) => boolean;
   /** The engine gave up on the statement to let another one through; nothing was applied. */
   readonly isSacrificed: (error: unknown) => boolean;
@@ -35,24 +36,33 @@ const codeOf = (error: unknown) => String((error as { code?: unknown }).code);
 const errnoOf = (error: unknown) => (error as { errno?: unknown }).errno;
 const quoteAsIs = (placeholder: string) => placeholder;
 
-/** An instant has a zone there, whatever the project's settings. */
-const DJANGO_POSTGRES: DjangoDialect = {
-  placeholder: (index) => `$${index}`,
-  moment: (placeholder) => `CAST(${placeholder} AS timestamptz)`,
-  same: (column, placeholder) => `${column} = ${placeholder}`,
-  instant: (at) => new Date(at).toISOString(),
-  isDuplicate: (error) => codeOf(error) === "23505",
-  isSacrificed: (error) => ["40001", "40P01"].includes(codeOf(error)),
-};
+/**
+ * An instant has a zone there, whatever the project's settings. With USE_TZ off Django adds to the local time, so that a week
+ * in which clocks change ends at the same time of day.
+ */
+function djangoPostgres(timeZone: string): DjangoDialect {
+  return {
+    placeholder: (index) => `$${index}`,
+    moment: (placeholder) => `CAST(${placeholder} AS timestamptz)`,
+    same: (column, placeholder) => `${column} = ${placeholder}`,
+    instant: (now, later) => {
+      const before = offsetOf(timeZone, now);
+      const change = later === 0 ? 0 : offsetOf(timeZone, now + later) - before;
+      return new Date(now + later - change).toISOString();
+    },
+    isDuplicate: (error) => codeOf(error) === "23505",
+    isSacrificed: (error) => ["40001", "40P01"].includes(codeOf(error)),
+  };
+}
 
-/** Django keeps instants as UTC, or with USE_TZ off as the time on the wall of TIME_ZONE. */
+/** Django keeps instants as UTC, or with USE_TZ off as the local time of TIME_ZONE, to which it adds as to any other. */
 function djangoMysql(timeZone: string): DjangoDialect {
   return {
     placeholder: () => "?",
     moment: quoteAsIs,
     // Most collations take upper and lower case for the same, and base64 does not.
     same: (column, placeholder) => `CAST(${column} AS BINARY) = CAST(${placeholder} AS BINARY)`,
-    instant: wallClock(timeZone),
+    instant: (now, later) => wallClock(now + offsetOf(timeZone, now) + later),
     isDuplicate: (error) => errnoOf(error) === 1062,
     isSacrificed: (error) => errnoOf(error) === 1213,
   };
@@ -64,7 +74,7 @@ function djangoSqlite(timeZone: string): DjangoDialect {
     placeholder: () => "?",
     moment: quoteAsIs,
     same: (column, placeholder) => `${column} = ${placeholder}`,
-    instant: wallClock(timeZone),
+    instant: (now, later) => wallClock(now + offsetOf(timeZone, now) + later),
     isDuplicate: (error) =>
       codeOf(error).startsWith("SQLITE_CONSTRAINT") ||
       (Number((error as { errcode?: unknown }).errcode) & 0xff) === 19,
@@ -74,7 +84,9 @@ function djangoSqlite(timeZone: string): DjangoDialect {
 
 /** How the database of `dialect` keeps instants: one of PostgreSQL has a zone, the others the time in UTC or in `timeZone`. */
 export function djangoDialect(dialect: SqlDatabase["dialect"], timeZone: string): DjangoDialect {
-  if (dialect === "postgres") return DJANGO_POSTGRES;
+  // Refuses a zone that does not exist before the first request.
+  offsetOf(timeZone, 0);
+  if (dialect === "postgres") return djangoPostgres(timeZone);
   return dialect === "mysql" ? djangoMysql(timeZone) : djangoSqlite(timeZone);
 }
 
@@ -105,36 +117,7 @@ function numbered({ placeholder }: DjangoDialect, statements: DjangoStatements):
   return Object.fromEntries(entries) as DjangoStatements;
 }
 
-/** @throws ConfigError for a zone that is not in the tz database */
-function wallClock(timeZone: string): (at: number) => string {
-  if (timeZone === "UTC") return (at) => `${new Date(at).toISOString().slice(0, -1).replace("T", " ")}000`;
-  const format = formatIn(timeZone);
-  return (at) => {
-    const parts = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
-    const { year, month, day, hour, minute, second, fractionalSecond } = parts;
-    return `${year}-${month}-${day} ${hour}:${minute}:${second}.${fractionalSecond}000`;
-  };
-}
-
-function formatIn(timeZone: string): Intl.DateTimeFormat {
-  try {
-    return new Intl.DateTimeFormat("en-US", {
-      timeZone,
-      hourCycle: "h23",
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-      hour: "2-digit",
-      minute: "2-digit",
-      second: "2-digit",
-      fractionalSecondDigits: 3,
-    });
-  } catch (cause) {
-    throw new ConfigError(
-      `"timeZone" must be a zone as Django's TIME_ZONE names it, such as "Europe/Paris".`,
-      {
-        cause,
-      },
-    );
-  }
+/** A local time as a text without a zone. */
+function wallClock(local: number): string {
+  return `${new Date(local).toISOString().slice(0, -1).replace("T", " ")}000`;
 }

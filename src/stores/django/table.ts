@@ -75,7 +75,7 @@ export class DjangoTable implements Store {
   }
 
   #at(seconds: number): string {
-    return this.#dialect.instant(this.#now() + seconds * 1000);
+    return this.#dialect.instant(this.#now(), seconds * 1000);
   }
 
   async #run(verb: keyof DjangoStatements, values: string[]): Promise<SqlResult> {

@@ -7,7 +7,84 @@ interface Kind {
   readonly advice: string;
   /** Any of these lists of names. */
   readonly names: ReadonlyArray<readonly string[]>;
+  /** And not this name. */
+  readonly without?: string;
 }
+
+/** These have the methods of a client that a store takes, and answer something else. */
+const LOOKALIKES: readonly Kind[] = [
+  {
+    what: "a database of pg-promise",
+    advice: "pass its pool of pg, db.$pool",
+    names: [["$pool", "$config"]],
+  },
+  {
+    what: "a pool of slonik",
+    advice: "pass a pg.Pool, or { dialect, run } to sqlStore of hipflask/stores/sql",
+    names: [["query", "anyFirst"]],
+  },
+  {
+    what: "a Sequelize",
+    advice: "pass a pool of its driver, or { dialect, run } to sqlStore of hipflask/stores/sql",
+    names: [["getQueryInterface"]],
+  },
+  {
+    what: "a DataSource of TypeORM",
+    advice: "pass a pool of its driver, or { dialect, run } to sqlStore of hipflask/stores/sql",
+    names: [["createQueryRunner", "getRepository"]],
+  },
+  {
+    what: "a pool of mssql",
+    advice: "pass { dialect, run } of PostgreSQL, MySQL or SQLite to sqlStore of hipflask/stores/sql",
+    names: [["query", "request", "batch"]],
+  },
+  {
+    what: "a connection or pool of the mysql package",
+    advice: "use mysql2",
+    names: [["query", "escapeId"]],
+    without: "execute",
+  },
+  {
+    what: "a client of Redis that takes callbacks",
+    advice: "make it without legacyMode, by redis 4 or later",
+    names: [["internal_send_command"], ["evalSha"]],
+    without: "isOpen",
+  },
+  {
+    what: "a model of Mongoose",
+    advice: "pass its collection, Model.collection",
+    names: [["findOne", "updateOne", "schema"]],
+  },
+  {
+    what: "Mongoose or its connection",
+    advice: 'use mongodbStore(mongoose.connection.collection("sessions")) of hipflask/stores/mongodb',
+    names: [
+      ["model", "connection"],
+      ["model", "collection"],
+    ],
+  },
+  {
+    what: "a DocumentClient of the AWS SDK 2",
+    advice: "use DynamoDBDocument of @aws-sdk/lib-dynamodb",
+    names: [["batchGet", "createSet"]],
+  },
+  {
+    what: "a client of Valkey GLIDE",
+    advice: "use iovalkey, ioredis or @redis/client",
+    names: [["customCommand"]],
+  },
+  {
+    what: "a client of Supabase",
+    advice:
+      "which does not run SQL: pass new pg.Pool({ connectionString }), with the connection string of the database",
+    names: [["from", "rpc", "auth"]],
+  },
+  {
+    what: "a binding of Hyperdrive",
+    advice: "pass a connected new pg.Client({ connectionString: env.HYPERDRIVE.connectionString })",
+    names: [["connectionString", "connect"]],
+  },
+];
 
 /** In this order: some have the methods of those below as well. */
 const KINDS: readonly Kind[] = [
@@ -75,6 +152,7 @@ const KINDS: readonly Kind[] = [
       ["prepare"],
       ["unsafe"],
       ["$client"],
+      ["raw", "migrate"],
     ],
   },
   {
@@ -95,6 +173,18 @@ const KINDS: readonly Kind[] = [
 /** Whether all of these are there, inherited ones included. */
 export function has(value: unknown, ...names: string[]): boolean {
   return names.every((name) => name in Object(value));
+}
+
+/** Whether it has the methods of a client that a store takes, and answers something else. */
+export function isLookalike(value: unknown): boolean {
+  return kindOf(value, LOOKALIKES) !== undefined;
+}
+
+function kindOf(value: unknown, kinds: readonly Kind[]): Kind | undefined {
+  return kinds.find(
+    ({ names, without }) =>
+      names.some((list) => has(value, ...list)) && (without === undefined || !has(value, without)),
+  );
 }
 
 /** Whether a text is a URL and no path of a file: a drive of Windows has one letter, and `file:` is SQLite's own. */
@@ -125,9 +215,10 @@ function whatItIs(value: unknown): string {
       : "a text";
   }
   if (has(value, "then")) return "a promise: await it";
-  const kind = KINDS.find(({ names }) => names.some((list) => has(value, ...list)));
+  const kind = kindOf(value, LOOKALIKES) ?? kindOf(value, KINDS);
   if (kind !== undefined) return `${kind.what}: ${kind.advice}`;
-  if (typeof value === "function") return functionItself(value.name, Function.prototype.toString.call(value));
+  if (typeof value === "function")
+    return functionItself(value.name ?? "", Function.prototype.toString.call(value));
   return typeof value === "object" ? "an object that is none of these" : `a ${typeof value}`;
 }
 

@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import { ConfigError } from "../../errors.ts";
-import { closed, has, refusal } from "../parts/clients.ts";
+import { closed, has, isLookalike, refusal } from "../parts/clients.ts";
 
 /**
- * What we call of a client of `@redis/client` (or `redis`), version 5 or later: standalone, pool, Sentinel or Cluster, also one
+ * What we call of a client of `@redis/client` (or `redis`), of `redis` 4 or later: standalone, pool, Sentinel or Cluster, also one
  * with `clientSideCache` or with a type mapping.
  */
 export interface NodeRedisClient {
@@ -15,10 +15,12 @@ export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 
-/** Options of `SET` as `@redis/client` takes them. */
+/** Options of `SET`, in the words of `redis` 5 and later and in those of 4, which ignores the others. */
 export interface NodeRedisSet {
   readonly condition: "NX";
   readonly expiration: { readonly type: "PX"; readonly value: number };
+  readonly NX: true;
+  readonly PX: number;
 }
 
 /** What we call of an `ioredis` client, version 5 or later: `Redis` (also with Sentinels) or `Cluster`, with or without `keyPrefix`. */
@@ -79,6 +81,7 @@ export function redisCommands(client: RedisClient): RedisCommands {
       "This client of Redis reads from replicas, where a session may be missing that was stored a moment ago; pass redisStore a client without useReplicas, replicaPoolSize or scaleReads.",
     );
   }
+  if (isLookalike(client)) throw refusal("redisStore", TAKEN, client);
   if (has(client, "evalSha")) return nodeRedis(openClient("redisStore", client as NodeRedisClient));
   if (has(client, "createScript")) return upstash(client as UpstashClient);
   if (has(client, "evalsha")) return ioRedis(openClient("redisStore", client as IoRedisClient));
@@ -94,8 +97,17 @@ const TAKEN = "a connected client of @redis/client (redis), ioredis or @upstash/
  * @throws ConfigError
  */
 export function openClient<Client>(who: string, client: Client): Client {
-  const { isOpen, status } = client as { isOpen?: unknown; status?: unknown };
+  const { isOpen, status, options } = client as {
+    isOpen?: unknown;
+    status?: unknown;
+    options?: { legacyMode?: unknown };
+  };
   if (status === "end") throw closed(who, "a client of ioredis");
+  if (options?.legacyMode === true) {
+    throw new ConfigError(
+      `${who} got a client of redis 4 in legacyMode, which takes callbacks: make one without.`,
+    );
+  }
   if (isOpen !== false) return client;
   throw new ConfigError(
     `${who} got a client of @redis/client that is not connected: await client.connect() first.`,
@@ -107,7 +119,12 @@ function nodeRedis(client: NodeRedisClient): RedisCommands {
     get: (key) => client.get(key),
     getRange: (key, bytes) => client.getRange(key, 0, bytes - 1),
     setIfAbsent: (key, value, milliseconds) =>
-      client.set(key, value, { condition: "NX", expiration: { type: "PX", value: milliseconds } }),
+      client.set(key, value, {
+        condition: "NX",
+        expiration: { type: "PX", value: milliseconds },
+        NX: true,
+        PX: milliseconds,
+      }),
     del: (key) => client.del(key),
     run: ({ sha, source }, key, values) => {
       const options = { keys: [key], arguments: values };

@@ -3,13 +3,13 @@ import { closed, has, refusal } from "../parts/clients.ts";
 import type { SqliteDatabase } from "../sqlite/database.ts";
 import type { SqlDatabase, SqlRow, SqlValue } from "./database.ts";
 import { mysql2Of } from "./mysql2.ts";
-import { openPg, pgDatabase, type PostgresPool } from "./pg.ts";
+import { isPg, openPg, pgDatabase, type OfPgAlone, type PostgresPool } from "./pg.ts";
 import { openSqliteHandle, sqliteDatabase } from "./sqlite.ts";
 
 /* oxlint-disable typescript/no-explicit-any -- drivers want types of their own for values and options, ours fit */
 
 /** What we call of a `Pool` or a connected `Client` of `pg`, or a `Pool` of `@neondatabase/serverless`. */
-export interface PgHandle {
+export interface PgHandle extends OfPgAlone {
   query(query: any, values?: any): any;
   connect(...args: any[]): any;
 }
@@ -35,6 +35,7 @@ export interface PrismaHandle {
 
 /** What we call of `neon()` of `@neondatabase/serverless`. */
 export interface NeonHandle {
+  (text: TemplateStringsArray, ...values: any[]): any;
   query(text: string, values?: any[], options?: any): PromiseLike<any>;
   transaction(...args: any[]): any;
 }
@@ -77,6 +78,23 @@ export interface D1Handle {
   batch(statements: any[]): Promise<any>;
 }
 
+/** What we call of a connection of `@tursodatabase/serverless`. */
+export interface TursoHandle {
+  run(text: string, values: any): Promise<{ changes: number }>;
+  all(text: string, values: any): Promise<any[]>;
+  batch(statements: any[], ...options: any[]): Promise<any>;
+}
+
+/** What we call of a `knex`: the connections of its driver. */
+export interface KnexHandle {
+  raw(...args: any[]): any;
+  readonly client: {
+    readonly driverName: string;
+    acquireConnection(): Promise<object>;
+    releaseConnection(connection: object): Promise<unknown>;
+  };
+}
+
 /** What we call of a `Kysely`. */
 export interface KyselyHandle {
   getExecutor(): { readonly adapter: object };
@@ -103,12 +121,14 @@ export type SqlHandle =
   | D1Handle
   | SqliteDatabase
   | BunSqlHandle
+  | TursoHandle
   | PrismaHandle
   | KyselyHandle
+  | KnexHandle
   | DrizzleHandle;
 
 const TAKEN =
-  "pg, postgres (postgres.js), PGlite, @neondatabase/serverless, mysql2, mariadb, @planetscale/database, node:sqlite, better-sqlite3, libsql, @libsql/client, D1, Bun's SQL, Kysely, Drizzle, Prisma, or { dialect, run }";
+  "pg, postgres (postgres.js), PGlite, @neondatabase/serverless, mysql2, mariadb, @planetscale/database, node:sqlite, better-sqlite3, libsql, @libsql/client, @tursodatabase/serverless, D1, Bun's SQL, Kysely, Knex, Drizzle, Prisma, or { dialect, run }";
 
 /** Seconds to wait for another process that writes to the same file. */
 const BUSY_TIMEOUT = 2;
@@ -123,6 +143,7 @@ export function databaseOf(handle: SqlHandle): SqlDatabase {
   // Before the others: a database of Drizzle has a dialect, and some have `run`.
   if (is("$client")) return databaseOf((handle as DrizzleHandle).$client as SqlHandle);
   if (is("dialect", "run")) return handle as SqlDatabase;
+  if (is("raw", "client", "migrate")) return knex(handle as KnexHandle);
   if (is("getExecutor", "executeQuery")) return kysely(handle as KyselyHandle);
   if (is("unsafe", "parameters")) return postgresJs(handle as PostgresJsHandle);
   if (is("unsafe", "flush", "options")) return bunSql(handle as BunSqlHandle);
@@ -132,13 +153,14 @@ export function databaseOf(handle: SqlHandle): SqlDatabase {
   if (is("importFile", "batch")) return mariadb(handle as MariadbHandle);
   if (is("execute", "query", "format")) return mysql2Of("sqlStore", handle as Mysql2Handle);
   if (is("execute", "transaction")) return planetscale(handle as PlanetscaleHandle);
+  if (is("prepare", "batch", "run", "all")) return turso(handle as TursoHandle);
   if (is("prepare", "batch")) return d1(handle as D1Handle);
   if (is("prepare", "exec")) {
     const db = openSqliteHandle("sqlStore", handle as SqliteDatabase);
     return sqliteDatabase(db, { busyTimeout: BUSY_TIMEOUT });
   }
   if (typeof handle === "function" && is("query", "transaction")) return neon(handle as NeonHandle);
-  if (is("query", "connect")) return pgDatabase(openPg("sqlStore", handle as unknown as PostgresPool));
+  if (is("connect") && isPg(handle)) return pgDatabase(openPg("sqlStore", handle as unknown as PostgresPool));
   throw refusal("sqlStore", `a database of ${TAKEN}`, handle);
 }
 
@@ -298,6 +320,49 @@ function d1(db: D1Handle): SqlDatabase {
         .bind(...values)
         .run()) as { results?: SqlRow[]; meta: { changes?: number } };
       return { rows: results, affected: meta.changes ?? 0 };
+    },
+  };
+}
+
+function turso(db: TursoHandle): SqlDatabase {
+  return {
+    dialect: "sqlite",
+    name: "Turso",
+    async run(text, values) {
+      if (text.startsWith("SELECT")) return { rows: (await db.all(text, values)) as SqlRow[], affected: 0 };
+      return { rows: [], affected: (await db.run(text, values)).changes };
+    },
+  };
+}
+
+/** Drivers of Knex that `databaseOf` knows. */
+const KNEX_DRIVERS: Readonly<Record<string, SqlDatabase["dialect"]>> = {
+  pg: "postgres",
+  cockroachdb: "postgres",
+  mysql2: "mysql",
+  "better-sqlite3": "sqlite",
+};
+
+function knex({ client }: KnexHandle): SqlDatabase {
+  const dialect = KNEX_DRIVERS[client.driverName];
+  if (dialect === undefined) {
+    throw new ConfigError(
+      `sqlStore knows Knex over the drivers pg, mysql2 and better-sqlite3, and not over "${client.driverName}"; pass { dialect, run } instead.`,
+    );
+  }
+  const databases = new WeakMap<object, SqlDatabase>();
+  return {
+    dialect,
+    name: "Knex",
+    async run(text, values) {
+      const connection = await client.acquireConnection();
+      try {
+        const database = databases.get(connection) ?? databaseOf(connection as SqlHandle);
+        databases.set(connection, database);
+        return await database.run(text, values);
+      } finally {
+        await client.releaseConnection(connection);
+      }
     },
   };
 }

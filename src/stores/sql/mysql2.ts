@@ -37,6 +37,11 @@ function castsBy(handle: object): unknown {
   return typeCast;
 }
 
+/** Whether it has the methods of `mysql2`, and none of `mariadb` or of PlanetScale's client. */
+export function isMysql2(handle: unknown): boolean {
+  return has(handle, "execute") && !has(handle, "importFile") && !has(handle, "transaction");
+}
+
 /**
  * A pool or connection of `mysql2`, with promises or with callbacks.
  *

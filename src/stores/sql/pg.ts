@@ -1,11 +1,20 @@
 import { hash } from "node:crypto";
 import { ConfigError } from "../../errors.ts";
 import { addressOf } from "../parts/address.ts";
-import { closed } from "../parts/clients.ts";
+import { closed, has, isLookalike } from "../parts/clients.ts";
 import type { SqlDatabase, SqlRow } from "./database.ts";
 
+/** Names that libraries with a `query` of their own have, and `pg` has not. */
+export interface OfPgAlone {
+  readonly $pool?: never;
+  readonly anyFirst?: never;
+  readonly createQueryRunner?: never;
+  readonly escapeId?: never;
+  readonly request?: never;
+}
+
 /** What we call of a `Pool` of `pg`. */
-export interface PostgresPool {
+export interface PostgresPool extends OfPgAlone {
   query(query: PostgresQuery): Promise<{ rows: unknown[]; rowCount: number | null }>;
 }
 
@@ -58,6 +67,19 @@ function oneAtATime(client: PostgresPool): PostgresPool {
       return answer;
     },
   };
+}
+
+/** What mysql2, SQLite, PGlite and D1 have beside `query`, and pg has not. */
+const OTHERS = ["execute", "prepare", "waitReady", "unsafe"];
+
+/** Whether it has the methods of `pg`, and none of another library. */
+export function isPg(handle: unknown): boolean {
+  return (
+    typeof handle === "object" &&
+    has(handle, "query") &&
+    !OTHERS.some((name) => has(handle, name)) &&
+    !isLookalike(handle)
+  );
 }
 
 /** @throws ConfigError for a pool that was ended, and for a client that is not connected, which would never answer */

@@ -1,5 +1,6 @@
+import { ConfigError } from "../../errors.ts";
 import { closed } from "../parts/clients.ts";
-import { openSqlite, unlessBusy, type SqliteDatabase } from "../sqlite/database.ts";
+import { openSqlite, unlessBusy, type SqliteDatabase, type SqliteStatement } from "../sqlite/database.ts";
 import { SqliteRunner } from "../sqlite/runner.ts";
 import type { SqlDatabase } from "./database.ts";
 
@@ -35,9 +36,22 @@ export function sqliteDatabase(
   };
 }
 
-/** @throws ConfigError for one that was closed, as far as its driver tells */
+/** @throws ConfigError for one that was closed, and for one that does not answer at once */
 export function openSqliteHandle(who: string, db: SqliteDatabase): SqliteDatabase {
-  const { open, isOpen } = db as { open?: unknown; isOpen?: unknown };
-  if (open === false || isOpen === false) throw closed(who, "a database of SQLite");
-  return db;
+  if (Array.isArray(answerOf(who, db))) return db;
+  throw new ConfigError(
+    `${who} got a database of SQLite that does not answer at once, as of sqlite3, sqlite or libsql/promise: pass the path of its file to sqliteStore of hipflask/stores/sqlite.`,
+  );
+}
+
+/** Rows, unless the driver is of another kind. */
+function answerOf(who: string, db: SqliteDatabase): unknown {
+  let statement: Partial<SqliteStatement> & { catch?(ignored: () => void): unknown };
+  try {
+    statement = db.prepare("SELECT 1");
+  } catch {
+    throw closed(who, "a database of SQLite");
+  }
+  statement.catch?.(() => {});
+  return statement.all?.();
 }

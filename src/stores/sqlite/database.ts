@@ -79,11 +79,15 @@ async function libsql(): Promise<Constructor> {
  * Acts once no other process holds the lock, or after `seconds` throws SQLite's error. Waits outside of SQLite, so that
  * the other requests of this process go on meanwhile.
  */
-export async function unlessBusy<Result>(act: () => Result, seconds: number): Promise<Result> {
+export async function unlessBusy<Result>(
+  act: () => Result | Promise<Result>,
+  seconds: number,
+): Promise<Result> {
   const deadline = performance.now() + seconds * 1000;
   for (let pause = 1; ; pause = Math.min(50, pause * 2)) {
     try {
-      return act();
+      const result = act();
+      return result instanceof Promise ? await result : result;
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) throw error;
     }
@@ -92,12 +96,12 @@ export async function unlessBusy<Result>(act: () => Result, seconds: number): Pr
 }
 
 /**
- * Whether another process holds the lock. node:sqlite tells by number, the packages and bun:sqlite by name, and `exec` of
- * Deno only in SQLite's own words.
+ * Whether another process holds the lock. node:sqlite tells by number, the packages and bun:sqlite by name, and Deno
+ * in SQLite's own words.
  */
 function isBusy(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
-  if (code === "ERR_SQLITE_ERROR" && errcode === undefined) return error.message === "database is locked";
+  if (error.message === "database is locked") return true;
   return (typeof code === "string" && code.startsWith("SQLITE_BUSY")) || (Number(errcode) & 0xff) === 5;
 }

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeBase64url, encodeBase64url } from "./base64url.ts";
+import { decodeBase64url, encodeBase64url } from "./encoding.ts";
 
 describe("encodeBase64url", () => {
   it("uses - and _ and no padding", () => {
