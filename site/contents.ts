@@ -41,6 +41,7 @@ export const contents: readonly Section[] = [
       framework("Astro", "astro"),
       framework("Nuxt", "nuxt"),
       framework("React Router", "react-router"),
+      framework("TanStack Start", "tanstack-start"),
       framework("Koa", "koa"),
       framework("h3 and Nitro", "h3"),
       framework("NestJS", "nestjs"),
