@@ -60,7 +60,7 @@ function nothing(why: string): Html {
 }
 
 /** A line for each key. For eyes alone: numbers may lose digits on the way through `JSON`. */
-function pretty(json: string): string {
+export function pretty(json: string): string {
   try {
     const entries = Object.entries(JSON.parse(json) as object);
     const lines = entries.map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`);

@@ -40,6 +40,8 @@ export interface FlowRecord {
   readonly operations: Operation[];
   /** 4. What saving did. */
   outcome: Outcome;
+  /** 4. What the store holds after the request, as JSON; `undefined` while sessions are in cookies. The visitor's own data. */
+  stored: string | undefined;
   /** 5. The Set-Cookie line of the session, if there is one. */
   setCookie: string | undefined;
   status: number;
@@ -59,6 +61,7 @@ export function newRecord(method: string, path: string, at: number, cookieIn?: s
     changes: [],
     operations: [],
     outcome: "nothing",
+    stored: undefined,
     setCookie: undefined,
     status: 0,
   };

@@ -52,7 +52,9 @@ export class ObservedSessions implements SessionInterface {
     const state = stateOf(session);
     if (!state.isOpened) return;
     if (record.verdict.kind === "unread") record.verdict = { kind: "empty" };
-    record.changes = changesBetween(state.opened.fields, state.fields());
+    const fields = state.fields();
+    record.changes = changesBetween(state.opened.fields, fields);
+    if (record.operations.length > 0 && fields.size > 0) record.stored = jsonOf(fields);
   }
 }
 
@@ -76,6 +78,10 @@ function changesBetween(before: Fields, after: Fields): Change[] {
     ...written.map(([key]): Change => ({ key, kind: before.has(key) ? "changed" : "added" })),
     ...removed.map((key): Change => ({ key, kind: "removed" })),
   ];
+}
+
+function jsonOf(fields: Fields): string {
+  return `{${[...fields].map(([key, text]) => `${JSON.stringify(key)}: ${text}`).join(", ")}}`;
 }
 
 function note(what: Partial<FlowRecord>): void {

@@ -1,7 +1,7 @@
 import type { RefusalReason } from "hipflask";
 import { html, raw } from "hono/html";
 import type { Html } from "../html.ts";
-import { anatomy, cookieText } from "./anatomy.ts";
+import { anatomy, cookieText, pretty } from "./anatomy.ts";
 import { sizeBar } from "./size-bar.ts";
 import type { FlowRecord, Operation } from "./flow-record.ts";
 
@@ -86,10 +86,19 @@ function viewed({ read, changes, operations }: FlowRecord): Html {
   );
 }
 
-function saved({ outcome, operations }: FlowRecord): Html {
+function saved({ outcome, operations, stored }: FlowRecord): Html {
   const sent = operations.filter((operation) => stepOf(operation) === "save");
+  const record =
+    stored === undefined
+      ? raw("")
+      : html`<details class="apart"><summary>In the store</summary><pre tabindex="0">${pretty(stored)}</pre></details>`;
   if (sent.length > 0)
-    return step("saveSession", "on", html`Saved in the store before this answer.${asked("save", sent)}`);
+    return step(
+      "saveSession",
+      "on",
+      html`Saved in the store before this answer.${asked("save", sent)}${record}`,
+    );
+  if (stored !== undefined) return step("saveSession", "off", html`${OUTCOMES[outcome]}${record}`);
   return step("saveSession", outcome === "nothing" ? "off" : "on", html`${OUTCOMES[outcome]}`);
 }
 

@@ -27,6 +27,18 @@ async function refresh() {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
+/** Times come in UTC; a browser knows where its visitor is. */
+function inLocalTime(root) {
+  for (const time of root.querySelectorAll("time[data-local]")) {
+    time.textContent = new Date(time.dateTime).toLocaleString(undefined, {
+      dateStyle: "medium",
+      timeStyle: "short",
+    });
+  }
+}
+
+inLocalTime(document);
+
 // What a visitor opened or closed stays that way.
 document.addEventListener("click", ({ target }) => {
   const request = target.closest?.("details.request > summary")?.parentElement;
