@@ -126,7 +126,7 @@ class SingleStatementStore implements SqlStore {
 
   async now(): Promise<number> {
     const { rows } = await this.#run("now", this.#statements.now, {});
-    return Number(rows[0]!.now);
+    return this.#milliseconds("now", rows[0]?.now);
   }
 
   async migrate(): Promise<void> {
@@ -160,9 +160,14 @@ class SingleStatementStore implements SqlStore {
   /** Drivers give big integers as text or bigint, and texts as bytes: with a binary collation, or because they were told to. */
   #stored(verb: string, { record, commit_id, now }: SqlRow): Stored {
     const [text, commit] = [textOf(record), textOf(commit_id)];
+    if (text === undefined || commit === undefined) throw this.#unknown(verb);
+    return { text, commit, now: this.#milliseconds(verb, now) };
+  }
+
+  #milliseconds(verb: string, now: unknown): number {
     const milliseconds = Number(textOf(now) ?? now);
-    if (text === undefined || commit === undefined || !(milliseconds > 0)) throw this.#unknown(verb);
-    return { text, commit, now: milliseconds };
+    if (milliseconds > 0) return milliseconds;
+    throw this.#unknown(verb);
   }
 
   #unknown(verb: string): StoreError {

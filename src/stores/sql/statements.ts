@@ -56,7 +56,7 @@ export function statementsOf(dialect: Dialect): Statements {
     removeExpected: make(
       `DELETE FROM hipflask_sessions WHERE id = :key AND commit_id = :expected AND ${live}`,
     ),
-    now: make(`SELECT ${now} AS now`),
+    now: make(`SELECT ${clock} AS now`),
   };
 }
 
