@@ -129,39 +129,42 @@ function aLogin(open: () => FrameworkServer, isStored: boolean): void {
     expect(victim.cookies.size).toBe(0);
   });
 
-  it.skipIf(isStored)("has no list of devices", async () => {
+  it.each(isStored ? [] : ["has no list of devices"])("%s", async () => {
     const { body } = await (await loggedIn()).get("/devices");
     expect(body).toContain("A session in a cookie is known to its browser alone");
   });
 
-  it.runIf(isStored)("lists the devices of a person, and logs out of one or of all of them", async () => {
-    const phone = await loggedIn(ADA, { "User-Agent": "a <phone>" });
-    const laptop = await loggedIn(ADA, { "User-Agent": "a laptop" });
-    const grace = await loggedIn(GRACE);
-    const devices = await devicesOf(laptop);
-    expect(devices.filter(({ text }) => text.startsWith("a laptop"))).toEqual([
-      {
-        text: expect.stringMatching(/^a laptop, last seen .* GMT \(this one\)$/),
-        selector: expect.any(String),
-      },
-    ]);
-    const other = devices.find(({ text }) => /^a &(?:lt|#60);phone&(?:gt|#62);, last seen/.test(text))!;
-    const [hers] = await devicesOf(grace);
-    expect(devices.map(({ selector }) => selector)).not.toContain(hers!.selector);
+  it.each(isStored ? ["lists the devices of a person, and logs out of one or of all of them"] : [])(
+    "%s",
+    async () => {
+      const phone = await loggedIn(ADA, { "User-Agent": "a <phone>" });
+      const laptop = await loggedIn(ADA, { "User-Agent": "a laptop" });
+      const grace = await loggedIn(GRACE);
+      const devices = await devicesOf(laptop);
+      expect(devices.filter(({ text }) => text.startsWith("a laptop"))).toEqual([
+        {
+          text: expect.stringMatching(/^a laptop, last seen .* GMT \(this one\)$/),
+          selector: expect.any(String),
+        },
+      ]);
+      const other = devices.find(({ text }) => /^a &(?:lt|#60);phone&(?:gt|#62);, last seen/.test(text))!;
+      const [hers] = await devicesOf(grace);
+      expect(devices.map(({ selector }) => selector)).not.toContain(hers!.selector);
 
-    const end = { page: "/devices", button: "Log out" };
-    expect((await press(laptop, end, { selector: other.selector })).headers.location).toBe("/devices");
-    expect(await greeting(phone)).toBe("Hello, stranger");
-    await press(laptop, end, { selector: hers!.selector });
-    expect(await greeting(grace)).toBe("Hello, grace");
+      const end = { page: "/devices", button: "Log out" };
+      expect((await press(laptop, end, { selector: other.selector })).headers.location).toBe("/devices");
+      expect(await greeting(phone)).toBe("Hello, stranger");
+      await press(laptop, end, { selector: hers!.selector });
+      expect(await greeting(grace)).toBe("Hello, grace");
 
-    const tablet = await loggedIn();
-    const everywhere = await press(laptop, { page: "/devices", button: "Log out everywhere" });
-    expect([everywhere.status, everywhere.headers.location]).toEqual([303, "/"]);
-    expect(laptop.cookies.size).toBe(0);
-    expect(await greeting(tablet)).toBe("Hello, stranger");
-    expect(await greeting(grace)).toBe("Hello, grace");
-  });
+      const tablet = await loggedIn();
+      const everywhere = await press(laptop, { page: "/devices", button: "Log out everywhere" });
+      expect([everywhere.status, everywhere.headers.location]).toEqual([303, "/"]);
+      expect(laptop.cookies.size).toBe(0);
+      expect(await greeting(tablet)).toBe("Hello, stranger");
+      expect(await greeting(grace)).toBe("Hello, grace");
+    },
+  );
 }
 
 const modes = [
