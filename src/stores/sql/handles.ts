@@ -78,9 +78,8 @@ export interface D1Handle {
   batch(statements: any[]): Promise<any>;
 }
 
-/** What we call of a connection of `@tursodatabase/serverless`. */
+/** What we call of a connection of `@tursodatabase/serverless`, beside `run`: named here, it would take the types from `{ dialect, run }`. */
 export interface TursoHandle {
-  run(text: string, values: any): Promise<{ changes: number }>;
   all(text: string, values: any): Promise<any[]>;
   batch(statements: any[], ...options: any[]): Promise<any>;
 }
@@ -338,13 +337,18 @@ function d1(db: D1Handle): SqlDatabase {
   };
 }
 
+interface TursoConnection extends TursoHandle {
+  run(text: string, values: readonly SqlValue[]): Promise<{ changes: number }>;
+}
+
 function turso(db: TursoHandle): SqlDatabase {
   return {
     dialect: "sqlite",
     name: "Turso",
     async run(text, values) {
       if (text.startsWith("SELECT")) return { rows: (await db.all(text, values)) as SqlRow[], affected: 0 };
-      return { rows: [], affected: (await db.run(text, values)).changes };
+      const { changes } = await (db as TursoConnection).run(text, values);
+      return { rows: [], affected: changes };
     },
   };
 }
