@@ -3,7 +3,7 @@ import { refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { millisecondsOf, OK, refused } from "./parts/values.ts";
+import { headOf, millisecondsOf, OK, refused } from "./parts/values.ts";
 import { unlessBusy } from "./sqlite/database.ts";
 
 /** What we call of a `Deno.Kv`. */
@@ -110,7 +110,7 @@ class DenoKvStore implements Store {
       const entries = await unlocked(() => this.#kv.getMany(batch.map((key) => [this.#prefix, key])));
       for (const [at, entry] of entries.entries()) {
         const stored = this.#stored(entry);
-        if (stored) found.set(batch[at]!, { ...stored, text: stored.text.slice(0, length) });
+        if (stored) found.set(batch[at]!, headOf(stored, length));
       }
     }
     return found;

@@ -3,7 +3,7 @@ import { isLookalike, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { unknownAnswer } from "./parts/attempts.ts";
-import { GONE, millisecondsOf, OK, refused } from "./parts/values.ts";
+import { GONE, headOf, millisecondsOf, OK, refused } from "./parts/values.ts";
 
 /** What we call of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
 export interface DynamoDocument {
@@ -120,7 +120,7 @@ class DynamoStore implements Store {
         const { Responses, UnprocessedKeys = {} } = await this.#ask(() => this.#client.batchGet(input));
         for (const item of Responses?.[this.#table] ?? []) {
           const stored = this.#stored(item);
-          if (stored) found.set(String(item["id"]), { ...stored, text: stored.text.slice(0, length) });
+          if (stored) found.set(String(item["id"]), headOf(stored, length));
         }
         request = UnprocessedKeys;
       }

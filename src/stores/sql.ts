@@ -114,7 +114,12 @@ class SingleStatementStore implements SqlStore {
     for (let from = 0; from < keys.length; from += BATCH) {
       const batch = JSON.stringify(keys.slice(from, from + BATCH));
       const { rows } = await this.#run("readMany", this.#statements.readMany, { keys: batch, length });
-      for (const row of rows) found.set(textOf(row.id) ?? "", this.#stored("readMany", row));
+      for (const row of rows) {
+        const id = textOf(row.id);
+        // Under no name it would count as gone, and its owner's record forget it.
+        if (id === undefined) throw this.#unknown("readMany");
+        found.set(id, this.#stored("readMany", row));
+      }
     }
     return found;
   }

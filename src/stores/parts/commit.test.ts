@@ -245,3 +245,29 @@ describe("CommitLoop", () => {
     expect(await store.read("n")).toMatchObject({ text: "odd" });
   });
 });
+
+describe("readMany", () => {
+  it("keeps the beginnings alone of what a store can only read one by one", async () => {
+    const store = memoryStore();
+    const loop = await counterIn(store);
+    await store.insert("long", {
+      text: `7 ${"\u{1F600}".repeat(500)}`,
+      commit: "a".repeat(16),
+      lifetime: 60,
+    });
+    const oneByOne = loopOver({
+      name: store.name,
+      atomic: true,
+      read: (key) => store.read(key),
+      insert: (key, write) => store.insert(key, write),
+      replace: (key, expected, write) => store.replace(key, expected, write),
+      remove: (key, expected) => store.remove(key, expected),
+    });
+    const found = await oneByOne.readMany(["long", "n", "none"], 3);
+    expect([...found].map(([key, { text }]) => [key, text])).toEqual([
+      ["long", "7 \ud83d"],
+      ["n", (await store.read("n"))!.text],
+    ]);
+    expect([...found.keys()]).toEqual([...(await loop.readMany(["long", "n", "none"], 3)).keys()]);
+  });
+});

@@ -3,6 +3,7 @@ import { backOff, Task, unknownAnswer } from "./attempts.ts";
 import { pooledRandom } from "./random.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
+import { headOf } from "./values.ts";
 
 /** How records of one kind are written down. */
 export interface CommitFormat<Content, Entry> {
@@ -169,7 +170,7 @@ export class CommitLoop<Content, Entry> {
    */
   readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored<Content>>> {
     return this.#within("readMany", (task) =>
-      task.ask("readMany", () => this.store.readMany?.(keys, length) ?? this.#readEach(keys, task)),
+      task.ask("readMany", () => this.store.readMany?.(keys, length) ?? this.#readEach(keys, length, task)),
     );
   }
 
@@ -333,13 +334,18 @@ export class CommitLoop<Content, Entry> {
     return entry && { entry, commit: stored.commit, now: stored.now ?? this.clock.now() };
   }
 
-  async #readEach(keys: readonly string[], task: Task): Promise<Map<string, Stored<Content>>> {
+  async #readEach(
+    keys: readonly string[],
+    length: number,
+    task: Task,
+  ): Promise<Map<string, Stored<Content>>> {
     const found = new Map<string, Stored<Content>>();
     for (let at = 0; at < keys.length; at += READS_AT_ONCE) {
       task.check();
       const batch = keys.slice(at, at + READS_AT_ONCE);
       const stored = await Promise.all(batch.map((key) => this.store.read(key)));
-      for (const [index, one] of stored.entries()) if (one !== undefined) found.set(batch[index]!, one);
+      for (const [index, one] of stored.entries())
+        if (one !== undefined) found.set(batch[index]!, headOf(one, length));
     }
     return found;
   }
