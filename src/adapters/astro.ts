@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { HipflaskError } from "../errors.ts";
+import { varyOnCookie } from "../http/response-headers.ts";
 import { contextOf, explainOutside, type RequestContext } from "../request/context.ts";
 import type { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
@@ -122,9 +123,8 @@ export function sessions(
     context.beginAnswer();
     const response = await context.run(next);
     const headers = new Headers(response.headers);
-    const vary = headers.get("Vary");
     // The page may be the first to look at the session, and nothing is decided after the save.
-    headers.set("Vary", vary === null ? "Cookie" : `${vary}, Cookie`);
+    varyOnCookie(headers);
     for (const [name, value] of savedBefore.get(context) ?? []) {
       if (name === "set-cookie") headers.append(name, value);
       else if (name !== "vary") headers.set(name, value);
