@@ -1,52 +1,19 @@
-import { cp } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  BUILD_TIMEOUT,
-  currentNode,
-  frameworkApp,
-  startServer,
-  type FrameworkApp,
-  type FrameworkServer,
-} from "../support/framework-app.ts";
-import { documentedFiles } from "../support/documented-files.ts";
+import { describe, expect, it } from "vitest";
 import { frameworks } from "../support/frameworks.ts";
-import { PlainVisitor } from "../support/plain-visitor.ts";
+import { builtApp } from "./built-app.ts";
 
-const { skip, note, root } = frameworks();
-const PAGE = "docs/frameworks/astro.md";
+const { skip, note } = frameworks();
 
 /** The app of docs/frameworks/astro.md, built as its users build theirs, with sessions in cookies and in a store. */
 describe.skipIf(skip).each(["cookie", "store"])(`an Astro app with sessions in a %s${note}`, (place) => {
-  let app: FrameworkApp;
-  let server: FrameworkServer;
-  const visitor = () => new PlainVisitor(server.url);
-  const logIn = async (ada = visitor()) => {
-    await ada.post("/?_action=login", { username: "ada" });
-    return ada;
-  };
-
-  beforeAll(async () => {
-    app = await frameworkApp("astro", currentNode());
-    if (place === "store") await cp(`${root}/astro-store`, app.folder, { recursive: true });
-    await app.run("astro/bin/astro.mjs", "build");
-    const env = { SECRET_KEY: "of the app" };
-    server = await startServer(app.folder, () => ["dist/server/entry.mjs"], env, currentNode());
-  }, BUILD_TIMEOUT);
-
-  afterAll(async () => {
-    await server?.stop();
-    await app?.remove();
+  const { visitor, logIn, streamed } = builtApp(place, {
+    name: "astro",
+    page: "docs/frameworks/astro.md",
+    storeFile: "src/middleware.ts",
+    build: ["astro/bin/astro.mjs", "build"],
+    serve: ["dist/server/entry.mjs"],
+    login: "/?_action=login",
   });
-
-  it("is what the documentation shows", () => {
-    const files = place === "store" ? ["src/middleware.ts"] : undefined;
-    const folder = place === "store" ? "astro-store" : "astro";
-    expect(documentedFiles(PAGE, `${root}/${folder}`, files)).toEqual([]);
-  });
-
-  it.each(place === "cookie" ? ["typescript/bin/tsc"] : [])("type-checks by %s", async (tsc) =>
-    expect(await app.run(tsc, "--noEmit")).toBe(""),
-  );
 
   it("logs in by its page's form, greets once, knows the visitor again, and logs out", async () => {
     const ada = visitor();
@@ -71,19 +38,9 @@ describe.skipIf(skip).each(["cookie", "store"])(`an Astro app with sessions in a
 
   it("streams, and reads the session in what is rendered later, where it can no longer be changed", async () => {
     const ada = await logIn();
-    const Cookie = [...ada.cookies].map((pair) => pair.join("=")).join("; ");
-    const response = await fetch(`${server.url}/stream`, { headers: { Cookie } });
+    const { response, before, text } = await streamed("/stream", ada, "visit 1");
     expect(response.headers.getSetCookie()).toHaveLength(place === "store" ? 0 : 1);
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    let text = "";
-    while (!text.includes("visit 1")) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      text += value;
-    }
-    expect(text).not.toContain("later");
-    await ada.send("POST", "/release", { Origin: server.url });
-    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+    expect(before).not.toContain("later");
     expect(text).toContain("later: ada, SessionClosedError");
   });
 
@@ -118,13 +75,5 @@ describe.skipIf(skip).each(["cookie", "store"])(`an Astro app with sessions in a
   it("serves prerendered pages to everybody alike", async () => {
     const about = await (await logIn()).get("/about");
     expect([about.status, about.headers.vary, about.setCookie]).toEqual([200, undefined, []]);
-  });
-
-  it("never mixes 100 parallel requests of two visitors", async () => {
-    const both = [await logIn(), visitor()] as const;
-    const pages = await Promise.all(Array.from({ length: 100 }, (_, index) => both[index % 2]!.get("/")));
-    pages.forEach(({ body }, index) =>
-      expect(body).toContain(index % 2 === 0 ? "hello, ada" : "hello, stranger"),
-    );
   });
 });
