@@ -17,18 +17,17 @@ export async function growInMemory(most: number): Promise<Omit<Growth, "subject"
   const gc = await timed(() => globalThis.gc!());
   dispose();
   now += 2 * IDLE * 1000;
-  const pauses: number[] = [];
-  let [isSweeping, last] = [true, performance.now()];
+  let [isSweeping, last, longestPause] = [true, performance.now(), 0];
   const watch = () => {
     const turn = performance.now();
-    pauses.push(turn - last);
+    longestPause = Math.max(longestPause, turn - last);
     last = turn;
     if (isSweeping) setImmediate(watch);
   };
   setImmediate(watch);
   await sweepOnce(store, { pause: 0 });
   isSweeping = false;
-  return { levels, gc, idleSweep: median(sweeps), longestPause: Math.max(...pauses) };
+  return { levels, gc, idleSweep: median(sweeps), longestPause };
 }
 
 export async function growOfExpress(most: number): Promise<Omit<Growth, "subject">> {
