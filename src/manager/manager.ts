@@ -8,7 +8,7 @@ import type { CookieConfig, CookieSessionInterface } from "../interfaces/cookie-
 import { MigratingSessionInterface } from "../interfaces/migrating.ts";
 import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
-import type { StoreConfig } from "../interfaces/store/config.ts";
+import type { StoreConfig } from "../interfaces/store/open.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
 import { checkKey, checkParts } from "./check-parts.ts";
 import { tellMade } from "./made.ts";

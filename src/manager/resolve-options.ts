@@ -8,7 +8,7 @@ import type { SecureCookieConfig } from "../interfaces/secure-cookie.ts";
 import type { SessionRequest } from "../interfaces/session-interface.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
+import { DEFAULT_LIFETIME } from "../interfaces/cookie-interface.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { ClearSiteDataType, SessionOptions } from "./options.ts";
 import type { StoreOptions } from "./store-options.ts";

@@ -5,7 +5,7 @@ import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { isTruthy } from "../json/values.ts";
 import {
   type Checkpoint,
-  type Fate,
+  type IdentityChange,
   forget,
   onTexts,
   type Opened,
@@ -38,7 +38,7 @@ const NO_CHANGES: SessionChanges = {
  */
 export class SessionState {
   accessed = false;
-  fate: Fate = "kept";
+  identity: IdentityChange = "kept";
   /** It ended in this request, whatever has begun since. */
   wasDestroyed = false;
   /** Seconds for which this one response keeps the cookie of a permanent session, if not for the whole lifetime. */
@@ -259,13 +259,13 @@ export class SessionState {
       this.#keep = [...texts.keys()];
     }
     this.modified = true;
-    if (this.fate === "kept") this.fate = "regenerated";
+    if (this.identity === "kept") this.identity = "regenerated";
   }
 
   /** Ends the session. What is written after that begins a new one. */
   destroy(): void {
     this.#empty();
-    this.fate = "destroyed";
+    this.identity = "destroyed";
     this.wasDestroyed = true;
   }
 
@@ -337,7 +337,7 @@ export class SessionState {
     [this.#values, this.#transactions] = [NO_VALUES, NO_TRANSACTIONS];
     this.#keep = undefined;
     this.#modified = false;
-    this.fate = "kept";
+    this.identity = "kept";
     this.wasDestroyed = false;
   }
 

@@ -1,8 +1,7 @@
 import { ConfigError } from "../../errors.ts";
 import { redisStore, type NodeRedisClient } from "../redis.ts";
 import type { Store } from "../parts/store.ts";
-import { nodeRedis, upstashRedis } from "./clients.ts";
-import { ignore, NO_KEY, opened } from "./opened.ts";
+import { ignore, NO_KEY, nodeRedis, opened, upstashRedis } from "./clients.ts";
 import type { StoreUrl } from "./url.ts";
 
 /** Times that a server of Redis is asked when the application starts. */

@@ -1,8 +1,7 @@
 import { ConfigError } from "../../errors.ts";
 import { sqlStore, type SqlStore } from "../sql.ts";
 import type { Store } from "../parts/store.ts";
-import { libsqlClient, mysqlPool, pgPool, type LibsqlClient } from "./clients.ts";
-import { ignore, opened } from "./opened.ts";
+import { ignore, libsqlClient, type LibsqlClient, mysqlPool, opened, pgPool } from "./clients.ts";
 import type { StoreUrl } from "./url.ts";
 
 export async function sqlite(url: string): Promise<Store> {
