@@ -1,44 +1,10 @@
+// Each import is awaited inside of a `try` of its own: that is what bundlers take for a package that may be missing.
 import { ConfigError } from "../../errors.ts";
 import type { DynamoDocument } from "../dynamodb.ts";
 import type { MemcachedClient } from "../memcached.ts";
 import type { MongoCollection } from "../mongodb.ts";
-import { storeError } from "../parts/attempts.ts";
-import type { Store } from "../parts/store.ts";
 import type { UpstashClient } from "../redis.ts";
 import type { LibsqlClientHandle } from "../sql.ts";
-
-/**
- * A store whose client was opened for it, once the engine has answered.
- *
- * @param begin what the engine is asked first: to connect, to create its table, or for a record
- * @param close ends the client, also where the engine does not answer
- * @throws StoreError if it does not
- */
-export async function opened(
-  store: Store,
-  begin: () => Promise<unknown>,
-  close: () => Promise<unknown> | unknown,
-): Promise<Store> {
-  try {
-    await begin();
-  } catch (error) {
-    await close();
-    throw storeError(store.name, "connect", error);
-  }
-  return Object.assign(store, {
-    async close() {
-      await close();
-    },
-  });
-}
-
-/** A key that no record has: who asks for it learns whether the engine answers. */
-export const NO_KEY = "hipflask";
-
-/** For clients that end the process when a lost connection has no listener; meanwhile every step rejects. */
-export function ignore(): void {}
-
-// Each import below is awaited in a `try` of its own: bundlers take only such an import for one that may fail.
 
 export async function pgPool() {
   try {

@@ -3,7 +3,8 @@ import { dynamodbStore } from "../dynamodb.ts";
 import { memcachedStore } from "../memcached.ts";
 import { mongodbStore } from "../mongodb.ts";
 import type { Store } from "../parts/store.ts";
-import { dynamoDB, memcachedClient, mongoClient, type MongoClient, NO_KEY, opened } from "./clients.ts";
+import { dynamoDB, memcachedClient, mongoClient, type MongoClient } from "./clients.ts";
+import { NO_KEY, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 
 /** `dynamodb://region/table`; credentials and endpoint are found as the AWS SDK finds them. */

@@ -1,7 +1,8 @@
 import { ConfigError } from "../../errors.ts";
 import { redisStore, type NodeRedisClient } from "../redis.ts";
 import type { Store } from "../parts/store.ts";
-import { ignore, NO_KEY, nodeRedis, opened, upstashRedis } from "./clients.ts";
+import { nodeRedis, upstashRedis } from "./clients.ts";
+import { ignore, NO_KEY, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 
 /** Times that a server of Redis is asked when the application starts. */
