@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
-import { hostOf } from "../stores/parts/address.ts";
+import { fileOf, hostOf } from "../stores/parts/address.ts";
 import { storeFromUrl } from "../stores/from-url.ts";
-import { fileOf } from "../stores/from-url/url.ts";
 import { inTime } from "../stores/parts/attempts.ts";
 import type { Store } from "../stores/parts/store.ts";
 

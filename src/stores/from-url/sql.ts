@@ -3,7 +3,8 @@ import { sqlStore, type SqlStore } from "../sql.ts";
 import type { Store } from "../parts/store.ts";
 import { libsqlClient, mysqlPool, pgPool, type LibsqlClient } from "./clients.ts";
 import { ignore, opened } from "./opened.ts";
-import { fileOf, type StoreUrl } from "./url.ts";
+import { fileOf } from "../parts/address.ts";
+import type { StoreUrl } from "./url.ts";
 
 export async function sqlite(url: string): Promise<Store> {
   const path = fileOf(url);
