@@ -7,12 +7,14 @@ import { redisStore } from "../../src/stores/redis.ts";
 import type { Store } from "../../src/stores/parts/store.ts";
 import { newToken } from "../../src/stores/parts/token.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
+import { databases } from "../support/databases.ts";
 import { after, movedNow, movedRedis } from "./moved-time.ts";
 import { redisCluster, type RedisCluster } from "./redis-cluster.ts";
 import { hasRedisServer, untilTrue } from "./redis-server.ts";
 import { fullScale } from "./service.ts";
 
 const note = hasRedisServer ? "" : " (skipped: no redis-server on the PATH)";
+const packages = databases();
 const [A, B] = ["A".repeat(16), "B".repeat(16)] as const;
 const write = (text: string, commit: string) => ({ text, commit, lifetime: 600 });
 
@@ -113,6 +115,18 @@ describe.skipIf(!hasRedisServer && !process.env.CI)(`redisStore on a cluster${no
     const scaled = new Cluster([...cluster.roots], { scaleReads: "slave" });
     expect(() => redisStore(scaled)).toThrow(/reads from replicas/);
     scaled.disconnect();
+  });
+
+  it.skipIf(packages.skip)(`refuses one of redis 4${packages.note}`, async () => {
+    const { createCluster: createOlder } = packages.require("redis4") as {
+      createCluster(options: object): { connect(): Promise<unknown>; disconnect(): Promise<unknown> };
+    };
+    const older = createOlder({ rootNodes: rootsOf(cluster), useReplicas: true });
+    const plain = createOlder({ rootNodes: rootsOf(cluster) });
+    await Promise.all([older.connect(), plain.connect()]);
+    expect(() => redisStore(older as never)).toThrow(/reads from replicas/);
+    expect(redisStore(plain as never).name).toContain("Redis");
+    await Promise.all([older.disconnect(), plain.disconnect()]);
   });
 
   it("reads from the cache of a client, and sees what others write", async () => {
