@@ -27,7 +27,7 @@ export type { SessionInterface, SessionRequest, SessionResponse } from "./interf
 export { CookieSessionInterface, type CookieConfig } from "./interfaces/cookie-interface.ts";
 export { SecureCookieSessionInterface, type SecureCookieConfig } from "./interfaces/secure-cookie.ts";
 export { StoreSessionInterface } from "./interfaces/store.ts";
-export type { StoreConfig } from "./interfaces/store/config.ts";
+export type { StoreConfig } from "./interfaces/store/open.ts";
 export type { Store } from "./stores/parts/store.ts";
 export { decide, type Decision, type Outcome, type SaveState } from "./interfaces/decide.ts";
 

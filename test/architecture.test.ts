@@ -28,7 +28,7 @@ const platform = [
 const homes: Homes = {
   "node:assert": ["testing/"],
   "node:child_process": ["testing/", "cli/"],
-  "node:events": ["adapters/parts/drain-listeners", "adapters/parts/own-events", "express-session/"],
+  "node:events": ["adapters/parts/node-response", "adapters/parts/own-events", "express-session/"],
   "node:fs": ["cli/", "testing/", "stores/sqlite"],
   "node:http": ["adapters/", "express-session/", "inspector/", "testing/", "cli/"],
   "node:http2": ["adapters/parts/held-stream"],

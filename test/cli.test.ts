@@ -268,6 +268,16 @@ describe("hipflask sessions", () => {
     },
   );
 
+  it("takes a URL with a user for no file, and says so without the password", async () => {
+    for (const command of [["sessions", "prune"], ["demo"]]) {
+      const { code, err } = await hipflask([...command, "--store", "sqlite://ada:pass-word@host"]);
+      expect({ code, err }).toEqual({
+        code: 1,
+        err: expect.stringMatching(/^A sqlite: URL has no user, password, host or port(?!.*pass-word)/),
+      });
+    }
+  });
+
   it("says that only an app can list what is in its memory", async () => {
     const { code, err } = await hipflask(["sessions", "list", "--owner", "ada", "--store", "memory:"]);
     expect(code).toBe(1);
@@ -353,6 +363,12 @@ describe("hipflask doctor", () => {
       for (const secretKey of [random.toString("base64url"), random.toString("hex")])
         expect((await doctor({ secretKey, hardened: true })).code).toBe(0);
     }
+  });
+
+  it("says that the options of a store do nothing without one", async () => {
+    const options = JSON.stringify({ secretKey: SECRET_KEY, storeOptions: { idleTimeout: 900 } });
+    const { out } = await hipflask(["doctor", "-"], { stdin: options });
+    expect(out).toContain("soft    storeOptions do nothing without a store");
   });
 
   it("calls short secrets soft, without repeating them", async () => {

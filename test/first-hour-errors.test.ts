@@ -23,7 +23,7 @@ import * as onReactRouter from "../src/adapters/react-router.ts";
 import * as onSvelteKit from "../src/adapters/sveltekit.ts";
 import { HipflaskError } from "../src/errors.ts";
 import dropIn from "../src/express-session.ts";
-import { getSession, session, SessionManager } from "../src/index.ts";
+import { createSession, getSession, session, SessionManager } from "../src/index.ts";
 import { storeFromUrl } from "../src/stores/from-url.ts";
 import { memoryStore } from "../src/stores/memory.ts";
 import { postgresStore } from "../src/stores/postgres.ts";
@@ -38,6 +38,26 @@ const loose = <Value>(value: Value): never => value as never;
 const manager = (options: unknown) => () => new SessionManager(loose(options));
 
 type Case = [what: string, work: () => unknown, code: string, ...said: (string | RegExp)[]];
+
+/** Options of other libraries, and values of another kind. */
+const misread: [what: string, options: object, ...said: string[]][] = [
+  ["unset of express-session", { unset: "destroy" }, "session.destroy()"],
+  ["genid of express-session", { genid: () => "a" }, "Write nothing"],
+  ["proxy of express-session", { proxy: true }, 'cookieSecure: "auto"'],
+  ["resave of express-session", { resave: false }, "only what changed"],
+  ["cookie of express-session", { cookie: { maxAge: 1 } }, "cookieSecure"],
+  ["signed of koa-session", { signed: true }, "always signed"],
+  ["a setting of Flask", { SECRET_KEY: secretKey }, "optionsFromFlask("],
+  ["an option of the store's group", { idleTimeout: 5 }, "storeOptions: { idleTimeout: … }"],
+  ["a duration as a text", { lifetime: "7d" }, "a number of seconds", "a string"],
+  ["sameSite none without secure", { cookieSameSite: "None" }, "cookieSecure: true"],
+  ["a text for a flag", { cookieSecure: "true" }, '"auto"'],
+  ["a domain with a port", { cookieDomain: "a.example:3000" }, "no port", '"example.com"'],
+  ["a URL for a domain", { cookieDomain: "https://a.example" }, '"example.com"'],
+  ["a path without its slash", { cookiePath: "shop" }, 'must begin with "/"', '"/shop"'],
+  ["a list for a key", { secretKey: [secretKey] }, "not a list"],
+  ["a text for fallbacks", { secretKeyFallbacks: "old" }, "a list of secrets"],
+];
 
 const atTheStart: Case[] = [
   [
@@ -121,6 +141,27 @@ const atTheStart: Case[] = [
     "postgress:",
     "postgres:",
   ],
+  [
+    "a user in the URL of a file",
+    () => storeFromUrl("sqlite://user:pa55@host/app.db"),
+    "CONFIG",
+    "no user, password, host",
+    "sqlite:sessions.db",
+  ],
+  ["a port in the URL of a file", () => storeFromUrl("sqlite://host:5432/app"), "CONFIG", "names a file"],
+  [
+    "a folder that is not there",
+    async () => (await storeFromUrl("sqlite:/none/a.db")).read("a"),
+    "STORE",
+    "/none/a.db",
+    "Make the folder",
+  ],
+  ...misread.map(([what, options, ...said]): Case => [
+    what,
+    manager({ secretKey, ...options }),
+    "CONFIG",
+    ...said,
+  ]),
   ...Object.entries({
     onAstro,
     onExpress,
@@ -140,6 +181,80 @@ const atTheStart: Case[] = [
     "got undefined",
     "sessions({ secretKey:",
   ]),
+];
+
+const inAHandler: Case[] = (
+  [
+    [
+      "destroy with a callback",
+      (session) => session.destroy(() => {}),
+      "CONFIG",
+      "session.destroy()",
+      "no callback",
+    ],
+    ["regenerate with a callback", (session) => session.regenerate(() => {}), "CONFIG", "no callback"],
+    [
+      "regenerate with a bare list",
+      (session) => session.regenerate(["a"]),
+      "CONFIG",
+      '{ keep: ["cart"] }',
+      "a list",
+    ],
+    [
+      "regenerate with a key for keys",
+      (session) => session.regenerate({ keep: "a" }),
+      "CONFIG",
+      "of type string",
+    ],
+    [
+      "update with a text",
+      (session) => session.update("a"),
+      "CONFIG",
+      "session.update({ username",
+      "of type string",
+    ],
+    ["update with null", (session) => session.update(null), "CONFIG", "null"],
+    ["set with an object", (session) => session.set({ a: 1 }), "UNSERIALIZABLE", "session.update({ … })"],
+    [
+      "set with no key",
+      (session) => session.set(undefined, 1),
+      "UNSERIALIZABLE",
+      'session.set("username", value)',
+    ],
+    ["set with a number", (session) => session.set(42, 1), "UNSERIALIZABLE", "must be a text"],
+    ["transact with a value", (session) => session.transact("a", 1), "CONFIG", "(count)", "of type number"],
+    [
+      "an instance",
+      (session) => (session.a = new (class User {})()),
+      "UNSERIALIZABLE",
+      '"User"',
+      "a plain object",
+      "(at a)",
+    ],
+    ["a function", (session) => (session.a = () => 1), "UNSERIALIZABLE", "A function", "(at a)"],
+    ["a Map", (session) => (session.a = new Map()), "UNSERIALIZABLE", "Object.fromEntries(map)"],
+    ["a Set", (session) => (session.a = new Set()), "UNSERIALIZABLE", "an array of its items"],
+    ["a promise", (session) => (session.a = Promise.resolve(1)), "UNSERIALIZABLE", "Await it first"],
+    ["undefined inside", (session) => (session.a = { b: undefined }), "UNSERIALIZABLE", "Use null"],
+    ["a cycle", (session) => (session.a = cycle()), "UNSERIALIZABLE", "contains itself", "inside of a"],
+    ["a method's name", (session) => (session.get = 1), "RESERVED_NAME", 'session.set("get", value)'],
+    ["an owner without a store", (session) => (session.owner = "ada"), "CONFIG", "pass a `store`"],
+  ] satisfies [string, (session: any) => unknown, ...string[]][]
+).map(([what, work, code, ...said]): Case => [what, () => work(createSession({ a: 1 })), code!, ...said]);
+
+function cycle(): object {
+  const value: Record<string, unknown> = {};
+  return Object.assign(value, { value });
+}
+
+const withStore = new SessionManager({ secretKey, store: memoryStore() });
+const ofTheManager: Case[] = [
+  ["list of nobody", () => withStore.list(loose(undefined)), "CONFIG", "String(user.id)", "it was undefined"],
+  ["list of null, as owner of a stranger", () => withStore.list(loose(null)), "CONFIG", "it was null"],
+  ["list of a person", () => withStore.list(loose({ id: 1 })), "CONFIG", "of type object"],
+  ["destroyAll of nobody", () => withStore.destroyAll(loose(undefined)), "CONFIG", "it was undefined"],
+  ["destroy of nothing", () => withStore.destroy(loose(undefined)), "CONFIG", "manager.destroy(selector)"],
+  ["list without a store", () => new SessionManager({ secretKey }).list("ada"), "CONFIG", "needs a `store`"],
 ];
 
 const outside: Case[] = [
@@ -191,6 +306,19 @@ const misplaced: Case[] = (() => {
   const next = () => {};
   const response = { setHeader() {} };
   return [
+    // Fastify calls plugins where nothing catches: it ends the process with this message.
+    [
+      "Fastify's that was not called",
+      () => onFastify.sessions(loose(fastify())),
+      "CONFIG",
+      "`sessions` itself was passed",
+    ],
+    [
+      "SvelteKit's that was not called",
+      () => onSvelteKit.sessions(loose({ event: {}, resolve() {} })),
+      "CONFIG",
+      "`sessions` itself was passed",
+    ],
     [
       "Express's in Hono",
       () => express(context, next),
@@ -273,6 +401,50 @@ const apps: [what: string, serve: (heard: (error: unknown) => void) => Server, .
       return createServer(getRequestListener(app.fetch));
     },
     "put `sessions({ … })` before it",
+  ],
+  [
+    "sessions that was not called in Express",
+    (heard) => createServer(express().use(loose(onExpress.sessions)).use(heardBy(heard))),
+    "`sessions` itself was passed",
+    "sessions({ secretKey:",
+  ],
+  [
+    "sessions that was not called in Hono",
+    (heard) => {
+      const app = new Hono().use(loose(onHono.sessions));
+      app.onError((error, c) => (heard(error), c.text("", 500)));
+      return createServer(getRequestListener(app.fetch));
+    },
+    "`sessions` itself was passed",
+  ],
+  [
+    "sessions that was not called in Koa",
+    (heard) => {
+      const app = new Koa();
+      app.use(loose(onKoa.sessions)).on("error", heard);
+      return createServer(app.callback());
+    },
+    "`sessions` itself was passed",
+  ],
+  [
+    "sessions that was not called in h3",
+    (heard) =>
+      createServer(
+        getRequestListener(new H3({ silent: true, onError: heard }).use(loose(onH3.sessions)).fetch),
+      ),
+    "`sessions` itself was passed",
+  ],
+  [
+    "sessions twice in Hono",
+    (heard) => {
+      const app = new Hono()
+        .use(onHono.sessions({ secretKey }))
+        .use(onHono.sessions({ secretKey, cookieName: "b" }))
+        .get("/", (c) => c.text("a"));
+      app.onError((error, c) => (heard(error), c.text("", 500)));
+      return createServer(getRequestListener(app.fetch));
+    },
+    "used twice",
   ],
   [
     "Express's sessions in Hono",
@@ -382,6 +554,8 @@ describe("errors of the first hour, at the first request", () => {
 
 const all = Object.entries({
   "at the start": atTheStart,
+  "in a handler": inAHandler,
+  "of the manager": ofTheManager,
   "outside of a request": outside,
   "of a store": ofStores,
   "of another framework": misplaced,

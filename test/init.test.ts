@@ -120,6 +120,19 @@ exports.withSessions = sessions({
     expect(read("src/hooks.server.ts")).toBe("export const handle = mine;\n");
   });
 
+  it("reads the environment in Astro as Astro does", async () => {
+    const { init, read } = project({ dependencies: { astro: "*" }, type: "module" }, ["tsconfig.json"]);
+    expect((await init("--store", "redis")).code).toBe(0);
+    const code = read("src/middleware.ts");
+    for (const line of [
+      'import { getSecret } from "astro:env/server";',
+      'const redis = new Redis(getSecret("SESSION_STORE") ?? "", { lazyConnect: true });',
+      '  secretKey: getSecret("SECRET_KEY"),',
+      "  cookieSecure: import.meta.env.PROD,",
+    ])
+      expect(code).toContain(`${line}\n`);
+  });
+
   it("asks, by number or by name, until it gets an answer", async () => {
     const { answer, names, read } = project({ dependencies: { express: "*" }, type: "module" });
     const { code, out } = await answer("", "postgers", "4");

@@ -1,5 +1,5 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
-import type { RequestContext } from "../request/context.ts";
+import { contextOf, type RequestContext } from "../request/context.ts";
 import { StoreError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
@@ -92,21 +92,15 @@ export function sessions(
       else context.opening.then(() => handle(context), fail);
     });
 
-    // Hooks that call back from a pool lose what was current before them.
-    const restore = (request: FastifyRequest, _: FastifyReply, next: () => void): void => {
-      const context = request[HELD]?.context;
-      if (context === undefined) next();
-      else context.run(next);
-    };
     app.addHook("preValidation", restore);
     app.addHook("preHandler", restore);
 
     app.addHook("onSend", async (request, reply, payload) => {
       const held = request[HELD];
-      const context = held?.context;
-      if (context === undefined) return payload;
+      if (held?.context === undefined) return payload;
       // The page for a save that failed comes through here as well.
-      held!.context = undefined;
+      held.context = undefined;
+      const context = contextOf(request)!;
       const body = payload instanceof Response ? unpack(payload, reply) : payload;
       try {
         context.checkAnswer();
@@ -154,4 +148,11 @@ function headersOf(reply: FastifyReply): ResponseHeaders {
     // Fastify keeps every line of this one header.
     append: (name, value) => void reply.header(name, value),
   };
+}
+
+/** For hooks that come after one that called back from a pool, and so lost its context. */
+function restore(request: FastifyRequest, _: FastifyReply, next: () => void): void {
+  const context = contextOf(request);
+  if (context === undefined) next();
+  else context.run(next);
 }

@@ -179,6 +179,8 @@ function* ofLife(
       level: "soft",
       text: `lifetime is ${Math.round(lifetime / DAY)} days; a stolen cookie is good for as long`,
     };
+  if (options.store === undefined && Object.keys(options.storeOptions ?? {}).length > 0)
+    yield { level: "soft", text: "storeOptions do nothing without a store: no session ends by them" };
   if (options.store === undefined)
     yield { level: "note", text: "without a store a logout cannot end a copied cookie before its lifetime" };
   else if ((options.storeOptions?.absoluteTimeout ?? null) === null && !options.hardened)

@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
-import { hostOf } from "../stores/parts/address.ts";
+import { fileOf, hostOf } from "../stores/parts/address.ts";
 import { storeFromUrl } from "../stores/from-url.ts";
 import { inTime } from "../stores/parts/attempts.ts";
 import type { Store } from "../stores/parts/store.ts";
 
-/** Time limit in seconds, for opening a store and for each of its answers. */
+/** Seconds for each answer of a store. */
 export const PATIENCE = 10;
+/** Seconds for opening one: the person at the terminal waits. */
+const OPENING = 5;
 
 /**
  * The store of a URL.
@@ -20,12 +22,12 @@ export async function openStore(
 ): Promise<Store> {
   if (mustExist) checkExists(url);
   const [scheme = ""] = url.split(":", 1);
-  return inTime(`${scheme} at ${hostOf(url)}`, "connect", PATIENCE, () => storeFromUrl(url));
+  return inTime(`${scheme} at ${hostOf(url)}`, "connect", OPENING, () => storeFromUrl(url));
 }
 
 /** Asks a store for a record that is not there. @throws StoreError if it does not answer */
 export async function answers(store: Store): Promise<void> {
-  await inTime(store.name, "read", PATIENCE, () => store.read("hipflask"));
+  await inTime(store.name, "read", OPENING, () => store.read("hipflask"));
 }
 
 function checkExists(url: string): void {
@@ -33,7 +35,7 @@ function checkExists(url: string): void {
     throw new ConfigError(
       `The sessions of ${url} are in the memory of your app, and can only be listed there.`,
     );
-  const file = /^sqlite:(?:\/\/(?=[^/]|\/))?(.+)$/s.exec(url)?.[1];
+  const file = /^sqlite:/i.test(url) ? fileOf(url) : undefined;
   if (file !== undefined && !existsSync(file))
     throw new ConfigError(`There is no file ${file}. Name the database that your app keeps its sessions in.`);
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
+import { DEFAULT_LIFETIME } from "../interfaces/cookie-interface.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { didYouMean } from "../manager/did-you-mean.ts";
 import type { SessionInfo } from "../stores/parts/record.ts";

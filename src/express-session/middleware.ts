@@ -83,7 +83,7 @@ export function session(options?: SessionOptions): RequestHandler {
         next(error);
         return;
       }
-      const held = new HeldResponse<RequestSession>(res, (failure) => tell(res, next, failure));
+      const held = new HeldResponse(res, (failure) => tell(res, next, failure));
       held.context = state;
       next();
     });

@@ -1,14 +1,9 @@
-/** A cookie's attributes as the `cookie` package names them, and most frameworks after it. */
-export interface CookieOptions {
-  readonly domain?: string | undefined;
+import type { CookieAttributes } from "./cookie.ts";
+
+/** {@link CookieAttributes} as the `cookie` package and most frameworks take them. */
+export interface CookieOptions extends Omit<CookieAttributes, "expires" | "sameSite"> {
   readonly expires?: Date | undefined;
-  /** Seconds. */
-  readonly maxAge?: number | undefined;
-  readonly secure?: boolean | undefined;
-  readonly httpOnly?: boolean | undefined;
-  readonly path?: string | undefined;
   readonly sameSite?: "strict" | "lax" | "none" | undefined;
-  readonly partitioned?: boolean | undefined;
 }
 
 /** The parts of a Set-Cookie line, for frameworks that take cookies and not lines. */

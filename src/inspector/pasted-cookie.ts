@@ -4,7 +4,7 @@ import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface } from "../interfaces/session-interface.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
 import type { Fields } from "../json/fields.ts";
-import { maxAgeOf } from "../interfaces/lifetime.ts";
+import { maxAgeOf } from "../interfaces/cookie-interface.ts";
 import { pastedValue } from "../codecs/inspect.ts";
 import type { SessionRecord } from "../stores/parts/record.ts";
 import { judge, parseToken, type VerifierStatus } from "../stores/parts/token.ts";

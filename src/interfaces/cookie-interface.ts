@@ -5,11 +5,13 @@ import type { RefusalReason } from "../codecs/codec.ts";
 import { CookieTooLargeError } from "../errors.ts";
 import { events } from "./events.ts";
 import { describeLargest, largestFields, type Fields } from "../json/fields.ts";
-import { expiresAt } from "./lifetime.ts";
 import { forbidStoring } from "../http/response-headers.ts";
 import type { SchemaMismatch } from "../session/schema.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
+
+/** Flask's `PERMANENT_SESSION_LIFETIME`: 31 days, in seconds. */
+export const DEFAULT_LIFETIME = 31 * 24 * 60 * 60;
 
 /** What every interface with a cookie is configured with; `sessions({ … })` fills it from its options. */
 export interface CookieConfig {
@@ -150,13 +152,13 @@ export abstract class CookieSessionInterface<
     const line = dumpCookie(this.getCookieName(), value, this.#attributes(request, expires));
     this.#checkSize(line, fields);
     this.#removeRivals(request, response);
-    this.#send(response, line);
+    this.send(response, line);
   }
 
   /** Adds the line that removes the cookie. It repeats every attribute, or browsers would keep the cookie. */
   protected deleteCookie(request: SessionRequest, response: SessionResponse): void {
     this.#removeRivals(request, response);
-    this.#send(response, dumpCookie(this.getCookieName(), "", this.#attributes(request, 0, 0)));
+    this.send(response, dumpCookie(this.getCookieName(), "", this.#attributes(request, 0, 0)));
   }
 
   /** Whether the cookie of this response is for HTTPS alone. */
@@ -181,7 +183,8 @@ export abstract class CookieSessionInterface<
       response.headers.append("Set-Cookie", dumpCookie(name, "", { ...attributes, ...place }));
   }
 
-  #send(response: SessionResponse, line: string): void {
+  /** Adds a Set-Cookie line, and keeps the response out of caches. */
+  protected send(response: SessionResponse, line: string): void {
     response.headers.append("Set-Cookie", line);
     if (!this.config.cacheControl) return;
     const removed = forbidStoring(response.headers);
@@ -211,6 +214,16 @@ export abstract class CookieSessionInterface<
 }
 
 shareClass("CookieSessionInterface", CookieSessionInterface);
+
+/** Whole seconds a cookie may be old. Flask truncates a fractional lifetime for this check, and only for this one. */
+export function maxAgeOf(lifetime: number): number {
+  return Math.trunc(lifetime);
+}
+
+/** When the browser stops sending a cookie written now: epoch milliseconds, on a whole second. */
+function expiresAt(now: number, lifetime: number): number {
+  return Math.floor((now + lifetime * 1000) / 1000) * 1000;
+}
 
 function tooLarge(name: string, size: number, limit: number, fields: Fields): CookieTooLargeError {
   const largest = largestFields(fields);

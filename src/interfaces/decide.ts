@@ -1,3 +1,5 @@
+import type { Fields } from "../json/fields.ts";
+
 /** What saving does with the cookie. `refresh` is a `write` of unchanged data for the sake of a later expiry. */
 export type Outcome = "nothing" | "write" | "refresh" | "delete";
 
@@ -15,6 +17,11 @@ export interface SaveState {
   readonly age: number | undefined;
   /** A refresh is due once `age` has reached this many seconds. Flask: 0, on every request. */
   readonly refreshAfter: number;
+}
+
+/** Flask-Session's rule: a session that holds nothing but its own permanence is empty. */
+export function isEmpty(fields: Fields): boolean {
+  return fields.size === 0 || (fields.size === 1 && fields.has("_permanent"));
 }
 
 /** What to do, and whether the response depended on the cookie. */
@@ -87,18 +94,18 @@ export interface RecordDecision extends Decision {
  */
 export function decideRecord(state: RecordSaveState): RecordDecision {
   const { isStored, isFailure, isTouchDue, permanent, refreshEachRequest } = state;
-  const wish = state.modified ? (state.empty ? "delete" : "write") : "nothing";
-  const end = isStored && (state.isDestroyed || (wish === "delete" && state.isCleared && !isFailure));
+  const change = state.modified ? (state.empty ? "delete" : "write") : "nothing";
+  const end = isStored && (state.isDestroyed || (change === "delete" && state.isCleared && !isFailure));
   const isKept = isStored && !end;
-  const create = !isKept && wish === "write" && !isFailure;
+  const create = !isKept && change === "write" && !isFailure;
   const rotate = !isKept ? "no" : state.isRegenerated ? "fresh" : state.isRotationDue ? "periodic" : "no";
   const write = isKept && state.isChanged;
   const touch = isKept && isTouchDue;
   const isWritten = write && state.modified && !isFailure;
   const isRefresh = permanent && (isWritten || (refreshEachRequest && (write || touch)));
   const isSent = create || (isKept && (rotate !== "no" || state.isCookieDue || isRefresh));
-  const isRemoved = !isSent && !isKept && (end || wish === "delete" || state.isCookieDead);
-  const outcome = isRemoved ? "delete" : !isSent ? "nothing" : wish === "write" ? "write" : "refresh";
+  const isRemoved = !isSent && !isKept && (end || change === "delete" || state.isCookieDead);
+  const outcome = isRemoved ? "delete" : !isSent ? "nothing" : change === "write" ? "write" : "refresh";
   return { outcome, vary: state.accessed || outcome !== "nothing", end, create, write, touch, rotate };
 }
 

@@ -3,7 +3,7 @@ import { asciiDomain, candidatesOf, checkAttribute } from "../http/cookie.ts";
 import { events } from "./events.ts";
 import { formatHttpDate } from "../json/http-date.ts";
 import type { Fields } from "../json/fields.ts";
-import { forbidStoring, varyOnCookie } from "../http/response-headers.ts";
+import { varyOnCookie } from "../http/response-headers.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import { djangoExpiry, type DjangoExpiry } from "./django/expiry.ts";
 import { RecordSessionInterface, type PresentedKey, type RecordConfig } from "./record.ts";
@@ -35,24 +35,24 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     const state = stateOf(session) as RecordSessionState<string>;
     const { accessed } = state;
     const fields = state.fields();
-    const isEnded = state.fate === "destroyed";
+    const isEnded = state.identity === "destroyed";
     const isEmpty = (state.origin === undefined || isEnded) && fields.size === 0;
     if (isEmpty && isForgotten(state, accessed, isEnded)) {
       await this.commit(state, "remove", false);
       varyOnCookie(response.headers);
-      return this.#send(response, this.#deletion());
+      return this.send(response, this.#deletion());
     }
     if (accessed) varyOnCookie(response.headers);
     const { refreshEachRequest, saveOnError } = this.config;
     const isFailure = (response.status ?? 200) >= 500 && !saveOnError;
     const isDue = !isEmpty && !isFailure && (state.modified || refreshEachRequest);
-    const wish = isDue ? (state.modified ? "write" : "touch") : "nothing";
-    const fate = await this.commit(state, wish, isFailure);
-    if (fate === "removed") return this.#send(response, this.#deletion());
+    const action = isDue ? (state.modified ? "write" : "touch") : "nothing";
+    const result = await this.commit(state, action, isFailure);
+    if (result === "removed") return this.send(response, this.#deletion());
     // A failed request sets no cookie, unless its key has changed: the browser would not get the new one.
-    if (typeof fate !== "object" || (!isDue && fate.key === state.origin?.key)) return;
-    this.#send(response, this.#line(fate.key, fields, request));
-    events.saved({ outcome: wish === "write" ? "write" : "refresh", cookieName: this.getCookieName() });
+    if (typeof result !== "object" || (!isDue && result.key === state.origin?.key)) return;
+    this.send(response, this.#line(result.key, fields, request));
+    events.saved({ outcome: action === "write" ? "write" : "refresh", cookieName: this.getCookieName() });
   }
 
   protected presentedKey(request: SessionRequest): PresentedKey {
@@ -70,11 +70,6 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
 
   protected lifetimeOf(fields: Fields): number {
     return this.#expiryOf(fields).lifetime;
-  }
-
-  /** A row without data is a session like any other. */
-  protected isEmpty(): boolean {
-    return false;
   }
 
   #expiryOf(fields: Fields): DjangoExpiry {
@@ -123,11 +118,6 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
       ...(path === undefined ? [] : [`Path=${checkAttribute("path", path)}`]),
       ...(sameSite === undefined ? [] : [`SameSite=${checkAttribute("SameSite", sameSite)}`]),
     ];
-  }
-
-  #send(response: SessionResponse, line: string): void {
-    response.headers.append("Set-Cookie", line);
-    if (this.config.cacheControl) forbidStoring(response.headers);
   }
 }
 

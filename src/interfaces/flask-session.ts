@@ -1,17 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { readCookie } from "../http/cookie.ts";
-import { decide, type Outcome } from "./decide.ts";
+import { decide, isEmpty, type Outcome } from "./decide.ts";
 import { BadSignature } from "../errors.ts";
 import { events } from "./events.ts";
 import type { Signer } from "../itsdangerous/signer.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import { varyOnCookie } from "../http/response-headers.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import type { RecordWish } from "./record/commit.ts";
+import type { RecordAction } from "./record/commit.ts";
 import { RecordSessionInterface, type PresentedKey, type RecordConfig } from "./record.ts";
 import { RecordSessionState, type RecordStateOptions } from "./record/state.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
-import { isEmpty } from "./store/state.ts";
 
 /** What Flask-Session is configured with beyond record and cookie. */
 export interface FlaskSessionConfig extends RecordConfig<Buffer> {
@@ -49,11 +48,12 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
       refreshAfter: 0,
     });
     if (vary) varyOnCookie(response.headers);
-    const fate = await this.commit(state, this.#wishOf(outcome, fields, state.isCleared), false);
-    if (fate === "removed" || (fate === "none" && outcome === "delete")) this.deleteCookie(request, response);
+    const result = await this.commit(state, this.#actionOf(outcome, fields, state.isCleared), false);
+    if (result === "removed" || (result === "none" && outcome === "delete"))
+      this.deleteCookie(request, response);
     // A lost session's cookie may be another one's by now.
-    else if (typeof fate !== "object" || outcome === "nothing") return;
-    else this.setCookie(session, request, response, this.#signed(fate.key), EMPTY_FIELDS);
+    else if (typeof result !== "object" || outcome === "nothing") return;
+    else this.setCookie(session, request, response, this.#signed(result.key), EMPTY_FIELDS);
     if (outcome !== "nothing") events.saved({ outcome, cookieName: this.getCookieName() });
   }
 
@@ -82,7 +82,7 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
     return new FlaskSessionState(options);
   }
 
-  protected isEmpty(fields: Fields): boolean {
+  protected override isRemovedWith(fields: Fields): boolean {
     return isEmpty(fields);
   }
 
@@ -91,7 +91,7 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
    * know what others put in meanwhile. All that hold something live on when refreshed, permanent or not: only the cookie
    * makes that difference.
    */
-  #wishOf(outcome: Outcome, fields: Fields, isCleared: boolean): RecordWish {
+  #actionOf(outcome: Outcome, fields: Fields, isCleared: boolean): RecordAction {
     if (outcome === "delete") return isCleared ? "remove" : "write";
     if (outcome === "write") return "write";
     return this.config.refreshEachRequest && !isEmpty(fields) ? "touch" : "nothing";

@@ -9,7 +9,8 @@ import type { FieldChanges } from "../stores/parts/record.ts";
  * list as it is stored by then.
  */
 
-const KEY = "_flashes";
+/** The key of the list, in a session and in a record. */
+export const FLASHES = "_flashes";
 const NOTHING: FieldChanges = {};
 
 /** What a request did to the list. */
@@ -24,21 +25,27 @@ export interface MessageChange {
 
 /** Whether a record has messages that must be taken out for one request alone. */
 export function hasMessages(fields: Fields): boolean {
-  return fields.has(KEY);
+  return fields.has(FLASHES);
 }
 
 /** The fields with these messages in place of those they hold; `undefined`: with none. */
 export function withMessages(fields: Fields, messages: string | undefined): Fields {
-  if (fields.get(KEY) === messages) return fields;
+  if (fields.get(FLASHES) === messages) return fields;
   const changed = new Map(fields);
-  if (messages === undefined) changed.delete(KEY);
-  else changed.set(KEY, messages);
+  if (messages === undefined) changed.delete(FLASHES);
+  else changed.set(FLASHES, messages);
   return changed;
 }
 
-/** Takes all messages out of a record. `taken` is called with them, again after every conflict. */
-export function takingMessages(taken: (messages: string | null) => void): FieldChanges {
-  return takingField(KEY, taken);
+/** Whether a request changed anything but messages. */
+export function changesFields({ set, unset, keep, transactions }: SessionChanges): boolean {
+  if (keep !== undefined || transactions.size > 0) return true;
+  return set.size > Number(set.has(FLASHES)) || unset.some((key) => key !== FLASHES);
+}
+
+/** The messages that remain after a request: all of its own, or those taken out of the record that it did not show. */
+export function leftMessages({ set, unset }: SessionChanges, taken: string | undefined): string | undefined {
+  return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : taken);
 }
 
 /** Takes a field out of a record; of all requests that do so, one gets its text. */
@@ -54,9 +61,9 @@ export function takingField(key: string, taken: (text: string | null) => void): 
 export function puttingBack(messages: string | undefined, json: TaggedJSONSerializer): FieldChanges {
   if (messages === undefined || messages === "[]") return NOTHING;
   // The key may hold something else than messages, and then it is a field like any other.
-  if (!isList(messages, json)) return { set: new Map([[KEY, messages]]) };
+  if (!isList(messages, json)) return { set: new Map([[FLASHES, messages]]) };
   const change = { shown: [], back: textsIn(messages, json), added: [] };
-  return { transactions: new Map([[KEY, applied(change, json)]]) };
+  return { transactions: new Map([[FLASHES, applied(change, json)]]) };
 }
 
 /**
@@ -91,16 +98,16 @@ export function withMessagesMerged(
   opened: Fields,
   json: TaggedJSONSerializer,
 ): FieldChanges {
-  const text = changes.set.get(KEY);
-  const isTouched = text === undefined ? changes.unset.includes(KEY) : isList(text, json);
+  const text = changes.set.get(FLASHES);
+  const isTouched = text === undefined ? changes.unset.includes(FLASHES) : isList(text, json);
   if (!isTouched) return changes;
-  const seen = textsIn(opened.get(KEY), json);
-  const own = textsIn(changes.set.get(KEY), json);
+  const seen = textsIn(opened.get(FLASHES), json);
+  const own = textsIn(changes.set.get(FLASHES), json);
   const isLonger = startsWith(own, seen);
   const change = { shown: isLonger ? [] : seen, back: [], added: isLonger ? own.slice(seen.length) : own };
   return {
     ...withoutMessages(changes),
-    transactions: new Map([...changes.transactions, [KEY, applied(change, json)]]),
+    transactions: new Map([...changes.transactions, [FLASHES, applied(change, json)]]),
   };
 }
 
@@ -110,8 +117,8 @@ export function hasShown(
   messages: string | undefined,
   json: TaggedJSONSerializer,
 ): boolean {
-  if (!set.has(KEY)) return unset.includes(KEY);
-  return !startsWith(textsIn(set.get(KEY), json), textsIn(messages, json));
+  if (!set.has(FLASHES)) return unset.includes(FLASHES);
+  return !startsWith(textsIn(set.get(FLASHES), json), textsIn(messages, json));
 }
 
 /** Messages of one request and of another, as the value of the key. */
@@ -130,12 +137,12 @@ function applied({ shown, back, added }: MessageChange, json: TaggedJSONSerializ
 
 function withoutMessages(changes: SessionChanges): FieldChanges {
   const { set, unset, keep, transactions } = changes;
-  if (!set.has(KEY) && !unset.includes(KEY)) return changes;
+  if (!set.has(FLASHES) && !unset.includes(FLASHES)) return changes;
   return {
     transactions,
     keep,
-    unset: unset.filter((key) => key !== KEY),
-    set: set.has(KEY) ? new Map([...set].filter(([key]) => key !== KEY)) : set,
+    unset: unset.filter((key) => key !== FLASHES),
+    set: set.has(FLASHES) ? new Map([...set].filter(([key]) => key !== FLASHES)) : set,
   };
 }
 

@@ -9,7 +9,7 @@ import type { SessionState } from "../session/state.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import type { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
-import { isEmpty } from "./store/state.ts";
+import { isEmpty } from "./decide.ts";
 
 /** An old cookie that is good. */
 interface OldSession {
@@ -20,7 +20,7 @@ interface OldSession {
 }
 
 /** A request that came with cookies that may be old ones. */
-interface Arrival {
+interface Migration {
   readonly cookies: ReadonlyMap<string, string>;
   readonly candidates: readonly AcceptedCookie[];
   /** What its session was opened from, unless there was one of ours. */
@@ -39,7 +39,7 @@ const HTTP_NAME = /^__(?:Host-)?Http-/i;
 export class MigratingSessionInterface implements SessionInterface {
   readonly #interface: CookieSessionInterface;
   readonly #accepts: readonly AcceptedCookie[];
-  readonly #arrivals = new WeakMap<SessionRequest, Arrival>();
+  readonly #migrations = new WeakMap<SessionRequest, Migration>();
   readonly commitSession: SessionInterface["commitSession"];
   readonly reloadSession: SessionInterface["reloadSession"];
 
@@ -66,9 +66,9 @@ export class MigratingSessionInterface implements SessionInterface {
   }
 
   saveSession(session: Session, request: SessionRequest, response: SessionResponse): void | Promise<void> {
-    const arrival = this.#arrivals.get(request);
-    if (arrival === undefined) return this.#interface.saveSession(session, request, response);
-    return this.#save(session, request, response, arrival);
+    const migration = this.#migrations.get(request);
+    if (migration === undefined) return this.#interface.saveSession(session, request, response);
+    return this.#save(session, request, response, migration);
   }
 
   async #migrate(
@@ -86,7 +86,7 @@ export class MigratingSessionInterface implements SessionInterface {
       state.fields().size > 0 || state.ownerNow !== null || this.#interface.hasOwnCookie(request);
     if (state.isNull) return session;
     const migrated = isOurs ? undefined : await this.#takeOver(session, cookies, candidates);
-    this.#arrivals.set(request, { cookies, candidates, migrated });
+    this.#migrations.set(request, { cookies, candidates, migrated });
     return session;
   }
 
@@ -119,7 +119,7 @@ export class MigratingSessionInterface implements SessionInterface {
     session: Session,
     request: SessionRequest,
     response: SessionResponse,
-    arrival: Arrival,
+    migration: Migration,
   ): Promise<void> {
     let hasCookie = false;
     const headers = observed(response.headers, (name) => (hasCookie ||= name === "Set-Cookie"));
@@ -128,14 +128,14 @@ export class MigratingSessionInterface implements SessionInterface {
     await this.#interface.saveSession(session, request, { status: response.status, headers });
     // As long as ours was not sent, the old cookie is the only one the visitor has.
     if (!hasCookie) return;
-    for (const old of this.#over(isOver, arrival)) {
+    for (const old of this.#over(isOver, migration)) {
       this.#expire(old, request, headers);
       await this.#forget(old);
     }
   }
 
   /** The one that was taken over; and all of them at a logout, which one left behind would undo. */
-  #over(isOver: boolean, { cookies, candidates, migrated }: Arrival): OldSession[] {
+  #over(isOver: boolean, { cookies, candidates, migrated }: Migration): OldSession[] {
     const taken = migrated === undefined ? [] : [migrated];
     if (!isOver) return taken;
     const now = this.#interface.config.now();

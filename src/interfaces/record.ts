@@ -7,7 +7,13 @@ import { CommitLoop } from "../stores/parts/commit.ts";
 import { StoreClock } from "../stores/parts/store-clock.ts";
 import type { Store } from "../stores/parts/store.ts";
 import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
-import { commitRecord, labelOf, sharedFormat, type RecordFate, type RecordWish } from "./record/commit.ts";
+import {
+  commitRecord,
+  labelOf,
+  sharedFormat,
+  type RecordAction,
+  type RecordResult,
+} from "./record/commit.ts";
 import { RecordSessionState, type RecordStateOptions, type SharedRecord } from "./record/state.ts";
 import type { SessionRequest } from "./session-interface.ts";
 
@@ -63,8 +69,11 @@ export abstract class RecordSessionInterface<
   protected abstract newKey(): string;
   /** Seconds that a record with these fields lives from now. */
   protected abstract lifetimeOf(fields: Fields): number;
-  /** Whether a record with these fields is none, and is to go. */
-  protected abstract isEmpty(fields: Fields): boolean;
+
+  /** Whether a record that would hold these fields is removed instead of written. */
+  protected isRemovedWith(_fields: Fields): boolean {
+    return false;
+  }
 
   /** What a session holds that has no record yet. */
   protected initialFields(): Fields {
@@ -78,17 +87,17 @@ export abstract class RecordSessionInterface<
   /** @see commitRecord */
   protected commit(
     state: RecordSessionState<Content>,
-    wish: RecordWish,
+    action: RecordAction,
     isFailure: boolean,
-  ): Promise<RecordFate> {
+  ): Promise<RecordResult> {
     const { json, lostWrites } = this.config;
-    return commitRecord(state, wish, isFailure, {
+    return commitRecord(state, action, isFailure, {
       loop: this.#loop,
       json,
       lostWrites,
       newKey: () => this.newKey(),
       lifetimeOf: (fields) => this.lifetimeOf(fields),
-      isEmpty: (fields) => this.isEmpty(fields),
+      isRemovedWith: (fields) => this.isRemovedWith(fields),
     });
   }
 

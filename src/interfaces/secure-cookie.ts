@@ -5,13 +5,12 @@ import { decide } from "./decide.ts";
 import { events } from "./events.ts";
 import { EMPTY_FIELDS } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import { maxAgeOf } from "./lifetime.ts";
 import { varyOnCookie } from "../http/response-headers.ts";
 import { assertFits } from "../session/schema.ts";
 import type { Opened } from "../session/changes.ts";
 import { SessionState } from "../session/state.ts";
 import { sessionOf, stateOf, type Session } from "../session/session.ts";
-import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
+import { CookieSessionInterface, maxAgeOf, type CookieConfig } from "./cookie-interface.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 
 /** What a cookie session is configured with beyond its cookie. */

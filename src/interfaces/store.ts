@@ -1,6 +1,6 @@
 import { shareClass } from "../copies.ts";
 import { readCookies } from "../http/cookie.ts";
-import { decideRecord, type RecordDecision } from "./decide.ts";
+import { decideRecord, isEmpty, type RecordDecision } from "./decide.ts";
 import { SessionLostError, StoreError } from "../errors.ts";
 import { events } from "./events.ts";
 import { EMPTY_FIELDS } from "../json/fields.ts";
@@ -8,12 +8,18 @@ import { varyOnCookie } from "../http/response-headers.ts";
 import { sessionOf, stateOf, type Session } from "../session/session.ts";
 import { formatToken, parseToken } from "../stores/parts/token.ts";
 import { CookieSessionInterface } from "./cookie-interface.ts";
-import { hasShown } from "./messages.ts";
+import { changesFields, hasShown } from "./messages.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
-import type { StoreConfig } from "./store/config.ts";
-import { fieldsOf, secondsSince, StoreReader, type Opened, type Origin } from "./store/open.ts";
+import {
+  fieldsOf,
+  secondsSince,
+  StoreReader,
+  type Opened,
+  type Origin,
+  type StoreConfig,
+} from "./store/open.ts";
 import { commit, type Saved, type Wanted } from "./store/save.ts";
-import { isEmpty, StoreSessionState } from "./store/state.ts";
+import { StoreSessionState } from "./store/state.ts";
 
 /** More tokens than this in one request are not looked up. */
 const MAX_CANDIDATES = 8;
@@ -112,7 +118,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     // What was changed inside of a value is found by comparing it.
     if (state.isOpened && !state.modified) state.fields();
     const { origin } = state;
-    const isChanged = state.modified || state.fate !== "kept" || state.wasDestroyed || state.isCookieDead;
+    const isChanged = state.modified || state.identity !== "kept" || state.wasDestroyed || state.isCookieDead;
     if (isChanged || state.maxAge !== undefined) return false;
     if (origin === undefined) return true;
     if (origin.needsCookie || origin.messages !== undefined) return false;
@@ -170,17 +176,9 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     request: SessionRequest,
   ): RecordDecision {
     const { refreshEachRequest } = this.config;
-    const { origin, checkpoint, fate, isFailure, messages } = wanted;
-    const { set, unset, keep, transactions } = checkpoint.changes;
+    const { origin, checkpoint, identity, isFailure, messages } = wanted;
     const hasMessages = isFailure ? origin?.messages !== undefined : messages !== undefined;
-    const isChanged =
-      hasMessages ||
-      (!isFailure &&
-        wanted.isModified &&
-        (withoutMessages(set.keys()) ||
-          withoutMessages(unset) ||
-          transactions.size > 0 ||
-          keep !== undefined));
+    const isChanged = hasMessages || (!isFailure && wanted.isModified && changesFields(checkpoint.changes));
     const record = origin?.known.entry;
     const isPermanentMoved =
       checkpoint.fields.get("_permanent") !== record?.fields.get("_permanent") && !isFailure;
@@ -192,9 +190,9 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
       permanent: wanted.isPermanent,
       refreshEachRequest,
       isStored: origin !== undefined,
-      isDestroyed: fate === "destroyed",
+      isDestroyed: identity === "destroyed",
       isCleared: wanted.isCleared,
-      isRegenerated: fate === "regenerated",
+      isRegenerated: identity === "regenerated",
       isFailure,
       isChanged,
       isTouchDue: origin !== undefined && this.#isTouchDue(origin, request),
@@ -255,11 +253,6 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
   }
 
   readonly #take = (origin: Origin, key: string) => this.#reader.take(origin, key);
-}
-
-function withoutMessages(keys: Iterable<string>): boolean {
-  for (const key of keys) if (key !== "_flashes") return true;
-  return false;
 }
 
 shareClass("StoreSessionInterface", StoreSessionInterface);

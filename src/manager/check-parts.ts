@@ -1,4 +1,4 @@
-import { NoSecretKeyError } from "../errors.ts";
+import { ConfigError, NoSecretKeyError } from "../errors.ts";
 import { has, refusal } from "../stores/parts/clients.ts";
 import type { SessionOptions } from "./options.ts";
 
@@ -8,6 +8,11 @@ import type { SessionOptions } from "./options.ts";
  * @throws ConfigError that says what was found and what to write instead, never a value: it may be a secret
  */
 export function checkParts(options: unknown): asserts options is SessionOptions {
+  // What frameworks call middleware with: a request or its context, and Fastify's instance.
+  if (["headers", "req", "request", "event", "decorateRequest", "h3App"].some((name) => has(options, name)))
+    throw new ConfigError(
+      "`sessions` itself was passed where its result belongs; write sessions({ secretKey: process.env.SECRET_KEY }).",
+    );
   if (typeof options !== "object" || options === null || Array.isArray(options) || has(options, "then"))
     throw refusal("sessions(…)", "options, as in sessions({ secretKey: process.env.SECRET_KEY })", options);
   const { sessionInterface, codec, json, accepts } = options as Record<string, unknown>;

@@ -8,7 +8,7 @@ import type { CookieConfig, CookieSessionInterface } from "../interfaces/cookie-
 import { MigratingSessionInterface } from "../interfaces/migrating.ts";
 import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
-import type { StoreConfig } from "../interfaces/store/config.ts";
+import type { StoreConfig } from "../interfaces/store/open.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
 import { checkKey, checkParts } from "./check-parts.ts";
 import { tellMade } from "./made.ts";
@@ -123,7 +123,7 @@ export class SessionManager {
     { current, ...page }: ListOptions & { readonly current?: Session | undefined } = {},
   ): Promise<OwnedSession[]> {
     const selector = current && selectorOf(current);
-    const infos = await this.#stored().list(owner, page);
+    const infos = await this.#stored().list(textOf(owner), page);
     return infos.map((info) =>
       Object.assign({}, info, {
         device: info.device === null ? undefined : (JSON.parse(info.device) as unknown),
@@ -139,7 +139,7 @@ export class SessionManager {
    * @throws ConfigError without a store; StoreError
    */
   async destroy(selector: string): Promise<boolean> {
-    const ended = await this.#stored().remove(selector);
+    const ended = await this.#stored().remove(textOf(selector));
     if (ended !== undefined) events.destroyed({ selector, owner: ended.owner });
     await this.#watch?.check();
     return ended !== undefined;
@@ -157,11 +157,12 @@ export class SessionManager {
     owner: string,
     { except }: { readonly except?: Session | string | undefined } = {},
   ): Promise<number> {
+    const id = textOf(owner);
     const kept = typeof except === "object" ? selectorOf(except) : except;
-    const { ended, mark } = await this.#stored().destroyAll(owner, kept, (selector) =>
-      events.destroyed({ selector, owner }),
+    const { ended, mark } = await this.#stored().destroyAll(id, kept, (selector) =>
+      events.destroyed({ selector, owner: id }),
     );
-    if (hasSession()) stateOf(getSession()).noteEnded(owner, mark, kept);
+    if (hasSession()) stateOf(getSession()).noteEnded(id, mark, kept);
     await this.#watch?.check();
     return ended;
   }
@@ -204,6 +205,16 @@ export class SessionManager {
 }
 
 shareClass("SessionManager", SessionManager);
+
+/** Ids as texts; whole numbers as `session.owner` takes them. @throws ConfigError */
+function textOf(id: unknown): string {
+  if (typeof id === "string") return id;
+  if (typeof id === "bigint" || (typeof id === "number" && Number.isSafeInteger(id))) return String(id);
+  const found = id === null || id === undefined ? String(id) : `of type ${typeof id}`;
+  throw new ConfigError(
+    `The owner or selector of sessions must be a text, as in manager.list(String(user.id)) or manager.destroy(selector); it was ${found}.`,
+  );
+}
 
 function accepting(accepts: readonly AcceptedCookie[], ours: CookieSessionInterface): SessionInterface {
   return accepts.length === 0 ? ours : new MigratingSessionInterface(ours, accepts);

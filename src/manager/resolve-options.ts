@@ -8,7 +8,7 @@ import type { SecureCookieConfig } from "../interfaces/secure-cookie.ts";
 import type { SessionRequest } from "../interfaces/session-interface.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import { DEFAULT_LIFETIME } from "../interfaces/lifetime.ts";
+import { DEFAULT_LIFETIME } from "../interfaces/cookie-interface.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { ClearSiteDataType, SessionOptions } from "./options.ts";
 import type { StoreOptions } from "./store-options.ts";
@@ -106,6 +106,17 @@ const MEANT: Record<string, string> = {
   rolling: "refreshEachRequest",
   resave: "nothing: only what changed is saved",
   saveUninitialized: "nothing: an empty session is never saved",
+  unset: "nothing: session.destroy() ends a session",
+  genid: "nothing: the names of sessions are random",
+  generateId: "nothing: the names of sessions are random",
+  idGenerator: "nothing: the names of sessions are random",
+  proxy:
+    'cookieSecure: "auto", and let the framework trust the proxy, as by app.set("trust proxy", 1) in Express',
+  signed: "nothing: cookies are always signed",
+  overwrite: "nothing: a response has one cookie of a name",
+  expires: "lifetime (in seconds) and session.permanent",
+  renew: "refreshEachRequest",
+  prefix: "the prefix into the options of the store",
   ...Object.fromEntries(
     ["salt", "digest", "keyDerivation", "compress", "maxInflatedSize"].map((name) => [
       name,
@@ -134,8 +145,7 @@ export function resolveOptions(options: SessionOptions): SecureCookieConfig {
   const config: SecureCookieConfig = {
     cookieName: checkCookieName(options.cookieName ?? (hardened ? "__Host-Http-session" : "session")),
     cookieDomain: resolveDomain(options.cookieDomain),
-    cookiePath:
-      options.cookiePath === null ? undefined : checkNoControls("cookiePath", options.cookiePath ?? "/"),
+    cookiePath: options.cookiePath === null ? undefined : checkPath(options.cookiePath ?? "/"),
     cookieHttpOnly: options.cookieHttpOnly ?? true,
     cookieSecure: resolveSecure(options.cookieSecure ?? hardened),
     cookieSameSite: resolveSameSite(options.cookieSameSite ?? (hardened ? "Lax" : null)),
@@ -203,7 +213,7 @@ function checkKinds(options: object, kinds: Readonly<Record<string, Kind>>, grou
     if (type !== "any" && (typeof value !== type || Array.isArray(value))) {
       const found = Array.isArray(value) ? "list" : typeof value;
       throw new ConfigError(
-        `"${name}" must be ${type === "object" ? "an" : "a"} ${type}, and it is a ${found}.`,
+        `"${name}" must be ${type === "object" ? "an" : "a"} ${type}${kind === "seconds" ? " of seconds" : ""}, and it is a ${found}.`,
       );
     }
     if (type === "number") checkNumber(name, value as number, kind === "seconds");
@@ -242,9 +252,18 @@ function unknownOption(name: string, kinds: object, group?: string): ConfigError
 function resolveDomain(domain: string | undefined): string | undefined {
   if (domain === undefined || domain === "") return undefined;
   const host = asciiDomain(checkNoControls("cookieDomain", domain));
+  if (/^[^/:]+:\d+$/.test(domain))
+    throw new ConfigError(
+      '"cookieDomain" has no port: cookies are shared by all ports. Write "example.com".',
+    );
   if (!/^[\w\-.]+$/.test(host) || domain.includes("/"))
     throw new ConfigError('"cookieDomain" is not a domain name; write "example.com".');
   return domain;
+}
+
+function checkPath(path: string): string {
+  if (path.startsWith("/")) return checkNoControls("cookiePath", path);
+  throw new ConfigError('"cookiePath" must begin with "/", or browsers ignore it; write "/shop".');
 }
 
 function checkLifetime(lifetime: number): number {

@@ -2,7 +2,7 @@ import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { ConfigError } from "../errors.ts";
 import { events } from "../interfaces/events.ts";
 import type { CookieConfig } from "../interfaces/cookie-interface.ts";
-import type { StoreConfig } from "../interfaces/store/config.ts";
+import type { StoreConfig } from "../interfaces/store/open.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
 import { oneOf, resolveOptions } from "./resolve-options.ts";

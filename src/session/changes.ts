@@ -44,7 +44,7 @@ export interface Checkpoint {
 }
 
 /** What a request did to the identity of its session: kept it, asked for a new one, or ended the session. */
-export type Fate = "kept" | "regenerated" | "destroyed";
+export type IdentityChange = "kept" | "regenerated" | "destroyed";
 
 /** The functions of each key as one function of its stored text, for a store to repeat. */
 export function onTexts(

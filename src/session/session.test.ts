@@ -479,7 +479,7 @@ describe("Session.regenerate and Session.destroy", () => {
     expect(session.toJSON()).toEqual({ cart: [1] });
     session.regenerate();
     expect(session.size).toBe(0);
-    expect(stateOf(session).fate).toBe("regenerated");
+    expect(stateOf(session).identity).toBe("regenerated");
   });
 
   it("begins a new session with what is written after the end", () => {
@@ -487,6 +487,6 @@ describe("Session.regenerate and Session.destroy", () => {
     session.destroy();
     session.flash("bye");
     expect(Object.keys(session)).toEqual(["_flashes"]);
-    expect(stateOf(session).fate).toBe("destroyed");
+    expect(stateOf(session).identity).toBe("destroyed");
   });
 });

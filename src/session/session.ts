@@ -165,6 +165,8 @@ const methods = {
   },
   update(this: Session, data: object = {}) {
     const state = stateOf(this);
+    if (typeof data !== "object" || data === null)
+      throw misused("update", 'update({ username: "ada" })', data);
     state.touch();
     const pairs = Symbol.iterator in data ? (data as Iterable<[string, unknown]>) : Object.entries(data);
     for (const [key, value] of pairs) state.set(key, value);
@@ -185,13 +187,16 @@ const methods = {
   },
   transact(this: Session, key: string, change: (value: unknown) => unknown) {
     const state = stateOf(this);
+    if (typeof change !== "function")
+      throw misused("transact", 'transact("visits", (count) => (count ?? 0) + 1)', change);
     state.transact(key, change);
     return state.get(key);
   },
   regenerate(this: Session, options: { keep?: readonly string[] | true } = {}) {
-    stateOf(this).regenerate(options.keep ?? []);
+    regenerate(stateOf(this), options);
   },
-  destroy(this: Session) {
+  destroy(this: Session, ...args: unknown[]) {
+    if (typeof args[0] === "function") throw misused("destroy", "destroy()", args[0]);
     stateOf(this).destroy();
   },
   flash(this: Session, message: unknown, category?: unknown) {
@@ -205,6 +210,28 @@ const methods = {
     return Object.fromEntries(this.entries());
   },
 };
+
+/** `session.regenerate`. @throws ConfigError for other arguments: a callback would wait forever, and a bare list keep nothing */
+export function regenerate(state: SessionState, options: { keep?: readonly string[] | true } = {}): void {
+  const isGroup = typeof options === "object" && options !== null && !Array.isArray(options);
+  if (!isGroup) throw misused("regenerate", 'regenerate({ keep: ["cart"] })', options);
+  const { keep = [] } = options;
+  if (keep !== true && !Array.isArray(keep))
+    throw misused("regenerate", 'regenerate({ keep: ["cart"] })', keep);
+  state.regenerate(keep);
+}
+
+function misused(method: string, call: string, got: unknown): ConfigError {
+  const found =
+    typeof got === "function"
+      ? "a function: sessions take no callback, what they do is done at once and saved before the answer"
+      : got === null
+        ? "null"
+        : Array.isArray(got)
+          ? "a list"
+          : `of type ${typeof got}`;
+  return new ConfigError(`session.${method}(…) is written session.${call}; what it got was ${found}.`);
+}
 
 const flags = ["modified", "accessed", "permanent", "owner", "isNew", "size"] as const;
 const writableFlags: ReadonlySet<string> = new Set(["modified", "accessed", "permanent", "owner"]);

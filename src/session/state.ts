@@ -1,11 +1,11 @@
-import { ConfigError, NoSecretKeyError, SessionClosedError } from "../errors.ts";
+import { ConfigError, NoSecretKeyError, SessionClosedError, UnserializableError } from "../errors.ts";
 import { VERSION } from "../copies.ts";
 import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { isTruthy } from "../json/values.ts";
 import {
   type Checkpoint,
-  type Fate,
+  type IdentityChange,
   forget,
   onTexts,
   type Opened,
@@ -20,6 +20,8 @@ export const STATE = Symbol.for(`hipflask.state ${VERSION}`);
 /** Where `console.log` asks an object for its own text. */
 export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const PERMANENT = "_permanent";
+const NOT_A_KEY =
+  'A key of the session must be a text, as in session.set("username", value); several at once are session.update({ … }).';
 /** Flask-WTF's secret for the tokens in forms. */
 export const CSRF_TOKEN = "csrf_token";
 /** What a session begins with: most requests read one key or none, and an empty map is as large as all the rest of a state. */
@@ -38,7 +40,7 @@ const NO_CHANGES: SessionChanges = {
  */
 export class SessionState {
   accessed = false;
-  fate: Fate = "kept";
+  identity: IdentityChange = "kept";
   /** It ended in this request, whatever has begun since. */
   wasDestroyed = false;
   /** Seconds for which this one response keeps the cookie of a permanent session, if not for the whole lifetime. */
@@ -208,6 +210,7 @@ export class SessionState {
    * @throws UnserializableError at once, so that the error points at the line that stored the value
    */
   set(key: string, value: unknown): void {
+    if (typeof key !== "string") throw new UnserializableError(NOT_A_KEY);
     if (value === undefined) return void this.delete(key);
     const texts = this.#write();
     texts.set(key, this.json.dumps(value, key));
@@ -259,13 +262,13 @@ export class SessionState {
       this.#keep = [...texts.keys()];
     }
     this.modified = true;
-    if (this.fate === "kept") this.fate = "regenerated";
+    if (this.identity === "kept") this.identity = "regenerated";
   }
 
   /** Ends the session. What is written after that begins a new one. */
   destroy(): void {
     this.#empty();
-    this.fate = "destroyed";
+    this.identity = "destroyed";
     this.wasDestroyed = true;
   }
 
@@ -337,7 +340,7 @@ export class SessionState {
     [this.#values, this.#transactions] = [NO_VALUES, NO_TRANSACTIONS];
     this.#keep = undefined;
     this.#modified = false;
-    this.fate = "kept";
+    this.identity = "kept";
     this.wasDestroyed = false;
   }
 

@@ -22,7 +22,8 @@ import type { Store } from "./parts/store.ts";
  * | `memcached://127.0.0.1:11211` | one server of Memcached | `memcached` |
  *
  * @throws ConfigError for a scheme that is not in the table, a URL that cannot be read, or a package that is not installed. Its
- *   message never holds the URL, since that may hold a password.
+ *   message never holds the URL, since that may hold a password. StoreError if the engine cannot be reached, or does not
+ *   answer within 10 seconds.
  * @example
  * ```ts
  * import { storeFromUrl } from "hipflask/stores/from-url";

@@ -77,8 +77,8 @@ it("answers 503, and nothing of the page, when the store is away", async () => {
       return new Response("<p>page</p>", { headers: { "Content-Type": "text/html" } });
     });
     const isDown = openSession === unavailable;
-    expect([answer.status, await answer.text()]).toEqual(
-      isDown ? [503, "Service Unavailable\n"] : [200, "<p>page</p>"],
+    expect([answer.status, answer.headers.get("Retry-After"), await answer.text()]).toEqual(
+      isDown ? [503, "5", "Service Unavailable\n"] : [200, null, "<p>page</p>"],
     );
     expect(told).toHaveLength(isDown ? 1 : 0);
   }

@@ -71,8 +71,9 @@ it("answers 503, and nothing of the handler's, when the store is away", async ()
     const server = await serve(nitro(app, plugin));
     const answer = await fetch(`http://127.0.0.1:${server.port}/`, { redirect: "manual" });
     const isDown = openSession === unavailable;
-    expect([answer.status, answer.headers.get("Location")]).toEqual(
-      isDown ? [503, null] : [302, "/elsewhere"],
+    const { headers } = answer;
+    expect([answer.status, headers.get("Location"), headers.get("Retry-After")]).toEqual(
+      isDown ? [503, null, "5"] : [302, "/elsewhere", null],
     );
     expect(told).toHaveLength(isDown ? 1 : 0);
     await server.close();

@@ -166,6 +166,7 @@ describe.skipIf(skip)(`SvelteKit, built and served by Node${note}`, () => {
         const handle = sessions({ sessionInterface }, { onError: (error) => heard.push(error) });
         const answer = await ask({ handle, answer: () => new Response("success") });
         expect(answer.status).toBe(status);
+        expect(answer.headers.get("Retry-After")).toBe(status === 503 ? "5" : null);
         expect(await answer.text()).not.toMatch(/success|on purpose/);
       }
       expect(heard).toEqual([expect.any(StoreError)]);

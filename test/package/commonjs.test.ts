@@ -59,6 +59,31 @@ test("logs in", async () => {
 test("says outside of a request what to do", () => expect(() => session.username).toThrow("sessionTransaction"));
 `;
 
+/** The same for the test runner of Node, as CommonJS and as a module. */
+const onNode = (imports: string): string => `
+${imports}
+
+test("logs in", async () => {
+  const manager = new SessionManager({ secretKey: "of a test on node:test" });
+  const app = sessions(manager)(() => new Response(session.username ?? "stranger"));
+  const client = testClient(app, { sessions: manager });
+  await client.sessionTransaction(() => { session.username = "ada"; });
+  assert.equal(await (await client.get("/")).text(), "ada");
+});
+`;
+const NODE_TESTS: Readonly<Record<string, string>> = {
+  "node-test.cjs": onNode(`const assert = require("node:assert/strict");
+const { test } = require("node:test");
+const { SessionManager, session } = require("hipflask");
+const { sessions } = require("hipflask/fetch");
+const { testClient } = require("hipflask/testing");`),
+  "node-test.mjs": onNode(`import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SessionManager, session } from "hipflask";
+import { sessions } from "hipflask/fetch";
+import { testClient } from "hipflask/testing";`),
+};
+
 const STORE = `
 import { storeFromUrl } from "hipflask/stores/from-url";
 
@@ -91,7 +116,8 @@ describe.skipIf(skip)(`a CommonJS program${note}`, () => {
     ])
       link(join(root, "node_modules/@types", name), `@types/${name}`);
     link(join(root, "node_modules/undici-types"), "undici-types");
-    for (const [name, text] of Object.entries(programs)) writeFileSync(join(folder, name), text);
+    for (const [name, text] of Object.entries({ ...programs, ...NODE_TESTS }))
+      writeFileSync(join(folder, name), text);
     writeFileSync(join(folder, "package.json"), '{ "private": true }');
     writeFileSync(
       join(folder, "tsconfig.json"),
@@ -173,6 +199,10 @@ describe.skipIf(skip)(`a CommonJS program${note}`, () => {
     ]);
     expect((await run("ncc/index.cjs")).stdout).toBe(PRINTED);
   });
+
+  it.each(Object.keys(NODE_TESTS))("is tested with node:test, in %s", async (file) =>
+    expect((await run("--test", [file])).stdout).toContain("pass 1"),
+  );
 
   it("is tested with Jest, without settings", async () => {
     const { stderr } = await run(join(packages, "jest/bin/jest.js"), [

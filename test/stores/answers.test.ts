@@ -1,6 +1,8 @@
+import Libsql from "libsql";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { CsrfProtect } from "../../src/csrf.ts";
+import { djangoSessions } from "../../src/django.ts";
 import {
   ConfigError,
   consume,
@@ -50,6 +52,28 @@ const kinds: Array<[string, () => SessionOptions]> = [
   ["a cookie", () => ({})],
   ["a store", () => ({ store: memoryStore() })],
 ];
+
+describe("the answer of a session in Django's table", () => {
+  it("tells of one that asked to be stored (SEC-57)", async () => {
+    const db = new Libsql(":memory:");
+    db.exec(
+      "CREATE TABLE django_session (session_key TEXT PRIMARY KEY, session_data TEXT, expire_date TEXT)",
+    );
+    const manager = new SessionManager({ sessionInterface: djangoSessions(db, { secretKey: "s" }) });
+    const context = manager.requestContext({ headers: new Headers() });
+    await context.opening;
+    context.run(() => (session.a = 1));
+    const told: unknown[] = [];
+    const listen = (message: unknown) => void told.push(message);
+    subscribe("hipflask:cacheConflict", listen);
+    const headers = new Headers({ "Cache-Control": "public, max-age=60" });
+    await context.save({ status: 200, headers });
+    unsubscribe("hipflask:cacheConflict", listen);
+    expect(headers.get("Cache-Control")).toBe("max-age=60, no-store");
+    expect(told).toEqual([{ cookieName: "sessionid", removed: ["public"] }]);
+    db.close();
+  });
+});
 
 describe.each(kinds)("the answer of a session in %s", (_, kind) => {
   it("forbids storing and tells of an answer that asked to be stored (SEC-57)", async () => {

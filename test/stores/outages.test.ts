@@ -43,6 +43,7 @@ describe.each(Object.entries(apps))("an ill store behind %s", (_, serve) => {
       status: response.status,
       cookies: response.headers.getSetCookie(),
       location: response.headers.get("location"),
+      retryAfter: response.headers.get("retry-after"),
       body: await response.text(),
     };
   }
@@ -54,7 +55,7 @@ describe.each(Object.entries(apps))("an ill store behind %s", (_, serve) => {
       const cookie = cookies[0]!.split(";")[0]!;
       store.fail("read", illness);
       const answer = await get(cookie);
-      expect(answer).toMatchObject({ status: 503, cookies: [], location: null });
+      expect(answer).toMatchObject({ status: 503, cookies: [], location: null, retryAfter: "5" });
       expect(answer.body).not.toMatch(/purpose|demand|driver|StoreError|TypeError|\.ts:/);
       store.recover();
       expect((await get(cookie)).status).toBe(302);
@@ -69,7 +70,7 @@ describe.each(Object.entries(apps))("an ill store behind %s", (_, serve) => {
       for (const verb of ["replace", "insert"] as const) {
         store.fail(verb, illness);
         const answer = await get(verb === "replace" ? cookie : "");
-        expect(answer).toMatchObject({ status: 503, cookies: [], location: null });
+        expect(answer).toMatchObject({ status: 503, cookies: [], location: null, retryAfter: "5" });
         expect(answer.body).not.toMatch(/visit|purpose|demand|driver|StoreError|TypeError|\.ts:/);
         store.recover();
       }

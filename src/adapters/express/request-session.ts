@@ -4,6 +4,7 @@ import type { RequestContext } from "../../request/context.ts";
 import type { CookieConfig } from "../../interfaces/cookie-interface.ts";
 import { SessionState } from "../../session/state.ts";
 import {
+  regenerate,
   sessionOf,
   stateOf,
   type Session,
@@ -126,9 +127,7 @@ export class RequestSessionSlot {
       },
       cookie: new SessionCookie(state, this.config),
       regenerate: (given?: SessionCallback | { keep?: readonly string[] | true }) =>
-        typeof given === "function"
-          ? endAndBegin(given)
-          : this.#call(() => state.regenerate(given?.keep ?? []), layer),
+        typeof given === "function" ? endAndBegin(given) : this.#call(() => regenerate(state, given), layer),
       destroy: call(() => (state.destroy(), this.context.commit())),
       save: call(() => this.context.commit()),
       reload: call(() => this.context.reload()),

@@ -1,13 +1,18 @@
 import type { ServerResponse, OutgoingHttpHeaders, OutgoingHttpHeader } from "node:http";
 import { finished } from "node:stream";
 import { cutStream, holdStream } from "./held-stream.ts";
-import { assertArguments, isHttp2 } from "./node-arguments.ts";
-import type { RequestContext } from "../../request/context.ts";
 import type { SessionResponse } from "../../interfaces/session-interface.ts";
 import { errorPageOf } from "./error-page.ts";
-import { emitDrain, redirectedListeners, setStalled } from "./drain-listeners.ts";
 import { responseOf } from "./node-headers.ts";
-import { headersSent, sealHead } from "./sealed-head.ts";
+import {
+  assertArguments,
+  emitDrain,
+  headersSent,
+  isHttp2,
+  redirectedListeners,
+  sealHead,
+  setStalled,
+} from "./node-response.ts";
 
 /** Whatever may send the first header of a Node response. */
 type Method = "writeHead" | "write" | "end" | "flushHeaders" | "answer" | "flush";
@@ -38,9 +43,9 @@ const MOST_WAITING = 64 * 1024;
  * A Node response that sends nothing before its session is saved. The first call that would send a header starts the
  * save; if that takes time, this call and those after it wait in line and are then made in their order.
  */
-export class HeldResponse<Context extends HeldContext = RequestContext> {
+export class HeldResponse {
   /** Whose session is saved; undefined while it is being opened, for then there is nothing to save. */
-  context: Context | undefined;
+  context: HeldContext | undefined;
   readonly #res: ServerResponse;
   readonly #onError: (error: unknown) => void;
   readonly #originals: Originals;
@@ -102,12 +107,12 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   /** Calls `send`, which writes or ends past the response's own methods, while nothing is held. */
   pass(method: "write" | "end", send: () => unknown): unknown {
     const handle = () => (method === "end" && this.#phase === "released" ? this.#end(send) : send());
-    const context: HeldContext | undefined = this.context;
+    const { context } = this;
     return context?.isCurrent === false ? this.#callForeign(context, method, handle) : handle();
   }
 
   #call(method: Method, ...args: unknown[]): unknown {
-    const context: HeldContext | undefined = this.context;
+    const { context } = this;
     if (context?.isCurrent !== false) return this.#handle(method, args);
     return this.#callForeign(context, method, () => this.#handle(method, args));
   }
@@ -175,7 +180,10 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
   #start(): void {
     this.#phase = "saving";
     try {
-      const saving = this.#save();
+      const { context } = this;
+      // Something before us may have sent the headers: what is left to be saved then is late.
+      const isLate = context?.saveLate !== undefined && isHeadSent(this.#res);
+      const saving = isLate ? context.saveLate!() : context?.save(responseOf(this.#res));
       if (saving === undefined) {
         this.#phase = "released";
         return;
@@ -188,13 +196,6 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     } catch (error) {
       this.#refuse(error);
     }
-  }
-
-  #save(): Promise<void> | undefined {
-    const context: HeldContext | undefined = this.context;
-    // Something before us may have sent the headers: what is left to be saved then is late.
-    if (isHeadSent(this.#res) && context?.saveLate !== undefined) return context.saveLate();
-    return context?.save(responseOf(this.#res));
   }
 
   #release(): void {
@@ -228,7 +229,7 @@ export class HeldResponse<Context extends HeldContext = RequestContext> {
     const res = this.#res;
     let saving: Promise<void> | undefined;
     try {
-      saving = (this.context as HeldContext | undefined)?.saveLate?.();
+      saving = this.context?.saveLate?.();
     } catch (error) {
       this.#cut(error);
       return res;

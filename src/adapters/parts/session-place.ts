@@ -1,5 +1,6 @@
 import { ConfigError } from "../../errors.ts";
 import { isSession, stateOf, type Session } from "../../session/session.ts";
+import { STATE } from "../../session/state.ts";
 
 /**
  * What `request.session = value` means to people who come from other libraries: `null` ends the session, and an object is
@@ -74,6 +75,10 @@ export function placeSession(target: object, session: Session): void {
 /** @throws ConfigError if something else is in the place of the session, where nothing can tell when it is put there */
 export function assertInPlace(found: unknown, session: Session, place: string): void {
   if (found === session) return;
+  if ((found as { [STATE]?: unknown } | null | undefined)?.[STATE] !== undefined)
+    throw new ConfigError(
+      "`sessions({ … })` was used twice on the way of this request, with different options. Use it once, or each on paths of its own.",
+    );
   throw new ConfigError(
     `Something else than the session was put into \`${place}\`, which changes no session. Use \`session.destroy()\` or ` +
       "`session.update(data)`, and another name for other things.",

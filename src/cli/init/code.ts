@@ -5,7 +5,7 @@ import type { StoreChoice } from "./stores.ts";
 /** The file that configures the sessions of a project. */
 export function codeOf(framework: Framework, store: StoreChoice, project: Project): string {
   const { declaration, door, env, isSecure } = framework;
-  const url = `${env}.SESSION_STORE`;
+  const url = env("SESSION_STORE");
   const imports = [...(framework.imports ?? []), ["sessions", door] as const, ...store.imports];
   const value = store.value?.(url);
   const paragraphs = [
@@ -16,7 +16,7 @@ export function codeOf(framework: Framework, store: StoreChoice, project: Projec
     store.setUp?.(url) ?? [],
     [
       `${declaration} = sessions({`,
-      `  secretKey: ${env}.SECRET_KEY,`,
+      `  secretKey: ${env("SECRET_KEY")},`,
       `  cookieSameSite: "Lax",`,
       `  cookieSecure: ${isSecure},`,
       ...(value === undefined ? [] : [`  store: ${value},`]),

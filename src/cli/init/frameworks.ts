@@ -25,8 +25,8 @@ export interface Framework {
   readonly door: string;
   /** What else the file imports. */
   readonly imports?: readonly Import[];
-  /** How its code reads the environment. */
-  readonly env: string;
+  /** How its code reads a variable of the environment. */
+  readonly env: (name: string) => string;
   /** Whether the app serves people over HTTPS. */
   readonly isSecure: string;
   /** What is left to add by hand. @param module how the written file is imported */
@@ -36,7 +36,7 @@ export interface Framework {
 const ON_NODE = {
   file: "sessions",
   declaration: "export const withSessions",
-  env: "process.env",
+  env: (name: string) => `process.env.${name}`,
   isSecure: 'process.env.NODE_ENV === "production"',
 } as const;
 
@@ -89,9 +89,24 @@ export const FRAMEWORKS: Readonly<Record<string, Framework>> = {
       ["dev", "$app/environment"],
       ["env", "$env/dynamic/private"],
     ],
-    env: "env",
+    env: (name) => `env.${name}`,
     isSecure: "!dev",
     left: () => [["any load function, action or endpoint", IN_HANDLERS]],
+  },
+  astro: {
+    dependency: "astro",
+    file: "src/middleware",
+    isFixed: true,
+    isCompiled: true,
+    declaration: "export const onRequest",
+    door: "hipflask/astro",
+    imports: [["getSecret", "astro:env/server"]],
+    env: (name) => `getSecret("${name}")`,
+    isSecure: "import.meta.env.PROD",
+    left: () => [
+      ["astro.config.mjs, after npx astro add node", ['output: "server",']],
+      ["any page, action or endpoint", IN_HANDLERS],
+    ],
   },
   "react-router": {
     ...ON_NODE,

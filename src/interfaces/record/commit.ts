@@ -9,11 +9,11 @@ import { events, lost } from "../events.ts";
 import { withMessagesMerged } from "../messages.ts";
 import type { RecordOrigin, RecordSessionState, SharedRecord } from "./state.ts";
 
-/** What a request wants of its record: what it did saved, a longer life, its end, or nothing. */
-export type RecordWish = "write" | "touch" | "remove" | "nothing";
+/** What a save does to the record: write the changes, extend its lifetime, remove it, or nothing. */
+export type RecordAction = "write" | "touch" | "remove" | "nothing";
 
-/** What became of it: it is under this key now, it is over, it was over before, or there never was one. */
-export type RecordFate = { readonly key: string } | "removed" | "lost" | "none";
+/** The outcome: the key the record is under now; or it was removed now, had been removed before, or never existed. */
+export type RecordResult = { readonly key: string } | "removed" | "lost" | "none";
 
 /** What a commit needs beside the session. */
 export interface RecordCommit<Content> {
@@ -22,8 +22,8 @@ export interface RecordCommit<Content> {
   readonly newKey: () => string;
   /** Seconds that a record with these fields lives. */
   readonly lifetimeOf: (fields: Fields) => number;
-  /** Whether a record with these fields is none: it is removed instead of written. */
-  readonly isEmpty: (fields: Fields) => boolean;
+  /** Whether a record that would hold these fields is removed instead of written. */
+  readonly isRemovedWith: (fields: Fields) => boolean;
   readonly lostWrites: "drop" | "throw";
 }
 
@@ -49,23 +49,23 @@ export function sharedFormat<Content>(
  */
 export async function commitRecord<Content>(
   state: RecordSessionState<Content>,
-  wish: RecordWish,
+  action: RecordAction,
   isFailure: boolean,
   commit: RecordCommit<Content>,
-): Promise<RecordFate> {
-  const { origin, fate } = state;
-  const isOver = fate === "destroyed" || wish === "remove";
+): Promise<RecordResult> {
+  const { origin, identity } = state;
+  const isOver = identity === "destroyed" || action === "remove";
   if (origin !== undefined && isOver && (await commit.loop.remove(origin.key))) removed(origin.key);
   if (origin === undefined || isOver) {
-    const isBegun = wish === "write" && !isFailure && !commit.isEmpty(state.fields());
+    const isBegun = action === "write" && !isFailure && !commit.isRemovedWith(state.fields());
     if (isBegun) return { key: await begin(state.fields(), commit) };
     return origin === undefined ? "none" : "removed";
   }
-  if (wish === "write" || fate === "regenerated") {
+  if (action === "write" || identity === "regenerated") {
     const change = changeOf(state, origin, isFailure, commit);
-    return fate === "regenerated" ? move(origin, change, commit) : write(origin, change, commit);
+    return identity === "regenerated" ? move(origin, change, commit) : write(origin, change, commit);
   }
-  return wish === "touch" ? touch(state, origin, commit) : { key: origin.key };
+  return action === "touch" ? touch(state, origin, commit) : { key: origin.key };
 }
 
 async function begin<Content>(fields: Fields, commit: RecordCommit<Content>): Promise<string> {
@@ -79,7 +79,7 @@ async function touch<Content>(
   state: RecordSessionState<Content>,
   { key, known }: RecordOrigin<Content>,
   { loop, lifetimeOf, lostWrites }: RecordCommit<Content>,
-): Promise<RecordFate> {
+): Promise<RecordResult> {
   const lifetime = lifetimeOf(state.fields());
   const done = await loop.change(key, known, (current): Step<SharedRecord<Content>, undefined> => {
     if (current.commit !== known.commit) return { action: "leave", result: undefined };
@@ -92,17 +92,21 @@ async function write<Content>(
   { key, known }: RecordOrigin<Content>,
   change: Change,
   commit: RecordCommit<Content>,
-): Promise<RecordFate> {
-  const done = await commit.loop.change(key, known, ({ entry }): Step<SharedRecord<Content>, RecordFate> => {
-    const fields = entry.decoded.ok ? change.apply(entry.decoded.fields) : undefined;
-    if (fields === undefined) return { action: "leave", result: "lost" };
-    if (commit.isEmpty(fields)) return { action: "remove", result: "removed" };
-    const draft = draftOf<Content>(fields, commit);
-    return { action: "write", result: { key }, ...draft, isComputed: change.isComputed };
-  });
-  const fate = done.status === "ok" ? done.result : "lost";
-  if (fate === "removed") removed(key);
-  return fate === "lost" ? lostRecord(key, commit.lostWrites) : fate;
+): Promise<RecordResult> {
+  const done = await commit.loop.change(
+    key,
+    known,
+    ({ entry }): Step<SharedRecord<Content>, RecordResult> => {
+      const fields = entry.decoded.ok ? change.apply(entry.decoded.fields) : undefined;
+      if (fields === undefined) return { action: "leave", result: "lost" };
+      if (commit.isRemovedWith(fields)) return { action: "remove", result: "removed" };
+      const draft = draftOf<Content>(fields, commit);
+      return { action: "write", result: { key }, ...draft, isComputed: change.isComputed };
+    },
+  );
+  const result = done.status === "ok" ? done.result : "lost";
+  if (result === "removed") removed(key);
+  return result === "lost" ? lostRecord(key, commit.lostWrites) : result;
 }
 
 /**
@@ -113,15 +117,15 @@ async function move<Content>(
   { key, known }: RecordOrigin<Content>,
   change: Change,
   commit: RecordCommit<Content>,
-): Promise<RecordFate> {
-  const { loop, isEmpty, lostWrites } = commit;
+): Promise<RecordResult> {
+  const { loop, isRemovedWith, lostWrites } = commit;
   let source = known;
   for (let conflicts = 0; ; await backOff(++conflicts)) {
     const { decoded } = source.entry;
     if (!decoded.ok) return lostRecord(key, lostWrites);
     const fields = change.apply(decoded.fields);
     const draft = { ...draftOf<Content>(fields, commit), before: source.entry };
-    const copy = isEmpty(fields) ? undefined : (await insert(draft, commit)).key;
+    const copy = isRemovedWith(fields) ? undefined : (await insert(draft, commit)).key;
     const { commit: copied } = source;
     const done = await loop.change(key, source, (current): Step<SharedRecord<Content>, typeof source> => ({
       action: current.commit === copied ? "remove" : "leave",

@@ -1,12 +1,48 @@
+import type { KeyObject } from "node:crypto";
 import type { RefusalReason } from "../../codecs/codec.ts";
 import type { Fields } from "../../json/fields.ts";
+import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import type { FieldChanges, SessionRecord } from "../../stores/parts/record.ts";
-import type { KnownSession, SessionStep } from "../../stores/parts/session-records.ts";
+import type { KnownSession, SessionRecords, SessionStep } from "../../stores/parts/session-records.ts";
 import { judge, type Judgement, type Token } from "../../stores/parts/token.ts";
+import type { CookieConfig } from "../cookie-interface.ts";
 import { events } from "../events.ts";
-import { hasMessages, puttingBack, takingField, takingMessages, withMessages } from "../messages.ts";
+import { FLASHES, hasMessages, puttingBack, takingField, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
-import type { StoreConfig } from "./config.ts";
+
+/** What a stored session is configured with beyond its cookie. Durations are seconds. */
+export interface StoreConfig extends CookieConfig {
+  readonly records: SessionRecords;
+  readonly json: TaggedJSONSerializer;
+  readonly trackNested: boolean;
+  /** Sessions are fetched when `loadSession()` is called, not when a request comes in with a token. */
+  readonly lazy: boolean;
+  /** A session ends after this long without a request. */
+  readonly idleTimeout: number;
+  /** The same for a session that is not permanent and has no owner. */
+  readonly anonymousTimeout: number;
+  /** A session ends this long after it began, or after its owner's last login; null: no such limit. */
+  readonly absoluteTimeout: number | null;
+  /** Activity is noted at most this often. */
+  readonly touchEvery: number;
+  /** The token is replaced this long after the last time; 0: only at login. */
+  readonly rotateAfter: number;
+  /** A token that was replaced by a periodic rotation stays good for this long. */
+  readonly rotationGrace: number;
+  /** Makes the successors in such rotations; null without a secret key. */
+  readonly rotationKey: KeyObject | null;
+  /** Expired records are removed this often; 0: never. */
+  readonly sweepEvery: number;
+  /** What to show of a device in a list of sessions. */
+  readonly device: ((request: SessionRequest) => unknown) | undefined;
+  /** What of a stranger's data follows its owner's login. */
+  readonly keepAtLogin: readonly string[] | true;
+  readonly lostWrites: "drop" | "throw";
+  readonly saveOnError: boolean;
+  /** Sessions may have owners: the store changes them atomically. */
+  readonly ownable: boolean;
+  readonly reusedTokens: "refuse" | "destroy";
+}
 
 /** The record a session was opened from, or was stored in since. */
 export interface Origin {
@@ -104,7 +140,7 @@ export class StoreReader {
 
   /** Takes a key out of the record. @returns its value, for one caller alone, and the record after that */
   async take(origin: Origin, key: string): Promise<{ readonly value: unknown; readonly origin: Origin }> {
-    const taken = await this.#takeText(origin, key, (take) => takingField(key, take));
+    const taken = await this.#takeText(origin, key);
     return {
       value: taken.text === null ? undefined : this.#config.json.loads(taken.text),
       origin: taken.origin,
@@ -120,7 +156,7 @@ export class StoreReader {
     const changes = puttingBack(messages, json);
     if (changes.transactions === undefined && changes.set === undefined) return;
     const { owner } = known.entry;
-    const isFollowed = owner === null && (keepAtLogin === true || keepAtLogin.includes("_flashes"));
+    const isFollowed = owner === null && (keepAtLogin === true || keepAtLogin.includes(FLASHES));
     const giving = records.change(known, undefined, ({ entry, now }): SessionStep<undefined> => {
       if (entry.owner !== owner && !isFollowed) return { result: undefined };
       // That does not count as activity of the session's owner.
@@ -181,17 +217,16 @@ export class StoreReader {
    * has them; what it does not show goes back when it is saved.
    */
   async #takeMessages(origin: Origin): Promise<Origin> {
-    const taken = await this.#takeText(origin, "_flashes", takingMessages);
+    const taken = await this.#takeText(origin, FLASHES);
     return { ...taken.origin, messages: taken.text ?? undefined };
   }
 
   async #takeText(
     origin: Origin,
     key: string,
-    taking: (take: (text: string | null) => void) => FieldChanges,
   ): Promise<{ readonly text: string | null; readonly origin: Origin }> {
     let text: string | null = null;
-    const changes = taking((stored) => {
+    const changes = takingField(key, (stored) => {
       text = stored;
     });
     const done = await this.#change(origin, ({ entry }) => {

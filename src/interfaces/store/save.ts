@@ -1,7 +1,7 @@
 import { OwnerLimitError, SessionClosedError } from "../../errors.ts";
 import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
-import type { Checkpoint, Fate } from "../../session/changes.ts";
+import type { Checkpoint, IdentityChange } from "../../session/changes.ts";
 import { underFreshKey } from "../../stores/parts/attempts.ts";
 import { checkLogin, type FieldChanges } from "../../stores/parts/record.ts";
 import type { Committed, SessionStep } from "../../stores/parts/session-records.ts";
@@ -9,17 +9,16 @@ import type { Login } from "../../stores/parts/owners.ts";
 import { newToken, newVerifier, successorOf, type Token } from "../../stores/parts/token.ts";
 import type { RecordDecision } from "../decide.ts";
 import { events, lost } from "../events.ts";
-import { puttingBack, withMessagesBack } from "../messages.ts";
+import { puttingBack, withMessages, withMessagesBack } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
-import type { StoreConfig } from "./config.ts";
-import { idleOf, secondsSince, tokenNow, type Origin } from "./open.ts";
+import { idleOf, secondsSince, tokenNow, type Origin, type StoreConfig } from "./open.ts";
 
 /** What a request wants of its session, as of the moment in which a commit begins. */
 export interface Wanted {
   readonly origin: Origin | undefined;
   /** Sessions that came in with this request, of which none was opened. */
   readonly rivals: readonly Origin[];
-  readonly fate: Fate;
+  readonly identity: IdentityChange;
   /** Everything was dropped in one go. */
   readonly isCleared: boolean;
   readonly owner: string | null;
@@ -120,8 +119,7 @@ async function end({ known, token }: Origin, config: StoreConfig): Promise<true 
 
 async function create(wanted: Wanted, request: SessionRequest, config: StoreConfig): Promise<Saved> {
   const { fields, owner, login, isPermanent, messages } = wanted;
-  const all =
-    messages === undefined || messages === "[]" ? fields : new Map([...fields, ["_flashes", messages]]);
+  const all = withMessages(fields, messages === "[]" ? undefined : messages);
   const details = {
     expiry: { idle: idleOf(config, owner, isPermanent), absolute: config.absoluteTimeout },
     device: deviceOf(request, config),
@@ -235,12 +233,12 @@ function refused(
  * login must not seem to have worked, so for one this is always an error.
  */
 function lostChange(
-  { origin, owner, login, fate, isFailure }: Wanted,
+  { origin, owner, login, identity, isFailure }: Wanted,
   reason: "gone" | "verifier" | "revoked",
   { lostWrites }: StoreConfig,
   selector = origin?.known.entry.selector ?? "",
 ): Saved {
-  const isIdentity = !isFailure && (login !== undefined || fate === "regenerated");
+  const isIdentity = !isFailure && (login !== undefined || identity === "regenerated");
   const event = { selector, owner: origin?.known.entry.owner ?? owner, reason };
   lost(event, lostWrites === "throw" || isIdentity);
   return { cookie: "keep", origin, isOvertaken: reason === "verifier" };

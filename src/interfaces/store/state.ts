@@ -4,12 +4,10 @@ import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
 import type { Opened as OpenedFields, SessionStateOptions } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
 import { newToken, type Token } from "../../stores/parts/token.ts";
-import { joinedMessages, withMessages } from "../messages.ts";
+import { FLASHES, joinedMessages, leftMessages, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
 import { fieldsOf, type Opened, type Origin } from "./open.ts";
 import type { Failed, Saved, Wanted } from "./save.ts";
-
-const FLASHES = "_flashes";
 
 /** How a stored session comes to life. */
 export interface StoreStateOptions extends Required<Pick<SessionStateOptions, "json" | "trackNested">> {
@@ -118,7 +116,7 @@ export class StoreSessionState extends SessionState {
 
   override get isStored(): boolean {
     this.accessed = true;
-    return this.origin !== undefined && this.fate !== "destroyed";
+    return this.origin !== undefined && this.identity !== "destroyed";
   }
 
   override get loginAge(): number | null {
@@ -143,7 +141,7 @@ export class StoreSessionState extends SessionState {
     const before = this.owner;
     // Another person starts from nothing; only a stranger's cart follows its owner's login.
     if (before !== null && id !== before) this.destroy();
-    else this.regenerate(before === null && this.fate === "kept" ? this.#kept() : true);
+    else this.regenerate(before === null && this.identity === "kept" ? this.#kept() : true);
     this.#owner = id;
     this.#isLogin = id !== null;
   }
@@ -184,7 +182,7 @@ export class StoreSessionState extends SessionState {
     if (!isOver || this.isClosed) return;
     // The session of this very request is one of them: what comes now, such as a login, begins another one.
     this.destroy();
-    this.fate = "kept";
+    this.identity = "kept";
     this.#moved = { origin: undefined };
     this.#isCookieDead = true;
   }
@@ -201,7 +199,7 @@ export class StoreSessionState extends SessionState {
    * @param isFinal the last commit of a request, which also settles its one-time messages
    */
   want({ isHandshake }: SessionRequest, isFinal: boolean, isFailure: boolean): Wanted {
-    const { origin, fate, ownerNow: owner } = this;
+    const { origin, identity, ownerNow: owner } = this;
     const rivals = this.#rivals;
     const isCleared = this.#isCleared;
     const login =
@@ -213,24 +211,24 @@ export class StoreSessionState extends SessionState {
     const { changes, fields } = checkpoint;
     const { modified: isModified, isPermanent } = this;
     this.#consumed.clear();
-    const isNew = origin === undefined || fate === "destroyed";
+    const isNew = origin === undefined || identity === "destroyed";
     const token = isNew && isModified ? this.#newToken() : undefined;
     if (!isFinal) {
-      this.fate = "kept";
+      this.identity = "kept";
       this.#isLogin = false;
       this.#isCleared = false;
-      if (fate === "destroyed") this.#moved = { origin: undefined };
+      if (identity === "destroyed") this.#moved = { origin: undefined };
     }
     return {
       origin,
       rivals,
-      fate,
+      identity,
       isCleared,
       owner,
       login,
       checkpoint,
       fields: withMessages(fields, undefined),
-      messages: left ?? (isFinal ? waiting(changes, origin) : undefined),
+      messages: left ?? (isFinal ? leftMessages(changes, origin?.messages) : undefined),
       isModified,
       isPermanent,
       token,
@@ -255,18 +253,18 @@ export class StoreSessionState extends SessionState {
 
   /** A commit is not done, and everything in it is still to be done. */
   settleFailure(wanted: Wanted, { error, isEnded }: Failed, { isHandshake }: SessionRequest): void {
-    const { origin, fate, login, isCleared, isFinal, messages } = wanted;
+    const { origin, identity, login, isCleared, isFinal, messages } = wanted;
     if (isHandshake && messages !== undefined) {
       this.set(FLASHES, joinedMessages(this.json.loads(messages), this.get(FLASHES)));
     }
     if (isEnded) {
-      this.fate = this.fate === "destroyed" && isFinal ? "kept" : this.fate;
+      this.identity = this.identity === "destroyed" && isFinal ? "kept" : this.identity;
       this.#moved = { origin: undefined };
       this.#isCookieDead = true;
       return;
     }
-    if (this.fate !== "destroyed") this.#isLogin ||= login !== undefined;
-    if (this.fate === "kept" || fate === "destroyed") this.fate = fate;
+    if (this.identity !== "destroyed") this.#isLogin ||= login !== undefined;
+    if (this.identity === "kept" || identity === "destroyed") this.identity = identity;
     this.#isCleared ||= isCleared;
     // A client is not sent the cookie of a session that was lost.
     const needsCookie = !(error instanceof SessionLostError) && origin?.needsCookie === true;
@@ -323,14 +321,6 @@ export class StoreSessionState extends SessionState {
 
 shareClass("StoreSessionState", StoreSessionState);
 
-/** What is left of the messages a request took or left: all of its own, or those it took and did not show. */
-function waiting(
-  { set, unset }: Wanted["checkpoint"]["changes"],
-  origin: Origin | undefined,
-): string | undefined {
-  return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : origin?.messages);
-}
-
 /** @throws UnserializableError for what cannot be an id: a forgotten `.id` would log all visitors in as one person */
 function ownerIdOf(owner: unknown): string | null {
   if (owner === null) return null;
@@ -343,9 +333,4 @@ function ownerIdOf(owner: unknown): string | null {
   throw new UnserializableError(
     `session.owner must be the id of a person, a text or a whole number, or null; it was ${what}. Write session.owner = String(user.id).`,
   );
-}
-
-/** Flask-Session's rule: a session that holds nothing but its own permanence is empty. */
-export function isEmpty(fields: Fields): boolean {
-  return fields.size === 0 || (fields.size === 1 && fields.has("_permanent"));
 }

@@ -1,5 +1,8 @@
 import type { Store } from "../parts/store.ts";
-import { storeError } from "../parts/attempts.ts";
+import { inTime, storeError } from "../parts/attempts.ts";
+
+/** Seconds for the first answer: a server that accepts a connection and says nothing would keep an app from starting, and not say why. */
+const PATIENCE = 10;
 
 /**
  * A store whose client was opened for it, once the engine has answered.
@@ -14,9 +17,10 @@ export async function opened(
   close: () => Promise<unknown> | unknown,
 ): Promise<Store> {
   try {
-    await begin();
+    await inTime(store.name, "connect", PATIENCE, begin);
   } catch (error) {
-    await close();
+    // A client that waits for its server may wait for it here as well.
+    await inTime(store.name, "close", 1, async () => close()).catch(ignore);
     throw storeError(store.name, "connect", error);
   }
   return Object.assign(store, {

@@ -3,12 +3,11 @@ import { sqlStore, type SqlStore } from "../sql.ts";
 import type { Store } from "../parts/store.ts";
 import { libsqlClient, mysqlPool, pgPool, type LibsqlClient } from "./clients.ts";
 import { ignore, opened } from "./opened.ts";
+import { fileOf } from "../parts/address.ts";
 import type { StoreUrl } from "./url.ts";
 
 export async function sqlite(url: string): Promise<Store> {
-  const path = url.slice("sqlite:".length).replace(/^\/\/(?=\/|[^/])/, "");
-  if (path === "")
-    throw new ConfigError(`"${url}" names no file; write sqlite:sessions.db or sqlite::memory:.`);
+  const path = fileOf(url);
   return (await import("../sqlite.ts")).sqliteStore(path);
 }
 

@@ -1,3 +1,5 @@
+import { ConfigError } from "../../errors.ts";
+
 /**
  * A store's name with the address of its server, as far as the client tells it: `Redis at 127.0.0.1:6379`. Reads hosts, ports and
  * paths of sockets, and never user names, passwords or options.
@@ -48,6 +50,23 @@ export function hostOf(url: string): string | undefined {
   const [, authority, rest] = /^[a-z][a-z+.-]*:\/\/([^/?#]*)(.*)$/is.exec(url) ?? [];
   if (authority === undefined || rest!.includes("@")) return undefined;
   return authority.slice(authority.lastIndexOf("@") + 1) || undefined;
+}
+
+/**
+ * The path in a URL of SQLite: `sqlite:sessions.db`, `sqlite:///var/lib/sessions.db`, `sqlite::memory:`.
+ *
+ * @throws ConfigError for none, and for a user or a port, which only a server has
+ */
+export function fileOf(url: string): string {
+  const [, authority = ""] = /^sqlite:\/\/([^/]*)/i.exec(url) ?? [];
+  if (authority.includes("@") || /:\d+$/.test(authority))
+    throw new ConfigError(
+      "A sqlite: URL has no user, password, host or port: it names a file on this machine, as in sqlite:sessions.db or sqlite:/var/lib/app/sessions.db. A server of SQLite, as Turso, is reached by libsql:.",
+    );
+  const path = url.slice("sqlite:".length).replace(/^\/\/(?=\/|[^/])/, "");
+  if (path === "")
+    throw new ConfigError('"sqlite:" names no file; write sqlite:sessions.db or sqlite::memory:.');
+  return path;
 }
 
 function property(of: unknown, name: string): unknown {

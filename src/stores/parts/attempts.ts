@@ -22,28 +22,34 @@ export class Task {
   readonly #store: string;
   readonly #name: string;
   readonly #seconds: number;
+  readonly #onFailure: ((task: string, error: StoreError) => void) | undefined;
 
-  /** @param store the `name` of the store @param name of the task, for messages */
-  constructor(store: string, name: string, seconds: number) {
+  /**
+   * @param store the `name` of the store
+   * @param name of the task, for messages
+   * @param onFailure called for a `StoreError`, before the caller gets it
+   */
+  constructor(
+    store: string,
+    name: string,
+    seconds: number,
+    onFailure?: (task: string, error: StoreError) => void,
+  ) {
     this.#store = store;
     this.#name = name;
     this.#seconds = seconds;
+    this.#onFailure = onFailure;
   }
 
   /**
    * What the work comes to, or a rejection with a `StoreError` that names the store and the task: "timeout", or what the
    * work rejected with. Errors of the library pass as they are.
-   *
-   * @param onFailure called for a `StoreError`, before the caller is told
    */
-  within<Result>(
-    work: Promise<Result>,
-    onFailure?: (task: string, error: StoreError) => void,
-  ): Promise<Result> {
+  within<Result>(work: Promise<Result>): Promise<Result> {
     // One promise and no chain: every request with a session passes here once or twice.
     return new Promise((resolve, reject) => {
       const fail = (error: HipflaskError) => {
-        if (error instanceof StoreError) onFailure?.(this.#name, error);
+        if (error instanceof StoreError) this.#onFailure?.(this.#name, error);
         reject(error);
       };
       const timer = setTimeout(() => {

@@ -115,7 +115,8 @@ export class CommitLoop<Content, Entry> {
     key: string,
     isLive?: (known: Known<Entry>) => boolean,
   ): Promise<Known<Entry> | "gone" | "undecodable"> {
-    return this.#within("read", (task) => this.#read(key, task, isLive));
+    const task = this.#task("read");
+    return task.within(this.#read(key, task, isLive));
   }
 
   /**
@@ -125,16 +126,8 @@ export class CommitLoop<Content, Entry> {
    * @throws StoreError
    */
   insert(key: string, make: (now: number) => Draft<Entry>): Promise<Known<Entry> | "taken"> {
-    return this.#within("insert", async (task) => {
-      await this.#clockReady(task);
-      const { write, known } = this.#draft(make(this.clock.now()), undefined);
-      const sent = performance.now();
-      const answer = await task.ask("insert", () => this.#insert(key, write));
-      if (answer.status === "ok") return known;
-      const stored =
-        answer.status === "conflict" ? this.#known(key, "insert", answer.current, sent) : undefined;
-      return stored !== undefined && this.#isDone(stored, write.commit) ? stored : "taken";
-    });
+    const task = this.#task("insert");
+    return task.within(this.#insertNew(key, make, task));
   }
 
   /**
@@ -150,17 +143,14 @@ export class CommitLoop<Content, Entry> {
     apply: (known: Known<Entry>) => Step<Entry, Result>,
     options: ChangeOptions<Entry> = {},
   ): Promise<Changed<Entry, Result>> {
-    const task = new Task(this.store.name, "replace", this.#seconds);
-    return task.within(this.#change(key, known, apply, options, task), this.#onFailure);
+    const task = this.#task("replace");
+    return task.within(this.#change(key, known, apply, options, task));
   }
 
   /** Removes a record, whatever it holds. @returns whether there was one @throws StoreError */
   remove(key: string): Promise<boolean> {
-    return this.#within("remove", async (task) => {
-      const { status } = await task.ask("remove", () => this.store.remove(key));
-      if (status !== "ok" && status !== "gone") throw unknownAnswer(this.store.name, "remove");
-      return status === "ok" || task.isRepeated;
-    });
+    const task = this.#task("remove");
+    return task.within(this.#remove(key, task));
   }
 
   /**
@@ -169,22 +159,41 @@ export class CommitLoop<Content, Entry> {
    * @throws StoreError
    */
   readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored<Content>>> {
-    return this.#within("readMany", (task) =>
-      task.ask("readMany", () => this.store.readMany?.(keys, length) ?? this.#readEach(keys, length, task)),
-    );
+    const task = this.#task("readMany");
+    const read = () => this.store.readMany?.(keys, length) ?? this.#readEach(keys, length, task);
+    return task.within(task.ask("readMany", read));
   }
 
   /** Removes up to `limit` expired records. @returns how many @throws StoreError */
   removeExpired(limit: number): Promise<number> {
-    return this.#within("removeExpired", (task) =>
-      task.ask("removeExpired", async () => (await this.store.removeExpired?.(limit)) ?? 0),
-    );
+    const task = this.#task("removeExpired");
+    const remove = async () => (await this.store.removeExpired?.(limit)) ?? 0;
+    return task.within(task.ask("removeExpired", remove));
   }
 
-  /** @throws StoreError "timeout", or what the work rejects with */
-  #within<Result>(step: string, work: (task: Task) => Promise<Result>): Promise<Result> {
-    const task = new Task(this.store.name, step, this.#seconds);
-    return task.within(work(task), this.#onFailure);
+  #task(name: string): Task {
+    return new Task(this.store.name, name, this.#seconds, this.#onFailure);
+  }
+
+  async #insertNew(
+    key: string,
+    make: (now: number) => Draft<Entry>,
+    task: Task,
+  ): Promise<Known<Entry> | "taken"> {
+    await this.#clockReady(task);
+    const { write, known } = this.#draft(make(this.clock.now()), undefined);
+    const sent = performance.now();
+    const answer = await task.ask("insert", () => this.#insert(key, write));
+    if (answer.status === "ok") return known;
+    const stored =
+      answer.status === "conflict" ? this.#known(key, "insert", answer.current, sent) : undefined;
+    return stored !== undefined && this.#isDone(stored, write.commit) ? stored : "taken";
+  }
+
+  async #remove(key: string, task: Task): Promise<boolean> {
+    const { status } = await task.ask("remove", () => this.store.remove(key));
+    if (status !== "ok" && status !== "gone") throw unknownAnswer(this.store.name, "remove");
+    return status === "ok" || task.isRepeated;
   }
 
   async #change<Result>(

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { StoreError } from "../../errors.ts";
-import { CommitLoop, type Changed, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
+import { CommitLoop, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
 import { Owners, type Login, type OwnerLimit } from "./owners.ts";
 import {
   changed,
@@ -139,10 +139,11 @@ export class SessionRecords {
     login: Login | undefined,
     apply: (known: KnownSession) => SessionStep<Result>,
   ): Promise<Committed<Result>> {
+    const { selector } = known.entry;
     const done =
       login === undefined
-        ? this.#write(known, undefined, apply)
-        : this.#filed(known.entry.selector, login, (filed) => this.#write(known, filed, apply));
+        ? this.#loop.change(selector, known, stepOf(apply, undefined))
+        : this.#filed(selector, login, (filed) => this.#loop.change(selector, known, stepOf(apply, filed)));
     // As nothing is removed here, there is a record at the end.
     return done as Promise<Committed<Result>>;
   }
@@ -249,19 +250,6 @@ export class SessionRecords {
     return this.#loop.removeExpired(limit);
   }
 
-  #write<Result>(
-    known: KnownSession,
-    login: Change["login"],
-    apply: (known: KnownSession) => SessionStep<Result>,
-  ): Promise<Changed<SessionRecord, Result>> {
-    return this.#loop.change(known.entry.selector, known, (current): Step<SessionRecord, Result> => {
-      const { result, change } = apply(current);
-      if (change === undefined) return { action: "leave", result };
-      const next = changed(current.entry, { ...change, login }, current.now);
-      return { action: "write", result, ...draftOf(next, current.now) };
-    });
-  }
-
   /** Writes a session that logs in between filing and confirming it; see {@link Owners}. */
   async #filed<Written extends { readonly status: string }>(
     selector: string,
@@ -307,6 +295,19 @@ export class SessionRecords {
 /** The store has judged this already; it is judged once more by the record itself. */
 function isLive({ entry, now }: KnownSession): boolean {
   return now < entry.expiresAt;
+}
+
+/** The change of a session as a step of the commit loop. */
+function stepOf<Result>(
+  apply: (known: KnownSession) => SessionStep<Result>,
+  login: Change["login"],
+): (known: KnownSession) => Step<SessionRecord, Result> {
+  return (current) => {
+    const { result, change } = apply(current);
+    if (change === undefined) return { action: "leave", result };
+    const next = changed(current.entry, { ...change, login }, current.now);
+    return { action: "write", result, ...draftOf(next, current.now) };
+  };
 }
 
 /** What is stored lives as long as its record says. */

@@ -177,12 +177,19 @@ export function loaded(bySha: Promise<unknown>, bySource: () => Promise<unknown>
   });
 }
 
-/** As far as a client tells: a Sentinel client of `@redis/client` does not. */
+/**
+ * As far as a client tells. A cluster client of `redis` 4 shows only the replicas that it found, and a Sentinel client those
+ * that it has connections to, so both are asked once they are connected.
+ */
 function readsReplicas(client: unknown): boolean {
-  const { options, _options } = Object(client) as {
+  const { options, _options, shards, getReplicaNodes } = Object(client) as {
     options?: { scaleReads?: unknown; role?: unknown };
     _options?: { useReplicas?: unknown };
+    shards?: { replicas?: unknown }[];
+    getReplicaNodes?: () => ReadonlyMap<unknown, unknown>;
   };
   const { scaleReads = "master", role = "master" } = options ?? {};
-  return scaleReads !== "master" || role !== "master" || _options?.useReplicas === true;
+  if (scaleReads !== "master" || role !== "master" || _options?.useReplicas === true) return true;
+  if (Array.isArray(shards) && shards.some(({ replicas }) => replicas !== undefined)) return true;
+  return typeof getReplicaNodes === "function" && getReplicaNodes.call(client).size > 0;
 }
