@@ -53,6 +53,7 @@ export const contents: readonly Section[] = [
       framework("node:http", "node"),
       framework("fetch handlers", "fetch"),
       framework("Cloudflare Workers", "workers"),
+      framework("Anything else", "anything-else"),
     ],
   },
   {

@@ -13,7 +13,10 @@ const root = join(import.meta.dirname, "../..");
 export interface RecipeProject {
   readonly folder: string;
   /** Serves a recipe in a process of its own; `slow` takes 300 ms for each save. */
-  serve(recipe: string, mode: "cookie" | "slow"): Promise<{ readonly origin: string; close(): void }>;
+  serve(
+    recipe: string,
+    mode: "cookie" | "store" | "slow",
+  ): Promise<{ readonly origin: string; close(): void }>;
   /** Runs a script to its end. */
   run(script: string): Promise<unknown>;
   remove(): Promise<void>;

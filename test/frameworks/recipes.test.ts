@@ -18,20 +18,20 @@ afterAll(async () => {
   await project?.remove();
 });
 
-async function start(recipe: string, mode: "cookie" | "slow"): Promise<string> {
+async function start(recipe: string, mode: "cookie" | "store" | "slow"): Promise<string> {
   const server = await project.serve(recipe, mode);
   servers.push(server);
   return server.origin;
 }
 
 /** A visitor's browser: keeps the session's cookie, and follows no redirect. */
-function visitor(origin: string) {
-  let cookie = "";
+function visitor(origin: string, cookie = "") {
   const jar = async (input: string | URL | Request, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
     if (cookie !== "") headers.set("Cookie", cookie);
     const response = await fetch(input, { ...init, headers, redirect: "manual" });
-    for (const line of response.headers.getSetCookie()) cookie = line.split(";")[0]!;
+    for (const line of response.headers.getSetCookie())
+      if (line.startsWith("session=")) cookie = line.split(";")[0]!;
     return response;
   };
   const send = (method: string, path: string, body?: unknown) =>
@@ -44,6 +44,7 @@ function visitor(origin: string) {
     });
   return {
     jar,
+    copy: () => visitor(origin, cookie),
     get: (path: string) => send("GET", path),
     post: (path: string, body?: unknown) => send("POST", path, body),
     text: async (path: string) => (await send("GET", path)).text(),
@@ -123,6 +124,126 @@ describe.skipIf(skip).each(shops)(`the recipe for %s${note}`, (recipe) => {
     );
   });
 });
+
+const forms = ["hapi", "polka", "lambda", "elysia"];
+const inBoth = (recipes: readonly string[]) =>
+  recipes.flatMap((recipe) => (["cookie", "store"] as const).map((place) => [recipe, place] as const));
+
+describe.skipIf(skip).each(inBoth(forms))(
+  `the recipe for %s, with sessions in a %s${note}`,
+  (recipe, place) => {
+    let origin = "";
+
+    beforeAll(async () => {
+      origin = await start(recipe, place);
+    });
+
+    const logIn = (browser: ReturnType<typeof visitor>, username: string) =>
+      browser.jar(`${origin}/login`, { method: "POST", body: new URLSearchParams({ username }) });
+
+    it("logs in by a form, knows the visitor on the next page, and logs out", async () => {
+      const ada = visitor(origin);
+      const first = await ada.get("/");
+      expect([await first.text(), first.headers.getSetCookie()]).toEqual(["hello, stranger\n", []]);
+      expect(first.headers.get("Vary")).toMatch(/\bcookie\b/i);
+      const login = await logIn(ada, "ada");
+      expect([login.status, login.headers.get("Location")]).toEqual([303, "/"]);
+      expect(login.headers.getSetCookie()).toEqual([
+        expect.stringMatching(/^session=\S+; HttpOnly; Path=\/$/),
+      ]);
+      expect(login.headers.get("Cache-Control")).toMatch(/\bno-store$/);
+      expect(await ada.text("/")).toBe("hello, ada\n");
+      const stolen = ada.copy();
+      const logout = await ada.jar(`${origin}/logout`, { method: "POST" });
+      expect([logout.status, logout.headers.get("Location")]).toEqual([303, "/"]);
+      expect(await ada.text("/")).toBe("hello, stranger\n");
+      expect(await stolen.text("/")).toBe(place === "store" ? "hello, stranger\n" : "hello, ada\n");
+    });
+
+    it("never mixes 200 parallel requests of two visitors", async () => {
+      const [ada, bob] = [visitor(origin), visitor(origin)];
+      await Promise.all([logIn(ada, "ada"), logIn(bob, "bob")]);
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, at) => (at % 2 === 0 ? ada : bob).text("/")),
+      );
+      answers.forEach((body, at) => expect(body).toBe(at % 2 === 0 ? "hello, ada\n" : "hello, bob\n"));
+    });
+  },
+);
+
+describe.skipIf(skip).each(["hapi", "polka", "lambda"])(`the recipe for %s${note}`, (recipe) => {
+  it("sends no byte before a save of 300 ms is over, on no path", async () => {
+    const slow = await start(recipe, "slow");
+    const ways: [method: string, path: string, status: number][] = [
+      ["GET", "/", 200],
+      ["POST", "/login", 303],
+      ["GET", "/nowhere", 404],
+    ];
+    for (const [method, path, status] of ways) {
+      const body = method === "POST" ? new URLSearchParams({ username: "ada" }) : null;
+      const answer = await visitor(slow).jar(slow + path, { method, body });
+      expect([answer.status, answer.headers.getSetCookie()]).toEqual([status, ["session=saved"]]);
+    }
+  });
+});
+
+describe.skipIf(skip).each(["hapi", "polka"])(`the recipe for %s${note}`, (recipe) => {
+  it("keeps what was written before an error, and the cookies of the app itself", async () => {
+    const origin = await start(recipe, "cookie");
+    const ada = visitor(origin);
+    expect((await ada.get("/crash")).status).toBe(500);
+    expect((await ada.get("/crash")).status).toBe(500);
+    const answer = await ada.get("/attempts");
+    expect(await answer.text()).toBe("2");
+    expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^other=/)]);
+  });
+});
+
+describe.skipIf(skip).each(["cookie", "store"] as const)(
+  `the recipe for GraphQL Yoga, with sessions in a %s${note}`,
+  (place) => {
+    let origin = "";
+
+    beforeAll(async () => {
+      origin = await start("yoga", place);
+    });
+
+    const ask = async (browser: ReturnType<typeof visitor>, query: string) => {
+      const answer = await browser.post("/graphql", { query });
+      return { headers: answer.headers, body: (await answer.json()) as unknown };
+    };
+    const logIn = (browser: ReturnType<typeof visitor>, username: string) =>
+      ask(browser, `mutation { login(username: "${username}") }`);
+    const hello = async (browser: ReturnType<typeof visitor>) => (await ask(browser, "{ hello }")).body;
+
+    it("logs in by a mutation, knows the visitor in the next query, and logs out", async () => {
+      const ada = visitor(origin);
+      expect(await hello(ada)).toEqual({ data: { hello: "hello, stranger" } });
+      const login = await logIn(ada, "ada");
+      expect(login.headers.getSetCookie()).toEqual([
+        expect.stringMatching(/^session=\S+; HttpOnly; Path=\/$/),
+      ]);
+      expect(login.headers.get("Cache-Control")).toBe("no-store");
+      expect(await hello(ada)).toEqual({ data: { hello: "hello, ada" } });
+      const stolen = ada.copy();
+      expect((await ask(ada, "mutation { logout }")).body).toEqual({ data: { logout: true } });
+      expect(await hello(ada)).toEqual({ data: { hello: "hello, stranger" } });
+      const kept = place === "store" ? "hello, stranger" : "hello, ada";
+      expect(await hello(stolen)).toEqual({ data: { hello: kept } });
+    });
+
+    it("never mixes 200 parallel queries of two visitors", async () => {
+      const [ada, bob] = [visitor(origin), visitor(origin)];
+      await Promise.all([logIn(ada, "ada"), logIn(bob, "bob")]);
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, at) => hello(at % 2 === 0 ? ada : bob)),
+      );
+      answers.forEach((body, at) =>
+        expect(body).toEqual({ data: { hello: at % 2 === 0 ? "hello, ada" : "hello, bob" } }),
+      );
+    });
+  },
+);
 
 /** What is called of the clients in `recipes/trpc-client.ts`. */
 interface Client {
@@ -213,6 +334,7 @@ describe.skipIf(skip).each(["trpc-node", "trpc-fetch"])(`the recipe for %s${note
 /** What each page shows, in its order. */
 const pages: Record<string, readonly string[]> = {
   "nestjs.md": ["nestjs.ts", "nestjs-test.ts"],
+  "anything-else.md": ["hapi.ts", "polka.ts", "yoga.ts", "lambda.ts"],
   "elysia.md": ["elysia.ts", "elysia-test.ts"],
   "trpc.md": ["trpc.ts", "trpc-client.ts", "trpc-test.ts"],
   "adonis.md": ["adonis/bin/server.ts", "adonis/start/routes.ts", "adonis/start/session.ts"],

@@ -16,6 +16,10 @@ export function createApp(options: SessionOptions, config: ElysiaConfig<""> = {}
       },
       { body: t.Object({ username: t.String() }) },
     )
+    .post("/logout", () => {
+      session.destroy();
+      return new Response(null, { status: 303, headers: { Location: "/" } });
+    })
     .guard({ beforeHandle: ({ status }) => ("username" in session ? undefined : status(403)) })
     .post("/pay", ({ status }) => {
       session.attempts = (session.attempts ?? 0) + 1;

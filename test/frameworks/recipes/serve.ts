@@ -1,8 +1,11 @@
-// Serves the app of one recipe, and prints its port: `node serve.js RECIPE cookie|slow`.
+// Serves the app of one recipe, and prints its port: `node serve.js RECIPE cookie|store|slow`.
 import { createAdaptorServer } from "@hono/node-server";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createSession, type SessionInterface, type SessionOptions } from "hipflask";
+import { buffer } from "node:stream/consumers";
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import { createSession, session, type SessionInterface, type SessionOptions } from "hipflask";
+import { memoryStore } from "hipflask/stores/memory";
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -16,12 +19,41 @@ const slow: SessionInterface = {
 };
 
 const [name = "", mode] = process.argv.slice(2);
-const options: SessionOptions = mode === "slow" ? { sessionInterface: slow } : { secretKey: "recipes" };
+const modes: Record<string, () => SessionOptions> = {
+  cookie: () => ({ secretKey: "recipes" }),
+  store: () => ({ secretKey: "recipes", store: memoryStore() }),
+  slow: () => ({ sessionInterface: slow }),
+};
+const options = modes[mode!]!();
+
+/** What the pages do not show: a handler that throws, behind a cookie of the app's own and a write. */
+function crash(): never {
+  session.attempts = (session.attempts ?? 0) + 1;
+  throw new Error(`attempt ${session.attempts}`);
+}
 
 const hostname = "127.0.0.1";
 const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
 const listen = (server: Pick<Server, "listen" | "address">) =>
   new Promise<number>((resolve) => server.listen(0, hostname, () => resolve(portOf(server))));
+
+/** The event that AWS makes of a request to a function's URL. */
+async function functionUrlEvent(req: IncomingMessage): Promise<APIGatewayProxyEventV2> {
+  const { pathname, search } = new URL(req.url!, "http://localhost");
+  const { cookie, ...headers } = req.headers as Record<string, string>;
+  const body = await buffer(req);
+  const http = { method: req.method!, path: pathname };
+  return {
+    version: "2.0",
+    rawPath: pathname,
+    rawQueryString: search.slice(1),
+    headers,
+    ...(cookie !== undefined && { cookies: cookie.split("; ") }),
+    ...(body.length > 0 && { body: body.toString("base64") }),
+    isBase64Encoded: body.length > 0,
+    requestContext: { http, domainName: "localhost" },
+  } as unknown as APIGatewayProxyEventV2;
+}
 
 const recipes: Record<string, () => Promise<number>> = {
   async nestjs() {
@@ -47,6 +79,51 @@ const recipes: Record<string, () => Promise<number>> = {
   async "trpc-fetch"() {
     const { createFetch } = await import("./trpc.js");
     return listen(createAdaptorServer({ fetch: createFetch(options) }) as Server);
+  },
+  async hapi() {
+    const { createApp } = await import("./hapi.js");
+    const app = createApp(options, { port: 0, host: hostname, debug: false });
+    app.route({ method: "GET", path: "/crash", handler: crash });
+    app.route({
+      method: "GET",
+      path: "/attempts",
+      handler: (_request, h) => h.response(String(session.attempts)).state("other", "1"),
+    });
+    await app.start();
+    return Number(app.info.port);
+  },
+  async polka() {
+    const { createApp } = await import("./polka.js");
+    const app = createApp(options).get("/crash", (_req, _res, next) => {
+      try {
+        crash();
+      } catch (error) {
+        next(error as Error);
+      }
+    });
+    app.get("/attempts", (_req, res) => {
+      res.setHeader("Set-Cookie", "other=1");
+      res.end(String(session.attempts));
+    });
+    return new Promise((resolve) => {
+      app.listen(0, hostname, () => resolve(portOf(app.server!)));
+    });
+  },
+  async yoga() {
+    const { createApp } = await import("./yoga.js");
+    return listen(createApp(options));
+  },
+  async lambda() {
+    const { createHandler } = await import("./lambda.js");
+    const handle = createHandler(options);
+    const server = createServer(async (req, res) => {
+      const result = await handle(await functionUrlEvent(req));
+      // As a function URL does.
+      res.setHeaders(new Headers(result.headers as Record<string, string>));
+      res.setHeader("Set-Cookie", result.cookies!).writeHead(result.statusCode!);
+      res.end(Buffer.from(result.body!, "base64"));
+    });
+    return listen(server);
   },
   async adonis() {
     Object.assign(process.env, { HOST: hostname, PORT: "0" });
