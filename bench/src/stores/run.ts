@@ -2,7 +2,8 @@
  * The benchmark of stores; `npm run bench:stores` at the root calls it. Measures what can be reached, each subject in a
  * process of its own, in interleaved rounds: read ratios within one run, absolute figures belong to one machine.
  *
- * `--quick` measures just long enough to prove that everything can be measured, and writes no files.
+ * `--quick` measures just long enough to prove that everything can be measured, `--only=redis,mariadb` measures these engines
+ * alone; neither writes files.
  */
 import { fileURLToPath } from "node:url";
 import { installPeers } from "../install.ts";
@@ -30,6 +31,10 @@ import {
 import type { Task } from "./worker.ts";
 
 const quick = process.argv.includes("--quick");
+const only = process.argv
+  .find((argument) => argument.startsWith("--only="))
+  ?.slice("--only=".length)
+  .split(",");
 const effort = quick
   ? { rounds: 2, warmUp: 10, slice: 5, most: 10_000 }
   : { rounds: 15, warmUp: 200, slice: 50, most: 1_000_000 };
@@ -46,7 +51,7 @@ const { clear, newSpace, prepare } = await import("./engines.ts");
 const { countRoundTrips } = await import("./round-trips.ts");
 
 const space = newSpace();
-const reached = await prepare(space);
+const reached = new Set([...(await prepare(space))].filter((engine) => only?.includes(engine) ?? true));
 const workers = new Map<Subject, Worker>();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
@@ -151,7 +156,9 @@ try {
     goalsTable(storeGoals(readings, trips, growths, redis)),
   ];
   console.log(`\n${tables.map(toText).join("\n\n")}\n`);
-  if (quick) console.log("A quick run: it proves that everything can be measured; the figures are rough.");
+  if (only) console.log(`Only ${only.join(", ")}: written to no file.`);
+  else if (quick)
+    console.log("A quick run: it proves that everything can be measured; the figures are rough.");
   else {
     const figures = [`Node ${process.version}.`, ...tables.map(toMarkdown)].join("\n\n");
     writeFigures(new URL("../../../docs/stores.md", import.meta.url), figures, "npm run bench:stores");
