@@ -7,7 +7,7 @@ import type { Fields } from "../json/fields.ts";
 import { maxAgeOf } from "../interfaces/cookie-interface.ts";
 import { pastedValue } from "../codecs/inspect.ts";
 import type { SessionRecord } from "../stores/parts/record.ts";
-import { judge, parseToken, type VerifierStatus } from "../stores/parts/token.ts";
+import { checkVerifier, parseToken, type VerifierStatus } from "../stores/parts/token.ts";
 
 /** Longest text that is looked at; no cookie is as long. */
 const LONGEST = 16_384;
@@ -52,7 +52,7 @@ export async function takeApart(text: string, sessions: SessionInterface): Promi
     const found = await records.read(token.selector);
     const record = typeof found === "object" ? found.entry : undefined;
     const isLive =
-      typeof found === "object" && LIVE.has(judge(found.entry, token, found.now, rotationKey).status);
+      typeof found === "object" && LIVE.has(checkVerifier(found.entry, token, found.now, rotationKey).status);
     const verdict: PastedVerdict =
       isLive && record !== undefined
         ? { kind: "accepted", fields: record.fields }

@@ -234,25 +234,8 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
   }
 
   #sessionOf(arrivedAt: number, opened: Opened | (() => Promise<Opened>)): Session {
-    const { json, trackNested, ownable, keepAtLogin, now, records } = this.config;
-    const elapsed = () => Math.max(0, now() - arrivedAt) / 1000;
-    const take = this.#take;
-    const storeNow = () => records.clock.now();
-    return sessionOf(
-      new StoreSessionState({
-        opened,
-        json,
-        trackNested,
-        ownable,
-        keepAtLogin,
-        take,
-        elapsed,
-        now: storeNow,
-      }),
-    );
+    return sessionOf(new StoreSessionState(this.config, this.#reader, arrivedAt, opened));
   }
-
-  readonly #take = (origin: Origin, key: string) => this.#reader.take(origin, key);
 }
 
 shareClass("StoreSessionInterface", StoreSessionInterface);

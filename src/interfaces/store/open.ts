@@ -4,7 +4,7 @@ import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import type { FieldChanges, SessionRecord } from "../../stores/parts/record.ts";
 import type { KnownSession, SessionRecords, SessionStep } from "../../stores/parts/session-records.ts";
-import { judge, type Judgement, type Token } from "../../stores/parts/token.ts";
+import { checkVerifier, type VerifierCheck, type Token } from "../../stores/parts/token.ts";
 import type { CookieConfig } from "../cookie-interface.ts";
 import { events } from "../events.ts";
 import { FLASHES, hasMessages, puttingBack, takingField, withMessages } from "../messages.ts";
@@ -77,7 +77,7 @@ const MAX_ROTATIONS = 10_000;
 interface Presented {
   readonly known: KnownSession;
   readonly token: Token;
-  readonly judged: Judgement;
+  readonly check: VerifierCheck;
 }
 
 /** Opens stored sessions: finds the record that a token leads to, and finds it again later. */
@@ -97,7 +97,7 @@ export class StoreReader {
     for (const token of tokens) {
       const known = await records.read(token.selector);
       if (typeof known === "string") this.#refused(known === "gone" ? "unknown" : "undecodable");
-      else presented.push({ known, token, judged: judge(known.entry, token, known.now, rotationKey) });
+      else presented.push({ known, token, check: checkVerifier(known.entry, token, known.now, rotationKey) });
     }
     const origins: Origin[] = [];
     for (const one of presented) {
@@ -107,7 +107,7 @@ export class StoreReader {
       if (admitted === "stolen") await this.#endStolen(one.known, one.token);
       else if (admitted !== undefined) origins.push(admitted);
     }
-    const isSplit = presented.filter(({ judged }) => judged.status !== "unknown").length > 1;
+    const isSplit = presented.filter(({ check }) => check.status !== "unknown").length > 1;
     const [origin, ...others] = origins;
     // The partitioned and the plain cookie of one session may come in together; two sessions may not.
     const isAmbiguous = others.some(({ token }) => token.selector !== origin?.token.selector);
@@ -167,31 +167,31 @@ export class StoreReader {
   }
 
   /** Judges the verifier. "stolen": it is from before a rotation, and the session is to end. */
-  #admit({ known, token, judged }: Presented): Origin | "stolen" | undefined {
+  #admit({ known, token, check }: Presented): Origin | "stolen" | undefined {
     const { reusedTokens, schemaMismatch } = this.#config;
     const { entry } = known;
-    if (judged.status === "unknown") {
+    if (check.status === "unknown") {
       this.#refused("unknown");
       return undefined;
     }
-    if (judged.status === "replaced") {
+    if (check.status === "replaced") {
       events.reused({ selector: entry.selector, owner: entry.owner });
       // A token from before a login proves nothing about the session after it: an attacker who planted it must not be able to end that session.
-      const isStolen = judged.rotations !== undefined;
+      const isStolen = check.rotations !== undefined;
       return reusedTokens === "destroy" && isStolen ? "stolen" : undefined;
     }
     if (schemaMismatch?.(entry.fields) !== undefined) {
       this.#refused("schema");
       return undefined;
     }
-    const needsCookie = judged.token !== token;
-    return { known, token: judged.token, needsCookie, messages: undefined, isReadOnly: false };
+    const needsCookie = check.token !== token;
+    return { known, token: check.token, needsCookie, messages: undefined, isReadOnly: false };
   }
 
   async #endStolen(known: KnownSession, token: Token): Promise<void> {
     const { records, rotationKey } = this.#config;
     const isStill = ({ entry, now }: KnownSession) =>
-      judge(entry, token, now, rotationKey).rotations !== undefined;
+      checkVerifier(entry, token, now, rotationKey).rotations !== undefined;
     const { selector, owner } = known.entry;
     if ((await records.end(known, isStill)) === true) events.destroyed({ selector, owner });
   }
@@ -259,8 +259,8 @@ export class StoreReader {
 
 /** Whether `other` is a good token of the same session, and `one` was replaced. */
 function isSuccessor(other: Presented, one: Presented): boolean {
-  const isGood = other.judged.status === "current" || other.judged.status === "previous";
-  return isGood && one.judged.status === "replaced" && other.token.selector === one.token.selector;
+  const isGood = other.check.status === "current" || other.check.status === "previous";
+  return isGood && one.check.status === "replaced" && other.token.selector === one.token.selector;
 }
 
 /** What the session of a request shows at first. */
@@ -279,9 +279,9 @@ export function tokenNow(
   { rotationKey }: Pick<StoreConfig, "rotationKey">,
   mostRotations?: number,
 ): Token | undefined {
-  const judged = judge(record, token, now, rotationKey, mostRotations);
-  if (judged.rotations !== undefined) return judged.token;
-  return judged.status === "previous" ? token : undefined;
+  const check = checkVerifier(record, token, now, rotationKey, mostRotations);
+  if (check.rotations !== undefined) return check.token;
+  return check.status === "previous" ? token : undefined;
 }
 
 export function secondsSince(moment: number, now: number): number {

@@ -1,37 +1,21 @@
 import { shareClass } from "../../copies.ts";
 import { ConfigError, SessionLostError, SessionNotLoadedError, UnserializableError } from "../../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
-import type { Opened as OpenedFields, SessionStateOptions } from "../../session/changes.ts";
+import type { Opened as OpenedFields } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
 import { newToken, type Token } from "../../stores/parts/token.ts";
 import { FLASHES, joinedMessages, leftMessages, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
-import { fieldsOf, type Opened, type Origin } from "./open.ts";
+import { fieldsOf, type Opened, type Origin, type StoreConfig, type StoreReader } from "./open.ts";
 import type { Failed, Saved, Wanted } from "./save.ts";
-
-/** How a stored session comes to life. */
-export interface StoreStateOptions extends Required<Pick<SessionStateOptions, "json" | "trackNested">> {
-  /** What was found for the request, or how to look for it later. */
-  readonly opened: Opened | (() => Promise<Opened>);
-  /** Takes a key out of the record at once, and gives its value to one caller alone. */
-  readonly take: (
-    origin: Origin,
-    key: string,
-  ) => Promise<{ readonly value: unknown; readonly origin: Origin }>;
-  /** Seconds since the request arrived. */
-  readonly elapsed: () => number;
-  /** The time at the store, epoch milliseconds. */
-  readonly now: () => number;
-  /** Whether the store can keep owners as they must be kept. */
-  readonly ownable: boolean;
-  /** What of a stranger's data follows its owner's login. */
-  readonly keepAtLogin: readonly string[] | true;
-}
 
 /** A session whose data is in a store, during one request. */
 export class StoreSessionState extends SessionState {
-  readonly #options: StoreStateOptions;
-  /** What was found; `undefined` as long as it was not looked for. */
+  readonly #config: StoreConfig;
+  readonly #reader: StoreReader;
+  readonly #arrivedAt: number;
+  readonly #find: (() => Promise<Opened>) | undefined;
+  /** `undefined` until the session is fetched. */
   #found: Opened | undefined;
   #loading: Promise<void> | undefined;
   /** Where the session is since it was stored or read again in this request. */
@@ -51,12 +35,23 @@ export class StoreSessionState extends SessionState {
   /** What was stored in this request already. */
   readonly #stored = new Set<string>();
 
-  constructor(options: StoreStateOptions) {
-    const { opened, json, trackNested } = options;
-    // Written out: to spread an object costs as much as all the rest of this.
+  /**
+   * @param arrivedAt when the request arrived, epoch milliseconds by `config.now`
+   * @param opened what was found for the request, or how to find it when it is asked for
+   */
+  constructor(
+    config: StoreConfig,
+    reader: StoreReader,
+    arrivedAt: number,
+    opened: Opened | (() => Promise<Opened>),
+  ) {
+    const { json, trackNested } = config;
     super({ json, trackNested, open: () => ({ fields: this.#firstFields() }) });
-    this.#options = options;
-    if (typeof opened !== "function") this.#found = opened;
+    this.#config = config;
+    this.#reader = reader;
+    this.#arrivedAt = arrivedAt;
+    if (typeof opened === "function") this.#find = opened;
+    else this.#found = opened;
   }
 
   /** The fetching that is under way. */
@@ -83,7 +78,7 @@ export class StoreSessionState extends SessionState {
     if (!origin?.known.entry.fields.has(key)) return own;
     this.#consumed.add(key);
     this.#forgetConsumed();
-    const taken = await this.#options.take(origin, key);
+    const taken = await this.#reader.take(origin, key);
     if (this.origin === origin) this.#moved = { origin: taken.origin };
     return taken.value;
   }
@@ -123,7 +118,7 @@ export class StoreSessionState extends SessionState {
     if (this.owner === null) return null;
     if (this.#isLogin) return 0;
     const authenticatedAt = this.origin?.known.entry.authenticatedAt ?? null;
-    return authenticatedAt === null ? null : this.#options.now() - authenticatedAt;
+    return authenticatedAt === null ? null : this.#config.records.clock.now() - authenticatedAt;
   }
 
   override get owner(): string | null {
@@ -132,7 +127,7 @@ export class StoreSessionState extends SessionState {
   }
 
   override set owner(owner: string | null) {
-    if (!this.#options.ownable) {
+    if (!this.#config.ownable) {
       throw new ConfigError(
         "This store cannot change a record atomically, so its sessions can have no owner; use another, or set storeOptions.allowNonAtomicStore.",
       );
@@ -204,7 +199,7 @@ export class StoreSessionState extends SessionState {
     const isCleared = this.#isCleared;
     const login =
       this.#isLogin && owner !== null
-        ? { owner, elapsed: this.#options.elapsed, after: this.#marks?.get(owner) }
+        ? { owner, elapsed: () => this.#elapsed(), after: this.#marks?.get(owner) }
         : undefined;
     const left = isHandshake ? this.#takeMessages() : undefined;
     const checkpoint = this.checkpoint();
@@ -281,8 +276,7 @@ export class StoreSessionState extends SessionState {
 
   async #fetch(): Promise<void> {
     try {
-      const { opened } = this.#options;
-      this.#found = typeof opened === "function" ? await opened() : opened;
+      this.#found = await this.#find!();
     } finally {
       // After an error it is tried again.
       this.#loading = undefined;
@@ -291,10 +285,15 @@ export class StoreSessionState extends SessionState {
 
   /** What a login leaves of a stranger's session: what this very request wrote, and what may follow. */
   #kept(): readonly string[] | true {
-    const { keepAtLogin } = this.#options;
+    const { keepAtLogin } = this.#config;
     if (keepAtLogin === true) return true;
     const { set, transactions } = this.changes();
     return [...set.keys(), ...transactions.keys(), ...this.#stored, ...keepAtLogin];
+  }
+
+  /** Seconds since the request arrived. */
+  #elapsed(): number {
+    return Math.max(0, this.#config.now() - this.#arrivedAt) / 1000;
   }
 
   #newToken(): Token {

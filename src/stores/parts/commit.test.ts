@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { StoreError } from "../../errors.ts";
-import { CommitLoop, type CommitFormat, type Step } from "./commit.ts";
+import { ANCESTORS, CommitLoop, type CommitFormat, type Step } from "./commit.ts";
 import { memoryStore } from "../memory.ts";
 import { StoreClock } from "./store-clock.ts";
 import type { Store } from "./store.ts";
@@ -16,7 +16,7 @@ const format: CommitFormat<string, Counter> = {
     return /^\d+$/.test(count!) ? { count: Number(count), ancestors } : undefined;
   },
   encode: ({ count, ancestors }) => `${count} ${ancestors}`,
-  ancestors: { of: (entry) => entry.ancestors, with: (entry, ancestors) => ({ ...entry, ancestors }) },
+  ancestors: ANCESTORS,
 };
 
 function loopOver(store: Store, seconds?: number): CommitLoop<string, Counter> {

@@ -18,6 +18,12 @@ export interface CommitFormat<Content, Entry> {
   };
 }
 
+/** {@link CommitFormat.ancestors} of entries that have them as `ancestors`. */
+export const ANCESTORS = {
+  of: (entry: { readonly ancestors: string }) => entry.ancestors,
+  with: <Entry>(entry: Entry, ancestors: string): Entry => ({ ...entry, ancestors }),
+};
+
 /** A record as this process knows it; it may have changed since. */
 export interface Known<Entry> {
   readonly entry: Entry;

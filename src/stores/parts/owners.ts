@@ -1,6 +1,13 @@
 import { hash } from "node:crypto";
 import { StoreError } from "../../errors.ts";
-import { CommitLoop, type CommitFormat, type CommitOptions, type Known, type Step } from "./commit.ts";
+import {
+  ANCESTORS,
+  CommitLoop,
+  type CommitFormat,
+  type CommitOptions,
+  type Known,
+  type Step,
+} from "./commit.ts";
 import { milliseconds } from "./record.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Store } from "./store.ts";
@@ -46,7 +53,7 @@ export type Filed =
 export type Confirmed = "ok" | "revoked" | "displaced";
 
 const FORMAT = "o1";
-const NOBODY: OwnerRecord = {
+const NO_SESSIONS: OwnerRecord = {
   endedAt: 0,
   renewedAt: 0,
   sessions: new Map(),
@@ -73,7 +80,7 @@ export class Owners {
   readonly #limit: OwnerLimit;
   /** Seconds. */
   readonly #lifetime: number;
-  readonly #isLive: (selectors: readonly string[]) => Promise<ReadonlySet<string>>;
+  readonly #live: (selectors: readonly string[]) => Promise<readonly string[]>;
 
   /** @param longest seconds that a session may live without activity; an owner's record lives longer */
   constructor(
@@ -82,14 +89,15 @@ export class Owners {
     options: CommitOptions & {
       readonly limit: OwnerLimit;
       readonly longest: number;
-      readonly liveOf: (selectors: readonly string[]) => Promise<ReadonlySet<string>>;
+      /** Which of these sessions are live. */
+      readonly live: (selectors: readonly string[]) => Promise<readonly string[]>;
     },
   ) {
     this.#loop = new CommitLoop(store, format, clock, options);
     this.#clock = clock;
     this.#limit = options.limit;
     this.#lifetime = 2 * options.longest + DAY;
-    this.#isLive = options.liveOf;
+    this.#live = options.live;
   }
 
   /**
@@ -126,7 +134,7 @@ export class Owners {
       },
     );
     if (filed.status !== "unclear") return filed;
-    const live = await this.#isLive(filed.old);
+    const live = new Set(await this.#live(filed.old));
     return this.file(selector, login, new Set(filed.old.filter((name) => !live.has(name))));
   }
 
@@ -208,7 +216,7 @@ export class Owners {
       const { result, entry } = apply(known);
       return entry ? { action: "write", result, entry, lifetime } : { action: "leave", result };
     };
-    const done = await this.#loop.change(key, undefined, step, { absent: NOBODY });
+    const done = await this.#loop.change(key, undefined, step, { absent: NO_SESSIONS });
     if (done.status === "ok") return done.result;
     throw new StoreError(
       "unavailable",
@@ -266,10 +274,7 @@ const format: CommitFormat<string, OwnerRecord> = {
   encode({ endedAt, renewedAt, ancestors, sessions, ending }) {
     return JSON.stringify([FORMAT, endedAt, renewedAt, ancestors, [...sessions].flat(), [...ending]]);
   },
-  ancestors: {
-    of: (entry) => entry.ancestors,
-    with: (entry, ancestors) => ({ ...entry, ancestors }),
-  },
+  ancestors: ANCESTORS,
 };
 
 function isParts(value: unknown): value is [string, number, number, string, (string | number)[], string[]] {

@@ -98,7 +98,7 @@ export function newRecord(token: Token, fields: Fields, change: Change, now: num
   return changed(empty, change, now);
 }
 
-/** The record after a change. Whether the request may make it was checked before: see `judge` in `token.ts`. */
+/** The record after a change. Whether the request may make it was checked before: see `checkVerifier` in `token.ts`. */
 export function changed(record: SessionRecord, change: Change, now: number): SessionRecord {
   const { expiry, login, next } = change;
   const fields = changedFields(record.fields, change);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { StoreError } from "../../errors.ts";
-import { CommitLoop, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
+import { ANCESTORS, CommitLoop, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
 import { Owners, type Login, type OwnerLimit } from "./owners.ts";
 import {
   changed,
@@ -88,15 +88,12 @@ export class SessionRecords {
     const { seconds, onFailure } = options;
     this.store = store;
     this.clock = new StoreClock(store);
-    this.#loop = new CommitLoop(
+    this.#loop = new CommitLoop<string, SessionRecord>(
       store,
       {
         decode: (selector, text) => decodeRecord(selector, text, json),
         encode: (record) => encodeRecord(record, limits),
-        ancestors: {
-          of: (record) => record.ancestors,
-          with: (record, ancestors) => ({ ...record, ancestors }),
-        },
+        ancestors: ANCESTORS,
       },
       this.clock,
       { seconds, onFailure },
@@ -106,7 +103,7 @@ export class SessionRecords {
       onFailure,
       longest,
       limit: ownerLimit,
-      liveOf: async (selectors) => new Set(await this.live(selectors)),
+      live: (selectors) => this.live(selectors),
     });
   }
 

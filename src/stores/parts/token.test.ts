@@ -5,7 +5,7 @@ import {
   formatToken,
   newToken,
   parseToken,
-  judge,
+  checkVerifier,
   newVerifier,
   timingSafeEqualText,
   successorOf,
@@ -80,7 +80,7 @@ describe("successorOf", () => {
   });
 });
 
-describe("judge", () => {
+describe("checkVerifier", () => {
   const now = 1_800_000_000_000;
   const key = generateKeySync("hmac", { length: 256 });
   const chain = (from: Token, rotations: number): Token =>
@@ -96,11 +96,11 @@ describe("judge", () => {
     for (let rotations = 0; rotations <= 64; rotations++) {
       const current = chain(token, rotations);
       const previous = rotations === 0 ? undefined : chain(token, rotations - 1);
-      const judged = judge(recordAt(current, previous, now + 1), token, now, key);
+      const judged = checkVerifier(recordAt(current, previous, now + 1), token, now, key);
       const status = ["current", "previous"][rotations] ?? "replaced";
       expect(judged).toEqual({ status, token: rotations === 0 ? token : current, rotations });
     }
-    expect(judge(recordAt(chain(token, 65), undefined, 0), token, now, key).status).toBe("unknown");
+    expect(checkVerifier(recordAt(chain(token, 65), undefined, 0), token, now, key).status).toBe("unknown");
   });
 
   it("tells a token from before a login from one that was rotated since", () => {
@@ -108,12 +108,12 @@ describe("judge", () => {
     const fresh = newVerifier(planted.selector);
     const afterLogin = recordAt(fresh, chain(planted, 2), 0);
     for (const rotations of [0, 1, 2]) {
-      expect(judge(afterLogin, chain(planted, rotations), now, key)).toMatchObject({
+      expect(checkVerifier(afterLogin, chain(planted, rotations), now, key)).toMatchObject({
         status: "replaced",
         rotations: undefined,
       });
     }
-    expect(judge(recordAt(chain(fresh, 1), fresh, now), fresh, now, key)).toMatchObject({
+    expect(checkVerifier(recordAt(chain(fresh, 1), fresh, now), fresh, now, key)).toMatchObject({
       status: "replaced",
       rotations: 1,
     });
@@ -122,9 +122,13 @@ describe("judge", () => {
   it("knows the previous token after the key has changed, and follows nothing without one", () => {
     const [token, next] = [newToken(), newToken()];
     const record = recordAt(next, token, now + 1);
-    expect(judge(record, token, now, null)).toEqual({ status: "previous", token, rotations: undefined });
-    expect(judge(record, token, now + 1, null).status).toBe("replaced");
-    expect(judge(record, newToken(), now, key).status).toBe("unknown");
+    expect(checkVerifier(record, token, now, null)).toEqual({
+      status: "previous",
+      token,
+      rotations: undefined,
+    });
+    expect(checkVerifier(record, token, now + 1, null).status).toBe("replaced");
+    expect(checkVerifier(record, newToken(), now, key).status).toBe("unknown");
   });
 });
 

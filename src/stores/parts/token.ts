@@ -79,8 +79,8 @@ export interface Verifiers {
   readonly previousUntil: number;
 }
 
-/** What {@link judge} found. */
-export interface Judgement {
+/** What {@link checkVerifier} found. */
+export interface VerifierCheck {
   readonly status: VerifierStatus;
   /** The token that is current now, where it follows from the presented one by periodic rotations; else the presented one. */
   readonly token: Token;
@@ -97,13 +97,13 @@ const MAX_ROTATIONS = 64;
  *
  * @param serverKey what {@link successorOf} was called with; null if there are no periodic rotations
  */
-export function judge(
+export function checkVerifier(
   record: Verifiers,
   presented: Token,
   now: number,
   serverKey: KeyObject | null,
   most = MAX_ROTATIONS,
-): Judgement {
+): VerifierCheck {
   const { verifierHash, previousHash, previousUntil } = record;
   const isPrevious = previousHash !== null && timingSafeEqualText(previousHash, presented.verifierHash);
   const replaced = isPrevious && now < previousUntil ? "previous" : "replaced";
