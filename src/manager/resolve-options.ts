@@ -252,10 +252,6 @@ function unknownOption(name: string, kinds: object, group?: string): ConfigError
 function resolveDomain(domain: string | undefined): string | undefined {
   if (domain === undefined || domain === "") return undefined;
   const host = asciiDomain(checkNoControls("cookieDomain", domain));
-  if (/^[^/:]+:\d+$/.test(domain))
-    throw new ConfigError(
-      '"cookieDomain" has no port: cookies are shared by all ports. Write "example.com".',
-    );
   if (!/^[\w\-.]+$/.test(host) || domain.includes("/"))
     throw new ConfigError('"cookieDomain" is not a domain name; write "example.com".');
   return domain;
