@@ -10,6 +10,7 @@ import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
 import type { StoreConfig } from "../interfaces/store/open.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
+import { idOf } from "../interfaces/store/state.ts";
 import { checkKey, checkParts } from "./check-parts.ts";
 import { tellMade } from "./made.ts";
 import type { SessionOptions } from "./options.ts";
@@ -123,7 +124,7 @@ export class SessionManager {
     { current, ...page }: ListOptions & { readonly current?: Session | undefined } = {},
   ): Promise<OwnedSession[]> {
     const selector = current && selectorOf(current);
-    const infos = await this.#stored().list(textOf(owner), page);
+    const infos = await this.#stored().list(checkId(owner), page);
     return infos.map((info) =>
       Object.assign({}, info, {
         device: info.device === null ? undefined : (JSON.parse(info.device) as unknown),
@@ -139,7 +140,7 @@ export class SessionManager {
    * @throws ConfigError without a store; StoreError
    */
   async destroy(selector: string): Promise<boolean> {
-    const ended = await this.#stored().remove(textOf(selector));
+    const ended = await this.#stored().remove(checkId(selector));
     if (ended !== undefined) events.destroyed({ selector, owner: ended.owner });
     await this.#watch?.check();
     return ended !== undefined;
@@ -157,7 +158,7 @@ export class SessionManager {
     owner: string,
     { except }: { readonly except?: Session | string | undefined } = {},
   ): Promise<number> {
-    const id = textOf(owner);
+    const id = checkId(owner);
     const kept = typeof except === "object" ? selectorOf(except) : except;
     const { ended, mark } = await this.#stored().destroyAll(id, kept, (selector) =>
       events.destroyed({ selector, owner: id }),
@@ -206,11 +207,11 @@ export class SessionManager {
 
 shareClass("SessionManager", SessionManager);
 
-/** Ids as texts; whole numbers as `session.owner` takes them. @throws ConfigError */
-function textOf(id: unknown): string {
-  if (typeof id === "string") return id;
-  if (typeof id === "bigint" || (typeof id === "number" && Number.isSafeInteger(id))) return String(id);
-  const found = id === null || id === undefined ? String(id) : `of type ${typeof id}`;
+/** What `session.owner` takes as an id. @throws ConfigError */
+function checkId(given: unknown): string {
+  const id = idOf(given);
+  if (id !== undefined) return id;
+  const found = given === null || given === undefined ? String(given) : `of type ${typeof given}`;
   throw new ConfigError(
     `The owner or selector of sessions must be a text, as in manager.list(String(user.id)) or manager.destroy(selector); it was ${found}.`,
   );

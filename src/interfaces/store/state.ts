@@ -320,12 +320,18 @@ export class StoreSessionState extends SessionState {
 
 shareClass("StoreSessionState", StoreSessionState);
 
+/** A text as it is, a whole number as text; `undefined` for anything else. */
+export function idOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  const isWhole = typeof value === "bigint" || Number.isSafeInteger(value);
+  return isWhole ? String(value) : undefined;
+}
+
 /** @throws UnserializableError for what cannot be an id: a forgotten `.id` would log all visitors in as one person */
 function ownerIdOf(owner: unknown): string | null {
   if (owner === null) return null;
-  if (typeof owner === "string" && owner !== "") return owner;
-  if (typeof owner === "bigint" || (typeof owner === "number" && Number.isSafeInteger(owner)))
-    return String(owner);
+  const id = idOf(owner);
+  if (id) return id;
   const kind = typeof owner;
   const isNamed = kind === "object" || kind === "function" || kind === "symbol";
   const what = owner === "" ? "an empty text" : isNamed ? `of type ${kind}` : String(owner);
