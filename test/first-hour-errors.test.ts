@@ -376,6 +376,11 @@ async function thrownBy(work: () => unknown): Promise<Error> {
   throw new Error("Nothing was thrown.");
 }
 
+function serverOfHono(app: Hono, heard: (error: unknown) => void): Server {
+  app.onError((error, c) => (heard(error), c.text("", 500)));
+  return createServer(getRequestListener(app.fetch));
+}
+
 /** Apps in which what is wrong is seen when a request comes: the page, and what was logged or handed to an error handler. */
 const apps: [what: string, serve: (heard: (error: unknown) => void) => Server, ...said: string[]][] = [
   [
@@ -396,8 +401,7 @@ const apps: [what: string, serve: (heard: (error: unknown) => void) => Server, .
       const app = new Hono()
         .get("/", (c) => c.text(String(session.username)))
         .use(onHono.sessions({ secretKey }));
-      app.onError((error, c) => (heard(error), c.text("", 500)));
-      return createServer(getRequestListener(app.fetch));
+      return serverOfHono(app, heard);
     },
     "put `sessions({ … })` before it",
   ],
@@ -411,8 +415,7 @@ const apps: [what: string, serve: (heard: (error: unknown) => void) => Server, .
     "sessions that was not called in Hono",
     (heard) => {
       const app = new Hono().use(loose(onHono.sessions));
-      app.onError((error, c) => (heard(error), c.text("", 500)));
-      return createServer(getRequestListener(app.fetch));
+      return serverOfHono(app, heard);
     },
     "`sessions` itself was passed",
   ],
@@ -440,8 +443,7 @@ const apps: [what: string, serve: (heard: (error: unknown) => void) => Server, .
         .use(onHono.sessions({ secretKey }))
         .use(onHono.sessions({ secretKey, cookieName: "b" }))
         .get("/", (c) => c.text("a"));
-      app.onError((error, c) => (heard(error), c.text("", 500)));
-      return createServer(getRequestListener(app.fetch));
+      return serverOfHono(app, heard);
     },
     "used twice",
   ],
@@ -449,8 +451,7 @@ const apps: [what: string, serve: (heard: (error: unknown) => void) => Server, .
     "Express's sessions in Hono",
     (heard) => {
       const app = new Hono().use(loose(onExpress.sessions({ secretKey })));
-      app.onError((error, c) => (heard(error), c.text("", 500)));
-      return createServer(getRequestListener(app.fetch));
+      return serverOfHono(app, heard);
     },
     "For Hono, import `sessions` from hipflask/hono",
   ],
@@ -497,8 +498,7 @@ const apps: [what: string, serve: (heard: (error: unknown) => void) => Server, .
     "h3's sessions in Hono",
     (heard) => {
       const app = new Hono().use(loose(onH3.sessions({ secretKey })));
-      app.onError((error, c) => (heard(error), c.text("", 500)));
-      return createServer(getRequestListener(app.fetch));
+      return serverOfHono(app, heard);
     },
     "For Hono, import `sessions` from hipflask/hono",
   ],
