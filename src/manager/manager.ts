@@ -142,13 +142,14 @@ export class SessionManager {
   async destroy(selector: string): Promise<boolean> {
     const ended = await this.#stored().remove(checkId(selector));
     if (ended !== undefined) events.destroyed({ selector, owner: ended.owner });
+    if (hasSession()) stateOf(getSession()).noteEnded([selector]);
     await this.#watch?.check();
     return ended !== undefined;
   }
 
   /**
    * Ends every session of an owner, "log out everywhere". A login of theirs that is under way meanwhile fails, unless its own
-   * request has waited for this: `await manager.destroyAll(id); session.owner = id` logs in again.
+   * request has waited for this: `await manager.destroyAll(id); session.owner = id` logs in again, as does the other order.
    *
    * @param except the one session to leave, usually the one that asks
    * @returns how many were ended
@@ -160,10 +161,10 @@ export class SessionManager {
   ): Promise<number> {
     const id = checkId(owner);
     const kept = typeof except === "object" ? selectorOf(except) : except;
-    const { ended, mark } = await this.#stored().destroyAll(id, kept, (selector) =>
+    const { ended, ending, mark } = await this.#stored().destroyAll(id, kept, (selector) =>
       events.destroyed({ selector, owner: id }),
     );
-    if (hasSession()) stateOf(getSession()).noteEnded(id, mark, kept);
+    if (hasSession()) stateOf(getSession()).noteEnded(ending, { owner: id, mark });
     await this.#watch?.check();
     return ended;
   }

@@ -174,8 +174,8 @@ export class SessionState {
     return undefined;
   }
 
-  /** This request has ended all sessions of an owner, at this moment by the store's clock. */
-  noteEnded(_owner: string, _mark: number, _except: string | undefined): void {}
+  /** This request has ended the sessions of these names, and perhaps with them all of an owner, at this moment by the store's clock. */
+  noteEnded(_selectors: readonly string[], _all?: { readonly owner: string; readonly mark: number }): void {}
 
   has(key: string): boolean {
     return this.#read().has(key);

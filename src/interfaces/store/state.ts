@@ -170,13 +170,12 @@ export class StoreSessionState extends SessionState {
     this.#stored.clear();
   }
 
-  override noteEnded(owner: string, mark: number, except: string | undefined): void {
-    (this.#marks ??= new Map()).set(owner, mark);
+  override noteEnded(selectors: readonly string[], all?: { owner: string; mark: number }): void {
+    if (all !== undefined) (this.#marks ??= new Map()).set(all.owner, all.mark);
     const { origin } = this;
-    const isOver = origin?.known.entry.owner === owner && origin.token.selector !== except;
-    if (!isOver || this.isClosed) return;
-    // The session of this very request is one of them: what comes now, such as a login, begins another one.
-    this.destroy();
+    if (origin === undefined || !selectors.includes(origin.token.selector) || this.isClosed) return;
+    // The session of this very request is one of them. What comes now begins another one, as has a login or what followed a logout.
+    if (!this.#isLogin && this.identity !== "destroyed") this.destroy();
     this.identity = "kept";
     this.#moved = { origin: undefined };
     this.#isCookieDead = true;

@@ -210,14 +210,14 @@ export class SessionRecords {
    * that begins then is later than the mark, also for a process that knows the store's clock no better than this one.
    *
    * @param onEnded called for each session that was ended
-   * @returns how many were ended, and the mark to give a login of the same request
+   * @returns how many were ended, the names of all that are over now, and the mark to give a login of the same request
    * @throws StoreError
    */
   async destroyAll(
     owner: string,
     except: string | undefined,
     onEnded: (selector: string) => void = () => {},
-  ): Promise<{ readonly ended: number; readonly mark: number }> {
+  ): Promise<{ readonly ended: number; readonly ending: readonly string[]; readonly mark: number }> {
     const { ending, mark } = await this.#owners.end(owner, except);
     const marked = performance.now();
     let ended = 0;
@@ -233,7 +233,7 @@ export class SessionRecords {
     // The mark may be ahead of the time by twice what is uncertain here, and a login's beginning be taken for as much earlier there.
     const left = MARK_PASSES + 4 * this.clock.uncertainty - (performance.now() - marked);
     if (left > 0) await sleep(left);
-    return { ended, mark };
+    return { ended, ending, mark };
   }
 
   /** Which of these sessions are live. @throws StoreError */
