@@ -149,10 +149,10 @@ export function checkAttribute(name: string, value: string): string {
 }
 
 /** @throws ConfigError unless the name is an RFC 6265 §4.1.1 token. */
-export function checkCookieName(name: string): string {
-  if (/^[\w!#$%&'*+\-.^`|~]+$/.test(name)) return name;
+export function checkCookieName(name: unknown, label = '"cookieName"'): string {
+  if (typeof name === "string" && /^[\w!#$%&'*+\-.^`|~]+$/.test(name)) return name;
   throw new ConfigError(
-    `cookieName ${JSON.stringify(name)} is not a cookie name: use letters, digits and any of !#$%&'*+-.^_\`|~`,
+    `${label} (${JSON.stringify(name)}) is not a cookie name: use letters, digits and any of !#$%&'*+-.^_\`|~`,
   );
 }
 
