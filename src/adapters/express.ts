@@ -75,6 +75,7 @@ export function sessions(
       Object.defineProperty(req, "session", SESSION);
       Object.defineProperty(req, "sessionID", SESSION_ID);
       if (!isHandshake) {
+        context.showAt(req);
         new HeldResponse(res, onError).context = context;
         ownEvents(context, req, res);
       } else (isPolling(res) ? res : req.socket).once("close", () => context.end());

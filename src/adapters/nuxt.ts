@@ -12,8 +12,8 @@ import { placeSession } from "./parts/session-place.ts";
 declare module "h3" {
   interface H3EventContext {
     /**
-     * This visitor's session; put there by `sessions` of `hipflask/nuxt`. Setting it to null ends the session, setting it to
-     * an object replaces its data; anything else throws a TypeError.
+     * This visitor's session; put there by `sessions` of `hipflask/nuxt`. Deleting it or setting it to null ends the
+     * session, setting it to an object replaces its data; anything else throws a TypeError.
      */
     session: Session;
   }
@@ -71,7 +71,7 @@ export function sessions(
       const page = contextOfPage(cookie);
       if (page !== undefined) {
         page.attachTo(event, req, res);
-        placeSession(event.context, page.session);
+        placeSession(event.context, page);
         return handler(event);
       }
       const held = new HeldResponse(res, onError);
@@ -85,7 +85,7 @@ export function sessions(
       }
       cookies.set(context, cookie);
       held.context = context;
-      placeSession(event.context, context.session);
+      placeSession(event.context, context);
       return context.run(() => handler(event));
     };
     h3App.handler = Object.assign(handle, handler);

@@ -84,7 +84,7 @@ export function sessions(
     if (isPartOfPage(event)) {
       const context = currentContext();
       context.attachTo(event, event.request);
-      placeSession(event.locals, context.session);
+      placeSession(event.locals, context);
       return resolve(event);
     }
     let context: RequestContext;
@@ -95,7 +95,7 @@ export function sessions(
       return answer(error);
     }
     ours.add(context);
-    placeSession(event.locals, context.session);
+    placeSession(event.locals, context);
     let response: Response;
     try {
       response = await context.run(async () => resolve(event));

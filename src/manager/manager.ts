@@ -10,7 +10,7 @@ import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
 import type { StoreConfig } from "../interfaces/store/open.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
-import { idOf } from "../interfaces/store/state.ts";
+import { idOf, notAnId } from "../interfaces/store/state.ts";
 import { checkKey, checkParts } from "./check-parts.ts";
 import { tellMade } from "./made.ts";
 import type { SessionOptions } from "./options.ts";
@@ -212,9 +212,8 @@ shareClass("SessionManager", SessionManager);
 function checkId(given: unknown): string {
   const id = idOf(given);
   if (id !== undefined) return id;
-  const found = given === null || given === undefined ? String(given) : `of type ${typeof given}`;
   throw new ConfigError(
-    `The owner or selector of sessions must be a text, as in manager.list(String(user.id)) or manager.destroy(selector); it was ${found}.`,
+    `The owner or selector of sessions must be a text, as in manager.list(String(user.id)) or manager.destroy(selector); it was ${notAnId(given)}.`,
   );
 }
 

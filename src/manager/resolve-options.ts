@@ -9,7 +9,8 @@ import type { SessionRequest } from "../interfaces/session-interface.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { DEFAULT_LIFETIME } from "../interfaces/cookie-interface.ts";
-import { didYouMean } from "./did-you-mean.ts";
+import { oneOf } from "../check-options.ts";
+import { didYouMean } from "../did-you-mean.ts";
 import type { ClearSiteDataType, SessionOptions } from "./options.ts";
 import type { StoreOptions } from "./store-options.ts";
 import { schemaMismatchOf } from "../session/schema.ts";
@@ -277,11 +278,4 @@ function checkHardened(config: SecureCookieConfig): void {
     !config.cookieHttpOnly && "cookieHttpOnly must not be false",
   ].filter((text) => text !== false);
   if (contradictions.length > 0) throw new ConfigError(`With "hardened", ${contradictions.join(" and ")}.`);
-}
-
-export function oneOf<Word extends string>(name: string, value: unknown, words: readonly Word[]): Word {
-  const word = words.find((known) => known === value);
-  if (word === undefined)
-    throw new ConfigError(`"${name}" must be ${words.map((known) => `"${known}"`).join(" or ")}.`);
-  return word;
 }

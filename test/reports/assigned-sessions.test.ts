@@ -3,6 +3,7 @@
  * accepted and then lost.
  *
  * - koajs/session#9, senchalabs/connect#240, SerayaEryn/fastify-session#59: null ends a session, an object is its data from now on
+ * - expressjs/session#954: `delete req.session` as a logout
  * - expressjs/flash#1 and #2: `req.session.flash = []` by hand
  */
 import express from "express";
@@ -31,7 +32,7 @@ import { listen, type Listening } from "../adapters/listen.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
 
 interface Place {
-  session: unknown;
+  session?: unknown;
 }
 /** Does something at the framework's place, and answers with text. */
 type Handler = (path: string, place: Place) => string;
@@ -173,6 +174,15 @@ for (const [mode, store] of [
         return String(place.session);
       });
       expect([said.body, now, visitor.cookies.size]).toEqual(["null", "[null,null,0]", 0]);
+      expect(copy).toBe(store === undefined ? '["ada","admin",2]' : "[null,null,0]");
+    });
+
+    it("ends the session when it is deleted", async () => {
+      const { said, now, copy, visitor } = await start((place) => {
+        delete place.session;
+        return String(place.session);
+      });
+      expect([said.body, now, visitor.cookies.size]).toEqual(["undefined", "[null,null,0]", 0]);
       expect(copy).toBe(store === undefined ? '["ada","admin",2]' : "[null,null,0]");
     });
 

@@ -1,4 +1,5 @@
 import { ConfigError } from "../../errors.ts";
+import type { RequestContext } from "../../request/context.ts";
 import { isSession, stateOf, type Session } from "../../session/session.ts";
 import { STATE } from "../../session/state.ts";
 
@@ -23,7 +24,7 @@ export function assign(session: Session, value: unknown): void {
 }
 
 /** The place of a session where a framework shows it: what is there, and what assigning to it does. */
-export class SessionPlace {
+class SessionPlace {
   readonly #session: Session;
   #isEmpty = false;
 
@@ -45,8 +46,8 @@ export class SessionPlace {
 /** What `placeSession` gives to an object. */
 export interface SessionLocals {
   /**
-   * This visitor's session. Setting it to null ends the session, setting it to an object replaces its data; anything else
-   * throws a TypeError.
+   * This visitor's session. Deleting it or setting it to null ends the session, setting it to an object replaces its data;
+   * anything else throws a TypeError.
    */
   get session(): Session;
   set session(data: Session | Record<string, unknown> | null);
@@ -66,10 +67,11 @@ const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
   },
 };
 
-/** Puts a session on a framework's own object, as its property `session`. */
-export function placeSession(target: object, session: Session): void {
-  (target as { [PLACE]?: SessionPlace })[PLACE] = new SessionPlace(session);
+/** Puts the session of a request on a framework's own object, as its property `session`. */
+export function placeSession(target: object, context: RequestContext): void {
+  (target as { [PLACE]?: SessionPlace })[PLACE] = new SessionPlace(context.session);
   Object.defineProperty(target, "session", SESSION);
+  context.showAt(target);
 }
 
 /** @throws ConfigError if something else is in the place of the session, where nothing can tell when it is put there */
