@@ -8,7 +8,7 @@ import { errorPageOf, logError, type HandlerErrorOptions } from "./parts/error-p
 import { HeldResponse } from "./parts/held-response.ts";
 import { ownEvents } from "./parts/own-events.ts";
 import { handshakeOf, requestOf } from "./parts/node-headers.ts";
-import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
+import { originCheck, type SocketOptions } from "./socket/origins.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
@@ -49,9 +49,10 @@ declare global {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError, origins = [] }: HandlerErrorOptions & SocketOptions = {},
+  { onError = logError, origins }: HandlerErrorOptions & SocketOptions = {},
 ): RequestHandler {
   const manager = SessionManager.from(options);
+  const refuseForeign = originCheck({ origins });
   return (req, res, next) => {
     if (typeof next !== "function" || req.headers === undefined) {
       const error = wrongFramework("hipflask/express", "app.use(sessions({ … }))", req, res, next);
@@ -84,7 +85,7 @@ export function sessions(
     let context: RequestContext;
     try {
       const request = isHandshake ? handshakeOf(req) : requestOf(req);
-      if (isHandshake) refuseForeign(request.headers, req.url, origins);
+      if (isHandshake) refuseForeign(request.headers, req.url);
       context = manager.requestContext(request, req, res);
     } catch (error) {
       fail(error);
