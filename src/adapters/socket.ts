@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { checkNames } from "../check-options.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
@@ -80,9 +81,11 @@ export interface SocketSessions {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { origins = [] }: SocketOptions = {},
+  socketOptions: SocketOptions = {},
 ): SocketSessions {
   const manager = SessionManager.from(options);
+  checkNames("sessions", socketOptions, ["origins"]);
+  const { origins = [] } = socketOptions;
   return {
     async fromRequest(request) {
       const { headers } = isWeb(request) ? request : requestOf(request);
