@@ -9,7 +9,7 @@ import { errorPageOf, logError, type HandlerErrorOptions } from "./parts/error-p
 import { HeldResponse } from "./parts/held-response.ts";
 import { ownEvents } from "./parts/own-events.ts";
 import { handshakeOf, requestOf } from "./parts/node-headers.ts";
-import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
+import { originCheck, type SocketOptions } from "./socket/origins.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
@@ -54,7 +54,8 @@ export function sessions(
 ): RequestHandler {
   const manager = SessionManager.from(options);
   checkOptions("sessions", handlerOptions, { onError: "function", origins: "any" });
-  const { onError = logError, origins = [] } = handlerOptions;
+  const { onError = logError } = handlerOptions;
+  const refuseForeign = originCheck(handlerOptions);
   return (req, res, next) => {
     if (typeof next !== "function" || req.headers === undefined) {
       const error = wrongFramework("hipflask/express", "app.use(sessions({ … }))", req, res, next);
@@ -87,7 +88,7 @@ export function sessions(
     let context: RequestContext;
     try {
       const request = isHandshake ? handshakeOf(req) : requestOf(req);
-      if (isHandshake) refuseForeign(request.headers, req.url, origins);
+      if (isHandshake) refuseForeign(request.headers, req.url);
       context = manager.requestContext(request, req, res);
     } catch (error) {
       fail(error);

@@ -18,7 +18,7 @@ declare module "fastify" {
   interface FastifyRequest {
     /**
      * This visitor's session; put there by `sessions` of `hipflask/fastify`. Deleting it or setting it to null ends the
-     * session, setting it to an object replaces its data; anything else throws a TypeError.
+     * session. Setting it to an object replaces the data of a session without an owner; anything else throws a TypeError.
      */
     get session(): Session;
     set session(data: Session | Record<string, unknown> | null);

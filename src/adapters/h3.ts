@@ -11,7 +11,7 @@ declare module "h3" {
   interface H3EventContext {
     /**
      * This visitor's session; put there by `sessions` of `hipflask/h3`. Deleting it or setting it to null ends the
-     * session, setting it to an object replaces its data; anything else throws a TypeError.
+     * session. Setting it to an object replaces the data of a session without an owner; anything else throws a TypeError.
      */
     session: Session;
   }

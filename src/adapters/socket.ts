@@ -5,7 +5,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import { layered } from "./parts/layered-session.ts";
 import { requestOf } from "./parts/node-headers.ts";
-import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
+import { originCheck, type SocketOptions } from "./socket/origins.ts";
 
 export { ForeignOriginError } from "../errors.ts";
 export type { SocketOptions } from "./socket/origins.ts";
@@ -85,11 +85,11 @@ export function sessions(
 ): SocketSessions {
   const manager = SessionManager.from(options);
   checkNames("sessions", socketOptions, ["origins"]);
-  const { origins = [] } = socketOptions;
+  const refuseForeign = originCheck(socketOptions);
   return {
     async fromRequest(request) {
       const { headers } = isWeb(request) ? request : requestOf(request);
-      refuseForeign(headers, request.url, origins);
+      refuseForeign(headers, request.url);
       const context = manager.requestContext({ headers, isHandshake: true }, request);
       await context.opening;
       await stateOf(context.session).load();
