@@ -1,8 +1,8 @@
 import { didYouMean } from "./did-you-mean.ts";
 import { ConfigError } from "./errors.ts";
 
-/** What an option can be: a value of a type, a number of seconds, a number above 0, or one of the texts in a list. */
-type Kind = "string" | "boolean" | "function" | "seconds" | "count" | readonly string[];
+/** What an option can be: a value of a type, a number of seconds, a number from 1 on, a list, anything, or one of some texts. */
+type Kind = "string" | "boolean" | "function" | "seconds" | "count" | "list" | "any" | readonly string[];
 
 /** More seconds than anything here waits are taken for milliseconds. */
 const MOST_SECONDS = 600;
@@ -18,25 +18,35 @@ export function checkOptions<Options extends object>(
   options: Options,
   kinds: { readonly [Name in keyof Options]-?: Kind },
 ): void {
-  const names = Object.keys(kinds);
+  checkNames(call, options, Object.keys(kinds));
+  for (const [name, value] of Object.entries(options) as [keyof Options & string, unknown][])
+    if (value !== undefined) checkValue(name, value, kinds[name]);
+}
+
+/**
+ * The same for options whose values are checked elsewhere.
+ *
+ * @throws ConfigError for what is no object, and for a name that is unknown
+ */
+export function checkNames(call: string, options: object, names: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     const found = options === null ? "null" : Array.isArray(options) ? "a list" : `a ${typeof options}`;
     throw new ConfigError(
       `The options of ${call} must be an object, as in { ${names[0]}: … }, and they are ${found}.`,
     );
   }
-  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
-    const kind = Object.hasOwn(kinds, name) ? kinds[name as keyof Options] : undefined;
-    if (kind === undefined)
+  for (const name of Object.keys(options))
+    if (!names.includes(name))
       throw new ConfigError(`${call} has no option "${name}".${didYouMean(name, names)}`);
-    if (value !== undefined) checkValue(name, value, kind);
-  }
 }
 
 /** The value is not shown: it may be a secret that was put under the wrong name. */
 function checkValue(name: string, value: unknown, kind: Kind): void {
+  if (kind === "any") return;
   if (typeof kind === "object") oneOf(name, value, kind);
-  else if (kind === "count" || kind === "seconds") {
+  else if (kind === "list") {
+    if (!Array.isArray(value)) throw new ConfigError(`"${name}" must be a list.`);
+  } else if (kind === "count" || kind === "seconds") {
     const least = kind === "count" ? 1 : 0;
     if (typeof value !== "number" || !(value >= least))
       throw new ConfigError(

@@ -5,7 +5,7 @@ import { contextOf, adviseOutside, type RequestContext } from "../request/contex
 import type { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
-import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
 import { placeSession, type SessionLocals } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
@@ -48,9 +48,10 @@ export type AstroMiddleware = (context: AstroContext, next: () => Promise<Respon
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
+  handlerOptions?: HandlerErrorOptions,
 ): AstroMiddleware {
   const { manager, assertKey } = managerOfBuiltApp(options);
+  const onError = onErrorOf(handlerOptions);
   /** What was saved for a response that Astro replaces by its error page. */
   const savedBefore = new WeakMap<RequestContext, Headers>();
 

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import type { Request, RequestHandler, Response } from "express";
 import type { Duplex } from "node:stream";
 import type { RequestContext } from "../request/context.ts";
@@ -49,10 +50,12 @@ declare global {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError, origins }: HandlerErrorOptions & SocketOptions = {},
+  handlerOptions: HandlerErrorOptions & SocketOptions = {},
 ): RequestHandler {
   const manager = SessionManager.from(options);
-  const refuseForeign = originCheck({ origins });
+  checkOptions("sessions", handlerOptions, { onError: "function", origins: "any" });
+  const { onError = logError } = handlerOptions;
+  const refuseForeign = originCheck(handlerOptions);
   return (req, res, next) => {
     if (typeof next !== "function" || req.headers === undefined) {
       const error = wrongFramework("hipflask/express", "app.use(sessions({ … }))", req, res, next);

@@ -5,7 +5,7 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { errorPageOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf, type Connection } from "./parts/node-headers.ts";
 import { ownEvents } from "./parts/own-events.ts";
@@ -48,9 +48,10 @@ declare module "fastify" {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
+  handlerOptions?: HandlerErrorOptions,
 ): FastifyPluginCallback {
   const manager = SessionManager.from(options);
+  const onError = onErrorOf(handlerOptions);
   const plugin: FastifyPluginCallback = (app, settings, registered) => {
     if (typeof app.decorateRequest !== "function")
       throw wrongFramework("hipflask/fastify", "app.register(sessions({ … }))", app, settings, registered);

@@ -7,7 +7,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import { adviseOutside, type RequestContext } from "../request/context.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
-import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import {
   cookieHeaderOf,
   cookieHeaders,
@@ -68,9 +68,10 @@ export interface NextSessions {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
+  handlerOptions?: HandlerErrorOptions,
 ): NextSessions {
   const { manager, assertKey } = managerOfBuiltApp(options);
+  const onError = onErrorOf(handlerOptions);
   adviseOutside(OUTSIDE);
   readSystemClockBy(prerenderClock);
   // Both by the cookies of a request: after an action Next renders with new ones, and so with a session opened from them.

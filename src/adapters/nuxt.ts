@@ -4,7 +4,7 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { currentContext, hasSession, type RequestContext } from "../request/context.ts";
 import type { Session } from "../session/session.ts";
-import { logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf } from "./parts/node-headers.ts";
 import { placeSession } from "./parts/session-place.ts";
@@ -49,9 +49,10 @@ export interface NuxtApp {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
+  handlerOptions?: HandlerErrorOptions,
 ): (nitroApp: NuxtApp) => void {
   const manager = SessionManager.from(options);
+  const onError = onErrorOf(handlerOptions);
   const cookies = new WeakMap<RequestContext, string | null>();
 
   /** A page and what it fetches from its own app while it is rendered share one session: saved apart, one would undo the other. */

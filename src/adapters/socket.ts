@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { checkNames } from "../check-options.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
@@ -83,6 +84,7 @@ export function sessions(
   socketOptions: SocketOptions = {},
 ): SocketSessions {
   const manager = SessionManager.from(options);
+  checkNames("sessions", socketOptions, ["origins"]);
   const refuseForeign = originCheck(socketOptions);
   return {
     async fromRequest(request) {

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { ConfigError, ForeignOriginError } from "../errors.ts";
 
 /** What has to be known of a request. A `Request` of the web fits as it is. */
@@ -43,9 +44,9 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]+$/i;
  * }
  * ```
  */
-export function crossOriginProtection({ trustedOrigins = [], exempt }: CrossOriginOptions = {}): (
-  request: OriginRequest,
-) => void {
+export function crossOriginProtection(options: CrossOriginOptions = {}): (request: OriginRequest) => void {
+  checkOptions("crossOriginProtection", options, { trustedOrigins: "any", exempt: "function" });
+  const { trustedOrigins = [], exempt } = options;
   const trusted = checkOrigins("trustedOrigins", trustedOrigins);
   return (request) => {
     const origin = foreignOriginOf(request);

@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import { getSession, hasSession, RequestContext } from "../request/context.ts";
@@ -121,8 +122,10 @@ export class SessionManager {
    */
   async list(
     owner: string,
-    { current, ...page }: ListOptions & { readonly current?: Session | undefined } = {},
+    options: ListOptions & { readonly current?: Session | undefined } = {},
   ): Promise<OwnedSession[]> {
+    checkNames("manager.list", options, ["limit", "after", "current"]);
+    const { current, ...page } = options;
     const selector = current && selectorOf(current);
     const infos = await this.#stored().list(checkId(owner), page);
     return infos.map((info) =>
@@ -157,8 +160,10 @@ export class SessionManager {
    */
   async destroyAll(
     owner: string,
-    { except }: { readonly except?: Session | string | undefined } = {},
+    options: { readonly except?: Session | string | undefined } = {},
   ): Promise<number> {
+    checkNames("manager.destroyAll", options, ["except"]);
+    const { except } = options;
     const id = checkId(owner);
     const kept = typeof except === "object" ? selectorOf(except) : except;
     const { ended, ending, mark } = await this.#stored().destroyAll(id, kept, (selector) =>
