@@ -6,7 +6,8 @@ import type { SessionInterface } from "./interfaces/session-interface.ts";
 import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./manager/options.ts";
-import { oneOf, resolveOptions } from "./manager/resolve-options.ts";
+import { checkOptions } from "./check-options.ts";
+import { resolveOptions } from "./manager/resolve-options.ts";
 import type { StoreOptions } from "./manager/store-options.ts";
 import type { DjangoDatabase } from "./stores/django/database.ts";
 import { DjangoTable } from "./stores/django/table.ts";
@@ -78,15 +79,35 @@ const TWO_WEEKS = 14 * 24 * 60 * 60;
  * ```
  */
 export function djangoSessions(database: DjangoDatabase, options: DjangoSessionsOptions): SessionInterface {
-  const { expireAtBrowserClose = false, timeZone = "UTC", table = "django_session", ...rest } = options;
-  const { secretKey, secretKeyFallbacks = [], salt, lostWrites, saveOnError, storeTimeout, ...cookie } = rest;
-  const cookieSameSite = options.cookieSameSite === undefined ? "Lax" : options.cookieSameSite;
+  const {
+    secretKey,
+    secretKeyFallbacks = [],
+    salt,
+    expireAtBrowserClose,
+    timeZone = "UTC",
+    ...rest
+  } = options ?? {};
+  const { table = "django_session", lostWrites, saveOnError, storeTimeout, ...cookie } = rest;
+  checkOptions(
+    "djangoSessions",
+    { expireAtBrowserClose, timeZone, table, lostWrites, saveOnError, storeTimeout, salt },
+    {
+      expireAtBrowserClose: "boolean",
+      timeZone: "string",
+      table: "string",
+      lostWrites: ["drop", "throw"],
+      saveOnError: "boolean",
+      storeTimeout: "seconds",
+      salt: "string",
+    },
+  );
+  const cookieSameSite = cookie.cookieSameSite === undefined ? "Lax" : cookie.cookieSameSite;
   const config = resolveOptions({
     ...cookie,
-    cookieName: options.cookieName ?? "sessionid",
+    cookieName: cookie.cookieName ?? "sessionid",
     cookieSameSite,
-    lifetime: options.lifetime ?? TWO_WEEKS,
-    refreshEachRequest: options.refreshEachRequest ?? false,
+    lifetime: cookie.lifetime ?? TWO_WEEKS,
+    refreshEachRequest: cookie.refreshEachRequest ?? false,
   });
   // Werkzeug escapes a path and Django does not.
   if (typeof config.cookiePath === "string") checkAttribute("path", config.cookiePath);
@@ -103,10 +124,10 @@ export function djangoSessions(database: DjangoDatabase, options: DjangoSessions
     json: new TaggedJSONSerializer({ sortKeys: false }),
     store: new DjangoTable(database, { table, timeZone, now: config.now }),
     format: { decode: data.decode, encode: (fields) => data.encode(fields, config.now()) },
-    expireAtBrowserClose,
+    expireAtBrowserClose: expireAtBrowserClose ?? false,
     timeZone,
     saveOnError: saveOnError ?? false,
-    lostWrites: oneOf("lostWrites", lostWrites ?? "drop", ["drop", "throw"]),
+    lostWrites: lostWrites ?? "drop",
     storeTimeout: storeTimeout ?? 2,
   });
 }

@@ -142,8 +142,9 @@ export class OutsideRequestError extends HipflaskError {
     message = "Working outside of a request: `session` only works in code called while a request is handled, behind " +
       "`sessions({ … })`. In a route, put `sessions({ … })` before it. In a unit test, run the code in " +
       "`sessionTransaction` of hipflask/testing.",
+    advice = "",
   ) {
-    super("OUTSIDE_REQUEST", message + otherVersions());
+    super("OUTSIDE_REQUEST", [message, advice].join(" ").trimEnd() + otherVersions());
   }
 }
 

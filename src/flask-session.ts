@@ -6,7 +6,8 @@ import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import { Signer } from "./itsdangerous/signer.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./manager/options.ts";
-import { oneOf, resolveOptions } from "./manager/resolve-options.ts";
+import { checkOptions } from "./check-options.ts";
+import { resolveOptions } from "./manager/resolve-options.ts";
 import type { StoreOptions } from "./manager/store-options.ts";
 import type { IoRedisBytes, NodeRedisBytes } from "./stores/flask-session/bytes.ts";
 import { RedisRecords } from "./stores/flask-session/records.ts";
@@ -75,6 +76,18 @@ export function flaskSessionRedis(
 ): SessionInterface {
   const { prefix = "session:", format = "msgpack", permanent = true, idLength = 32, ...rest } = options;
   const { useSigner = false, secretKey, lostWrites, storeTimeout, ...cookie } = rest;
+  checkOptions(
+    "flaskSessionRedis",
+    { prefix, format, permanent, useSigner, lostWrites, storeTimeout },
+    {
+      prefix: "string",
+      format: ["msgpack", "json"],
+      permanent: "boolean",
+      useSigner: "boolean",
+      lostWrites: ["drop", "throw"],
+      storeTimeout: "seconds",
+    },
+  );
   if (!Number.isInteger(idLength) || idLength < 16) {
     throw new ConfigError('"idLength" must be a whole number of bytes, at least 16.');
   }
@@ -83,11 +96,11 @@ export function flaskSessionRedis(
     // msgspec keeps the order of keys.
     json: new TaggedJSONSerializer({ sortKeys: false }),
     store: new RedisRecords(client, prefix),
-    format: flaskSessionRecords(oneOf("format", format, ["msgpack", "json"])),
+    format: flaskSessionRecords(format),
     permanent,
     idLength,
     signer: useSigner ? signerOf(secretKey) : null,
-    lostWrites: oneOf("lostWrites", lostWrites ?? "drop", ["drop", "throw"]),
+    lostWrites: lostWrites ?? "drop",
     storeTimeout: storeTimeout ?? 2,
   });
 }

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { checkNames } from "./check-options.ts";
 import { ConfigError } from "./errors.ts";
 
 /** Attributes of an event: words and numbers, by name. */
@@ -59,7 +60,9 @@ const CHANNELS: Readonly<Record<string, { readonly counts: string; readonly by: 
  * process.once("beforeExit", stop);
  * ```
  */
-export function bridgeToOpenTelemetry({ meter, activeSpan }: OpenTelemetryOptions): () => void {
+export function bridgeToOpenTelemetry(options: OpenTelemetryOptions): () => void {
+  checkNames("bridgeToOpenTelemetry", options, ["meter", "activeSpan"]);
+  const { meter, activeSpan } = options;
   if (meter === undefined && activeSpan === undefined) {
     throw new ConfigError(
       "Pass a `meter`, or `activeSpan`, or both: metrics and trace of @opentelemetry/api give them.",

@@ -147,6 +147,12 @@ const atTheStart: Case[] = [
     "no user, password, host",
     "sqlite:sessions.db",
   ],
+  [
+    "a password with a slash there",
+    () => storeFromUrl("sqlite://user:pa55/x@host/app.db"),
+    "CONFIG",
+    "no user, password, host",
+  ],
   ["a port in the URL of a file", () => storeFromUrl("sqlite://host:5432/app"), "CONFIG", "names a file"],
   [
     "a folder that is not there",
@@ -252,6 +258,12 @@ const ofTheManager: Case[] = [
   ["list of null, as owner of a stranger", () => withStore.list(loose(null)), "CONFIG", "it was null"],
   ["list of a person", () => withStore.list(loose({ id: 1 })), "CONFIG", "of type object"],
   ["destroyAll of nobody", () => withStore.destroyAll(loose(undefined)), "CONFIG", "it was undefined"],
+  [
+    "destroyAll of a forgotten id",
+    () => withStore.destroyAll(String(undefined)),
+    "CONFIG",
+    'text "undefined"',
+  ],
   ["destroy of nothing", () => withStore.destroy(loose(undefined)), "CONFIG", "manager.destroy(selector)"],
   ["list without a store", () => new SessionManager({ secretKey }).list("ada"), "CONFIG", "needs a `store`"],
 ];

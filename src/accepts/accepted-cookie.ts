@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import type { RefusalReason } from "../codecs/codec.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
@@ -101,6 +102,16 @@ export interface StoreAcceptOptions extends AcceptOptions {
   store?: OldStore | boolean;
   /** Seconds that a call of it may take. Default 2. */
   storeTimeout?: number;
+}
+
+/** Options of every reader. */
+const COMMON = ["cookieName", "path", "domain", "until", "permanent"];
+/** And of one that finds its data in a store. */
+export const STORED = ["store", "storeTimeout"];
+
+/** @throws ConfigError for what is no object, and for an option that the reader does not have */
+export function checkReader(call: string, options: object, own: readonly string[]): void {
+  checkNames(call, options, [...own, ...COMMON]);
 }
 
 /** The part of a reader that is its own. */

@@ -1,5 +1,5 @@
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
 import { joinChunks } from "./chunks.ts";
 import { hkdfKeys, openJwe } from "./jwe.ts";
@@ -32,6 +32,7 @@ const MAX_CHUNKS = 16;
  * ```
  */
 export function authjs(options: AuthjsOptions): AcceptedCookie {
+  checkReader("authjs", options, ["secret"]);
   const { cookieName = "authjs.session-token", secret } = options;
   const info = `Auth.js Generated Encryption Key (${cookieName})`;
   const keys = hkdfKeys("secret", secret, { salt: cookieName, info, length: 64 });
@@ -58,6 +59,7 @@ export function authjs(options: AuthjsOptions): AcceptedCookie {
  * ```
  */
 export function nextAuth(options: AuthjsOptions): AcceptedCookie {
+  checkReader("nextAuth", options, ["secret"]);
   const { cookieName = "next-auth.session-token", secret } = options;
   const keys = hkdfKeys("secret", secret, {
     salt: "",

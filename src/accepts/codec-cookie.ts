@@ -1,5 +1,5 @@
 import type { Codec } from "../codecs/codec.ts";
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
 
 /** A cookie in one of this library's own formats. */
@@ -27,6 +27,7 @@ export interface CodecCookieOptions extends AcceptOptions {
  * ```
  */
 export function codecCookie(options: CodecCookieOptions): AcceptedCookie {
+  checkReader("codecCookie", options, ["codec", "maxAge"]);
   const { codec, cookieName = "session", maxAge } = options;
   return acceptedCookie(
     {

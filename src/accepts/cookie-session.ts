@@ -1,6 +1,6 @@
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie } from "./accepted-cookie.ts";
-import { keygripReader } from "./keygrip.ts";
+import { KEYGRIP, keygripReader } from "./keygrip.ts";
 import type { KeygripOptions } from "./keygrip.ts";
 import { dataFromJSON, textFromBase64 } from "./plain-json.ts";
 
@@ -25,6 +25,7 @@ export type CookieSessionOptions = KeygripOptions;
  * ```
  */
 export function cookieSession(options: CookieSessionOptions): AcceptedCookie {
+  checkReader("cookieSession", options, [...KEYGRIP]);
   const { cookieName = "session" } = options;
   const signedValue = keygripReader(cookieName, options);
   return acceptedCookie(

@@ -1,5 +1,5 @@
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { STORED, checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type {
   AcceptContext,
   AcceptedContent,
@@ -32,6 +32,7 @@ export interface ExpressSessionOptions extends StoreAcceptOptions {
  * ```
  */
 export function expressSession(options: ExpressSessionOptions): AcceptedCookie {
+  checkReader("expressSession", options, ["secret", ...STORED]);
   const { cookieName = "connect.sid" } = options;
   const signature = mac("secret", options.secret);
   return acceptedCookie(

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { ConfigError } from "../errors.ts";
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type {
   AcceptContext,
   AcceptedContent,
@@ -62,6 +62,7 @@ const DEFAULT_SALT = Buffer.from("mq9hDxBVDbspDR6nLfFT1g==", "base64");
  * ```
  */
 export function fastifySecureSession(options: FastifySecureSessionOptions): AcceptedCookie {
+  checkReader("fastifySecureSession", options, ["sodium", "key", "secret", "salt", "expiry"]);
   const { cookieName = "session", sodium, expiry = 86_401 } = options;
   const keys = secretboxKeys(options);
 

@@ -1,5 +1,5 @@
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { STORED, checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, StoreAcceptOptions } from "./accepted-cookie.ts";
 import { readExpressRecord } from "./express-session.ts";
 import { mac } from "./mac.ts";
@@ -29,6 +29,7 @@ export interface FastifySessionOptions extends StoreAcceptOptions {
  * ```
  */
 export function fastifySession(options: FastifySessionOptions): AcceptedCookie {
+  checkReader("fastifySession", options, ["secret", "algorithm", "cookiePrefix", ...STORED]);
   const { cookieName = "sessionId", cookiePrefix = "", algorithm = "sha256" } = options;
   const signature = mac("secret", options.secret, { digest: algorithm });
   return acceptedCookie(

@@ -1,4 +1,4 @@
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type {
   AcceptContext,
   AcceptedContent,
@@ -47,6 +47,7 @@ const MAX_MISSES = 20;
  * ```
  */
 export function h3Session(options: H3SessionOptions): AcceptedCookie {
+  checkReader("h3Session", options, ["password", "maxAge", "idleTimeout", "version"]);
   const { cookieName = "h3", password, maxAge, idleTimeout, version = 2 } = options;
   const passwords = new Map([["", passwordBytes("password", password)]]);
   const iterations = version === 1 ? [1] : [1, 8192];

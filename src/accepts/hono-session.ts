@@ -1,4 +1,4 @@
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { STORED, checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, StoreAcceptOptions } from "./accepted-cookie.ts";
 import { hkdfKeys, openJwe } from "./jwe.ts";
 import { isRecord, without } from "./plain-json.ts";
@@ -23,6 +23,7 @@ export interface HonoSessionOptions extends StoreAcceptOptions {
  * ```
  */
 export function honoSession(options: HonoSessionOptions): AcceptedCookie {
+  checkReader("honoSession", options, ["secret", ...STORED]);
   const { cookieName = "sid", secret, store = false } = options;
   const keys =
     typeof secret === "string" || secret?.length !== 32

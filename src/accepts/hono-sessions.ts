@@ -1,4 +1,4 @@
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { STORED, checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type {
   AcceptContext,
   AcceptedContent,
@@ -30,6 +30,7 @@ export interface HonoSessionsOptions extends StoreAcceptOptions {
  * ```
  */
 export function honoSessions(options: HonoSessionsOptions): AcceptedCookie {
+  checkReader("honoSessions", options, ["encryptionKey", ...STORED]);
   const { cookieName = "session", encryptionKey, store = false } = options;
   const passwords = new Map([["", passwordBytes("encryptionKey", encryptionKey)]]);
   return acceptedCookie(

@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
 import { joinChunks } from "./chunks.ts";
 import { passwordBytes, unsealFe26 } from "./fe26.ts";
@@ -42,6 +42,7 @@ const MARKER = "~2";
  * ```
  */
 export function ironSession(options: IronSessionOptions): AcceptedCookie {
+  checkReader("ironSession", options, ["password", "anyMarker"]);
   const { cookieName, anyMarker = false } = options;
   const passwords = ironPasswords(options);
   return acceptedCookie(

@@ -15,6 +15,9 @@ export interface KeygripOptions extends AcceptOptions {
   signed?: boolean;
 }
 
+/** The names of {@link KeygripOptions}. */
+export const KEYGRIP = ["keys", "algorithm", "encoding", "signed"];
+
 /** Gives the value of a cookie that has a second one, `<name>.sig`, as its signature, or the reason to refuse it. */
 export type SignedValue = { readonly value: string } | { readonly refusal: AcceptRefusal };
 

@@ -1,4 +1,4 @@
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { STORED, checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type {
   AcceptContext,
   AcceptedContent,
@@ -6,7 +6,7 @@ import type {
   AcceptRefusal,
   StoreAcceptOptions,
 } from "./accepted-cookie.ts";
-import { keygripReader } from "./keygrip.ts";
+import { KEYGRIP, keygripReader } from "./keygrip.ts";
 import type { KeygripOptions } from "./keygrip.ts";
 import { isRecord, textFromBase64, without } from "./plain-json.ts";
 
@@ -28,6 +28,7 @@ export type KoaSessionOptions = KeygripOptions & StoreAcceptOptions;
  * ```
  */
 export function koaSession(options: KoaSessionOptions): AcceptedCookie {
+  checkReader("koaSession", options, [...KEYGRIP, ...STORED]);
   const { cookieName = "koa.sess", store = false } = options;
   const signedValue = keygripReader(cookieName, options);
   return acceptedCookie(

@@ -1,4 +1,4 @@
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie } from "./accepted-cookie.ts";
 import { unsealFe26 } from "./fe26.ts";
 import { ironPasswords } from "./iron-session.ts";
@@ -25,6 +25,7 @@ export type NextIronSessionOptions = Omit<IronSessionOptions, "anyMarker">;
  * ```
  */
 export function nextIronSession(options: NextIronSessionOptions): AcceptedCookie {
+  checkReader("nextIronSession", options, ["password"]);
   const { cookieName } = options;
   const passwords = ironPasswords(options);
   return acceptedCookie(

@@ -1,4 +1,4 @@
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { STORED, checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, StoreAcceptOptions } from "./accepted-cookie.ts";
 import { readExpressRecord } from "./express-session.ts";
 import { percentDecode } from "./plain-json.ts";
@@ -21,6 +21,7 @@ const MAX_ID_LENGTH = 256;
  * ```
  */
 export function nextSession(options: StoreAcceptOptions = {}): AcceptedCookie {
+  checkReader("nextSession", options, STORED);
   const { cookieName = "sid" } = options;
   return acceptedCookie(
     {

@@ -1,6 +1,6 @@
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { ConfigError } from "../errors.ts";
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { STORED, checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type {
   AcceptedContent,
   AcceptedCookie,
@@ -38,6 +38,7 @@ const FLASH = /^__flash_(.*)__$/s;
  * ```
  */
 export function reactRouter(options: ReactRouterOptions): AcceptedCookie {
+  checkReader("reactRouter", options, ["secrets", "signed", ...STORED]);
   const { cookieName = "__session", store = false } = options;
   const signedText = signedBase64Reader(cookieName, options);
   return acceptedCookie(

@@ -1,4 +1,4 @@
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { STORED, checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedContent, AcceptedCookie, AcceptRefusal } from "./accepted-cookie.ts";
 import { isRecord } from "./plain-json.ts";
 import { signedBase64Reader } from "./react-router.ts";
@@ -24,6 +24,7 @@ export type RemixSessionOptions = ReactRouterOptions;
  * ```
  */
 export function remixSession(options: RemixSessionOptions): AcceptedCookie {
+  checkReader("remixSession", options, ["secrets", "signed", ...STORED]);
   const { cookieName = "session", store = false } = options;
   const signedText = signedBase64Reader(cookieName, options);
   return acceptedCookie(

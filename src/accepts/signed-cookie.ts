@@ -1,6 +1,6 @@
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { ConfigError } from "../errors.ts";
-import { acceptedCookie } from "./accepted-cookie.ts";
+import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
 import { unsignExpressValue } from "./mac.ts";
 import { mac } from "./mac.ts";
@@ -42,6 +42,7 @@ export interface CookieParserOptions extends SignedCookieOptions {
 export function honoSignedCookie(
   options: SignedCookieOptions & { secret: SecretKey | readonly SecretKey[] },
 ): AcceptedCookie {
+  checkReader("honoSignedCookie", options, ["secret", "as"]);
   const { cookieName, as = cookieName } = options;
   const signature = mac("secret", options.secret, { encoding: "base64" });
   return acceptedCookie(
@@ -78,6 +79,7 @@ export function honoSignedCookie(
  * ```
  */
 export function cookieParser(options: CookieParserOptions): AcceptedCookie {
+  checkReader("cookieParser", options, ["secret", "as", "signed"]);
   const { cookieName, as = cookieName, secret, signed = true } = options;
   if (signed && secret === undefined) {
     throw new ConfigError(

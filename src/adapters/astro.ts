@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { HipflaskError } from "../errors.ts";
 import { varyOnCookie } from "../http/response-headers.ts";
-import { contextOf, explainOutside, type RequestContext } from "../request/context.ts";
+import { contextOf, adviseOutside, type RequestContext } from "../request/context.ts";
 import type { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
-import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
 import { placeSession, type SessionLocals } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
@@ -48,9 +48,10 @@ export type AstroMiddleware = (context: AstroContext, next: () => Promise<Respon
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
+  handlerOptions?: HandlerErrorOptions,
 ): AstroMiddleware {
   const { manager, assertKey } = managerOfBuiltApp(options);
+  const onError = onErrorOf(handlerOptions);
   /** What was saved for a response that Astro replaces by its error page. */
   const savedBefore = new WeakMap<RequestContext, Headers>();
 
@@ -71,7 +72,7 @@ export function sessions(
       );
     const { request, locals } = astro;
     if (astro.isPrerendered) {
-      explainOutside(OUTSIDE);
+      adviseOutside(OUTSIDE);
       return next();
     }
     assertKey();
@@ -90,7 +91,7 @@ export function sessions(
     } catch (error) {
       return answer(error);
     }
-    placeSession(locals, context.session);
+    placeSession(locals, context);
     let response: Response;
     try {
       response = await context.run(next);
@@ -119,7 +120,7 @@ export function sessions(
   /** Astro renders `404.astro` or `500.astro` for a request whose session is saved: it can still be read there. */
   async function errorPage(context: RequestContext, { locals }: AstroContext, next: () => Promise<Response>) {
     context.attachTo(locals);
-    placeSession(locals, context.session);
+    placeSession(locals, context);
     context.beginAnswer();
     const response = await context.run(next);
     const headers = new Headers(response.headers);
@@ -165,6 +166,5 @@ function whole(response: Response, context: RequestContext): Response {
 }
 
 const OUTSIDE =
-  "Working outside of a request: a page that Astro prerenders is made when the app is built, and has no visitor. Write " +
-  '`export const prerender = false` in it, or `output: "server"` in astro.config.mjs. In a unit test, ' +
-  "`sessionTransaction` of hipflask/testing runs code with a session.";
+  "A page that Astro prerenders is made when the app is built, and has no visitor: write `export const prerender = false` " +
+  'in it, or `output: "server"` in astro.config.mjs.';

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import type { Request, RequestHandler, Response } from "express";
 import type { Duplex } from "node:stream";
 import type { RequestContext } from "../request/context.ts";
@@ -8,7 +9,7 @@ import { errorPageOf, logError, type HandlerErrorOptions } from "./parts/error-p
 import { HeldResponse } from "./parts/held-response.ts";
 import { ownEvents } from "./parts/own-events.ts";
 import { handshakeOf, requestOf } from "./parts/node-headers.ts";
-import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
+import { originCheck, type SocketOptions } from "./socket/origins.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
@@ -49,9 +50,12 @@ declare global {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError, origins = [] }: HandlerErrorOptions & SocketOptions = {},
+  handlerOptions: HandlerErrorOptions & SocketOptions = {},
 ): RequestHandler {
   const manager = SessionManager.from(options);
+  checkOptions("sessions", handlerOptions, { onError: "function", origins: "any" });
+  const { onError = logError } = handlerOptions;
+  const refuseForeign = originCheck(handlerOptions);
   return (req, res, next) => {
     if (typeof next !== "function" || req.headers === undefined) {
       const error = wrongFramework("hipflask/express", "app.use(sessions({ … }))", req, res, next);
@@ -75,6 +79,7 @@ export function sessions(
       Object.defineProperty(req, "session", SESSION);
       Object.defineProperty(req, "sessionID", SESSION_ID);
       if (!isHandshake) {
+        context.showAt(req);
         new HeldResponse(res, onError).context = context;
         ownEvents(context, req, res);
       } else (isPolling(res) ? res : req.socket).once("close", () => context.end());
@@ -83,7 +88,7 @@ export function sessions(
     let context: RequestContext;
     try {
       const request = isHandshake ? handshakeOf(req) : requestOf(req);
-      if (isHandshake) refuseForeign(request.headers, req.url, origins);
+      if (isHandshake) refuseForeign(request.headers, req.url);
       context = manager.requestContext(request, req, res);
     } catch (error) {
       fail(error);

@@ -5,35 +5,24 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
-import { errorPageOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { errorPageOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf, type Connection } from "./parts/node-headers.ts";
 import { ownEvents } from "./parts/own-events.ts";
-import { SessionPlace } from "./parts/session-place.ts";
+import { placeSession } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
 const HELD = Symbol("hipflask.held");
-const PLACE = Symbol("hipflask.session");
-/** Shared by all requests, and made where it is asked for. */
-const SESSION = {
-  getter(this: FastifyRequest): Session {
-    return this[PLACE]?.session as Session;
-  },
-  setter(this: FastifyRequest, value: unknown): void {
-    if (this[PLACE] !== undefined) this[PLACE].session = value;
-  },
-};
 
 declare module "fastify" {
   interface FastifyRequest {
     /**
-     * This visitor's session; put there by `sessions` of `hipflask/fastify`. Setting it to null ends the session, setting
-     * it to an object replaces its data; anything else throws a TypeError.
+     * This visitor's session; put there by `sessions` of `hipflask/fastify`. Deleting it or setting it to null ends the
+     * session. Setting it to an object replaces the data of a session without an owner; anything else throws a TypeError.
      */
     get session(): Session;
     set session(data: Session | Record<string, unknown> | null);
     [HELD]?: HeldResponse;
-    [PLACE]?: SessionPlace;
   }
 }
 
@@ -59,19 +48,19 @@ declare module "fastify" {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
+  handlerOptions?: HandlerErrorOptions,
 ): FastifyPluginCallback {
   const manager = SessionManager.from(options);
+  const onError = onErrorOf(handlerOptions);
   const plugin: FastifyPluginCallback = (app, settings, registered) => {
     if (typeof app.decorateRequest !== "function")
       throw wrongFramework("hipflask/fastify", "app.register(sessions({ … }))", app, settings, registered);
-    app.decorateRequest("session", SESSION);
+    app.decorateRequest("session", undefined as never);
     app.decorateRequest(HELD);
-    app.decorateRequest(PLACE);
 
     app.addHook("onRequest", (request, reply, next) => {
       const handle = (context: RequestContext): void => {
-        request[PLACE] = new SessionPlace(context.session);
+        placeSession(request, context);
         request[HELD] = new HeldResponse(reply.raw, onError);
         request[HELD].context = context;
         ownEvents(context, request.raw, reply.raw);

@@ -1,7 +1,7 @@
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
@@ -31,11 +31,9 @@ export type FetchHandler<Rest extends unknown[] = []> = (
  * };
  * ```
  */
-export function sessions(
-  options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
-) {
+export function sessions(options: SessionOptions | SessionManager, handlerOptions?: HandlerErrorOptions) {
   const manager = SessionManager.from(options);
+  const onError = onErrorOf(handlerOptions);
   const errorPage = (error: unknown): Response => {
     onError(error);
     return errorResponseOf(error);

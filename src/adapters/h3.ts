@@ -10,8 +10,8 @@ import { wrongFramework } from "./parts/wrong-framework.ts";
 declare module "h3" {
   interface H3EventContext {
     /**
-     * This visitor's session; put there by `sessions` of `hipflask/h3`. Setting it to null ends the session, setting it to
-     * an object replaces its data; anything else throws a TypeError.
+     * This visitor's session; put there by `sessions` of `hipflask/h3`. Deleting it or setting it to null ends the
+     * session. Setting it to an object replaces the data of a session without an owner; anything else throws a TypeError.
      */
     session: Session;
   }
@@ -45,7 +45,7 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
       throw wrongFramework("hipflask/h3", "app.use(sessions({ … }))", event, next, ...rest);
     const context = manager.requestContext(event.req, event, event.req);
     if (context.opening !== undefined) await context.opening;
-    placeSession(event.context, context.session);
+    placeSession(event.context, context);
     // The hook for responses is called by h3 itself, once it has ours.
     const { onResponse: _, ...config } = event.app?.config ?? {};
     const handled = async (): Promise<unknown> => next();

@@ -13,8 +13,8 @@ import { wrongFramework } from "./parts/wrong-framework.ts";
 declare module "koa" {
   interface DefaultContext {
     /**
-     * This visitor's session; put there by `sessions` of `hipflask/koa`. Setting it to null ends the session, setting it to
-     * an object replaces its data; anything else throws a TypeError.
+     * This visitor's session; put there by `sessions` of `hipflask/koa`. Deleting it or setting it to null ends the
+     * session. Setting it to an object replaces the data of a session without an owner; anything else throws a TypeError.
      */
     get session(): Session;
     set session(data: Session | Record<string, unknown> | null);
@@ -51,7 +51,7 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
       throw wrongFramework("hipflask/koa", "app.use(sessions({ … }))", ctx, next, ...rest);
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
-    placeSession(ctx, context.session);
+    placeSession(ctx, context);
     // Koa drops all headers when it answers a thrown error, so that answer is saved when it is sent.
     const held = new HeldResponse(res, (error) => ctx.app.emit("error", error, ctx));
     held.context = context;

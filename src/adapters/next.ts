@@ -4,10 +4,10 @@ import type { OriginRequest } from "../http/cross-origin.ts";
 import { readSystemClockBy } from "../itsdangerous/system-clock.ts";
 import type { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { explainOutside, type RequestContext } from "../request/context.ts";
+import { adviseOutside, type RequestContext } from "../request/context.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
-import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import {
   cookieHeaderOf,
   cookieHeaders,
@@ -68,10 +68,11 @@ export interface NextSessions {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
+  handlerOptions?: HandlerErrorOptions,
 ): NextSessions {
   const { manager, assertKey } = managerOfBuiltApp(options);
-  explainOutside(OUTSIDE);
+  const onError = onErrorOf(handlerOptions);
+  adviseOutside(OUTSIDE);
   readSystemClockBy(prerenderClock);
   // Both by the cookies of a request: after an action Next renders with new ones, and so with a session opened from them.
   const readings = new WeakMap<NextCookies, Promise<RequestContext>>();
@@ -237,7 +238,6 @@ function notWrappedError(): SessionReadOnlyError {
 }
 
 const OUTSIDE =
-  "Working outside of a request: in Next, `session` of hipflask works inside of `withSession`. Everywhere else, server " +
-  "components included, import `session` from the module that calls `sessions` of hipflask/next, as in " +
-  '`import { session } from "@/lib/session"`, and write `const visitor = await session()`. In a unit test, ' +
-  "`sessionTransaction` of hipflask/testing runs code with a session.";
+  "In Next, `session` of hipflask works inside of `withSession`. Everywhere else, server components included, import " +
+  '`session` from the module that calls `sessions` of hipflask/next, as in `import { session } from "@/lib/session"`, and ' +
+  "write `const visitor = await session()`.";

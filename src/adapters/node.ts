@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf } from "./parts/node-headers.ts";
 import { ownEvents } from "./parts/own-events.ts";
@@ -33,11 +33,9 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse) =
  * );
  * ```
  */
-export function sessions(
-  options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
-) {
+export function sessions(options: SessionOptions | SessionManager, handlerOptions?: HandlerErrorOptions) {
   const manager = SessionManager.from(options);
+  const onError = onErrorOf(handlerOptions);
   return (handler: NodeHandler, ...rest: unknown[]) => {
     if (typeof handler !== "function")
       throw wrongFramework(

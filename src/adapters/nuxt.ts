@@ -4,7 +4,7 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { currentContext, hasSession, type RequestContext } from "../request/context.ts";
 import type { Session } from "../session/session.ts";
-import { logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf } from "./parts/node-headers.ts";
 import { placeSession } from "./parts/session-place.ts";
@@ -12,8 +12,8 @@ import { placeSession } from "./parts/session-place.ts";
 declare module "h3" {
   interface H3EventContext {
     /**
-     * This visitor's session; put there by `sessions` of `hipflask/nuxt`. Setting it to null ends the session, setting it to
-     * an object replaces its data; anything else throws a TypeError.
+     * This visitor's session; put there by `sessions` of `hipflask/nuxt`. Deleting it or setting it to null ends the
+     * session. Setting it to an object replaces the data of a session without an owner; anything else throws a TypeError.
      */
     session: Session;
   }
@@ -49,9 +49,10 @@ export interface NuxtApp {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
+  handlerOptions?: HandlerErrorOptions,
 ): (nitroApp: NuxtApp) => void {
   const manager = SessionManager.from(options);
+  const onError = onErrorOf(handlerOptions);
   const cookies = new WeakMap<RequestContext, string | null>();
 
   /** A page and what it fetches from its own app while it is rendered share one session: saved apart, one would undo the other. */
@@ -71,7 +72,7 @@ export function sessions(
       const page = contextOfPage(cookie);
       if (page !== undefined) {
         page.attachTo(event, req, res);
-        placeSession(event.context, page.session);
+        placeSession(event.context, page);
         return handler(event);
       }
       const held = new HeldResponse(res, onError);
@@ -85,7 +86,7 @@ export function sessions(
       }
       cookies.set(context, cookie);
       held.context = context;
-      placeSession(event.context, context.session);
+      placeSession(event.context, context);
       return context.run(() => handler(event));
     };
     h3App.handler = Object.assign(handle, handler);

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
+import { checkNames } from "../check-options.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import { layered } from "./parts/layered-session.ts";
 import { requestOf } from "./parts/node-headers.ts";
-import { refuseForeign, type SocketOptions } from "./socket/origins.ts";
+import { originCheck, type SocketOptions } from "./socket/origins.ts";
 
 export { ForeignOriginError } from "../errors.ts";
 export type { SocketOptions } from "./socket/origins.ts";
@@ -80,13 +81,15 @@ export interface SocketSessions {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { origins = [] }: SocketOptions = {},
+  socketOptions: SocketOptions = {},
 ): SocketSessions {
   const manager = SessionManager.from(options);
+  checkNames("sessions", socketOptions, ["origins"]);
+  const refuseForeign = originCheck(socketOptions);
   return {
     async fromRequest(request) {
       const { headers } = isWeb(request) ? request : requestOf(request);
-      refuseForeign(headers, request.url, origins);
+      refuseForeign(headers, request.url);
       const context = manager.requestContext({ headers, isHandshake: true }, request);
       await context.opening;
       await stateOf(context.session).load();

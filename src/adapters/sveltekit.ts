@@ -5,7 +5,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
-import { errorResponseOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { errorResponseOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { saveInto } from "./parts/pending-headers.ts";
 import { placeSession, type SessionLocals } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
@@ -60,9 +60,10 @@ export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
  */
 export function sessions(
   options: SessionOptions | SessionManager,
-  { onError = logError }: HandlerErrorOptions = {},
+  handlerOptions?: HandlerErrorOptions,
 ): SvelteKitHandle {
   const { manager, assertKey } = managerOfBuiltApp(options);
+  const onError = onErrorOf(handlerOptions);
   const ours = new WeakSet<RequestContext>();
 
   /** A page and what it fetches from its own app while it is made are one visit: saved apart, one would undo the other. */
@@ -84,7 +85,7 @@ export function sessions(
     if (isPartOfPage(event)) {
       const context = currentContext();
       context.attachTo(event, event.request);
-      placeSession(event.locals, context.session);
+      placeSession(event.locals, context);
       return resolve(event);
     }
     let context: RequestContext;
@@ -95,7 +96,7 @@ export function sessions(
       return answer(error);
     }
     ours.add(context);
-    placeSession(event.locals, context.session);
+    placeSession(event.locals, context);
     let response: Response;
     try {
       response = await context.run(async () => resolve(event));

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { didYouMean } from "../manager/did-you-mean.ts";
+import { didYouMean } from "../did-you-mean.ts";
 
 /** The command cannot be understood: exit code 2, and how to say it. */
 export class UsageError extends Error {

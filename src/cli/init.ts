@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFi
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { parseEnv } from "node:util";
-import { didYouMean } from "../manager/did-you-mean.ts";
+import { didYouMean } from "../did-you-mean.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { asCommonJs, codeOf, isRequired } from "./init/code.ts";

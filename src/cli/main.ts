@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { HipflaskError } from "../errors.ts";
 import { withoutHelp } from "../help.ts";
-import { didYouMean } from "../manager/did-you-mean.ts";
+import { didYouMean } from "../did-you-mean.ts";
 import { UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { demo } from "./demo.ts";

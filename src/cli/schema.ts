@@ -1,4 +1,4 @@
-import { didYouMean } from "../manager/did-you-mean.ts";
+import { didYouMean } from "../did-you-mean.ts";
 import { MYSQL, POSTGRES, SQLITE } from "../stores/sql/dialect.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";

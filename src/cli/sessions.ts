@@ -1,6 +1,6 @@
 import { DEFAULT_LIFETIME } from "../interfaces/cookie-interface.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
-import { didYouMean } from "../manager/did-you-mean.ts";
+import { didYouMean } from "../did-you-mean.ts";
 import type { SessionInfo } from "../stores/parts/record.ts";
 import { SessionRecords } from "../stores/parts/session-records.ts";
 import { sweepOnce } from "../stores/parts/sweep.ts";

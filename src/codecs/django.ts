@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { BadShape } from "../errors.ts";
 import { DEFAULT_MAX_INFLATED_SIZE } from "../itsdangerous/encoding.ts";
 import { importSecretKeys, type SecretKey } from "../itsdangerous/secret-key.ts";
@@ -29,6 +30,7 @@ export interface DjangoSessionData {
   encode(fields: Fields, now: number): string;
 }
 
+const OPTIONS = ["secretKey", "secretKeyFallbacks", "salt", "maxInflatedSize"];
 const COOKIE_SALT = "django.contrib.sessions.backends.signed_cookies";
 const STORE_SALT = "django.contrib.sessions.SessionStore";
 /** Four times what browsers send. */
@@ -59,6 +61,7 @@ const MAX_DATA_LENGTH = 4 * 1024 * 1024;
  * ```
  */
 export function djangoCodec(options: DjangoCodecOptions): Codec {
+  checkNames("djangoCodec", options, OPTIONS);
   const { maxInflatedSize = DEFAULT_MAX_INFLATED_SIZE } = options;
   const signer = djangoSigner(options, COOKIE_SALT);
   return {
@@ -99,6 +102,7 @@ export function djangoCodec(options: DjangoCodecOptions): Codec {
  * ```
  */
 export function djangoSessionData(options: DjangoCodecOptions): DjangoSessionData {
+  checkNames("djangoSessionData", options, OPTIONS);
   const { maxInflatedSize = DEFAULT_MAX_INFLATED_SIZE } = options;
   const signer = djangoSigner(options, STORE_SALT);
   return {

@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { BadPayload, BadShape, ConfigError } from "../errors.ts";
 import { DEFAULT_MAX_INFLATED_SIZE, packPayload, unpackPayload } from "../itsdangerous/encoding.ts";
 import { importSecretKey, importSecretKeys } from "../itsdangerous/secret-key.ts";
@@ -31,6 +32,11 @@ export interface FlaskCodecOptions {
   /** Bytes for remembering verified cookies, so that a repeated one costs no HMAC. Default 1 MiB; 0 or false: none. */
   cache?: number | false;
 }
+
+const OPTIONS =
+  "secretKey secretKeyFallbacks salt digest keyDerivation compress json maxCookieLength maxInflatedSize cache".split(
+    " ",
+  );
 
 /**
  * When to compress. Readers take all three.
@@ -75,6 +81,7 @@ interface Verified {
  * ```
  */
 export function flaskCodec(options: FlaskCodecOptions): Codec {
+  checkNames("flaskCodec", options, OPTIONS);
   const { json = new TaggedJSONSerializer(), compress = "auto" } = options;
   const maxCookieLength = limit("maxCookieLength", options.maxCookieLength ?? 16_384, 1);
   const maxInflatedSize = limit("maxInflatedSize", options.maxInflatedSize ?? DEFAULT_MAX_INFLATED_SIZE, 1);

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { hkdfSync, randomBytes } from "node:crypto";
+import { checkNames } from "../check-options.ts";
 import { decodeBase64url, encodeBase64url } from "../itsdangerous/encoding.ts";
 import { BadShape, ConfigError } from "../errors.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
@@ -71,6 +72,7 @@ interface SealingKey {
  * ```
  */
 export function sealedCodec(options: SealedCodecOptions): Codec {
+  checkNames("sealedCodec", options, ["secretKey", "secretKeyFallbacks", "audience", "json"]);
   const { secretKey, secretKeyFallbacks = [], audience = "", json = new TaggedJSONSerializer() } = options;
   const active = sealingKey("secretKey", secretKey);
   const keys = new Map([[keyName(active.id), active]]);

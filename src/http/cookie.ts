@@ -1,4 +1,5 @@
 import { domainToASCII } from "node:url";
+import { checkNames } from "../check-options.ts";
 import { ConfigError } from "../errors.ts";
 import { formatHttpDate } from "../json/http-date.ts";
 
@@ -115,6 +116,8 @@ function unquoted(value: string): string {
   return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? unquote(value) : value;
 }
 
+const ATTRIBUTES = ["domain", "expires", "maxAge", "secure", "httpOnly", "path", "sameSite", "partitioned"];
+
 /**
  * Writes one Set-Cookie line exactly as Werkzeug's `dump_cookie` does: same order of attributes, same quoting.
  *
@@ -127,6 +130,7 @@ function unquoted(value: string): string {
  * ```
  */
 export function dumpCookie(name: string, value: string, attributes: CookieAttributes = {}): string {
+  checkNames("dumpCookie", attributes, ATTRIBUTES);
   const { domain, expires, maxAge, httpOnly, path, sameSite, partitioned } = attributes;
   // Headers carry bytes: a name beyond ASCII travels as UTF-8 seen as Latin-1.
   const wireName = UNQUOTED.test(name) ? name : Buffer.from(name).toString("latin1");
@@ -149,10 +153,10 @@ export function checkAttribute(name: string, value: string): string {
 }
 
 /** @throws ConfigError unless the name is an RFC 6265 §4.1.1 token. */
-export function checkCookieName(name: string): string {
-  if (/^[\w!#$%&'*+\-.^`|~]+$/.test(name)) return name;
+export function checkCookieName(name: unknown, label = '"cookieName"'): string {
+  if (typeof name === "string" && /^[\w!#$%&'*+\-.^`|~]+$/.test(name)) return name;
   throw new ConfigError(
-    `cookieName ${JSON.stringify(name)} is not a cookie name: use letters, digits and any of !#$%&'*+-.^_\`|~`,
+    `${label} (${JSON.stringify(name)}) is not a cookie name: use letters, digits and any of !#$%&'*+-.^_\`|~`,
   );
 }
 

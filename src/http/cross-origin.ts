@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { ConfigError, ForeignOriginError } from "../errors.ts";
 
 /** What has to be known of a request. A `Request` of the web fits as it is. */
@@ -43,10 +44,10 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]+$/i;
  * }
  * ```
  */
-export function crossOriginProtection({ trustedOrigins = [], exempt }: CrossOriginOptions = {}): (
-  request: OriginRequest,
-) => void {
-  const trusted = new Set(trustedOrigins.map(checkOrigin));
+export function crossOriginProtection(options: CrossOriginOptions = {}): (request: OriginRequest) => void {
+  checkOptions("crossOriginProtection", options, { trustedOrigins: "any", exempt: "function" });
+  const { trustedOrigins = [], exempt } = options;
+  const trusted = checkOrigins("trustedOrigins", trustedOrigins);
   return (request) => {
     const origin = foreignOriginOf(request);
     if (origin === undefined || trusted.has(origin) || exempt?.(request) === true) return;
@@ -80,12 +81,19 @@ export function isOwnOrigin(origin: string, host: string | null, url: string | u
   return Boolean(page?.host) && page!.host === own?.host;
 }
 
-function checkOrigin(origin: string): string {
-  const url = urlOf(origin);
-  const isSpecial = url !== undefined && url.origin !== "null";
-  if (ORIGIN.test(origin) && (!isSpecial || url.origin === origin)) return origin;
-  const hint = isSpecial ? `; write ${JSON.stringify(url.origin)}` : ', such as "https://app.example.com"';
-  throw new ConfigError(`${JSON.stringify(origin)} in "trustedOrigins" is not an origin${hint}.`);
+/** The origins in an option, as browsers write them. @throws ConfigError for what is no list, or no origin in it */
+export function checkOrigins(option: string, origins: unknown): Set<string> {
+  // A text has parts as a list has members: "https://app.example.co" is in "https://app.example.com".
+  if (!Array.isArray(origins))
+    throw new ConfigError(`"${option}" must be a list of origins, such as ["https://app.example.com"].`);
+  for (const origin of origins as unknown[]) {
+    const url = typeof origin === "string" ? urlOf(origin) : undefined;
+    const isSpecial = url !== undefined && url.origin !== "null";
+    if (typeof origin === "string" && ORIGIN.test(origin) && (!isSpecial || url.origin === origin)) continue;
+    const hint = isSpecial ? `; write ${JSON.stringify(url.origin)}` : ', such as "https://app.example.com"';
+    throw new ConfigError(`${JSON.stringify(origin)} in "${option}" is not an origin${hint}.`);
+  }
+  return new Set(origins as string[]);
 }
 
 function urlOf(text: string | undefined): URL | undefined {

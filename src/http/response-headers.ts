@@ -78,7 +78,7 @@ function forbidInCacheControl(headers: ResponseHeaders): string[] {
   const isForbidden = kept.some((directive) => directive.toLowerCase() === "no-store");
   if (kept.length === given.length && isForbidden) return [];
   headers.set("Cache-Control", (isForbidden ? kept : [...kept, "no-store"]).join(", "));
-  return given.filter((directive) => !kept.includes(directive));
+  return given.filter((directive) => STORABLE.test(directive));
 }
 
 function listHas(list: string, word: string): boolean {

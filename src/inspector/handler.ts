@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { getSession, hasSession } from "../request/context.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import { withoutHelp } from "../help.ts";
@@ -60,6 +61,7 @@ export function inspector(sessions: SessionManager, options: InspectorOptions): 
       "The inspector shows who is logged in, so it needs `authorize`, a function that says who may look.",
     );
   }
+  checkNames("inspector", options, ["authorize", "keep"]);
   if (!Number.isInteger(keep) || keep < 1 || keep > 1000) {
     throw new ConfigError('"keep" must be a whole number from 1 to 1000.');
   }

@@ -1,8 +1,9 @@
 import { shareClass } from "../copies.ts";
 import { dumpCookie, type CookieAttributes, type SameSite } from "../http/cookie.ts";
+import { checkCookieSettings, type CookieSettings } from "../http/cookie-settings.ts";
 import { otherPlaces } from "../http/cookie-places.ts";
 import type { RefusalReason } from "../codecs/codec.ts";
-import { CookieTooLargeError } from "../errors.ts";
+import { ConfigError, CookieTooLargeError } from "../errors.ts";
 import { events } from "./events.ts";
 import { describeLargest, largestFields, type Fields } from "../json/fields.ts";
 import { forbidStoring } from "../http/response-headers.ts";
@@ -14,15 +15,7 @@ import type { SessionInterface, SessionRequest, SessionResponse } from "./sessio
 export const DEFAULT_LIFETIME = 31 * 24 * 60 * 60;
 
 /** What every interface with a cookie is configured with; `sessions({ … })` fills it from its options. */
-export interface CookieConfig {
-  readonly cookieName: string;
-  readonly cookieDomain: string | undefined;
-  readonly cookiePath: string | undefined;
-  readonly cookieHttpOnly: boolean;
-  /** `"auto"`: exactly when the response goes by HTTPS. */
-  readonly cookieSecure: boolean | "auto";
-  readonly cookieSameSite: SameSite | undefined;
-  readonly cookiePartitioned: boolean;
+export interface CookieConfig extends CookieSettings {
   /** Seconds. */
   readonly lifetime: number;
   readonly refreshEachRequest: boolean;
@@ -148,8 +141,9 @@ export abstract class CookieSessionInterface<
     value: string,
     fields: Fields,
   ): void {
-    const expires = this.getExpirationTime(session);
-    const line = dumpCookie(this.getCookieName(), value, this.#attributes(request, expires));
+    const expires = this.#expires(session);
+    const { name, attributes } = this.#cookie(request);
+    const line = dumpCookie(name, value, { ...attributes, expires });
     this.#checkSize(line, fields);
     this.#removeRivals(request, response);
     this.send(response, line);
@@ -157,13 +151,29 @@ export abstract class CookieSessionInterface<
 
   /** Adds the line that removes the cookie. It repeats every attribute, or browsers would keep the cookie. */
   protected deleteCookie(request: SessionRequest, response: SessionResponse): void {
+    const { name, attributes } = this.#cookie(request);
     this.#removeRivals(request, response);
-    this.send(response, dumpCookie(this.getCookieName(), "", this.#attributes(request, 0, 0)));
+    this.send(response, dumpCookie(name, "", { ...attributes, ...REMOVED }));
+  }
+
+  /** What the `get…` methods return, checked as the options are where one is overridden. @throws ConfigError */
+  protected cookieSettings(): CookieSettings {
+    const given: CookieSettings = {
+      cookieName: this.getCookieName(),
+      cookieDomain: this.getCookieDomain(),
+      cookiePath: this.getCookiePath(),
+      cookieHttpOnly: this.getCookieHttpOnly(),
+      cookieSecure: this.getCookieSecure(),
+      cookieSameSite: this.getCookieSameSite(),
+      cookiePartitioned: this.getCookiePartitioned(),
+    };
+    const names = Object.keys(given) as (keyof CookieSettings)[];
+    if (names.every((name) => given[name] === this.config[name])) return given;
+    return checkCookieSettings(given, (name) => `What getC${name.slice(1)}() returns`);
   }
 
   /** Whether the cookie of this response is for HTTPS alone. */
-  protected isSecure(request: SessionRequest): boolean {
-    const secure = this.getCookieSecure();
+  protected isSecure(request: SessionRequest, secure = this.cookieSettings().cookieSecure): boolean {
     return secure === "auto" ? (request.secure ?? request.url?.startsWith("https:") ?? false) : secure;
   }
 
@@ -176,11 +186,10 @@ export abstract class CookieSessionInterface<
 
   #removeRivals(request: SessionRequest, response: SessionResponse): void {
     if (!this.hasRivals(request)) return;
-    const name = this.getCookieName();
-    const attributes = this.#attributes(request, 0, 0);
+    const { name, attributes } = this.#cookie(request);
     const kept = { domain: attributes.domain, path: attributes.path ?? "/" };
     for (const place of otherPlaces(name, kept, request))
-      response.headers.append("Set-Cookie", dumpCookie(name, "", { ...attributes, ...place }));
+      response.headers.append("Set-Cookie", dumpCookie(name, "", { ...attributes, ...REMOVED, ...place }));
   }
 
   /** Adds a Set-Cookie line, and keeps the response out of caches. */
@@ -191,17 +200,31 @@ export abstract class CookieSessionInterface<
     if (removed.length > 0) events.cacheConflict({ cookieName: this.getCookieName(), removed });
   }
 
-  #attributes(request: SessionRequest, expires?: number, maxAge?: number): CookieAttributes {
-    return {
-      expires,
-      maxAge,
-      domain: this.getCookieDomain(),
-      path: this.getCookiePath(),
-      httpOnly: this.getCookieHttpOnly(),
-      secure: this.isSecure(request),
-      sameSite: this.getCookieSameSite(),
-      partitioned: this.getCookiePartitioned(),
+  #cookie(request: SessionRequest): { name: string; attributes: CookieAttributes } {
+    const settings = this.cookieSettings();
+    const attributes: CookieAttributes = {
+      domain: settings.cookieDomain,
+      path: settings.cookiePath,
+      httpOnly: settings.cookieHttpOnly,
+      secure: this.isSecure(request, settings.cookieSecure),
+      sameSite: settings.cookieSameSite,
+      partitioned: settings.cookiePartitioned,
     };
+    return { name: settings.cookieName, attributes };
+  }
+
+  /** What an override may return is checked here, too. @throws ConfigError */
+  #expires(session: Session): number | undefined {
+    const expires: unknown = this.getExpirationTime(session);
+    if (expires === undefined || expires === null) return undefined;
+    if (typeof expires !== "number" || !Number.isFinite(expires))
+      throw new ConfigError("What getExpirationTime() returns must be a number or undefined.");
+    const now = this.config.now();
+    if (expires < now / 2 && expires * 1000 > now)
+      throw new ConfigError(
+        "What getExpirationTime() returns must be milliseconds, and it looks like seconds.",
+      );
+    return expires;
   }
 
   #checkSize(line: string, fields: Fields): void {
@@ -212,6 +235,9 @@ export abstract class CookieSessionInterface<
     onOversize(error);
   }
 }
+
+/** What removes a cookie. */
+const REMOVED = { expires: 0, maxAge: 0 };
 
 shareClass("CookieSessionInterface", CookieSessionInterface);
 

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { asciiDomain, candidatesOf, checkAttribute } from "../http/cookie.ts";
+import type { CookieSettings } from "../http/cookie-settings.ts";
 import { events } from "./events.ts";
 import { formatHttpDate } from "../json/http-date.ts";
 import type { Fields } from "../json/fields.ts";
@@ -81,44 +82,44 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
   #line(key: string, fields: Fields, request: SessionRequest): string {
     const { age, atBrowserClose } = this.#expiryOf(fields);
     const expires = atBrowserClose ? undefined : this.config.now() + age * 1000;
+    const settings = this.cookieSettings();
     return [
-      `${this.getCookieName()}=${key}`,
-      ...this.#domain(),
+      `${settings.cookieName}=${key}`,
+      ...domainOf(settings),
       ...(expires === undefined ? [] : [`expires=${formatHttpDate(expires)}`]),
-      ...(this.getCookieHttpOnly() ? ["HttpOnly"] : []),
+      ...(settings.cookieHttpOnly ? ["HttpOnly"] : []),
       ...(expires === undefined ? [] : [`Max-Age=${Math.trunc(age)}`]),
-      ...this.#pathAndSameSite(),
-      ...(this.isSecure(request) ? ["Secure"] : []),
+      ...pathAndSameSiteOf(settings),
+      ...(this.isSecure(request, settings.cookieSecure) ? ["Secure"] : []),
     ].join("; ");
   }
 
   #deletion(): string {
-    const name = this.getCookieName();
-    const isSecure = this.getCookieSameSite() === "None" || /^__(?:Secure|Host)-/.test(name);
+    const settings = this.cookieSettings();
+    const { cookieName, cookieSameSite } = settings;
+    const isSecure = cookieSameSite === "None" || /^__(?:Secure|Host)-/.test(cookieName);
     return [
-      `${name}=""`,
-      ...this.#domain(),
+      `${cookieName}=""`,
+      ...domainOf(settings),
       "expires=Thu, 01 Jan 1970 00:00:00 GMT",
       "Max-Age=0",
-      ...this.#pathAndSameSite(),
+      ...pathAndSameSiteOf(settings),
       ...(isSecure ? ["Secure"] : []),
     ].join("; ");
   }
+}
 
-  #domain(): string[] {
-    const domain = this.getCookieDomain();
-    if (domain === undefined) return [];
-    return [`Domain=${domain.startsWith(".") ? "." : ""}${checkAttribute("domain", asciiDomain(domain))}`];
-  }
+function domainOf({ cookieDomain: domain }: CookieSettings): string[] {
+  if (domain === undefined) return [];
+  return [`Domain=${domain.startsWith(".") ? "." : ""}${checkAttribute("domain", asciiDomain(domain))}`];
+}
 
-  #pathAndSameSite(): string[] {
-    const path = this.getCookiePath();
-    const sameSite = this.getCookieSameSite();
-    return [
-      ...(path === undefined ? [] : [`Path=${checkAttribute("path", path)}`]),
-      ...(sameSite === undefined ? [] : [`SameSite=${checkAttribute("SameSite", sameSite)}`]),
-    ];
-  }
+function pathAndSameSiteOf({ cookiePath, cookieSameSite }: CookieSettings): string[] {
+  return [
+    // Werkzeug escapes a path and Django does not.
+    ...(cookiePath === undefined ? [] : [`Path=${checkAttribute("path", cookiePath)}`]),
+    ...(cookieSameSite === undefined ? [] : [`SameSite=${cookieSameSite}`]),
+  ];
 }
 
 /**

@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { BadPayload, BadSignature, SignatureExpired } from "../errors.ts";
 import { type PayloadSerializer, pythonJSON } from "./json.ts";
 import type { SecretKey } from "./secret-key.ts";
@@ -22,6 +23,19 @@ export interface SaltOption {
   salt?: string | Uint8Array | undefined;
 }
 
+/** All that a serializer and its signer take. */
+export const SERIALIZER_OPTIONS = [
+  "salt",
+  "sep",
+  "keyDerivation",
+  "digest",
+  "serializer",
+  "fallbackSigners",
+  "now",
+];
+const SALT = ["salt"];
+const LOADS_OPTIONS = ["maxAge", "salt", "returnTimestamp"];
+
 type SignerClass<S> = new (secretKey: SecretKey | readonly SecretKey[], options: TimestampSignerOptions) => S;
 
 /** What serializers with and without a timestamp share. */
@@ -35,6 +49,7 @@ export abstract class SignedSerializer<S extends Signer> {
     secretKey: SecretKey | readonly SecretKey[],
     options: SerializerOptions & Pick<TimestampSignerOptions, "now">,
   ) {
+    checkNames(new.target.name, options, SERIALIZER_OPTIONS);
     const { salt = "itsdangerous", serializer = pythonJSON, fallbackSigners = [], now, ...own } = options;
     const signersOf = (secrets: typeof secretKey, salt: string | Uint8Array) =>
       [own, ...fallbackSigners].map((way) => new signer(secrets, { ...way, salt, now }));
@@ -45,8 +60,9 @@ export abstract class SignedSerializer<S extends Signer> {
   }
 
   /** The value as signed text. */
-  dumps(value: unknown, { salt }: SaltOption = {}): string {
-    return this.#withSalt(salt)[0]!.sign(this.#serializer.dumps(value));
+  dumps(value: unknown, options: SaltOption = {}): string {
+    checkNames("dumps", options, SALT);
+    return this.#withSalt(options.salt)[0]!.sign(this.#serializer.dumps(value));
   }
 
   /** The value of a signed text. */
@@ -129,8 +145,9 @@ export class Serializer extends SignedSerializer<Signer> {
    * @throws BadSignature if the signature is missing or matches no key
    * @throws BadPayload if it is right, but what it covers cannot be decoded
    */
-  override loads(text: string, { salt }: SaltOption = {}): unknown {
-    return this.unsignWith(salt, (signer) => this.loadPayload(signer.unsign(text)));
+  override loads(text: string, options: SaltOption = {}): unknown {
+    checkNames("loads", options, SALT);
+    return this.unsignWith(options.salt, (signer) => this.loadPayload(signer.unsign(text)));
   }
 }
 
@@ -176,7 +193,9 @@ export class TimedSerializer extends SignedSerializer<TimestampSigner> {
    */
   override loads(text: string, options: TimedLoadsOptions & { returnTimestamp: true }): [unknown, Date];
   override loads(text: string, options?: TimedLoadsOptions): unknown;
-  override loads(text: string, { salt, maxAge, returnTimestamp = false }: TimedLoadsOptions = {}): unknown {
+  override loads(text: string, options: TimedLoadsOptions = {}): unknown {
+    checkNames("loads", options, LOADS_OPTIONS);
+    const { salt, maxAge, returnTimestamp = false } = options;
     return this.unsignWith(salt, (signer) => {
       const [payload, signedAt] = signer.unsign(text, { maxAge, returnTimestamp: true });
       const value = this.loadPayload(payload);

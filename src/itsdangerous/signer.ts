@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import { createHash, createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import type { KeyObject } from "node:crypto";
@@ -23,6 +24,7 @@ export interface SignerOptions {
   digest?: Digest;
 }
 
+const OPTIONS = ["salt", "sep", "keyDerivation", "digest", "now"];
 const DIGEST_SIZE: Record<Digest, number> = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
 const KEY_DERIVATIONS: readonly string[] = ["hmac", "concat", "django-concat", "none"];
 
@@ -55,6 +57,7 @@ export class Signer {
 
   /** @throws ConfigError for an empty secret, an empty list, a wrong type, or an unusable option */
   constructor(secretKey: SecretKey | readonly SecretKey[], options: SignerOptions = {}) {
+    checkNames(new.target.name, options, OPTIONS);
     const {
       salt = "itsdangerous.Signer",
       sep = ".",

@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import { BadSignature, BadTimeSignature, ConfigError, SignatureExpired } from "../errors.ts";
 import type { SecretKey } from "./secret-key.ts";
@@ -18,6 +19,7 @@ export interface UnsignOptions {
   returnTimestamp?: boolean | undefined;
 }
 
+const UNSIGN_OPTIONS = ["maxAge", "returnTimestamp"];
 const MISMATCH = "The signature does not match.";
 
 /** A signed text in its parts, and what is wrong with it. */
@@ -83,7 +85,9 @@ export class TimestampSigner extends Signer {
   override unsign(signed: string, options: UnsignOptions & { returnTimestamp: true }): [string, Date];
   override unsign(signed: string, options?: UnsignOptions & { returnTimestamp?: false | undefined }): string;
   override unsign(signed: string, options?: UnsignOptions): string | [string, Date];
-  override unsign(signed: string, { maxAge, returnTimestamp = false }: UnsignOptions = {}) {
+  override unsign(signed: string, options: UnsignOptions = {}) {
+    checkNames("unsign", options, UNSIGN_OPTIONS);
+    const { maxAge, returnTimestamp = false } = options;
     const parsed = this.parse(signed);
     if (parsed.fault === "unsigned") throw new BadSignature(`No "${this.sep}" found in the signed text.`);
     const isWrong = parsed.fault === "signature";

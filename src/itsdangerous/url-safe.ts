@@ -1,10 +1,11 @@
 import { shareClass } from "../copies.ts";
+import { checkNames } from "../check-options.ts";
 import { ConfigError } from "../errors.ts";
 import { compactJSON } from "./json.ts";
 import type { PayloadSerializer } from "./json.ts";
 import { DEFAULT_MAX_INFLATED_SIZE, packPayload, unpackPayload } from "./encoding.ts";
 import type { SecretKey } from "./secret-key.ts";
-import { Serializer } from "./serializer.ts";
+import { Serializer, SERIALIZER_OPTIONS } from "./serializer.ts";
 import type { SerializerOptions } from "./serializer.ts";
 import { TimedSerializer } from "./serializer.ts";
 import type { TimedSerializerOptions } from "./serializer.ts";
@@ -31,7 +32,7 @@ export interface URLSafeOptions {
 export class URLSafeSerializer extends Serializer {
   /** @throws ConfigError for an unusable secret or option */
   constructor(secretKey: SecretKey | readonly SecretKey[], options: SerializerOptions & URLSafeOptions = {}) {
-    super(secretKey, { ...options, serializer: urlSafe(options) });
+    super(secretKey, urlSafe(new.target.name, options));
   }
 }
 
@@ -56,22 +57,25 @@ export class URLSafeTimedSerializer extends TimedSerializer {
     secretKey: SecretKey | readonly SecretKey[],
     options: TimedSerializerOptions & URLSafeOptions = {},
   ) {
-    super(secretKey, { ...options, serializer: urlSafe(options) });
+    super(secretKey, urlSafe(new.target.name, options));
   }
 }
 
 shareClass("URLSafeTimedSerializer", URLSafeTimedSerializer);
 
-/** A serializer whose text is packed for URLs. */
-function urlSafe({
-  serializer = compactJSON,
-  maxInflatedSize = DEFAULT_MAX_INFLATED_SIZE,
-}: SerializerOptions & URLSafeOptions): PayloadSerializer {
+/** The options of the class it is made from, with a serializer whose text is packed for URLs. */
+function urlSafe<Options extends SerializerOptions>(
+  name: string,
+  options: Options & URLSafeOptions,
+): Options {
+  checkNames(name, options, [...SERIALIZER_OPTIONS, "maxInflatedSize"]);
+  const { serializer = compactJSON, maxInflatedSize = DEFAULT_MAX_INFLATED_SIZE, ...own } = options;
   if (!Number.isSafeInteger(maxInflatedSize) || maxInflatedSize < 1) {
     throw new ConfigError('"maxInflatedSize" must be a whole number of bytes, 1 or more.');
   }
-  return {
+  const packed: PayloadSerializer = {
     dumps: (value) => packPayload(serializer.dumps(value), 0),
     loads: (payload) => serializer.loads(unpackPayload(payload, maxInflatedSize)),
   };
+  return { ...(own as Options), serializer: packed };
 }

@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import { BadPayload, BadShape, ConfigError, UnserializableError } from "../errors.ts";
 import { sortKeys } from "./python-text.ts";
@@ -34,6 +35,8 @@ export interface TaggedJSONOptions {
   readonly tags?: readonly Tag[];
 }
 
+const OPTIONS = ["sortKeys", "ascii", "maxDepth", "maxKeys", "tags"];
+
 /** Most values of most sessions: what is so plain that a look is enough. */
 const SIMPLE = /^(?:"[ !#-[\]-~]*"|[1-9]\d{0,14}|0|true|false|null)$/;
 
@@ -58,6 +61,7 @@ export class TaggedJSONSerializer {
 
   /** @throws {ConfigError} for a `maxDepth` that is not an integer from 1 to 1000, and for tags that `register` refuses. */
   constructor(options: TaggedJSONOptions = {}) {
+    checkNames("TaggedJSONSerializer", options, OPTIONS);
     const { sortKeys = true, ascii = true, maxDepth = 500, maxKeys = 10_000, tags = [] } = options;
     if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > 1000) {
       throw new ConfigError(`"maxDepth" must be an integer from 1 to 1000, not ${maxDepth}.`);

@@ -1,6 +1,6 @@
 import { ConfigError } from "../errors.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
-import { didYouMean } from "./did-you-mean.ts";
+import { didYouMean } from "../did-you-mean.ts";
 import type { SessionOptions } from "./options.ts";
 
 /** Flask's settings that concern sessions, under Flask's own names. Python's `None` is null. */

@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import { getSession, hasSession, RequestContext } from "../request/context.ts";
@@ -10,7 +11,7 @@ import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
 import type { StoreConfig } from "../interfaces/store/open.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
-import { idOf } from "../interfaces/store/state.ts";
+import { idOf, notAnId } from "../interfaces/store/state.ts";
 import { checkKey, checkParts } from "./check-parts.ts";
 import { tellMade } from "./made.ts";
 import type { SessionOptions } from "./options.ts";
@@ -121,8 +122,10 @@ export class SessionManager {
    */
   async list(
     owner: string,
-    { current, ...page }: ListOptions & { readonly current?: Session | undefined } = {},
+    options: ListOptions & { readonly current?: Session | undefined } = {},
   ): Promise<OwnedSession[]> {
+    checkNames("manager.list", options, ["limit", "after", "current"]);
+    const { current, ...page } = options;
     const selector = current && selectorOf(current);
     const infos = await this.#stored().list(checkId(owner), page);
     return infos.map((info) =>
@@ -157,8 +160,10 @@ export class SessionManager {
    */
   async destroyAll(
     owner: string,
-    { except }: { readonly except?: Session | string | undefined } = {},
+    options: { readonly except?: Session | string | undefined } = {},
   ): Promise<number> {
+    checkNames("manager.destroyAll", options, ["except"]);
+    const { except } = options;
     const id = checkId(owner);
     const kept = typeof except === "object" ? selectorOf(except) : except;
     const { ended, ending, mark } = await this.#stored().destroyAll(id, kept, (selector) =>
@@ -212,9 +217,8 @@ shareClass("SessionManager", SessionManager);
 function checkId(given: unknown): string {
   const id = idOf(given);
   if (id !== undefined) return id;
-  const found = given === null || given === undefined ? String(given) : `of type ${typeof given}`;
   throw new ConfigError(
-    `The owner or selector of sessions must be a text, as in manager.list(String(user.id)) or manager.destroy(selector); it was ${found}.`,
+    `The owner or selector of sessions must be a text, as in manager.list(String(user.id)) or manager.destroy(selector); it was ${notAnId(given)}.`,
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Codec } from "../codecs/codec.ts";
 import { flaskCodec } from "../codecs/flask.ts";
 import { sealedCodec } from "../codecs/sealed.ts";
-import { asciiDomain, checkCookieName, toSameSite, type SameSite } from "../http/cookie.ts";
+import { checkCookieSettings } from "../http/cookie-settings.ts";
 import { crossOriginProtection } from "../http/cross-origin.ts";
 import { ConfigError } from "../errors.ts";
 import type { SecureCookieConfig } from "../interfaces/secure-cookie.ts";
@@ -9,7 +9,8 @@ import type { SessionRequest } from "../interfaces/session-interface.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { DEFAULT_LIFETIME } from "../interfaces/cookie-interface.ts";
-import { didYouMean } from "./did-you-mean.ts";
+import { oneOf } from "../check-options.ts";
+import { didYouMean } from "../did-you-mean.ts";
 import type { ClearSiteDataType, SessionOptions } from "./options.ts";
 import type { StoreOptions } from "./store-options.ts";
 import { schemaMismatchOf } from "../session/schema.ts";
@@ -143,13 +144,18 @@ export function resolveOptions(options: SessionOptions): SecureCookieConfig {
   const hardened = options.hardened ?? false;
   const json = options.json ?? new TaggedJSONSerializer();
   const config: SecureCookieConfig = {
-    cookieName: checkCookieName(options.cookieName ?? (hardened ? "__Host-Http-session" : "session")),
-    cookieDomain: resolveDomain(options.cookieDomain),
-    cookiePath: options.cookiePath === null ? undefined : checkPath(options.cookiePath ?? "/"),
-    cookieHttpOnly: options.cookieHttpOnly ?? true,
-    cookieSecure: resolveSecure(options.cookieSecure ?? hardened),
-    cookieSameSite: resolveSameSite(options.cookieSameSite ?? (hardened ? "Lax" : null)),
-    cookiePartitioned: options.cookiePartitioned ?? false,
+    ...checkCookieSettings(
+      {
+        cookieName: options.cookieName ?? (hardened ? "__Host-Http-session" : "session"),
+        cookieDomain: options.cookieDomain,
+        cookiePath: options.cookiePath === undefined ? "/" : options.cookiePath,
+        cookieHttpOnly: options.cookieHttpOnly ?? true,
+        cookieSecure: options.cookieSecure ?? hardened,
+        cookieSameSite: options.cookieSameSite ?? (hardened ? "Lax" : null),
+        cookiePartitioned: options.cookiePartitioned ?? false,
+      },
+      (setting) => `"${setting}"`,
+    ),
     lifetime: checkLifetime(options.lifetime ?? DEFAULT_LIFETIME),
     refreshEachRequest: options.refreshEachRequest ?? true,
     refreshAfter: options.refreshAfter ?? 0,
@@ -249,37 +255,11 @@ function unknownOption(name: string, kinds: object, group?: string): ConfigError
   return new ConfigError(`There is no option "${name}"${place}.${didYouMean(name, known)}`);
 }
 
-function resolveDomain(domain: string | undefined): string | undefined {
-  if (domain === undefined || domain === "") return undefined;
-  const host = asciiDomain(checkNoControls("cookieDomain", domain));
-  if (!/^[\w\-.]+$/.test(host) || domain.includes("/"))
-    throw new ConfigError('"cookieDomain" is not a domain name; write "example.com".');
-  return domain;
-}
-
-function checkPath(path: string): string {
-  if (path.startsWith("/")) return checkNoControls("cookiePath", path);
-  throw new ConfigError('"cookiePath" must begin with "/", or browsers ignore it; write "/shop".');
-}
-
 function checkLifetime(lifetime: number): number {
   if (lifetime > 0) return lifetime;
   throw new ConfigError(
     '"lifetime" must be greater than 0 seconds. For a cookie that ends with the browser leave session.permanent false.',
   );
-}
-
-function resolveSameSite(word: string | null): SameSite | undefined {
-  if (word === null) return undefined;
-  const sameSite = toSameSite(word);
-  if (sameSite === undefined)
-    throw new ConfigError('"cookieSameSite" must be "Strict", "Lax" or "None", or left out.');
-  return sameSite;
-}
-
-function resolveSecure(given: unknown): boolean | "auto" {
-  if (typeof given === "boolean" || given === "auto") return given;
-  throw new ConfigError('"cookieSecure" must be true, false or "auto".');
 }
 
 function resolveClearSiteData(given: boolean | readonly ClearSiteDataType[]): string | undefined {
@@ -298,22 +278,4 @@ function checkHardened(config: SecureCookieConfig): void {
     !config.cookieHttpOnly && "cookieHttpOnly must not be false",
   ].filter((text) => text !== false);
   if (contradictions.length > 0) throw new ConfigError(`With "hardened", ${contradictions.join(" and ")}.`);
-}
-
-/** RFC 6265 §4.1.1: no attribute may hold a control character or a semicolon. */
-function checkNoControls(name: string, value: string): string {
-  if (Buffer.byteLength(value) > 1024)
-    throw new ConfigError(`"${name}" must be at most 1024 bytes, or browsers ignore it.`);
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\x00-\x1f\x7f]/.test(value) || (name === "cookieDomain" && value.includes(";"))) {
-    throw new ConfigError(`"${name}" must hold no control characters and no ";".`);
-  }
-  return value;
-}
-
-export function oneOf<Word extends string>(name: string, value: unknown, words: readonly Word[]): Word {
-  const word = words.find((known) => known === value);
-  if (word === undefined)
-    throw new ConfigError(`"${name}" must be ${words.map((known) => `"${known}"`).join(" or ")}.`);
-  return word;
 }

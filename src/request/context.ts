@@ -64,6 +64,8 @@ export class RequestContext {
   #isEnded = false;
   /** The context of the same request that this one was made in, by other options. */
   #outer: RequestContext | undefined;
+  /** The framework's objects that show the session as their property `session`. */
+  #places: object[] | undefined;
   /** How far the response is, for adapters that report it. */
   #answer: "begun" | "complete" | undefined;
   /** How often {@link retain} was called and {@link release} was not. */
@@ -100,6 +102,12 @@ export class RequestContext {
       if (given !== undefined && given !== this && given.#isSameExchange(this)) this.#outer = given;
       key[CONTEXT] = this;
     }
+  }
+
+  /** Notes that `place.session` is this session. Deleting that property ends the session, as setting it to null does. */
+  showAt(place: object): void {
+    if (this.#places === undefined) this.#places = [place];
+    else this.#places.push(place);
   }
 
   /** The session of this request. */
@@ -249,6 +257,8 @@ export class RequestContext {
   #save(response: SessionResponse): Promise<void> | void {
     try {
       if (this.#mixUp !== undefined) throw this.#mixUp;
+      // Nothing is called when a property is deleted.
+      if (this.#places?.every((place) => Object.hasOwn(place, "session")) === false) this.session.destroy();
       return this.#isNull ? undefined : this.#interface.saveSession(this.session, this.#request, response);
     } finally {
       this.#state!.close();
@@ -381,15 +391,15 @@ export function currentContext(isWrite = false): RequestContext {
     return own;
   }
   const context = elsewhere(isCurrent);
-  if (context === undefined) throw new OutsideRequestError(outside);
+  if (context === undefined) throw new OutsideRequestError(undefined, [...advice].join(" "));
   return context;
 }
 
-let outside: string | undefined;
+const advice = new Set<string>();
 
-/** The message of `session` outside of a request, in a framework that has another place for the session. */
-export function explainOutside(message: string): void {
-  outside = message;
+/** Adds to the message of `session` outside of a request what to write in a framework that has another place for it. */
+export function adviseOutside(sentence: string): void {
+  advice.add(sentence);
 }
 
 /**

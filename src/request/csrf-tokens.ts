@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { BadData, CsrfError, SignatureExpired } from "../errors.ts";
@@ -21,6 +22,8 @@ export interface CsrfOptions {
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
+
+const OPTIONS = ["secretKey", "secretKeyFallbacks", "fieldName", "timeLimit", "now"];
 
 /**
  * Tokens for forms that Flask-WTF makes and takes: a form of Flask can be posted here, and one of ours there, as long as
@@ -48,13 +51,9 @@ export class CsrfProtect {
   readonly #serializer: URLSafeTimedSerializer;
 
   /** @throws ConfigError for an invalid secret */
-  constructor({
-    secretKey,
-    secretKeyFallbacks = [],
-    fieldName = CSRF_TOKEN,
-    timeLimit = 3600,
-    now,
-  }: CsrfOptions) {
+  constructor(options: CsrfOptions) {
+    checkNames("CsrfProtect", options, OPTIONS);
+    const { secretKey, secretKeyFallbacks = [], fieldName = CSRF_TOKEN, timeLimit = 3600, now } = options;
     this.fieldName = fieldName;
     this.timeLimit = timeLimit;
     this.#serializer = new URLSafeTimedSerializer([...secretKeyFallbacks, secretKey], {

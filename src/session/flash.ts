@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { tuple } from "../json/values.ts";
 import type { SessionState } from "./state.ts";
 
@@ -70,10 +71,9 @@ export function flash(state: SessionState, message: unknown, category: unknown =
 }
 
 /** Takes the list under `_flashes`, once per request. */
-export function getFlashedMessages(
-  state: SessionState,
-  { withCategories = false, categoryFilter = [] }: FlashedMessagesOptions = {},
-): unknown[] {
+export function getFlashedMessages(state: SessionState, options: FlashedMessagesOptions = {}): unknown[] {
+  checkOptions("getFlashedMessages", options, { withCategories: "boolean", categoryFilter: "list" });
+  const { withCategories = false, categoryFilter = [] } = options;
   let flashes = taken.get(state);
   if (flashes === undefined) {
     const waiting = state.get(FLASHES);

@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { otherVersions } from "../copies.ts";
 import { ConfigError, ReservedNameError } from "../errors.ts";
 import {
@@ -215,6 +216,7 @@ const methods = {
 export function regenerate(state: SessionState, options: { keep?: readonly string[] | true } = {}): void {
   const isGroup = typeof options === "object" && options !== null && !Array.isArray(options);
   if (!isGroup) throw misused("regenerate", 'regenerate({ keep: ["cart"] })', options);
+  checkNames("session.regenerate", options, ["keep"]);
   const { keep = [] } = options;
   if (keep !== true && !Array.isArray(keep))
     throw misused("regenerate", 'regenerate({ keep: ["cart"] })', keep);

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { backOff } from "./parts/attempts.ts";
 import { refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
@@ -64,6 +65,7 @@ export function denoKvStore(kv: DenoKv, options: DenoKvStoreOptions = {}): Store
   if (typeof kv?.atomic !== "function" || typeof kv.getMany !== "function") {
     throw refusal("denoKvStore", "an open Deno.Kv: denoKvStore(await Deno.openKv())", kv);
   }
+  checkOptions("denoKvStore", options, { prefix: "string", now: "function" });
   return new DenoKvStore(kv, options);
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { StoreError } from "../errors.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
@@ -54,6 +55,7 @@ export function dynamodbStore(client: DynamoDocument, options: DynamoStoreOption
       client,
     );
   }
+  checkOptions("dynamodbStore", options, { table: "string", now: "function" });
   return new DynamoStore(client, options);
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { has, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
@@ -75,6 +76,7 @@ export function expressSessionStore(
   if (!isStore || has(store, "hset")) {
     throw refusal("expressSessionStore", "a store of express-session, as new RedisStore({ client })", store);
   }
+  checkOptions("expressSessionStore", options, { compareAndSet: "function", now: "function" });
   return new ExpressSessionStore(store, options);
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
@@ -54,6 +55,7 @@ export function memcachedStore(client: MemcachedClient, options: MemcachedStoreO
       client,
     );
   }
+  checkOptions("memcachedStore", options, { prefix: "string", now: "function" });
   return new MemcachedStore(client, options);
 }
 

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { checkOptions } from "../check-options.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { EMPTY, MemoryTable } from "./memory/table.ts";
@@ -25,6 +26,7 @@ const SLICE = 100;
  * first make room for those with one; a write that still finds no room is refused with a `StoreError` ("full"). Reading and
  * writing cost the same with a thousand records and with a million.
  *
+ * @throws ConfigError for an option that is unknown or cannot be meant
  * @example
  * ```ts
  * import { memoryStore } from "hipflask/stores/memory";
@@ -34,6 +36,7 @@ const SLICE = 100;
 export function memoryStore(
   options: MemoryStoreOptions = {},
 ): Store & { removeExpired(limit: number): Promise<number> } {
+  checkOptions("memoryStore", options, { now: "function", maxRecords: "count", maxBytes: "count" });
   return new MemoryStore(options);
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { refusal } from "./parts/clients.ts";
 import { sqlStore, type SqlStore } from "./sql.ts";
 import { POSTGRES } from "./sql/dialect.ts";
@@ -21,6 +22,7 @@ export type { PostgresOptions, PostgresPool, PostgresQuery } from "./sql/pg.ts";
  */
 export function postgresStore(pool: PostgresPool, options: PostgresOptions = {}): SqlStore {
   if (!isPg(pool)) throw refusal("postgresStore", "a Pool of pg: new pg.Pool({ connectionString })", pool);
+  checkOptions("postgresStore", options, { prepare: "boolean" });
   return sqlStore(pgDatabase(openPg("postgresStore", pool), options));
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import type { StoreError } from "../errors.ts";
 import { addressOf } from "./parts/address.ts";
 import { redisCommands, script, type RedisClient, type RedisCommands } from "./redis/client.ts";
@@ -51,6 +52,7 @@ const BATCH = 500;
  * that one key. `noeviction` is the safe policy: under any other, Redis may log people out when memory is short. Read from the
  * master: a replica may not have yet what was written a moment ago.
  *
+ * @throws ConfigError for an option that is unknown or cannot be meant
  * @example
  * ```ts no-run
  * import { createClient } from "@redis/client";
@@ -59,8 +61,10 @@ const BATCH = 500;
  * const store = redisStore(client);
  * ```
  */
-export function redisStore(client: RedisClient, { prefix = "hipflask:" }: RedisStoreOptions = {}): Store {
-  return new RedisStore(addressOf("Redis", client), redisCommands(client), prefix);
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
+  const commands = redisCommands(client);
+  checkOptions("redisStore", options, { prefix: "string" });
+  return new RedisStore(addressOf("Redis", client), commands, options.prefix ?? "hipflask:");
 }
 
 class RedisStore implements Store {

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { NoSecretKeyError } from "../errors.ts";
 import type { SessionManager } from "../manager/manager.ts";
 import { stateOf, type Session } from "../session/session.ts";
@@ -36,8 +37,10 @@ export async function sessionTransaction<Result>(
   sessions: SessionManager,
   jar: CookieJar,
   change: (session: Session) => Result | Promise<Result>,
-  { url = "http://localhost/" }: SessionTransactionOptions = {},
+  options: SessionTransactionOptions = {},
 ): Promise<Result> {
+  checkOptions("sessionTransaction", options, { url: "string" });
+  const { url = "http://localhost/" } = options;
   const cookie = await jar.getCookieString(url);
   const context = sessions.requestContext({ headers: new Headers(cookie === "" ? {} : { Cookie: cookie }) });
   await context.opening;

@@ -1,3 +1,4 @@
+import { checkNames } from "../check-options.ts";
 import { ConfigError } from "../errors.ts";
 import type { SessionManager } from "../manager/manager.ts";
 import type { Session } from "../session/session.ts";
@@ -58,6 +59,7 @@ export interface TestClient {
  * ```
  */
 export function testClient(app: TestedApp, options: TestClientOptions = {}): TestClient {
+  checkNames("testClient", options, ["sessions", "url", "jar"]);
   const isServer = typeof app === "string" || app instanceof URL;
   const base = options.url ?? (isServer ? String(app) : "http://localhost/");
   const { sessions, jar = browserJar() } = options;

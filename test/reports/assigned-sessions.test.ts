@@ -3,6 +3,7 @@
  * accepted and then lost.
  *
  * - koajs/session#9, senchalabs/connect#240, SerayaEryn/fastify-session#59: null ends a session, an object is its data from now on
+ * - expressjs/session#954: `delete req.session` as a logout
  * - expressjs/flash#1 and #2: `req.session.flash = []` by hand
  */
 import express from "express";
@@ -31,7 +32,7 @@ import { listen, type Listening } from "../adapters/listen.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
 
 interface Place {
-  session: unknown;
+  session?: unknown;
 }
 /** Does something at the framework's place, and answers with text. */
 type Handler = (path: string, place: Place) => string;
@@ -176,6 +177,30 @@ for (const [mode, store] of [
       expect(copy).toBe(store === undefined ? '["ada","admin",2]' : "[null,null,0]");
     });
 
+    it("ends the session when it is deleted", async () => {
+      const { said, now, copy, visitor } = await start((place) => {
+        delete place.session;
+        return String(place.session);
+      });
+      expect([said.body, now, visitor.cookies.size]).toEqual(["undefined", "[null,null,0]", 0]);
+      expect(copy).toBe(store === undefined ? '["ada","admin",2]' : "[null,null,0]");
+    });
+
+    it.each(["owner", "permanent", "isNew", "get", "clear", "toJSON"])(
+      "refuses data under %s, which is no data there",
+      async (name) => {
+        const { said, now } = await start((place) => {
+          try {
+            place.session = { name: "eve", [name]: "eve" };
+            return "accepted";
+          } catch (error) {
+            return (error as Error).name;
+          }
+        });
+        expect([said.body, now]).toEqual(["ReservedNameError", '["ada","admin",2]']);
+      },
+    );
+
     it("takes an object for the data from now on, and the session itself for itself", async () => {
       const { said, now } = await start((place) => {
         place.session = { name: "bob" };
@@ -187,6 +212,60 @@ for (const [mode, store] of [
     });
   });
 }
+
+describe.each(Object.entries(DOORS))("%s, where somebody is logged in", (_, door) => {
+  const start = async (act: (place: Place) => void) => {
+    const server = await door({ secretKey: "assigned", store: memoryStore() }, (path, place) => {
+      let said = "";
+      try {
+        if (path === "/act") act(place);
+        if (path === "/login") session.owner = "ada";
+      } catch (error) {
+        said = (error as Error).name;
+      }
+      return JSON.stringify([said, session.owner, session.size]);
+    });
+    closing.push(server.close);
+    const visitor = new PlainVisitor(`http://127.0.0.1:${server.port}`);
+    await visitor.get("/login");
+    await visitor.get("/act");
+    return async () => (await visitor.get("/who")).body;
+  };
+
+  it.each<[string, (place: Place) => void]>([
+    ["a changed copy", (place) => (place.session = { ...(place.session as object), theme: "dark" })],
+    ["data beside a login", (place) => ((session.owner = "ada"), (place.session = { theme: "dark" }))],
+  ])("refuses %s, which would log out", async (_, act) => {
+    const thrown: unknown[] = [];
+    const who = await start((place) => {
+      try {
+        act(place);
+      } catch (error) {
+        thrown.push(error);
+      }
+    });
+    expect(thrown).toEqual([expect.objectContaining({ name: "TypeError" })]);
+    expect(String(thrown[0])).toContain("session.update(data)");
+    expect(await who()).toBe('["","ada",0]');
+  });
+
+  it.each<[string, (place: Place) => void]>([
+    ["null", (place) => (place.session = null)],
+    ["an empty object", (place) => (place.session = {})],
+  ])("logs out at %s", async (_, act) => {
+    const who = await start(act);
+    expect(await who()).toBe('["",null,0]');
+  });
+
+  it("logs in behind an assignment", async () => {
+    const who = await start((place) => {
+      place.session = {};
+      place.session = { theme: "dark" };
+      session.owner = "bob";
+    });
+    expect(await who()).toBe('["","bob",1]');
+  });
+});
 
 describe("c.set of Hono", () => {
   it("cannot be seen when it is called, so that the request fails", async () => {
@@ -210,6 +289,22 @@ describe("context.set of React Router", () => {
       status: 500,
       error: expect.objectContaining({ message: expect.stringContaining("sessionContext") as string }),
     });
+  });
+});
+
+describe("req.session of Express", () => {
+  it.each(["id", "cookie", "save", "reload", "touch"])("refuses data under %s as well", async (name) => {
+    const server = await onExpress(express)({ secretKey: "assigned" }, (_, place) => {
+      try {
+        place.session = { name: "eve", [name]: "eve" };
+        return "accepted";
+      } catch (error) {
+        return (error as Error).name;
+      }
+    });
+    closing.push(server.close);
+    const said = await new PlainVisitor(`http://127.0.0.1:${server.port}`).get("/");
+    expect(said.body).toBe("ReservedNameError");
   });
 });
 

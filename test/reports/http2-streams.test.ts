@@ -2,7 +2,7 @@
  * HTTP/2 has a second way to answer, `res.stream`, and a session is saved before that one too.
  *
  * - expressjs/session#888: session middleware that knows HTTP/1 only
- * - auth0/express-openid-connect#860: the cookie of a session is dropped in silence where headers leave in another way
+ * - auth0/express-openid-connect#835: the cookie of a session is dropped in silence where headers leave in another way
  * - nodejs/node#16798 and #35302: over HTTP/2 a response that is destroyed looks as if it were whole
  */
 import Koa from "koa";

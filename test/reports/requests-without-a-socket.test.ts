@@ -5,7 +5,7 @@
  * - ttoss/ttoss#1089: serverless-http fills `headers` and leaves `rawHeaders` empty
  * - dougmoscrop/serverless-http#160: API Gateway has cookies in a place of their own
  * - eugef/node-mocks-http#310: `createRequest().rawHeaders` is undefined
- * - expressjs/session#148, #559: a session id that comes in another place, which middleware puts where the session is read
+ * - expressjs/session#148, #77: a session id that comes in another place, which middleware puts where the session is read
  */
 import express from "express";
 import fastify from "fastify";

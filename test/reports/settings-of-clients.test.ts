@@ -3,9 +3,10 @@
  * settings, a session is kept and found again; an answer that cannot be understood is an error, and never a stranger.
  *
  * - chill117/express-mysql-session#98: a format of rows that the application has set for its own makes every session unreadable
+ *   (of Oracle's driver; it was meant for express-oracle-session)
  * - redis/node-redis#43 and #871, haoxins/koa-redis-cache#15: texts come as bytes
  * - sidorares/node-mysql2#3644: the same in MySQL, where another connection has another `typeCast`
- * - brianc/node-postgres#676, electric-sql/pglite#397: parsers for types, of a connection or of the whole process
+ * - brianc/node-postgres#676, electric-sql/pglite#315: parsers for types, of a connection or of the whole process
  */
 import { Redis } from "ioredis";
 import { createClient, RESP_TYPES } from "@redis/client";

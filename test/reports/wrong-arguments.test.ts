@@ -4,7 +4,7 @@
  *
  * - wprl/baucis#212: a status that is none ends the process from inside of the session's store
  * - expressjs/session#503: "first argument must be a string or Buffer", thrown after the save
- * - expressjs/express#4694: `res.status(undefined)`
+ * - expressjs/express#4148: after `res.status(undefined)` the error handler cannot answer
  * - expressjs/session#766: a second answer throws without the session middleware, and hangs with it
  */
 import { createServer, ServerResponse, type RequestListener } from "node:http";

@@ -87,6 +87,11 @@ describe("session.owner", () => {
     new String("ada"),
     Symbol("ada"),
     () => "ada",
+    String(undefined),
+    String(null),
+    String(Number.NaN),
+    String({}),
+    String(Promise.resolve(1)),
   ])("refuses what is no id at the line that assigns it: %s", async (owner) => {
     const visitor = new Visitor(managerOf());
     const { seen } = await visitor.visit(() => {
@@ -103,6 +108,26 @@ describe("session.owner", () => {
     });
     expect(visitor.cookie).toBe("");
   });
+
+  it.each(["a\0b", "\ud800", "é".repeat(128)])(
+    "refuses what no store keeps at the same line",
+    async (owner) => {
+      const visitor = new Visitor(managerOf());
+      const { seen } = await visitor.visit(() => {
+        try {
+          session.owner = owner;
+        } catch (error) {
+          return error as Error;
+        }
+        return undefined;
+      });
+      expect(seen).toMatchObject({
+        code: "UNSERIALIZABLE",
+        message: expect.stringContaining("1 to 255 bytes"),
+      });
+      expect(visitor.cookie).toBe("");
+    },
+  );
 
   it("takes whole numbers as the texts they are", async () => {
     const manager = managerOf();

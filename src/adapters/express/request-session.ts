@@ -70,6 +70,17 @@ export type RequestSession<Data = SessionData> = RequestSessionMethods<Data> & S
 
 const OLD = "This is the session as it was before `regenerate`; the new one is `req.session`.";
 
+/** What `req.session` has beyond every session; `flash` can be data, as connect-flash keeps it. */
+const METHODS: ReadonlySet<string> = new Set<keyof RequestSessionMethods>([
+  "id",
+  "cookie",
+  "regenerate",
+  "destroy",
+  "save",
+  "reload",
+  "touch",
+]);
+
 /** What one request has under `req.session`. */
 export class RequestSessionSlot {
   readonly context: RequestContext;
@@ -93,11 +104,11 @@ export class RequestSessionSlot {
     return this.#session;
   }
 
-  /** Null ends the session, and an object replaces its data, as with cookie-session. */
+  /** Null ends the session, and an object replaces the data of one without an owner, as with cookie-session. */
   set session(value: object | null | undefined) {
     const isEnd = value === null || value === undefined;
     if (value === this.#session && !isEnd) return;
-    assign(this.context.session, value);
+    assign(this.context.session, value, (name) => METHODS.has(name));
     this.#session = isEnd ? null : undefined;
   }
 

@@ -1,3 +1,4 @@
+import { checkOptions } from "../../check-options.ts";
 import { HipflaskError, StoreError } from "../../errors.ts";
 
 /** What to answer when a handler fails: Flask's 500 page, with the session saved in it. */
@@ -8,6 +9,12 @@ export interface HandlerErrorOptions {
    * is answered and nothing saved.
    */
   readonly onError?: (error: unknown) => void;
+}
+
+/** The `onError` of an adapter's options. @throws ConfigError for other options, and for a value that is no function */
+export function onErrorOf(options: HandlerErrorOptions = {}): (error: unknown) => void {
+  checkOptions("sessions", options, { onError: "function" });
+  return options.onError ?? logError;
 }
 
 const ERROR_TYPE = "text/plain; charset=utf-8";

@@ -71,7 +71,8 @@ export class HeldResponse {
     this.#writeHead = res.writeHead = this.#call.bind(this, "writeHead") as never;
     res.write = this.#call.bind(this, "write") as never;
     res.end = this.#call.bind(this, "end") as never;
-    res.flushHeaders = this.#call.bind(this, "flushHeaders") as never;
+    // Middleware asks whether it is there, and in mocks it is not.
+    if (flushHeaders !== undefined) res.flushHeaders = this.#call.bind(this, "flushHeaders") as never;
     // Of compression in front: what was written before has to come to it before.
     if (flush !== undefined) Object.assign(res, { flush: this.#call.bind(this, "flush") });
     if (isHttp2(res)) holdStream(res, this);

@@ -1,29 +1,45 @@
-import { ConfigError } from "../../errors.ts";
-import { isSession, stateOf, type Session } from "../../session/session.ts";
+import { ConfigError, ReservedNameError } from "../../errors.ts";
+import type { RequestContext } from "../../request/context.ts";
+import { isReservedName, isSession, stateOf, type Session } from "../../session/session.ts";
 import { STATE } from "../../session/state.ts";
 
 /**
  * What `request.session = value` means to people who come from other libraries: `null` ends the session, and an object is
  * its data from now on. Anything else is a mistake.
  *
- * @throws TypeError; UnserializableError for data that cannot be stored, and then nothing has changed
+ * @param isTaken names beside those of every session under which the place would not show what was assigned
+ * @throws TypeError; ReservedNameError, UnserializableError for data that cannot be shown or stored. Then nothing has changed
  */
-export function assign(session: Session, value: unknown): void {
+export function assign(
+  session: Session,
+  value: unknown,
+  isTaken: (name: string) => boolean = () => false,
+): void {
   if (value === null || value === undefined) session.destroy();
   else if (!isData(value))
     throw new TypeError("A session can only be set to null, which ends it, or to an object of data.");
   else if (!isSession(value, session)) {
     const data = { ...value };
-    const { json } = stateOf(session);
-    // What cannot be stored is refused before anything is lost.
-    for (const [key, item] of Object.entries(data)) if (item !== undefined) json.dumps(item, key);
+    const { json, ownerNow } = stateOf(session);
+    const entries = Object.entries(data).filter(([, item]) => item !== undefined);
+    // `clear` would end the login, which a changed copy of the session does not mean.
+    if (ownerNow !== null && entries.length > 0) throw new TypeError(OWNED);
+    // What cannot be kept is refused before anything is lost.
+    for (const [key, item] of entries) {
+      if (isReservedName(key) || isTaken(key)) throw new ReservedNameError(key);
+      json.dumps(item, key);
+    }
     session.clear();
     session.update(data);
   }
 }
 
+const OWNED =
+  "This session has an owner, and an object replaces data alone. Write session.update(data) to keep the login, or " +
+  "session.destroy() before it to end the login.";
+
 /** The place of a session where a framework shows it: what is there, and what assigning to it does. */
-export class SessionPlace {
+class SessionPlace {
   readonly #session: Session;
   #isEmpty = false;
 
@@ -45,8 +61,8 @@ export class SessionPlace {
 /** What `placeSession` gives to an object. */
 export interface SessionLocals {
   /**
-   * This visitor's session. Setting it to null ends the session, setting it to an object replaces its data; anything else
-   * throws a TypeError.
+   * This visitor's session. Deleting it or setting it to null ends the session. Setting it to an object replaces the data of
+   * a session without an owner; anything else throws a TypeError.
    */
   get session(): Session;
   set session(data: Session | Record<string, unknown> | null);
@@ -66,10 +82,11 @@ const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
   },
 };
 
-/** Puts a session on a framework's own object, as its property `session`. */
-export function placeSession(target: object, session: Session): void {
-  (target as { [PLACE]?: SessionPlace })[PLACE] = new SessionPlace(session);
+/** Puts the session of a request on a framework's own object, as its property `session`. */
+export function placeSession(target: object, context: RequestContext): void {
+  (target as { [PLACE]?: SessionPlace })[PLACE] = new SessionPlace(context.session);
   Object.defineProperty(target, "session", SESSION);
+  context.showAt(target);
 }
 
 /** @throws ConfigError if something else is in the place of the session, where nothing can tell when it is put there */

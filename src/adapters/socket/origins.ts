@@ -1,5 +1,5 @@
 import { ForeignOriginError } from "../../errors.ts";
-import { isOwnOrigin } from "../../http/cross-origin.ts";
+import { checkOrigins, isOwnOrigin } from "../../http/cross-origin.ts";
 
 /** Who may open a socket. */
 export interface SocketOptions {
@@ -11,15 +11,17 @@ export interface SocketOptions {
   readonly origins?: readonly string[] | "any" | undefined;
 }
 
-/** @throws ForeignOriginError for a socket that a page of another origin opens */
-export function refuseForeign(
-  headers: { get(name: string): string | null },
-  url: string | undefined,
-  origins: readonly string[] | "any",
-): void {
-  const origin = headers.get("Origin");
-  if (origin === null || origins === "any" || origins.includes(origin)) return;
-  if (!isOwnOrigin(origin, headers.get("Host"), url)) throw new ForeignOriginError(origin, FOREIGN_SOCKET);
+/** What checks who opens a socket. @throws ConfigError for origins that are none */
+export function originCheck({
+  origins = [],
+}: SocketOptions): (headers: { get(name: string): string | null }, url: string | undefined) => void {
+  if (origins === "any") return () => {};
+  const trusted = checkOrigins("origins", origins);
+  return (headers, url) => {
+    const origin = headers.get("Origin");
+    if (origin === null || trusted.has(origin) || isOwnOrigin(origin, headers.get("Host"), url)) return;
+    throw new ForeignOriginError(origin, FOREIGN_SOCKET);
+  };
 }
 
 const FOREIGN_SOCKET =

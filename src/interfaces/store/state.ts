@@ -3,6 +3,7 @@ import { ConfigError, SessionLostError, SessionNotLoadedError, UnserializableErr
 import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
 import type { Opened as OpenedFields } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
+import { isStorableOwner, STORABLE_OWNER } from "../../stores/parts/record.ts";
 import { newToken, type Token } from "../../stores/parts/token.ts";
 import { FLASHES, joinedMessages, leftMessages, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
@@ -319,22 +320,33 @@ export class StoreSessionState extends SessionState {
 
 shareClass("StoreSessionState", StoreSessionState);
 
-/** A text as it is, a whole number as text; `undefined` for anything else. */
+/** What `String(user.id)` gives for a forgotten or missing id. */
+const NO_ID = /^(?:undefined|null|NaN|\[object .*\])$/s;
+
+/** A text as it is, a whole number as text; `undefined` for anything else, and for a text that was made from it. */
 export function idOf(value: unknown): string | undefined {
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return NO_ID.test(value) ? undefined : value;
   const isWhole = typeof value === "bigint" || Number.isSafeInteger(value);
   return isWhole ? String(value) : undefined;
+}
+
+/** What was given instead of an id, for the message of an error. Other texts are data, and not shown. */
+export function notAnId(value: unknown): string {
+  if (typeof value === "string") return value === "" ? "an empty text" : `the text "${value}"`;
+  return ["object", "function", "symbol"].includes(typeof value) && value !== null
+    ? `of type ${typeof value}`
+    : String(value);
 }
 
 /** @throws UnserializableError for what cannot be an id: a forgotten `.id` would log all visitors in as one person */
 function ownerIdOf(owner: unknown): string | null {
   if (owner === null) return null;
   const id = idOf(owner);
-  if (id) return id;
-  const kind = typeof owner;
-  const isNamed = kind === "object" || kind === "function" || kind === "symbol";
-  const what = owner === "" ? "an empty text" : isNamed ? `of type ${kind}` : String(owner);
-  throw new UnserializableError(
-    `session.owner must be the id of a person, a text or a whole number, or null; it was ${what}. Write session.owner = String(user.id).`,
-  );
+  if (!id) {
+    throw new UnserializableError(
+      `session.owner must be the id of a person, a text or a whole number, or null; it was ${notAnId(owner)}. Write session.owner = String(user.id).`,
+    );
+  }
+  if (!isStorableOwner(id)) throw new UnserializableError(`session.owner must be ${STORABLE_OWNER}.`);
+  return id;
 }

@@ -58,8 +58,9 @@ export function hostOf(url: string): string | undefined {
  * @throws ConfigError for none, and for a user or a port, which only a server has
  */
 export function fileOf(url: string): string {
-  const [, authority = ""] = /^sqlite:\/\/([^/]*)/i.exec(url) ?? [];
-  if (authority.includes("@") || /:\d+$/.test(authority))
+  const [, rest = ""] = /^sqlite:\/\/([^/].*)$/is.exec(url) ?? [];
+  // A password that was not percent-encoded can hold a slash.
+  if (rest.includes("@") || /^[^/]*:\d+(?:\/|$)/.test(rest))
     throw new ConfigError(
       "A sqlite: URL has no user, password, host or port: it names a file on this machine, as in sqlite:sessions.db or sqlite:/var/lib/app/sessions.db. A server of SQLite, as Turso, is reached by libsql:.",
     );

@@ -305,19 +305,27 @@ function charactersOf(fields: Fields): number {
   return characters;
 }
 
+/** What can be the owner of a session, for the messages of errors. */
+export const STORABLE_OWNER = textOf(OWNER_BYTES);
+
+export function isStorableOwner(owner: string): boolean {
+  return fits(owner, OWNER_BYTES);
+}
+
 /** @throws StoreError "invalid" for an owner or a device that no store could keep */
 export function checkLogin(owner: string | null, device: string | undefined): void {
-  if (owner !== null && !fits(owner, OWNER_BYTES)) throw invalid("owner", OWNER_BYTES);
-  if (device !== undefined && !fits(device, DEVICE_BYTES)) throw invalid("device", DEVICE_BYTES);
+  if (owner !== null && !isStorableOwner(owner)) throw invalid("owner", STORABLE_OWNER);
+  if (device !== undefined && !fits(device, DEVICE_BYTES)) throw invalid("device", textOf(DEVICE_BYTES));
 }
 
 function fits(text: string, bytes: number): boolean {
   return text !== "" && Buffer.byteLength(text) <= bytes && isStorable(text);
 }
 
-function invalid(name: string, bytes: number): StoreError {
-  return new StoreError(
-    "invalid",
-    `The "${name}" of a session must be a text of 1 to ${bytes} bytes, without NUL and half surrogate pairs.`,
-  );
+function textOf(bytes: number): string {
+  return `a text of 1 to ${bytes} bytes, without NUL and half surrogate pairs`;
+}
+
+function invalid(name: string, what: string): StoreError {
+  return new StoreError("invalid", `The "${name}" of a session must be ${what}.`);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { checkNames } from "../../check-options.ts";
 import type { Store } from "./store.ts";
 
 /** What is swept: a store, or the sessions in one. */
@@ -41,6 +42,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  * ```
  */
 export function startSweep(store: Sweepable, options: SweepOptions = {}): Sweep {
+  checkNames("startSweep", options, ["every", "batch", "pause", "onError"]);
   const { every = EVERY, onError } = options;
   const stop = new AbortController();
   let running: Promise<unknown> = Promise.resolve();

@@ -1,3 +1,4 @@
+import { checkOptions } from "../../check-options.ts";
 import { has, isUrl, refusal } from "../parts/clients.ts";
 import type { SqlDatabase } from "../sql/database.ts";
 import { SQLITE } from "../sql/dialect.ts";
@@ -18,12 +19,11 @@ export interface SqliteStoreOptions {
 const TAKEN = "the path of a file, or an open database of node:sqlite, bun:sqlite, libsql or better-sqlite3";
 
 /** The database of `sqliteStore`, with its table. */
-export function sessionsDatabase(
-  file: string | SqliteDatabase,
-  { busyTimeout = 2, synchronous = "normal" }: SqliteStoreOptions,
-): SqlDatabase {
+export function sessionsDatabase(file: string | SqliteDatabase, options: SqliteStoreOptions): SqlDatabase {
   const isFile = typeof file === "string" && !isUrl(file);
   if (!isFile && !has(file, "exec", "prepare", "close")) throw refusal("sqliteStore", TAKEN, file);
+  checkOptions("sqliteStore", options, { busyTimeout: "seconds", synchronous: ["normal", "full"] });
+  const { busyTimeout = 2, synchronous = "normal" } = options;
   return sqliteDatabase(isFile ? file : openSqliteHandle("sqliteStore", file as SqliteDatabase), {
     busyTimeout,
     beforeOpen: makePrivate,

@@ -1,0 +1,67 @@
+import { didYouMean } from "./did-you-mean.ts";
+import { ConfigError } from "./errors.ts";
+
+/** What an option can be: a value of a type, a number of seconds, a number from 1 on, a list, anything, or one of some texts. */
+type Kind = "string" | "boolean" | "function" | "seconds" | "count" | "list" | "any" | readonly string[];
+
+/** More seconds than anything here waits are taken for milliseconds. */
+const MOST_SECONDS = 600;
+
+/**
+ * Checks the options of a function; an option that is `undefined` counts as left out.
+ *
+ * @param call the name of the function, for messages
+ * @throws ConfigError for what is no object, a name that is unknown, and a value that cannot be meant
+ */
+export function checkOptions<Options extends object>(
+  call: string,
+  options: Options,
+  kinds: { readonly [Name in keyof Options]-?: Kind },
+): void {
+  checkNames(call, options, Object.keys(kinds));
+  for (const [name, value] of Object.entries(options) as [keyof Options & string, unknown][])
+    if (value !== undefined) checkValue(name, value, kinds[name]);
+}
+
+/**
+ * The same for options whose values are checked elsewhere.
+ *
+ * @throws ConfigError for what is no object, and for a name that is unknown
+ */
+export function checkNames(call: string, options: object, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    const found = options === null ? "null" : Array.isArray(options) ? "a list" : `a ${typeof options}`;
+    throw new ConfigError(
+      `The options of ${call} must be an object, as in { ${names[0]}: … }, and they are ${found}.`,
+    );
+  }
+  for (const name of Object.keys(options))
+    if (!names.includes(name))
+      throw new ConfigError(`${call} has no option "${name}".${didYouMean(name, names)}`);
+}
+
+/** The value is not shown: it may be a secret that was put under the wrong name. */
+function checkValue(name: string, value: unknown, kind: Kind): void {
+  if (kind === "any") return;
+  if (typeof kind === "object") oneOf(name, value, kind);
+  else if (kind === "list") {
+    if (!Array.isArray(value)) throw new ConfigError(`"${name}" must be a list.`);
+  } else if (kind === "count" || kind === "seconds") {
+    const least = kind === "count" ? 1 : 0;
+    if (typeof value !== "number" || !(value >= least))
+      throw new ConfigError(
+        `"${name}" must be a number${kind === "count" ? "" : " of seconds"} from ${least} on.`,
+      );
+    if (kind === "seconds" && value > MOST_SECONDS)
+      throw new ConfigError(`"${name}" is in seconds. If ${value} are milliseconds, write ${value / 1000}.`);
+  } else if (typeof value !== kind)
+    throw new ConfigError(`"${name}" must be a ${kind}, and it is a ${typeof value}.`);
+}
+
+/** @throws ConfigError for a value that is none of the words */
+export function oneOf<Word extends string>(name: string, value: unknown, words: readonly Word[]): Word {
+  const word = words.find((known) => known === value);
+  if (word === undefined)
+    throw new ConfigError(`"${name}" must be ${words.map((known) => `"${known}"`).join(" or ")}.`);
+  return word;
+}

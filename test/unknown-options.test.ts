@@ -1,0 +1,157 @@
+/** What is written under a wrong name is never ignored: `max_age` would let every token pass, and a forgotten letter change nothing. */
+import { describe, expect, it } from "vitest";
+import * as accepts from "../src/accepts.ts";
+import { sessions as astro } from "../src/adapters/astro.ts";
+import { sessions as express } from "../src/adapters/express.ts";
+import { sessions as fastify } from "../src/adapters/fastify.ts";
+import { sessions as fetching } from "../src/adapters/fetch.ts";
+import { sessions as node } from "../src/adapters/node.ts";
+import { sessions as nuxt } from "../src/adapters/nuxt.ts";
+import { sessions as socket } from "../src/adapters/socket.ts";
+import { sessions as sveltekit } from "../src/adapters/sveltekit.ts";
+import { djangoCodec } from "../src/codecs/django.ts";
+import { CsrfProtect, crossOriginProtection } from "../src/csrf.ts";
+import { ConfigError } from "../src/errors.ts";
+import { withoutHelp } from "../src/help.ts";
+import {
+  createSession,
+  dumpCookie,
+  flaskCodec,
+  sealedCodec,
+  SessionManager,
+  TaggedJSONSerializer,
+} from "../src/index.ts";
+import { inspector } from "../src/inspector.ts";
+import {
+  Serializer,
+  Signer,
+  TimedSerializer,
+  TimestampSigner,
+  URLSafeSerializer,
+  URLSafeTimedSerializer,
+} from "../src/itsdangerous.ts";
+import { bridgeToOpenTelemetry } from "../src/opentelemetry.ts";
+import { startSweep } from "../src/stores/contract.ts";
+import { memoryStore } from "../src/stores/memory.ts";
+import { sessionTransaction, testClient } from "../src/testing.ts";
+
+type Call = (options: never) => unknown;
+
+const secretKey = "a secret of the tests, long enough";
+const manager = new SessionManager({ secretKey, store: memoryStore() });
+const signed = new TimestampSigner(secretKey).sign("ada");
+const timed = new TimedSerializer(secretKey);
+const text = timed.dumps(1);
+const plain = new Serializer(secretKey);
+const made = (Class: new (secretKey: string, options: never) => unknown): Call => {
+  return (options) => new Class(secretKey, options);
+};
+const adapter =
+  (sessions: (options: { secretKey: string }, handler: never) => unknown): Call =>
+  (options) =>
+    sessions({ secretKey }, options);
+
+/** Every function with options: its name in messages, a call, an option that it has not, and the one that was meant. */
+const calls: ReadonlyArray<readonly [string, Call, string, string]> = [
+  ["Signer", made(Signer), "key_derivation", "keyDerivation"],
+  ["TimestampSigner", made(TimestampSigner), "sault", "salt"],
+  ["unsign", (options) => new TimestampSigner(secretKey).unsign(signed, options), "max_age", "maxAge"],
+  ["unsign", (options) => new TimestampSigner(secretKey).validate(signed, options), "max_age", "maxAge"],
+  ["Serializer", made(Serializer), "fallback_signers", "fallbackSigners"],
+  ["TimedSerializer", made(TimedSerializer), "serialiser", "serializer"],
+  ["URLSafeSerializer", made(URLSafeSerializer), "salt_", "salt"],
+  ["URLSafeTimedSerializer", made(URLSafeTimedSerializer), "maxInflateSize", "maxInflatedSize"],
+  ["dumps", (options) => plain.dumps(1, options), "slat", "salt"],
+  ["loads", (options) => plain.loads(plain.dumps(1), options), "slat", "salt"],
+  ["loads", (options) => timed.loads(text, options), "max_age", "maxAge"],
+  ["loads", (options) => timed.loadsUnsafe(text, options), "max_age", "maxAge"],
+  ["flaskCodec", (options) => flaskCodec(withKey(options)), "diggest", "digest"],
+  ["sealedCodec", (options) => sealedCodec(withKey(options)), "audiance", "audience"],
+  ["djangoCodec", (options) => djangoCodec(withKey(options)), "sallt", "salt"],
+  ["TaggedJSONSerializer", (options) => new TaggedJSONSerializer(options), "sort_keys", "sortKeys"],
+  [
+    "getFlashedMessages",
+    (options) => createSession().getFlashedMessages(options),
+    "with_categories",
+    "withCategories",
+  ],
+  ["session.regenerate", (options) => createSession().regenerate(options), "keeps", "keep"],
+  ["dumpCookie", (options) => dumpCookie("a", "b", options), "httponly", "httpOnly"],
+  ["crossOriginProtection", crossOriginProtection, "trustedOrigin", "trustedOrigins"],
+  ["CsrfProtect", (options) => new CsrfProtect(withKey(options)), "time_limit", "timeLimit"],
+  ["manager.list", (options) => manager.list("ada", options), "limits", "limit"],
+  ["manager.destroyAll", (options) => manager.destroyAll("ada", options), "exept", "except"],
+  [
+    "inspector",
+    (options) => inspector(manager, { authorize: () => true, ...(options as object) }),
+    "kept",
+    "keep",
+  ],
+  ["bridgeToOpenTelemetry", bridgeToOpenTelemetry, "metre", "meter"],
+  ["startSweep", (options) => startSweep(memoryStore(), options), "evry", "every"],
+  ["testClient", (options) => testClient(() => new Response(), options), "session", "sessions"],
+  [
+    "sessionTransaction",
+    (options) => sessionTransaction(manager, undefined as never, () => 1, options),
+    "uri",
+    "url",
+  ],
+  ["sessions", adapter(astro), "onEror", "onError"],
+  ["sessions", adapter(express), "origin", "origins"],
+  ["sessions", adapter(fastify), "onEror", "onError"],
+  ["sessions", adapter(fetching), "onEror", "onError"],
+  ["sessions", adapter(node), "onEror", "onError"],
+  ["sessions", adapter(nuxt), "onEror", "onError"],
+  ["sessions", adapter(socket), "origin", "origins"],
+  ["sessions", adapter(sveltekit), "onEror", "onError"],
+  ["expressSession", accepts.expressSession, "secrets", "secret"],
+  ["cookieSession", accepts.cookieSession, "cookie_name", "cookieName"],
+  ["cookieParser", accepts.cookieParser, "cookiename", "cookieName"],
+  ["honoSignedCookie", accepts.honoSignedCookie, "cookiename", "cookieName"],
+  ["koaSession", accepts.koaSession, "key", "keys"],
+  ["fastifySession", accepts.fastifySession, "cookieprefix", "cookiePrefix"],
+  ["fastifySecureSession", accepts.fastifySecureSession, "expires", "expiry"],
+  ["h3Session", accepts.h3Session, "max_age", "maxAge"],
+  ["honoSession", accepts.honoSession, "secrets", "secret"],
+  ["honoSessions", accepts.honoSessions, "encryptionkey", "encryptionKey"],
+  ["ironSession", accepts.ironSession, "passwort", "password"],
+  ["nextIronSession", accepts.nextIronSession, "anyMarker", ""],
+  ["nextSession", accepts.nextSession, "stores", "store"],
+  ["reactRouter", accepts.reactRouter, "secret", "secrets"],
+  ["remixSession", accepts.remixSession, "secret", "secrets"],
+  ["authjs", accepts.authjs, "secrets", "secret"],
+  ["nextAuth", accepts.nextAuth, "secrets", "secret"],
+  ["codecCookie", accepts.codecCookie, "maxage", "maxAge"],
+];
+
+/** Names beside a key; a number or a text as it is. */
+function withKey(options: unknown): never {
+  return (typeof options === "object" && options !== null ? { secretKey, ...options } : options) as never;
+}
+
+async function messageOf(call: () => unknown): Promise<string> {
+  try {
+    await call();
+  } catch (error) {
+    return error instanceof ConfigError ? withoutHelp(error.message) : String(error);
+  }
+  return "accepted";
+}
+
+describe.each(calls)("%s", (name, call, wrong, meant) => {
+  it(`has no option "${wrong}"`, async () => {
+    const advice = meant === "" ? "" : ` Did you mean "${meant}"?`;
+    expect(await messageOf(() => call({ [wrong]: undefined } as never))).toBe(
+      `${name} has no option "${wrong}".${advice}`,
+    );
+  });
+});
+
+const spread = new Set(["inspector"]);
+describe.each(calls.filter(([name]) => !spread.has(name)))("%s", (name, call) => {
+  it.each([60, "salt", null])("refuses %j in the place of its options", async (given) => {
+    expect(await messageOf(() => call(given as never))).toMatch(
+      new RegExp(`^The options of ${name} must be an object|^session\\.regenerate`),
+    );
+  });
+});
