@@ -172,18 +172,36 @@ describe.each(tested)(`hipflask on $name${note}`, ({ command, script = "serve.mj
   }
 });
 
-describe.skipIf(!everything)(`the recipe for Elysia, on Bun's own server${note}`, () => {
-  it("logs in over a redirect, and keeps what was written before an error", async () => {
-    const { visit, close } = await startServer(["node_modules/.bin/bun", "serve-elysia.ts"], project);
-    try {
-      const body = new URLSearchParams({ username: "ada" });
-      const { status, cookie } = await visit("/login", "", { method: "POST", body });
-      expect([status, (await visit("/", cookie)).body]).toEqual([303, "hello, ada\n"]);
-      const first = await visit("/pay", cookie, { method: "POST" });
+describe.skipIf(!everything).each(["cookie", "store"])(
+  `the recipe for Elysia, on Bun's own server, with sessions in a %s${note}`,
+  (place) => {
+    let server: AppServer;
+    const visit: AppServer["visit"] = (...request) => server.visit(...request);
+    const logIn = async (username: string) =>
+      (await visit("/login", "", { method: "POST", body: new URLSearchParams({ username }) })).cookie;
+
+    beforeAll(async () => {
+      server = await startServer(["node_modules/.bin/bun", "serve-elysia.ts", place], project);
+    });
+
+    afterAll(() => server.close());
+
+    it("logs in by a form, keeps what was written before an error, and logs out", async () => {
+      const ada = await logIn("ada");
+      expect((await visit("/", ada)).body).toBe("hello, ada\n");
+      const first = await visit("/pay", ada, { method: "POST" });
       expect([first.status, first.body]).toEqual([402, "attempt 1: no money"]);
-      expect((await visit("/pay", first.cookie, { method: "POST" })).body).toBe("attempt 2: no money");
-    } finally {
-      close();
-    }
-  });
-});
+      const second = await visit("/pay", first.cookie || ada, { method: "POST" });
+      expect(second.body).toBe("attempt 2: no money");
+      const logout = await visit("/logout", second.cookie || ada, { method: "POST" });
+      expect([logout.status, logout.cookie]).toEqual([303, "session="]);
+      expect((await visit("/", ada)).body).toBe(place === "store" ? "hello, stranger\n" : "hello, ada\n");
+    });
+
+    it("never mixes 200 parallel requests of two visitors", async () => {
+      const cookies = await Promise.all([logIn("ada"), logIn("bob")]);
+      const answers = await Promise.all(Array.from({ length: 200 }, (_, at) => visit("/", cookies[at % 2])));
+      answers.forEach(({ body }, at) => expect(body).toBe(at % 2 === 0 ? "hello, ada\n" : "hello, bob\n"));
+    });
+  },
+);

@@ -1,4 +1,5 @@
-import { OwnerLimitError, SessionClosedError } from "../../errors.ts";
+import { isPromise } from "node:util/types";
+import { ConfigError, OwnerLimitError, SessionClosedError } from "../../errors.ts";
 import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
 import type { Checkpoint, IdentityChange } from "../../session/changes.ts";
@@ -219,7 +220,12 @@ function changesOf(pending: PendingCommit, origin: Origin, { json }: StoreConfig
 }
 
 function deviceOf(request: SessionRequest, config: StoreConfig): string | undefined {
-  const device: string | undefined = JSON.stringify(config.device?.(request));
+  const found = config.device?.(request);
+  if (isPromise(found)) {
+    found.catch(() => {});
+    throw new ConfigError('"device" must return what is to be stored, and it returned a promise.');
+  }
+  const device: string | undefined = JSON.stringify(found);
   checkLogin(null, device);
   return device;
 }
