@@ -4,7 +4,7 @@ import { refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { headOf, millisecondsOf, OK, refused } from "./parts/values.ts";
+import { headOf, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
 import { unlessBusy } from "./sqlite/database.ts";
 
 /** What we call of a `Deno.Kv`. */
@@ -128,7 +128,7 @@ class DenoKvStore implements Store {
       const entry = await this.#entry(key);
       const current = this.#stored(entry);
       if (current === undefined || (expected !== undefined && current.commit !== expected))
-        return refused(current);
+        return conditionFailed(current);
       if (await change(entry.versionstamp)) return OK;
     }
   }

@@ -1,7 +1,7 @@
 import { refusal } from "./parts/clients.ts";
 import type { ObjectAnswer, ObjectStep } from "./durable-object/object.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { GONE, OK, refused } from "./parts/values.ts";
+import { GONE, OK, conditionFailed } from "./parts/values.ts";
 
 export { HipflaskSession, type ObjectState, type ObjectStorage } from "./durable-object/object.ts";
 
@@ -84,5 +84,5 @@ class DurableObjectStore implements Store {
 }
 
 function replaced({ isDone, current }: ObjectAnswer): Replaced {
-  return isDone ? OK : refused(current);
+  return isDone ? OK : conditionFailed(current);
 }

@@ -3,8 +3,8 @@ import { StoreError } from "../errors.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { unknownAnswer } from "./parts/attempts.ts";
-import { GONE, headOf, millisecondsOf, OK, refused } from "./parts/values.ts";
+import { unexpectedAnswer } from "./parts/attempts.ts";
+import { GONE, headOf, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
 
 /** What we call of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
 export interface DynamoDocument {
@@ -94,14 +94,14 @@ class DynamoStore implements Store {
 
   async replace(key: string, expected: string, write: Write): Promise<Replaced> {
     const put = () => this.#client.put({ ...this.#item(key, write), ...this.#unchanged(expected) });
-    return (await this.#holds(put)) ? OK : refused(await this.read(key));
+    return (await this.#holds(put)) ? OK : conditionFailed(await this.read(key));
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
     const condition = expected === undefined ? this.#live() : this.#unchanged(expected);
     const remove = () => this.#client.delete({ TableName: this.#table, Key: { id: key }, ...condition });
     if (await this.#holds(remove)) return OK;
-    return expected === undefined ? GONE : refused(await this.read(key));
+    return expected === undefined ? GONE : conditionFailed(await this.read(key));
   }
 
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
@@ -183,7 +183,7 @@ class DynamoStore implements Store {
     const until = Number((item["until"] as { value?: unknown } | undefined)?.value ?? item["until"]);
     const { head, tail = "", commit } = item;
     if (Number.isNaN(until) || typeof head !== "string" || typeof commit !== "string")
-      throw unknownAnswer(this.name, "read");
+      throw unexpectedAnswer(this.name, "read");
     return until > this.now() ? { text: head + String(tail), commit } : undefined;
   }
 }

@@ -4,7 +4,7 @@ import { systemClock } from "../itsdangerous/system-clock.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { backOff } from "./parts/attempts.ts";
-import { millisecondsOf, OK, refused } from "./parts/values.ts";
+import { millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
 
 export type { ExpressSessionBackend } from "./express-session/calls.ts";
 
@@ -129,7 +129,7 @@ class ExpressSessionStore implements Store {
       for (let conflicts = 0; ; await backOff(++conflicts)) {
         const current = await this.read(key);
         if (current === undefined || (expected !== undefined && current.commit !== expected))
-          return refused(current);
+          return conditionFailed(current);
         if (await this.#store(key, current.commit, next)) return OK;
       }
     });

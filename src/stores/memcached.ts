@@ -3,8 +3,8 @@ import { addressOf } from "./parts/address.ts";
 import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { unknownAnswer } from "./parts/attempts.ts";
-import { datedValue, GONE, OK, refused, storedUntil } from "./parts/values.ts";
+import { unexpectedAnswer } from "./parts/attempts.ts";
+import { valueWithExpiry, GONE, OK, conditionFailed, unexpired } from "./parts/values.ts";
 
 /** What we call of a client of the `memcached` package. */
 export interface MemcachedClient {
@@ -105,10 +105,10 @@ class MemcachedStore implements Store {
   async #exchange(key: string, expected: string, value: string, lifetime: number): Promise<Replaced> {
     const { stored, cas } = await this.#gets(key);
     if (stored === undefined || cas === undefined) return GONE;
-    if (stored.commit !== expected) return refused(stored);
+    if (stored.commit !== expected) return conditionFailed(stored);
     const name = this.#prefix + key;
     if (await this.#holds((done) => this.#client.cas(name, value, cas, lifetime, done))) return OK;
-    return refused(await this.read(key));
+    return conditionFailed(await this.read(key));
   }
 
   async #gets(key: string): Promise<{ stored?: Stored | undefined; cas?: string | undefined }> {
@@ -123,13 +123,13 @@ class MemcachedStore implements Store {
     const { lifetime } = write;
     const seconds = Math.min(LONGEST_LIFETIME, Math.ceil(lifetime));
     const until = this.now() + Math.min(lifetime, LONGEST_LIFETIME) * 1000;
-    return [datedValue(write, Math.ceil(until)), Math.max(1, seconds)];
+    return [valueWithExpiry(write, Math.ceil(until)), Math.max(1, seconds)];
   }
 
   #stored(value: unknown): Stored | undefined {
     if (value === undefined || value === null || value === false || value === REMOVED) return undefined;
-    if (typeof value !== "string") throw unknownAnswer(this.name, "read");
-    return storedUntil(value, this.now());
+    if (typeof value !== "string") throw unexpectedAnswer(this.name, "read");
+    return unexpired(value, this.now());
   }
 
   /** `false` is an answer of this client, and comes with an error where the server says "not stored" or "exists". */

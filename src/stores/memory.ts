@@ -4,7 +4,7 @@ import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { EMPTY, MemoryTable } from "./memory/table.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { COMMIT, GONE, OK, refused } from "./parts/values.ts";
+import { COMMIT, GONE, OK, conditionFailed } from "./parts/values.ts";
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -74,13 +74,13 @@ class MemoryStore implements Store {
 
   async replace(key: string, expected: string, write: Write): Promise<Replaced> {
     const now = this.#now();
-    const refused = this.#refused(key, expected, now);
+    const refused = this.#conditionFailed(key, expected, now);
     if (refused === undefined) this.#write(key, write, now);
     return refused ?? OK;
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
-    const refused = this.#refused(key, expected, this.#now());
+    const refused = this.#conditionFailed(key, expected, this.#now());
     if (refused === undefined) this.#table.delete(key);
     return refused ?? OK;
   }
@@ -116,11 +116,11 @@ class MemoryStore implements Store {
   }
 
   /** Why a write that expects a commit may not happen. */
-  #refused(key: string, expected: string | undefined, now: number): Replaced | undefined {
+  #conditionFailed(key: string, expected: string | undefined, now: number): Replaced | undefined {
     const slot = this.#live(key, now);
     if (slot === EMPTY) return GONE;
     if (expected === undefined || this.#table.startsWith(slot, expected)) return undefined;
-    return refused(this.#stored(slot, now));
+    return conditionFailed(this.#stored(slot, now));
   }
 
   #write(key: string, { text, commit, lifetime, anonymous = false }: Write, now: number): void {

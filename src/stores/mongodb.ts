@@ -1,7 +1,7 @@
 import { addressOf } from "./parts/address.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { GONE, millisecondsOf, OK, refused } from "./parts/values.ts";
+import { GONE, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
 
 /* oxlint-disable typescript/no-explicit-any -- the driver has types of its own for filters, updates and options, ours fit */
 
@@ -96,13 +96,13 @@ class MongoStore implements Store {
   async replace(key: string, expected: string, write: Write): Promise<Replaced> {
     const filter = { _id: key, commit: expected, ...LIVE };
     const { matchedCount } = await this.#collection.updateOne(filter, update(write), WRITE);
-    return matchedCount > 0 ? OK : refused(await this.read(key));
+    return matchedCount > 0 ? OK : conditionFailed(await this.read(key));
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
     const filter = { _id: key, ...(expected !== undefined && { commit: expected }), ...LIVE };
     if ((await this.#collection.deleteOne(filter, WRITE)).deletedCount > 0) return OK;
-    return expected === undefined ? GONE : refused(await this.read(key));
+    return expected === undefined ? GONE : conditionFailed(await this.read(key));
   }
 
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {

@@ -3,8 +3,8 @@ import type { StoreError } from "../errors.ts";
 import { addressOf } from "./parts/address.ts";
 import { redisCommands, script, type RedisClient, type RedisCommands } from "./redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { unknownAnswer } from "./parts/attempts.ts";
-import { COMMIT, millisecondsOf, OK, refused, storedOf, textOf } from "./parts/values.ts";
+import { unexpectedAnswer } from "./parts/attempts.ts";
+import { COMMIT, millisecondsOf, OK, conditionFailed, storedOf, textOf } from "./parts/values.ts";
 
 export type {
   BunRedisClient,
@@ -132,7 +132,7 @@ class RedisStore implements Store {
   #replaced(verb: string, answer: unknown): Replaced {
     const text = this.#text(verb, answer);
     if (text === "1") return OK;
-    return refused(text === null || text === "0" ? undefined : storedOf(text));
+    return conditionFailed(text === null || text === "0" ? undefined : storedOf(text));
   }
 
   /** What a client makes of an answer depends on its settings: numbers may come as text, texts as bytes. */
@@ -146,6 +146,6 @@ class RedisStore implements Store {
 
   #unknown(verb: string): StoreError {
     const advice = "pass the client of @redis/client or ioredis itself, not in a pipeline or transaction";
-    return unknownAnswer(this.name, verb, advice);
+    return unexpectedAnswer(this.name, verb, advice);
   }
 }

@@ -3,9 +3,9 @@ import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
 import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
-import { backOff, storeError, unknownAnswer } from "./parts/attempts.ts";
+import { backOff, storeError, unexpectedAnswer } from "./parts/attempts.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { GONE, millisecondsOf, OK, refused, textOf } from "./parts/values.ts";
+import { GONE, millisecondsOf, OK, conditionFailed, textOf } from "./parts/values.ts";
 
 export type {
   BunSqlHandle,
@@ -96,7 +96,7 @@ class SingleStatementStore implements SqlStore {
   async replace(key: string, expected: string, write: Write): Promise<Replaced> {
     const values = { key, expected, ...valuesOf(write) };
     const { affected } = await this.#run("replace", this.#statements.replace, values);
-    return affected > 0 ? OK : refused(await this.read(key));
+    return affected > 0 ? OK : conditionFailed(await this.read(key));
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
@@ -106,7 +106,7 @@ class SingleStatementStore implements SqlStore {
         ? await this.#run("remove", remove, { key })
         : await this.#run("remove", removeExpected, { key, expected });
     if (affected > 0) return OK;
-    return expected === undefined ? GONE : refused(await this.read(key));
+    return expected === undefined ? GONE : conditionFailed(await this.read(key));
   }
 
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
@@ -177,7 +177,7 @@ class SingleStatementStore implements SqlStore {
 
   #unknown(verb: string): StoreError {
     const advice = "pass a client that gives rows as objects by column, and texts as texts";
-    return unknownAnswer(this.name, verb, advice);
+    return unexpectedAnswer(this.name, verb, advice);
   }
 
   #missingTable(verb: string): StoreError {

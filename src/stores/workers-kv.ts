@@ -1,7 +1,7 @@
 import { has, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { datedValue, millisecondsOf, OK, refused, storedUntil } from "./parts/values.ts";
+import { valueWithExpiry, millisecondsOf, OK, conditionFailed, unexpired } from "./parts/values.ts";
 
 /** What we call of a binding to a Workers KV namespace. */
 export interface WorkersKv {
@@ -56,7 +56,7 @@ class WorkersKvStore implements Store {
 
   async read(key: string): Promise<Stored | undefined> {
     const value = await this.#namespace.get(key);
-    return value === null ? undefined : storedUntil(value, systemClock());
+    return value === null ? undefined : unexpired(value, systemClock());
   }
 
   async insert(key: string, write: Write): Promise<boolean> {
@@ -76,7 +76,7 @@ class WorkersKvStore implements Store {
   async #change(key: string, expected: string | undefined, change: () => Promise<void>): Promise<Replaced> {
     const current = await this.read(key);
     if (current === undefined || (expected !== undefined && current.commit !== expected))
-      return refused(current);
+      return conditionFailed(current);
     await change();
     return OK;
   }
@@ -85,6 +85,6 @@ class WorkersKvStore implements Store {
   #put(key: string, write: Write): Promise<void> {
     const until = systemClock() + millisecondsOf(write.lifetime);
     const expirationTtl = Math.max(SHORTEST_LIFETIME, Math.ceil(write.lifetime));
-    return this.#namespace.put(key, datedValue(write, until), { expirationTtl });
+    return this.#namespace.put(key, valueWithExpiry(write, until), { expirationTtl });
   }
 }

@@ -1,7 +1,7 @@
 import { addressOf } from "../parts/address.ts";
 import { script, type RedisScript } from "../redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
-import { refused } from "../parts/values.ts";
+import { conditionFailed } from "../parts/values.ts";
 import { redisBytes, type IoRedisBytes, type NodeRedisBytes, type RedisBytesRunner } from "./bytes.ts";
 
 const READ = script("return redis.call('GET', KEYS[1])");
@@ -72,7 +72,7 @@ export class RedisRecords implements Store<Buffer> {
   }
 
   #replaced(answer: unknown): Replaced<Buffer> {
-    if (Buffer.isBuffer(answer)) return refused(this.#stored(answer));
+    if (Buffer.isBuffer(answer)) return conditionFailed(this.#stored(answer));
     return { status: answer === 1 ? "ok" : "gone" };
   }
 

@@ -1,5 +1,5 @@
 import type { Store } from "../parts/store.ts";
-import { inTime, storeError } from "../parts/attempts.ts";
+import { withTimeout, storeError } from "../parts/attempts.ts";
 
 /** Seconds for the first answer: a server that accepts a connection and says nothing would keep an app from starting, and not say why. */
 const PATIENCE = 10;
@@ -17,10 +17,10 @@ export async function opened(
   close: () => Promise<unknown> | unknown,
 ): Promise<Store> {
   try {
-    await inTime(store.name, "connect", PATIENCE, begin);
+    await withTimeout(store.name, "connect", PATIENCE, begin);
   } catch (error) {
     // A client that waits for its server may wait for it here as well.
-    await inTime(store.name, "close", 1, async () => close()).catch(ignore);
+    await withTimeout(store.name, "close", 1, async () => close()).catch(ignore);
     throw storeError(store.name, "connect", error);
   }
   return Object.assign(store, {
