@@ -166,10 +166,10 @@ export class SessionManager {
     const { except } = options;
     const id = checkId(owner);
     const kept = typeof except === "object" ? selectorOf(except) : except;
-    const { ended, ending, mark } = await this.#stored().destroyAll(id, kept, (selector) =>
+    const { ended, ending, revokedAt } = await this.#stored().destroyAll(id, kept, (selector) =>
       events.destroyed({ selector, owner: id }),
     );
-    if (hasSession()) stateOf(getSession()).noteEnded(ending, { owner: id, mark });
+    if (hasSession()) stateOf(getSession()).noteEnded(ending, { owner: id, revokedAt });
     await this.#watch?.check();
     return ended;
   }
