@@ -6,15 +6,20 @@
  * - dudarenok-maker/Castwright#2144: `now > NaN` is false, so a token never expires
  */
 import { afterEach, describe, expect, it } from "vitest";
-import { codecCookie } from "../../src/accepts.ts";
+import { codecCookie, expressSession, fastifySecureSession, h3Session } from "../../src/accepts.ts";
+import { CsrfProtect } from "../../src/csrf.ts";
+import dropIn from "../../src/express-session.ts";
 import {
   ConfigError,
+  dumpCookie,
   flaskCodec,
   NotFreshError,
   requireFresh,
   session,
   SessionManager,
+  TaggedJSONSerializer,
 } from "../../src/index.ts";
+import { startSweep, sweepOnce } from "../../src/stores/contract.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { testClock } from "../../src/testing/clock.ts";
 
@@ -58,6 +63,38 @@ describe("maxAge of codecCookie", () => {
   it.each([...NONE, 0].map((maxAge) => [maxAge]))("cannot be %s", (maxAge) => {
     const codec = flaskCodec({ secretKey });
     expect(() => codecCookie({ codec, maxAge: maxAge as never })).toThrow(ConfigError);
+  });
+});
+
+describe("other limits", () => {
+  const password = "a password of the tests, long enough";
+  const sodium = {} as never;
+  const limits: ReadonlyArray<readonly [string, (limit: never) => unknown]> = [
+    ["maxAge of h3Session", (maxAge) => h3Session({ password, maxAge })],
+    ["idleTimeout of h3Session", (idleTimeout) => h3Session({ password, idleTimeout })],
+    [
+      "expiry of fastifySecureSession",
+      (expiry) => fastifySecureSession({ sodium, key: Buffer.alloc(32), expiry }),
+    ],
+    ["storeTimeout of expressSession", (storeTimeout) => expressSession({ secret: password, storeTimeout })],
+    ["storeTimeout of the drop-in", (storeTimeout) => dropIn({ secret: password, storeTimeout })],
+    ["timeLimit of CsrfProtect", (timeLimit) => new CsrfProtect({ secretKey, timeLimit })],
+    ["maxKeys of TaggedJSONSerializer", (maxKeys) => new TaggedJSONSerializer({ maxKeys })],
+    ["every of startSweep", (every) => startSweep(memoryStore(), { every })],
+    ["pause of sweepOnce", (pause) => sweepOnce(memoryStore(), { pause })],
+    ["batch of sweepOnce", (batch) => sweepOnce(memoryStore(), { batch })],
+  ];
+  const none = NONE.filter((limit) => limit !== undefined && limit !== null);
+
+  it.each(limits.flatMap(([what, call]) => none.map((limit) => [what, limit, call] as const)))(
+    "%s cannot be %s",
+    async (_, limit, call) => {
+      await expect((async () => call(limit as never))()).rejects.toThrow(ConfigError);
+    },
+  );
+
+  it.each([NaN, Infinity, "60", {}])("maxAge of dumpCookie cannot be %s", (maxAge) => {
+    expect(() => dumpCookie("a", "b", { maxAge: maxAge as never })).toThrow(ConfigError);
   });
 });
 
