@@ -5,15 +5,15 @@ import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
 import { backOff, storeError, unexpectedAnswer } from "../parts/attempts.ts";
 import { GONE, OK, conditionFailed, textOf } from "../parts/values.ts";
 
-/** Where Django's sessions are, and by which clock they end. */
+/** The table of Django's sessions, and the clock by which they expire. */
 export interface DjangoTableOptions {
   readonly table: string;
   readonly timeZone: string;
-  /** Epoch milliseconds. As in Django it is the clock of the application that decides. */
+  /** The clock, in epoch milliseconds. As in Django, it is that of the application. */
   readonly now: () => number;
 }
 
-/** The table `django_session`. Django keeps no commit ids, so the content itself stands for its commit. */
+/** The table `django_session`. Django's rows have no commit ids, so the content itself is used as one. */
 export class DjangoTable implements Store {
   readonly name: string;
   readonly atomic = true;
@@ -57,7 +57,7 @@ export class DjangoTable implements Store {
     const values = [text, this.#at(lifetime), key, this.#at(0), expected];
     if ((await this.#run("replace", values)).affected > 0) return OK;
     const refusal = conditionFailed(await this.read(key));
-    // A connection that counts changed rows instead of found ones says 0 where a row is to stay what it is.
+    // A connection that counts changed rows instead of matched rows returns 0 if the new content is the same.
     const isSame = refusal.status === "conflict" && refusal.current.text === expected && text === expected;
     return isSame ? OK : refusal;
   }
@@ -85,7 +85,7 @@ export class DjangoTable implements Store {
         return await this.#database.run(this.#statements[verb], values);
       } catch (error) {
         if (this.#dialect.isDuplicate(error)) return { rows: [], affected: 0 };
-        if (!this.#dialect.isSacrificed(error)) throw storeError(this.name, verb, error);
+        if (!this.#dialect.isAborted(error)) throw storeError(this.name, verb, error);
       }
     }
   }
