@@ -46,16 +46,25 @@ function checkValue(name: string, value: unknown, kind: Kind): void {
   if (typeof kind === "object") oneOf(name, value, kind);
   else if (kind === "list") {
     if (!Array.isArray(value)) throw new ConfigError(`"${name}" must be a list.`);
-  } else if (kind === "count" || kind === "seconds") {
-    const least = kind === "count" ? 1 : 0;
-    if (typeof value !== "number" || !(value >= least))
-      throw new ConfigError(
-        `"${name}" must be a number${kind === "count" ? "" : " of seconds"} from ${least} on.`,
-      );
-    if (kind === "seconds" && value > MOST_SECONDS)
-      throw new ConfigError(`"${name}" is in seconds. If ${value} are milliseconds, write ${value / 1000}.`);
-  } else if (typeof value !== kind)
+  } else if (kind === "count") checkNumber(name, value, 1);
+  else if (kind === "seconds") checkWait(name, value);
+  else if (typeof value !== kind)
     throw new ConfigError(`"${name}" must be a ${kind}, and it is a ${typeof value}.`);
+}
+
+/** @throws ConfigError for NaN as well: no number is more than a limit that is none, so that it would not hold */
+export function checkNumber(name: string, value: unknown, least: number, unit = ""): number {
+  if (typeof value === "number" && value >= least && (unit === "" || value !== Infinity)) return value;
+  throw new ConfigError(`"${name}" must be a number${unit} from ${least} on.`);
+}
+
+/** Seconds to wait for something. @throws ConfigError */
+export function checkWait(name: string, value: unknown): void {
+  const seconds = checkNumber(name, value, 0, " of seconds");
+  if (seconds > MOST_SECONDS)
+    throw new ConfigError(
+      `"${name}" is in seconds. If ${seconds} are milliseconds, write ${seconds / 1000}.`,
+    );
 }
 
 /** @throws ConfigError for a value that is none of the words */

@@ -1,4 +1,4 @@
-import { checkNames } from "../check-options.ts";
+import { checkNames, checkWait } from "../check-options.ts";
 import type { RefusalReason } from "../codecs/codec.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
@@ -129,6 +129,7 @@ const MAX_LENGTH = 65_536;
 /** Makes a reader of a format: adds what all have in common. @throws ConfigError for an unusable option */
 export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions): AcceptedCookie {
   const { path = "/", domain, store, storeTimeout = 2, permanent } = options;
+  checkWait("storeTimeout", storeTimeout);
   const until = options.until === undefined ? undefined : new Date(options.until).getTime();
   if (Number.isNaN(until))
     throw new ConfigError(`"until" of ${format.name} is not a date; write it like "2027-01-31".`);

@@ -1,4 +1,5 @@
 import type { Codec } from "../codecs/codec.ts";
+import { ConfigError } from "../errors.ts";
 import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
 
@@ -29,6 +30,9 @@ export interface CodecCookieOptions extends AcceptOptions {
 export function codecCookie(options: CodecCookieOptions): AcceptedCookie {
   checkReader("codecCookie", options, ["codec", "maxAge"]);
   const { codec, cookieName = "session", maxAge } = options;
+  // No age is more than what is no number, so that cookies would never expire.
+  if (typeof maxAge !== "number" || !(maxAge > 0))
+    throw new ConfigError('"maxAge" of codecCookie must be a number of seconds greater than 0.');
   return acceptedCookie(
     {
       name: codec.name,

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { checkNumber } from "../check-options.ts";
 import { ConfigError } from "../errors.ts";
 import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type {
@@ -64,6 +65,7 @@ const DEFAULT_SALT = Buffer.from("mq9hDxBVDbspDR6nLfFT1g==", "base64");
 export function fastifySecureSession(options: FastifySecureSessionOptions): AcceptedCookie {
   checkReader("fastifySecureSession", options, ["sodium", "key", "secret", "salt", "expiry"]);
   const { cookieName = "session", sodium, expiry = 86_401 } = options;
+  checkNumber("expiry", expiry, 0, " of seconds");
   const keys = secretboxKeys(options);
 
   function open(ciphertext: Buffer, nonce: Buffer): Buffer | undefined {

@@ -1,3 +1,4 @@
+import { checkNumber } from "../check-options.ts";
 import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type {
   AcceptContext,
@@ -49,6 +50,8 @@ const MAX_MISSES = 20;
 export function h3Session(options: H3SessionOptions): AcceptedCookie {
   checkReader("h3Session", options, ["password", "maxAge", "idleTimeout", "version"]);
   const { cookieName = "h3", password, maxAge, idleTimeout, version = 2 } = options;
+  if (maxAge !== undefined) checkNumber("maxAge", maxAge, 0, " of seconds");
+  if (idleTimeout !== undefined) checkNumber("idleTimeout", idleTimeout, 0, " of seconds");
   const passwords = new Map([["", passwordBytes("password", password)]]);
   const iterations = version === 1 ? [1] : [1, 8192];
   let second = 0;

@@ -119,6 +119,9 @@ const SESSION_ID: PropertyDescriptor & ThisType<Slotted> = {
   get() {
     return this[SLOT].id;
   },
+  set() {
+    throw new TypeError("req.sessionID cannot be set: the names of sessions are random.");
+  },
 };
 
 /**

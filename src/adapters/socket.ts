@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { checkNames } from "../check-options.ts";
+import { checkListener } from "../manager/destroyed-watch.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
@@ -31,7 +32,7 @@ export interface SocketSessionMethods {
    * second. Never, for a visitor who has no session.
    *
    * @returns stops listening; call it when the socket closes
-   * @throws ConfigError without a `store`
+   * @throws ConfigError without a `store`, or for a listener that is no function
    */
   readonly onDestroyed: (listener: () => void) => () => void;
 }
@@ -107,6 +108,7 @@ function isWeb(request: IncomingMessage | Request): request is Request {
 }
 
 function watch(manager: SessionManager, session: Session, listener: () => void): () => void {
+  checkListener(listener);
   const { selector, isStored } = stateOf(session);
   const isNobody = selector !== undefined && !isStored;
   return isNobody ? () => {} : manager.onDestroyed(session, listener);

@@ -1,3 +1,4 @@
+import { checkNumber } from "../check-options.ts";
 import type { Request } from "express";
 import { KeyObject, randomBytes } from "node:crypto";
 import { mac, type Mac } from "../accepts/mac.ts";
@@ -59,6 +60,7 @@ export interface Config {
  */
 export function resolveOptions(options: SessionOptions): Config {
   const { secret, cookie = {}, genid = newId, store = new MemoryStore(), storeTimeout = 5000 } = options;
+  checkNumber("storeTimeout", storeTimeout, 1, " of milliseconds");
   const { unset } = options;
   if (typeof genid !== "function") throw new TypeError("genid option must be a function");
   if (unset && unset !== "destroy" && unset !== "keep") {
@@ -85,7 +87,8 @@ export function resolveOptions(options: SessionOptions): Config {
     name: options.name || options.key || "connect.sid",
     proxy: options.proxy,
     destroysUnset: unset === "destroy",
-    storeTimeout,
+    // A timer takes a longer time for a millisecond.
+    storeTimeout: Math.min(storeTimeout, 2 ** 31 - 1),
   };
 }
 

@@ -137,13 +137,18 @@ export function dumpCookie(name: string, value: string, attributes: CookieAttrib
   let line = `${wireName}=${quote(value)}`;
   if (domain !== undefined) line += `; Domain=${checkAttribute("domain", asciiDomain(domain))}`;
   if (expires !== undefined) line += `; Expires=${formatHttpDate(expires)}`;
-  if (maxAge !== undefined) line += `; Max-Age=${Math.trunc(maxAge)}`;
+  if (maxAge !== undefined) line += `; Max-Age=${wholeSeconds(maxAge)}`;
   if (attributes.secure === true || partitioned === true) line += "; Secure";
   if (httpOnly === true) line += "; HttpOnly";
   if (path !== undefined) line += `; Path=${quotePath(path)}`;
   if (sameSite !== undefined) line += `; SameSite=${checkAttribute("SameSite", sameSite)}`;
   if (partitioned === true) line += "; Partitioned";
   return line;
+}
+
+function wholeSeconds(maxAge: number): number {
+  if (Number.isFinite(maxAge)) return Math.trunc(maxAge);
+  throw new ConfigError("The maxAge of a cookie must be a finite number of seconds.");
 }
 
 /** @throws ConfigError if the value would not stay within its attribute (RFC 6265 §4.1.1): what was made per request is not checked at start-up. */

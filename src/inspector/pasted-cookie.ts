@@ -35,7 +35,7 @@ export interface PastedCookie {
 
 /**
  * Parses what was pasted, and verifies it with the app's own key or store. Changes nothing: no session is
- * opened, no one-time message taken.
+ * opened, no flashed message taken.
  *
  * @throws StoreError
  */

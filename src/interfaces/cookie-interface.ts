@@ -14,37 +14,37 @@ import type { SessionInterface, SessionRequest, SessionResponse } from "./sessio
 /** Flask's `PERMANENT_SESSION_LIFETIME`: 31 days, in seconds. */
 export const DEFAULT_LIFETIME = 31 * 24 * 60 * 60;
 
-/** What every interface with a cookie is configured with; `sessions({ … })` fills it from its options. */
+/** Configuration shared by all cookie-based interfaces; `sessions({ … })` builds it from its options. */
 export interface CookieConfig extends CookieSettings {
   /** Seconds. */
   readonly lifetime: number;
   readonly refreshEachRequest: boolean;
   /** Seconds. */
   readonly refreshAfter: number;
-  /** Bytes of a whole Set-Cookie line; 0 checks nothing. */
+  /** Limit on the length of the Set-Cookie line in bytes; 0: no limit. */
   readonly maxCookieSize: number;
   readonly oversize: "warn" | "throw";
   readonly cacheControl: boolean;
-  /** Where data does not fit the `schema`; `undefined` without one. */
+  /** Checks data against the `schema`; `undefined` without one. */
   readonly schemaMismatch: SchemaMismatch | undefined;
-  /** Value of Clear-Site-Data after a logout. */
+  /** Value of the Clear-Site-Data header after a logout; `undefined`: no such header. */
   readonly clearSiteData: string | undefined;
-  /** Epoch milliseconds. */
+  /** The current time in epoch milliseconds. */
   readonly now: () => number;
   readonly onRefused: ((reason: RefusalReason) => void) | undefined;
   readonly onOversize: (error: CookieTooLargeError) => void;
 }
 
 /**
- * What all interfaces with a cookie have in common, as Flask's `SessionInterface` class: the cookie's attributes, its
- * two lines, and the headers that go with them. Override a `get…` method where a setting is more than a constant.
+ * Base class of all cookie-based interfaces, like Flask's `SessionInterface`: the cookie's attributes, the Set-Cookie
+ * lines that set and delete it, and the headers sent with them. Override a `get…` method to compute a setting.
  *
  * @example
  * ```ts
  * import { CookieSessionInterface, EMPTY_FIELDS, createSession, resolveOptions, type Session } from "hipflask";
  * import type { SessionRequest, SessionResponse } from "hipflask";
  *
- * // Keeps one number, in plain sight.
+ * // Keeps one number in an unsigned cookie.
  * class VisitCounter extends CookieSessionInterface {
  *   openSession(request: SessionRequest): Session {
  *     const visits = /visits=(\d+)/.exec(request.headers.get("cookie") ?? "")?.[1];
@@ -102,23 +102,26 @@ export abstract class CookieSessionInterface<
     return this.config.cookiePartitioned;
   }
 
-  /** Epoch milliseconds for a permanent session; `undefined` for one that ends with the browser. */
+  /**
+   * The cookie's Expires in epoch milliseconds; `undefined` if the session is not permanent and the browser deletes
+   * it on exit.
+   */
   getExpirationTime(session: Session): number | undefined {
     const { isPermanent, maxAge = Infinity } = stateOf(session);
     const { now, lifetime } = this.config;
     return isPermanent ? expiresAt(now(), Math.min(lifetime, maxAge)) : undefined;
   }
 
-  /** Whether the request brought a cookie that only this interface can have made, of a session that is live or was. */
+  /** Whether the request has a cookie that only this interface can have issued, for a live session or one that has ended. */
   hasOwnCookie(_request: SessionRequest): boolean {
     return false;
   }
 
   /**
-   * Whether the request brought several cookies of ours, which browsers keep in different places: `cookieDomain` or
-   * `cookiePath` was another one before. The next cookie then removes those in all other places.
+   * Whether the request has several valid session cookies, stored under different domains or paths because
+   * `cookieDomain` or `cookiePath` changed. The next response then deletes the cookie under all other domains and paths.
    */
-  protected hasRivals(_request: SessionRequest): boolean {
+  protected hasDuplicateCookies(_request: SessionRequest): boolean {
     return false;
   }
 
@@ -129,10 +132,10 @@ export abstract class CookieSessionInterface<
   }
 
   /**
-   * Adds the Set-Cookie line that carries `value`.
+   * Adds the Set-Cookie line with this value.
    *
-   * @param fields the data in it, to name the largest keys if it is too large
-   * @throws CookieTooLargeError where `oversize` is `"throw"`
+   * @param fields the data in the value; the error for a cookie that is too large names its largest keys
+   * @throws CookieTooLargeError if the line is too large and `oversize` is `"throw"`
    */
   protected setCookie(
     session: Session,
@@ -145,18 +148,21 @@ export abstract class CookieSessionInterface<
     const { name, attributes } = this.#cookie(request);
     const line = dumpCookie(name, value, { ...attributes, expires });
     this.#checkSize(line, fields);
-    this.#removeRivals(request, response);
+    this.#removeDuplicates(request, response);
     this.send(response, line);
   }
 
-  /** Adds the line that removes the cookie. It repeats every attribute, or browsers would keep the cookie. */
+  /**
+   * Adds the Set-Cookie line that deletes the cookie. It repeats every attribute: with another Domain, Path or Partitioned
+   * the line would name another cookie.
+   */
   protected deleteCookie(request: SessionRequest, response: SessionResponse): void {
     const { name, attributes } = this.#cookie(request);
-    this.#removeRivals(request, response);
+    this.#removeDuplicates(request, response);
     this.send(response, dumpCookie(name, "", { ...attributes, ...REMOVED }));
   }
 
-  /** What the `get…` methods return, checked as the options are where one is overridden. @throws ConfigError */
+  /** What the `get…` methods return; values of overridden methods are checked like the options. @throws ConfigError */
   protected cookieSettings(): CookieSettings {
     const given: CookieSettings = {
       cookieName: this.getCookieName(),
@@ -172,27 +178,27 @@ export abstract class CookieSessionInterface<
     return checkCookieSettings(given, (name) => `What getC${name.slice(1)}() returns`);
   }
 
-  /** Whether the cookie of this response is for HTTPS alone. */
+  /** Whether the cookie of this response has the Secure attribute. */
   protected isSecure(request: SessionRequest, secure = this.cookieSettings().cookieSecure): boolean {
     return secure === "auto" ? (request.secure ?? request.url?.startsWith("https:") ?? false) : secure;
   }
 
-  /** After a logout: has the browser drop what the site left in it, where the options say so. */
+  /** Adds the Clear-Site-Data header after a logout, if the options ask for it. */
   protected clearSite(response: SessionResponse, session: Session): void {
     const { clearSiteData } = this.config;
     if (clearSiteData !== undefined && stateOf(session).wasDestroyed)
       response.headers.set("Clear-Site-Data", clearSiteData);
   }
 
-  #removeRivals(request: SessionRequest, response: SessionResponse): void {
-    if (!this.hasRivals(request)) return;
+  #removeDuplicates(request: SessionRequest, response: SessionResponse): void {
+    if (!this.hasDuplicateCookies(request)) return;
     const { name, attributes } = this.#cookie(request);
     const kept = { domain: attributes.domain, path: attributes.path ?? "/" };
     for (const place of otherPlaces(name, kept, request))
       response.headers.append("Set-Cookie", dumpCookie(name, "", { ...attributes, ...REMOVED, ...place }));
   }
 
-  /** Adds a Set-Cookie line, and keeps the response out of caches. */
+  /** Adds a Set-Cookie line, and forbids caches to store the response. */
   protected send(response: SessionResponse, line: string): void {
     response.headers.append("Set-Cookie", line);
     if (!this.config.cacheControl) return;
@@ -241,12 +247,12 @@ const REMOVED = { expires: 0, maxAge: 0 };
 
 shareClass("CookieSessionInterface", CookieSessionInterface);
 
-/** Whole seconds a cookie may be old. Flask truncates a fractional lifetime for this check, and only for this one. */
+/** The maximum age of a cookie in whole seconds. Flask truncates a fractional lifetime for this check only. */
 export function maxAgeOf(lifetime: number): number {
   return Math.trunc(lifetime);
 }
 
-/** When the browser stops sending a cookie written now: epoch milliseconds, on a whole second. */
+/** When a cookie written now expires, in epoch milliseconds, truncated to a whole second. */
 function expiresAt(now: number, lifetime: number): number {
   return Math.floor((now + lifetime * 1000) / 1000) * 1000;
 }

@@ -93,7 +93,7 @@ describe("decideRecord", () => {
       isTouchDue: false,
       isRotationDue: false,
       isCookieDue: false,
-      isCookieDead: false,
+      isCookieDeletionDue: false,
       ...state,
     });
   }
@@ -108,7 +108,7 @@ describe("decideRecord", () => {
     ["the first key is written", written, { ...sent, create: true }],
     ["the first key is written and the request fails", { ...written, isFailure: true }, {}],
     ["nothing is left of what was written", lastKeyOut, removed],
-    ["the browser holds the cookie of one that is over", { empty: true, isCookieDead: true }, removed],
+    ["the browser holds the cookie of one that is over", { empty: true, isCookieDeletionDue: true }, removed],
     ["it is ended", { empty: true, isDestroyed: true }, {}],
     ["all is due that a record needs", { empty: true, isRegenerated: true, ...due }, {}],
   ])("without a record: %s", (_, state, decision) => {
@@ -161,7 +161,7 @@ describe("decideRecord", () => {
       { ...written, isCookieDue: true },
       { ...sent, write: true },
     ],
-    ["another one is over", { isCookieDead: true }, {}],
+    ["another one is over", { isCookieDeletionDue: true }, {}],
     ["the last key is taken out", lastKeyOut, { write: true }],
     ["all is dropped", { ...lastKeyOut, isCleared: true }, { ...removed, end: true }],
     [

@@ -1,30 +1,30 @@
 import type { Fields } from "../json/fields.ts";
 
-/** What saving does with the cookie. `refresh` is a `write` of unchanged data for the sake of a later expiry. */
+/** What a save does with the cookie. `refresh` rewrites unchanged data to extend its expiry. */
 export type Outcome = "nothing" | "write" | "refresh" | "delete";
 
-/** Everything the decision depends on. */
+/** The input of {@link decide}. */
 export interface SaveState {
-  /** A session without a secret key: it is never saved and leaves no trace in the response. */
+  /** The session has no secret key: it is never saved, and the response gets no headers for it. */
   readonly isNull: boolean;
-  /** The session has no keys at all; `_permanent` is a key like any other. */
+  /** The session has no keys; `_permanent` counts as a key. */
   readonly empty: boolean;
   readonly modified: boolean;
   readonly accessed: boolean;
   readonly permanent: boolean;
   readonly refreshEachRequest: boolean;
-  /** Seconds since what is stored was written; `undefined` where that is not known. */
+  /** Seconds since the stored data was written; `undefined` if unknown. */
   readonly age: number | undefined;
-  /** A refresh is due once `age` has reached this many seconds. Flask: 0, on every request. */
+  /** A refresh is due once `age` reaches this many seconds. Flask: 0, on every request. */
   readonly refreshAfter: number;
 }
 
-/** Flask-Session's rule: a session that holds nothing but its own permanence is empty. */
+/** Flask-Session's rule: a session whose only key is `_permanent` is empty. */
 export function isEmpty(fields: Fields): boolean {
   return fields.size === 0 || (fields.size === 1 && fields.has("_permanent"));
 }
 
-/** What to do, and whether the response depended on the cookie. */
+/** What to do with the cookie, and whether the response depends on it. */
 export interface Decision {
   readonly outcome: Outcome;
   /** Add `Cookie` to `Vary`. */
@@ -32,8 +32,8 @@ export interface Decision {
 }
 
 /**
- * The whole of Flask's `save_session` as one table: given what a request did to its session, what happens to the
- * cookie. Pure. Sessions in a cookie and in a store use it; Django's and Flask-Session's interfaces decide as those do.
+ * Flask's `save_session` as a pure function: given what a request did to its session, says what happens to the cookie.
+ * Used for sessions in a cookie and for Flask-Session's; {@link decideRecord} is its counterpart for a store.
  *
  * @example
  * ```ts
@@ -50,47 +50,47 @@ export function decide(state: SaveState): Decision {
   return { outcome, vary: state.accessed || outcome !== "nothing" };
 }
 
-/** What the decision depends on where the data is in a record and the cookie only names it. */
+/** The input of {@link decideRecord}: the data is in a record, and the cookie holds its token. */
 export interface RecordSaveState extends Omit<SaveState, "isNull" | "age" | "refreshAfter"> {
-  /** There is a record. */
+  /** The session has a record. */
   readonly isStored: boolean;
-  /** The handler ended the session; what it wrote afterwards is another one. */
+  /** The handler called `destroy()`; data that it wrote afterwards belongs to a new session. */
   readonly isDestroyed: boolean;
-  /** The handler dropped everything in one go, which ends a session as in Flask; taking out its last key does not. */
+  /** The handler called `clear()`, which ends the session as in Flask; deleting its last key does not. */
   readonly isCleared: boolean;
-  /** The handler asked for a new identity. */
+  /** The handler called `regenerate()` or logged in, so the session gets a new token. */
   readonly isRegenerated: boolean;
-  /** The request failed: an end and a new identity take effect, data is left as it was. */
+  /** The request failed: ending the session and replacing its token take effect, changes of its data are dropped. */
   readonly isFailure: boolean;
-  /** There is something to write into the record, if only one-time messages that were not shown. */
+  /** Something is to be written into the record: changed data, or flashed messages that were not shown. */
   readonly isChanged: boolean;
-  /** Activity was noted long enough ago. */
+  /** The last activity was recorded `touchEvery` or longer ago. */
   readonly isTouchDue: boolean;
-  /** The token has served long enough. */
+  /** Periodic token rotation is due. */
   readonly isRotationDue: boolean;
-  /** The browser needs the cookie whatever happens: it missed one, or its expiry has moved. */
+  /** The cookie must be sent again: the browser missed the last one, or its expiry has changed. */
   readonly isCookieDue: boolean;
-  /** The browser holds the cookie of a session that is over. */
-  readonly isCookieDead: boolean;
+  /** The browser holds the cookie of a session that has ended. */
+  readonly isCookieDeletionDue: boolean;
 }
 
-/** What to do with a record and its cookie. */
+/** What to do with the record and its cookie. */
 export interface RecordDecision extends Decision {
-  /** End the record. */
+  /** Remove the record. */
   readonly end: boolean;
-  /** Begin another one. */
+  /** Create a new record. */
   readonly create: boolean;
-  /** Write the changes into the record. */
+  /** Write the changes to the record. */
   readonly write: boolean;
-  /** Note activity, unless another step does. */
+  /** Record the time of this activity. */
   readonly touch: boolean;
-  /** Replace the token: by its successor, or by a fresh one that the old one does not survive. */
+  /** Replace the token: periodically, by its successor, or by a fresh one; then the old token stops working at once. */
   readonly rotate: "no" | "periodic" | "fresh";
 }
 
 /**
- * The same for a session in a record: {@link decide}'s table, and what becomes of the record. The commit may find that
- * another request was faster, and then says so; it decides nothing of this again.
+ * The same decision for a session in a store: what happens to the record and to the cookie. If another request changed
+ * the record first, the commit reports a conflict; it does not repeat this decision.
  */
 export function decideRecord(state: RecordSaveState): RecordDecision {
   const { isStored, isFailure, isTouchDue, permanent, refreshEachRequest } = state;
@@ -104,7 +104,7 @@ export function decideRecord(state: RecordSaveState): RecordDecision {
   const isWritten = write && state.modified && !isFailure;
   const isRefresh = permanent && (isWritten || (refreshEachRequest && (write || touch)));
   const isSent = create || (isKept && (rotate !== "no" || state.isCookieDue || isRefresh));
-  const isRemoved = !isSent && !isKept && (end || change === "delete" || state.isCookieDead);
+  const isRemoved = !isSent && !isKept && (end || change === "delete" || state.isCookieDeletionDue);
   const outcome = isRemoved ? "delete" : !isSent ? "nothing" : change === "write" ? "write" : "refresh";
   return { outcome, vary: state.accessed || outcome !== "nothing", end, create, write, touch, rotate };
 }

@@ -11,7 +11,7 @@ import { RecordSessionInterface, type PresentedKey, type RecordConfig } from "./
 import type { RecordSessionState } from "./record/state.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 
-/** What Django's sessions are configured with beyond record and cookie. */
+/** Configuration of Django's sessions, beside that of record and cookie. */
 export interface DjangoConfig extends RecordConfig<string> {
   readonly expireAtBrowserClose: boolean;
   /** `TIME_ZONE` of a project with `USE_TZ = False`. */
@@ -21,13 +21,14 @@ export interface DjangoConfig extends RecordConfig<string> {
 
 const KEY_LENGTH = 32;
 const KEY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
-/** Django takes no shorter text for a key. */
+/** Django's minimum key length. */
 const SHORTEST_KEY = 8;
-/** What keys are made of; the column holds no longer ones. */
+/** A session key; the database column holds at most 40 characters. */
 const KEY = /^[a-z0-9]{8,40}$/;
 
 /**
- * Django's `SessionMiddleware` over its table: the same cookie, the same row, the same decisions.
+ * Reads and writes the sessions of Django's `SessionMiddleware` in its table: the same cookie, the same row, the same
+ * decisions.
  *
  * Source: `django.contrib.sessions` (`middleware`, `backends.base`, `backends.db`) of Django 5.1.
  */
@@ -38,7 +39,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     const fields = state.fields();
     const isEnded = state.identity === "destroyed";
     const isEmpty = (state.origin === undefined || isEnded) && fields.size === 0;
-    if (isEmpty && isForgotten(state, accessed, isEnded)) {
+    if (isEmpty && isCookieStale(state, accessed, isEnded)) {
       await this.commit(state, "remove", false);
       varyOnCookie(response.headers);
       return this.send(response, this.#deletion());
@@ -50,7 +51,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     const action = isDue ? (state.modified ? "write" : "touch") : "nothing";
     const result = await this.commit(state, action, isFailure);
     if (result === "removed") return this.send(response, this.#deletion());
-    // A failed request sets no cookie, unless its key has changed: the browser would not get the new one.
+    // A failed request sets no cookie, except to send a new key: the old one no longer works.
     if (typeof result !== "object" || (!isDue && result.key === state.origin?.key)) return;
     this.send(response, this.#line(result.key, fields, request));
     events.saved({ outcome: action === "write" ? "write" : "refresh", cookieName: this.getCookieName() });
@@ -78,7 +79,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     return djangoExpiry(fields, { age, atBrowserClose, timeZone }, now());
   }
 
-  /** Attributes sorted by name, as Python's `http.cookies` writes them. */
+  /** The Set-Cookie value, its attributes sorted by name, as Python's `http.cookies` writes them. */
   #line(key: string, fields: Fields, request: SessionRequest): string {
     const { age, atBrowserClose } = this.#expiryOf(fields);
     const expires = atBrowserClose ? undefined : this.config.now() + age * 1000;
@@ -123,11 +124,11 @@ function pathAndSameSiteOf({ cookiePath, cookieSameSite }: CookieSettings): stri
 }
 
 /**
- * Whether the browser holds a cookie for nothing, as Django sees it: the session was ended, or its key is unknown. Django
- * learns the latter when the session is accessed; that a text is no key it sees at once. A row that cannot be read is no reason:
- * it may be the key of this side that is wrong.
+ * Whether Django would delete the cookie of an empty session: the session was ended, or the key is malformed, or the key has
+ * no row and the session was accessed (Django only looks the row up then). A row that cannot be decoded keeps its cookie:
+ * the wrong secret key may be on this side.
  */
-function isForgotten(
+function isCookieStale(
   { presented }: RecordSessionState<string>,
   accessed: boolean,
   isEnded: boolean,

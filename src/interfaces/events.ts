@@ -3,16 +3,16 @@ import type { RefusalReason } from "../codecs/codec.ts";
 import type { Outcome } from "./decide.ts";
 import { SessionLostError, type StoreErrorReason } from "../errors.ts";
 
-/** Message of the channel `hipflask:opened`: a cookie was verified and holds a session. */
+/** Message of the channel `hipflask:opened`: a cookie was verified and its session opened. */
 export interface OpenedEvent {
   readonly cookieName: string;
   /** Number of top-level keys. */
   readonly keys: number;
-  /** The public half of a stored session's token; absent in a cookie session. */
+  /** The selector, the public part of the token, of a session in a store; absent for a session in a cookie. */
   readonly selector?: string;
 }
 
-/** Message of the channel `hipflask:refused`: a cookie came in and is not a session. */
+/** Message of the channel `hipflask:refused`: a cookie was rejected. */
 export interface RefusedEvent {
   readonly cookieName: string;
   readonly reason: RefusalReason;
@@ -24,56 +24,65 @@ export interface SavedEvent {
   readonly cookieName: string;
 }
 
-/** Message of the channel `hipflask:cacheConflict`: an answer with a session cookie wanted to be kept by caches. */
+/**
+ * Message of the channel `hipflask:cacheConflict`: a response that sets the session cookie had a Cache-Control that
+ * allows caching.
+ */
 export interface CacheConflictEvent {
   readonly cookieName: string;
-  /** The directives of Cache-Control that were removed. */
+  /** The Cache-Control directives that were removed. */
   readonly removed: readonly string[];
 }
 
-/** Message of the channels about a stored session: `hipflask:created`, `rotated`, `destroyed` and `reused`. */
+/** Message of the channels `hipflask:created`, `rotated`, `destroyed` and `reused`, about a session in a store. */
 export interface StoredEvent {
-  /** The public half of the session's token; for a record shared with another program, a hash of its key. */
+  /** The selector, the public part of the token; for a record shared with another program, a hash of its key. */
   readonly selector: string;
   readonly owner: string | null;
 }
 
-/** Message of the channel `hipflask:lost`: a change was dropped because the session had ended or moved on meanwhile. */
+/**
+ * Message of the channel `hipflask:lost`: changes were dropped because another request ended the session or replaced
+ * its token.
+ */
 export interface LostEvent extends StoredEvent {
   readonly reason: "gone" | "verifier" | "revoked";
 }
 
-/** Message of the channel `hipflask:sweepFailed`: expired records could not be removed; the next sweep tries again. */
+/** Message of the channel `hipflask:sweepFailed`: removing expired records failed; the next sweep tries again. */
 export interface SweepFailedEvent {
-  /** What the store said; it names no session. */
+  /** The error of the store. */
   readonly error: unknown;
 }
 
-/** Message of the channel `hipflask:storeFailed`: the store could not do what a request or a sweep asked of it. */
+/** Message of the channel `hipflask:storeFailed`: an operation of the store failed. */
 export interface StoreFailedEvent {
-  /** The step of `Store`. */
+  /** The method of `Store`. */
   readonly verb: string;
   readonly reason: StoreErrorReason;
 }
 
 /** Message of the channel `hipflask:migrated`: a session was opened from another library's cookie. */
 export interface MigratedEvent {
-  /** The library, as its reader is called. */
+  /** The name of the library's reader. */
   readonly from: string;
   readonly cookieName: string;
 }
 
-/** Message of the channel `hipflask:recordKept`: a session was taken over, and its record in the old store is still there. */
+/**
+ * Message of the channel `hipflask:recordKept`: a session was migrated, but removing its record from the old store
+ * failed.
+ */
 export interface RecordKeptEvent {
-  /** The library, as its reader is called. */
+  /** The name of the library's reader. */
   readonly from: string;
-  /** What the old store said. */
+  /** The error of the old store. */
   readonly error: unknown;
 }
 
 /**
- * What happens to sessions, on `node:diagnostics_channel`. Messages name cookies, counts and reasons and never hold a
- * secret, a cookie or session data. Costs nothing without a listener.
+ * Publishes what happens to sessions on `node:diagnostics_channel`. Messages hold cookie names, counts and reasons, and
+ * never a secret, a cookie or session data. Nothing is published without a subscriber.
  */
 export const events = {
   opened: publisher<OpenedEvent>("hipflask:opened"),
@@ -83,7 +92,7 @@ export const events = {
   created: publisher<StoredEvent>("hipflask:created"),
   rotated: publisher<StoredEvent>("hipflask:rotated"),
   destroyed: publisher<StoredEvent>("hipflask:destroyed"),
-  /** A token that was replaced long ago came back: it may have been stolen. */
+  /** A token was presented after it had been replaced and its grace period was over: it may have been stolen. */
   reused: publisher<StoredEvent>("hipflask:reused"),
   lost: publisher<LostEvent>("hipflask:lost"),
   sweepFailed: publisher<SweepFailedEvent>("hipflask:sweepFailed"),
@@ -100,11 +109,9 @@ function publisher<Event>(name: string): (event: Event) => void {
 }
 
 /**
- * A change was dropped because its session had ended or moved on: nothing is revived, and no cookie contradicts a newer
- * one.
+ * Reports that changes were dropped because another request ended the session or replaced its token.
  *
- * @param isError the request must not seem to have worked
- * @throws SessionLostError if so
+ * @throws SessionLostError if `isError`
  */
 export function lost(event: LostEvent, isError: boolean): void {
   events.lost(event);

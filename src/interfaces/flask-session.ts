@@ -12,11 +12,11 @@ import { RecordSessionInterface, type PresentedKey, type RecordConfig } from "./
 import { RecordSessionState, type RecordStateOptions } from "./record/state.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 
-/** What Flask-Session is configured with beyond record and cookie. */
+/** Configuration of Flask-Session's sessions, beside that of record and cookie. */
 export interface FlaskSessionConfig extends RecordConfig<Buffer> {
   /** New sessions are permanent. */
   readonly permanent: boolean;
-  /** Signs the id in the cookie; null: the cookie is the id. */
+  /** Signs the id in the cookie; null: the cookie holds the plain id. */
   readonly signer: Signer | null;
   /** Bytes of randomness in an id. */
   readonly idLength: number;
@@ -27,7 +27,7 @@ const PERMANENT = "_permanent";
 const SID = /^[A-Za-z0-9_-]{16,255}$/;
 
 /**
- * Flask-Session over Redis: the same cookie, the same record, the same decisions.
+ * Reads and writes the sessions of Flask-Session with Redis: the same cookie, the same record, the same decisions.
  *
  * Source: `flask_session.base` and `flask_session.redis` of Flask-Session 0.8.
  */
@@ -51,7 +51,7 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
     const result = await this.commit(state, this.#actionOf(outcome, fields, state.isCleared), false);
     if (result === "removed" || (result === "none" && outcome === "delete"))
       this.deleteCookie(request, response);
-    // A lost session's cookie may be another one's by now.
+    // The record was removed meanwhile: the browser may already have the cookie of another session, so none is sent.
     else if (typeof result !== "object" || outcome === "nothing") return;
     else this.setCookie(session, request, response, this.#signed(result.key), EMPTY_FIELDS);
     if (outcome !== "nothing") events.saved({ outcome, cookieName: this.getCookieName() });
@@ -69,7 +69,7 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
     return randomBytes(this.config.idLength).toString("base64url");
   }
 
-  /** That of permanent sessions, for all. */
+  /** Flask-Session gives all records the lifetime of permanent sessions. */
   protected lifetimeOf(): number {
     return this.config.lifetime;
   }
@@ -87,9 +87,9 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
   }
 
   /**
-   * Clearing ends the session, which is how a Flask app logs out; taking out the last key does not
-   * know what others put in meanwhile. All that hold something live on when refreshed, permanent or not: only the cookie
-   * makes that difference.
+   * Clearing ends the session, which is how a Flask app logs out. Deleting the last key does not, since another request may
+   * have added one. A refresh extends the lifetime of every session that is not empty, permanent or not: only the cookie
+   * depends on that.
    */
   #actionOf(outcome: Outcome, fields: Fields, isCleared: boolean): RecordAction {
     if (outcome === "delete") return isCleared ? "remove" : "write";
@@ -113,7 +113,7 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
 }
 
 class FlaskSessionState extends RecordSessionState<Buffer> {
-  /** Empties the session, but for its permanence. */
+  /** Removes every key except `_permanent`. */
   override clear(): void {
     const permanent = this.get(PERMANENT);
     super.clear();

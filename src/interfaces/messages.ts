@@ -1,34 +1,33 @@
 import type { Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionChanges } from "../session/changes.ts";
+import { FLASHES } from "../session/flash.ts";
 import type { FieldChanges } from "../stores/parts/record.ts";
 
 /**
- * One-time messages in records: `flash()` leaves them under `_flashes`, and each is to be shown once, whatever parallel requests
- * do. They are the one part of a session that is not simply written: what this request left and took is applied to the
- * list as it is stored by then.
+ * Flashed messages in records: `flash()` appends them to a list under `_flashes`, and each is shown once, also when
+ * requests run in parallel. The list is therefore not overwritten: what this request added and removed is applied to the
+ * list that is stored when it is saved.
  */
 
-/** The key of the list, in a session and in a record. */
-export const FLASHES = "_flashes";
 const NOTHING: FieldChanges = {};
 
-/** What a request did to the list. */
+/** A request's changes to the stored list. */
 export interface MessageChange {
-  /** Messages that the record held and that were shown; they stand at its beginning unless others took them as well. */
+  /** Messages of the record that were shown; they are at the beginning of the list, unless another request removed them. */
   readonly shown: readonly string[];
-  /** Messages that were taken out of the record for this request and were not shown. */
-  readonly back: readonly string[];
-  /** Messages that this request left. */
+  /** Messages that were removed from the record for this request and were not shown, to be prepended. */
+  readonly unshown: readonly string[];
+  /** Messages that this request added. */
   readonly added: readonly string[];
 }
 
-/** Whether a record has messages that must be taken out for one request alone. */
+/** Whether the fields have flashed messages. */
 export function hasMessages(fields: Fields): boolean {
   return fields.has(FLASHES);
 }
 
-/** The fields with these messages in place of those they hold; `undefined`: with none. */
+/** A copy of the fields with these messages instead of their own; `undefined`: without any. */
 export function withMessages(fields: Fields, messages: string | undefined): Fields {
   if (fields.get(FLASHES) === messages) return fields;
   const changed = new Map(fields);
@@ -37,18 +36,24 @@ export function withMessages(fields: Fields, messages: string | undefined): Fiel
   return changed;
 }
 
-/** Whether a request changed anything but messages. */
+/** Whether a request changed anything other than flashed messages. */
 export function changesFields({ set, unset, keep, transactions }: SessionChanges): boolean {
   if (keep !== undefined || transactions.size > 0) return true;
   return set.size > Number(set.has(FLASHES)) || unset.some((key) => key !== FLASHES);
 }
 
-/** The messages that remain after a request: all of its own, or those taken out of the record that it did not show. */
-export function leftMessages({ set, unset }: SessionChanges, taken: string | undefined): string | undefined {
+/**
+ * The messages to store after a request: those in its session now, or if it did not touch them, those taken from the
+ * record.
+ */
+export function remainingMessages(
+  { set, unset }: SessionChanges,
+  taken: string | undefined,
+): string | undefined {
   return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : taken);
 }
 
-/** Takes a field out of a record; of all requests that do so, one gets its text. */
+/** A change that removes a field and calls `taken` with its text. Of parallel requests, only one gets the text. */
 export function takingField(key: string, taken: (text: string | null) => void): FieldChanges {
   const take = (text: string | null) => {
     taken(text);
@@ -57,41 +62,41 @@ export function takingField(key: string, taken: (text: string | null) => void): 
   return { transactions: new Map([[key, take]]) };
 }
 
-/** Puts messages back in front of those that others left meanwhile. */
-export function puttingBack(messages: string | undefined, json: TaggedJSONSerializer): FieldChanges {
+/** A change that prepends messages to those that other requests have added. */
+export function prependingMessages(messages: string | undefined, json: TaggedJSONSerializer): FieldChanges {
   if (messages === undefined || messages === "[]") return NOTHING;
-  // The key may hold something else than messages, and then it is a field like any other.
+  // If the app stores something other than a list under the key, it is an ordinary field.
   if (!isList(messages, json)) return { set: new Map([[FLASHES, messages]]) };
-  const change = { shown: [], back: textsIn(messages, json), added: [] };
+  const change = { shown: [], unshown: textsIn(messages, json), added: [] };
   return { transactions: new Map([[FLASHES, applied(change, json)]]) };
 }
 
 /**
- * What a request did to its fields, with the messages apart: for records whose messages were taken out when the session was
- * opened, so that what the session holds now goes in front of what others left.
+ * A request's changes for a record whose messages were removed when the session was opened: its messages are prepended to
+ * those that other requests have added.
  *
- * @param messages those to put into the record
+ * @param messages the messages to store, as JSON text
  */
-export function withMessagesBack(
+export function withMessagesPrepended(
   changes: SessionChanges,
   messages: string | undefined,
   json: TaggedJSONSerializer,
 ): FieldChanges {
   const rest = withoutMessages(changes);
-  const back = puttingBack(messages, json);
-  if (back === NOTHING) return rest;
+  const prepended = prependingMessages(messages, json);
+  if (prepended === NOTHING) return rest;
   return {
     ...rest,
-    set: new Map([...(rest.set ?? []), ...(back.set ?? [])]),
-    transactions: new Map([...changes.transactions, ...(back.transactions ?? [])]),
+    set: new Map([...(rest.set ?? []), ...(prepended.set ?? [])]),
+    transactions: new Map([...changes.transactions, ...(prepended.transactions ?? [])]),
   };
 }
 
 /**
- * The same for records that another program reads and writes too, which takes messages out only when it saves: those that
- * were shown are removed from the stored list, and those that others left meanwhile stay.
+ * A request's changes for a record that is shared with another program. Its messages stay in the record until the save,
+ * which removes the shown messages from the stored list and keeps those that other requests have added.
  *
- * @param opened the fields that the request began with
+ * @param opened the fields that the session was opened with
  */
 export function withMessagesMerged(
   changes: SessionChanges,
@@ -104,14 +109,14 @@ export function withMessagesMerged(
   const seen = textsIn(opened.get(FLASHES), json);
   const own = textsIn(changes.set.get(FLASHES), json);
   const isLonger = startsWith(own, seen);
-  const change = { shown: isLonger ? [] : seen, back: [], added: isLonger ? own.slice(seen.length) : own };
+  const change = { shown: isLonger ? [] : seen, unshown: [], added: isLonger ? own.slice(seen.length) : own };
   return {
     ...withoutMessages(changes),
     transactions: new Map([...changes.transactions, [FLASHES, applied(change, json)]]),
   };
 }
 
-/** Whether a request has shown the messages that were taken out for it: they are not at the beginning of its list any more. */
+/** Whether a request showed the messages that were removed from the record for it: its list no longer begins with them. */
 export function hasShown(
   { set, unset }: SessionChanges,
   messages: string | undefined,
@@ -121,16 +126,16 @@ export function hasShown(
   return !startsWith(textsIn(set.get(FLASHES), json), textsIn(messages, json));
 }
 
-/** Messages of one request and of another, as the value of the key. */
-export function joinedMessages(first: unknown, second: unknown): unknown[] {
+/** Two lists of messages as one; either may be undefined. */
+export function joinMessages(first: unknown, second: unknown): unknown[] {
   return [first ?? [], second ?? []].flat();
 }
 
-function applied({ shown, back, added }: MessageChange, json: TaggedJSONSerializer) {
+function applied({ shown, unshown, added }: MessageChange, json: TaggedJSONSerializer) {
   return (text: string | null): string | null => {
     const stored = textsIn(text ?? undefined, json);
     const rest = startsWith(stored, shown) ? stored.slice(shown.length) : stored;
-    const all = [...back, ...rest, ...added];
+    const all = [...unshown, ...rest, ...added];
     return all.length === 0 ? null : `[${all.join()}]`;
   };
 }
@@ -146,7 +151,7 @@ function withoutMessages(changes: SessionChanges): FieldChanges {
   };
 }
 
-/** What is under the key may be anything; only a list holds messages. */
+/** The messages as JSON texts. A value that is not a list holds none. */
 function textsIn(text: string | undefined, json: TaggedJSONSerializer): string[] {
   const value = text === undefined ? [] : json.loads(text);
   return Array.isArray(value) ? value.map((message) => json.dumps(message)) : [];
@@ -156,6 +161,6 @@ function isList(text: string, json: TaggedJSONSerializer): boolean {
   return Array.isArray(json.loads(text));
 }
 
-function startsWith(list: readonly string[], beginning: readonly string[]): boolean {
-  return beginning.every((text, at) => list[at] === text);
+function startsWith(list: readonly string[], prefix: readonly string[]): boolean {
+  return prefix.every((text, at) => list[at] === text);
 }

@@ -11,30 +11,31 @@ import type { CookieSessionInterface } from "./cookie-interface.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "./session-interface.ts";
 import { isEmpty } from "./decide.ts";
 
-/** An old cookie that is good. */
+/** A valid session in another library's cookie. */
 interface OldSession {
   readonly from: AcceptedCookie;
   readonly cookieNames: readonly string[];
-  /** Key of the record in the old store, where it had one. */
+  /** Key of its record in the old store; `undefined` if the data was in the cookie. */
   readonly id: string | undefined;
 }
 
-/** A request that came with cookies that may be old ones. */
+/** The cookies of a request that may belong to other libraries. */
 interface Migration {
   readonly cookies: ReadonlyMap<string, string>;
   readonly candidates: readonly AcceptedCookie[];
-  /** What its session was opened from, unless there was one of ours. */
+  /** The session that was migrated; `undefined` if there was none, or the request has a session of ours. */
   readonly migrated: OldSession | undefined;
 }
 
-/** Prefixes of names that browsers set under these conditions only (RFC 6265bis §4.1.3). */
+/** Cookie name prefixes with which browsers require certain attributes (RFC 6265bis §4.1.3). */
 const SECURE_NAME = /^__(?:Secure|Host|Http|Host-Http)-/i;
 const HOST_NAME = /^__Host-/i;
 const HTTP_NAME = /^__(?:Host-)?Http-/i;
 
 /**
- * Sessions that may still be in another library's cookie: opened from it when there is none of ours, saved as ours, and
- * then the old cookie is expired. A visitor without an old cookie pays for nothing.
+ * Migrates sessions from another library's cookie: if the request has no session of ours, the session is opened from that
+ * cookie and saved as ours, and then the old cookie is deleted. Requests without an old cookie go straight to the
+ * interface.
  */
 export class MigratingSessionInterface implements SessionInterface {
   readonly #interface: CookieSessionInterface;
@@ -79,19 +80,19 @@ export class MigratingSessionInterface implements SessionInterface {
   ): Promise<Session> {
     const session = await opened;
     const state = stateOf(session);
-    // Whether there is one of ours decides it, so a lazy one is fetched.
+    // Whether to migrate depends on whether we have a session, so a lazy session is loaded here.
     await state.load();
-    // One of ours that is over has ended after the move: an old cookie beside it must not undo a logout.
+    // A cookie of ours whose session has ended also counts: migrating the old cookie again would undo the logout.
     const isOurs =
       state.fields().size > 0 || state.ownerNow !== null || this.#interface.hasOwnCookie(request);
     if (state.isNull) return session;
-    const migrated = isOurs ? undefined : await this.#takeOver(session, cookies, candidates);
+    const migrated = isOurs ? undefined : await this.#migrateFrom(session, cookies, candidates);
     this.#migrations.set(request, { cookies, candidates, migrated });
     return session;
   }
 
-  /** Fills the session from the first of the cookies that is good. */
-  async #takeOver(
+  /** Fills the session from the first valid old cookie. */
+  async #migrateFrom(
     session: Session,
     cookies: ReadonlyMap<string, string>,
     candidates: readonly AcceptedCookie[],
@@ -104,7 +105,7 @@ export class MigratingSessionInterface implements SessionInterface {
       const content = await contentOf(from, accepted, now);
       if (content === undefined || !fill(session, content, from.permanent)) continue;
       if (schemaMismatch?.(stateOf(session).fields()) !== undefined) {
-        empty(stateOf(session));
+        reset(stateOf(session));
         events.refused({ cookieName: from.cookieName, reason: "schema" });
         onRefused?.("schema");
         continue;
@@ -126,16 +127,16 @@ export class MigratingSessionInterface implements SessionInterface {
     const state = stateOf(session);
     const isOver = state.wasDestroyed || (isEmpty(state.fields()) && state.ownerNow === null);
     await this.#interface.saveSession(session, request, { status: response.status, headers });
-    // As long as ours was not sent, the old cookie is the only one the visitor has.
+    // If our cookie was not sent, the old one is the only cookie the browser has.
     if (!hasCookie) return;
-    for (const old of this.#over(isOver, migration)) {
-      this.#expire(old, request, headers);
-      await this.#forget(old);
+    for (const old of this.#sessionsToRemove(isOver, migration)) {
+      this.#expireCookies(old, request, headers);
+      await this.#removeRecord(old);
     }
   }
 
-  /** The one that was taken over; and all of them at a logout, which one left behind would undo. */
-  #over(isOver: boolean, { cookies, candidates, migrated }: Migration): OldSession[] {
+  /** The old session that was migrated; at a logout all old sessions, since any that stays would undo the logout. */
+  #sessionsToRemove(isOver: boolean, { cookies, candidates, migrated }: Migration): OldSession[] {
     const taken = migrated === undefined ? [] : [migrated];
     if (!isOver) return taken;
     const now = this.#interface.config.now();
@@ -148,11 +149,11 @@ export class MigratingSessionInterface implements SessionInterface {
     );
   }
 
-  #expire({ from, cookieNames }: OldSession, request: SessionRequest, headers: ResponseHeaders): void {
+  #expireCookies({ from, cookieNames }: OldSession, request: SessionRequest, headers: ResponseHeaders): void {
     const { path } = from;
-    // With a domain that was set and is not told, the old cookie would stay, and open a session again after the logout.
+    // If the old cookie was set with a Domain that the options do not name, it must be deleted under each possible one.
     const domains = from.domain === undefined ? possibleDomains(request) : [from.domain];
-    // In a frame of another site only such a line counts.
+    // In a cross-site frame, browsers only accept Set-Cookie with SameSite=None and Secure.
     const isFramed = this.#interface.getCookieSameSite() === "None";
     for (const name of cookieNames) {
       if (name === this.#interface.getCookieName()) continue;
@@ -171,8 +172,8 @@ export class MigratingSessionInterface implements SessionInterface {
     }
   }
 
-  /** The session is saved by now: a record that cannot be removed must not fail the response. */
-  async #forget({ from, id }: OldSession): Promise<void> {
+  /** Removes the old record. The session is already saved, so a failure is reported and does not fail the response. */
+  async #removeRecord({ from, id }: OldSession): Promise<void> {
     try {
       if (id !== undefined) await from.store?.destroy?.(id);
     } catch (error) {
@@ -183,7 +184,7 @@ export class MigratingSessionInterface implements SessionInterface {
 
 shareClass("MigratingSessionInterface", MigratingSessionInterface);
 
-/** The data behind an accepted cookie; `undefined` if there is none any more. */
+/** The data of an accepted cookie; `undefined` if its record no longer exists. */
 async function contentOf(
   { store, readRecord }: AcceptedCookie,
   accepted: Accepted & { ok: true },
@@ -200,7 +201,7 @@ function oldSession(from: AcceptedCookie, accepted: Accepted & { ok: true }): Ol
   return { from, cookieNames: accepted.cookieNames, id };
 }
 
-/** @returns whether the session now holds what the old one held */
+/** Copies the old session's data into the session. @returns whether it succeeded */
 function fill(session: Session, content: AcceptedContent, permanent: boolean | undefined): boolean {
   if (content.kind === "id") return false;
   const state = stateOf(session);
@@ -219,12 +220,12 @@ function fill(session: Session, content: AcceptedContent, permanent: boolean | u
     return true;
   } catch (error) {
     if (!(error instanceof UnserializableError)) throw error;
-    empty(state);
+    reset(state);
     return false;
   }
 }
 
-function empty(state: SessionState): void {
+function reset(state: SessionState): void {
   state.adopt(new Map());
   state.modified = false;
 }

@@ -17,23 +17,23 @@ import {
 import { RecordSessionState, type RecordStateOptions, type SharedRecord } from "./record/state.ts";
 import type { SessionRequest } from "./session-interface.ts";
 
-/** What a session in a shared record is configured with beyond its cookie. */
+/** Configuration of sessions in records that are shared with another program, beside that of the cookie. */
 export interface RecordConfig<Content> extends CookieConfig {
   readonly store: Store<Content>;
   readonly format: RecordFormat<Content>;
   readonly json: TaggedJSONSerializer;
   readonly trackNested: boolean;
   readonly lostWrites: "drop" | "throw";
-  /** Seconds any question to the store may take. */
+  /** Timeout of each operation of the store, in seconds. */
   readonly storeTimeout: number;
 }
 
-/** What a request's cookie says: a key, or why it is none; `undefined` without a cookie. */
+/** The key in a request's cookie, or why the cookie is invalid; `undefined` without a cookie. */
 export type PresentedKey = { readonly key: string } | "malformed" | "unknown" | "bad_signature" | undefined;
 
 /**
- * Sessions whose records another program reads and writes too, under a key that the browser holds: what Django's table
- * and Flask-Session's Redis have in common. Subclasses know the cookie, and decide as the other program decides.
+ * Base class for sessions whose records another program also reads and writes, under a key in the cookie: Django's table
+ * and Flask-Session's Redis. Subclasses parse and write the cookie, and make the same decisions as the other program.
  */
 export abstract class RecordSessionInterface<
   Content,
@@ -50,7 +50,7 @@ export abstract class RecordSessionInterface<
     });
   }
 
-  /** A request without a key costs nothing; one with a key, a single read. */
+  /** Reads the record once if the cookie has a key; without one, the store is not called. */
   openSession(request: SessionRequest): Session | Promise<Session> {
     const presented = this.presentedKey(request);
     if (typeof presented === "object") return this.#open(presented.key);
@@ -65,17 +65,17 @@ export abstract class RecordSessionInterface<
 
   /** The key in the request's cookie. */
   protected abstract presentedKey(request: SessionRequest): PresentedKey;
-  /** A fresh key from the platform's CSPRNG. */
+  /** A new key from the platform's CSPRNG. */
   protected abstract newKey(): string;
-  /** Seconds that a record with these fields lives from now. */
+  /** Seconds until a record with these fields expires. */
   protected abstract lifetimeOf(fields: Fields): number;
 
-  /** Whether a record that would hold these fields is removed instead of written. */
+  /** Whether the record is removed instead of written when these are its fields. */
   protected isRemovedWith(_fields: Fields): boolean {
     return false;
   }
 
-  /** What a session holds that has no record yet. */
+  /** The fields of a session that has no record yet. */
   protected initialFields(): Fields {
     return EMPTY_FIELDS;
   }

@@ -13,9 +13,9 @@ import { sessionOf, stateOf, type Session } from "../session/session.ts";
 import { CookieSessionInterface, maxAgeOf, type CookieConfig } from "./cookie-interface.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 
-/** What a cookie session is configured with beyond its cookie. */
+/** Configuration of sessions in a cookie, beside that of the cookie. */
 export interface SecureCookieConfig extends CookieConfig {
-  /** The format of the cookie; null without a secret key, which makes every session a null session. */
+  /** The format of the cookie; null without a secret key, and then every session is a null session. */
   readonly codec: Codec | null;
   readonly json: TaggedJSONSerializer;
   readonly trackNested: boolean;
@@ -28,7 +28,7 @@ export interface SecureCookieConfig extends CookieConfig {
  * ```ts
  * import { SecureCookieSessionInterface, resolveOptions } from "hipflask";
  *
- * // As in Flask, a setting that is more than a constant is a method to override.
+ * // As in Flask, override a method to compute a setting.
  * class PerTenant extends SecureCookieSessionInterface {
  *   override getCookieDomain() {
  *     return process.env.TENANT === undefined ? undefined : `${process.env.TENANT}.example.com`;
@@ -38,7 +38,7 @@ export interface SecureCookieConfig extends CookieConfig {
  * ```
  */
 export class SecureCookieSessionInterface extends CookieSessionInterface<SecureCookieConfig> {
-  /** Reads nothing yet: the cookie is verified at the first access to the session. */
+  /** The cookie is not verified here but at the first access to the session. */
   openSession(request: SessionRequest): Session {
     const { codec, json, trackNested } = this.config;
     const open = codec === null ? () => NOTHING : () => this.#decode(codec, request);
@@ -47,7 +47,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
 
   saveSession(session: Session, request: SessionRequest, response: SessionResponse): void {
     const state = stateOf(session);
-    // A flag can be read or set without looking inside.
+    // `modified` and `accessed` can be set without opening the session.
     const isUntouched = !state.isOpened && !state.accessed && !state.modified;
     if (isUntouched && !this.#mayNeedRefresh(request)) return;
     const { codec, refreshEachRequest, refreshAfter, now, lifetime } = this.config;
@@ -78,15 +78,15 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
   }
 
   override hasOwnCookie(request: SessionRequest): boolean {
-    // What is too old was ours all the same.
+    // An expired cookie was issued by this interface too.
     return this.#decodeAll(request).some((decoded) => decoded.ok || decoded.reason === "expired");
   }
 
-  protected override hasRivals(request: SessionRequest): boolean {
+  protected override hasDuplicateCookies(request: SessionRequest): boolean {
     return this.#decodeAll(request).filter(({ ok }) => ok).length > 1;
   }
 
-  /** All of the name, also those that another program on the same cookie would not look at. */
+  /** Decodes every cookie of the name, including those that Flask would ignore when it reads the same header. */
   #decodeAll(request: SessionRequest): Decoded[] {
     const { codec, now, lifetime } = this.config;
     if (codec === null) return [];
@@ -118,7 +118,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
     return texts.filter((text) => text !== "");
   }
 
-  /** Flask refreshes a permanent session that was not accessed; only the cookie says whether it is permanent. */
+  /** Flask also refreshes a permanent session that was not accessed; whether it is permanent is only in the cookie. */
   #mayNeedRefresh(request: SessionRequest): boolean {
     const { codec, refreshEachRequest } = this.config;
     if (codec === null || !refreshEachRequest) return false;

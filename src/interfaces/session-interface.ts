@@ -1,39 +1,44 @@
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
 
-/** What a session needs to know of a request. A `Request` of the web fits as it is. */
+/** The parts of a request that a session uses. A Fetch API `Request` can be passed as it is. */
 export interface SessionRequest {
-  /** HTTP method, where the adapter knows it. */
+  /** HTTP method, if the adapter knows it. */
   readonly method?: string | undefined;
-  /** The path at least, where the adapter knows it. For display; nothing relies on it. */
+  /**
+   * The URL or its path, if the adapter knows it. Used for display, for `cookieSecure: "auto"`, and to delete cookies
+   * under other domains and paths.
+   */
   readonly url?: string | undefined;
   readonly headers: { get(name: string): string | null };
-  /** The visitor came by HTTPS, by what the framework's own trust in proxies says. Default: as in `url`, if it is whole. */
+  /**
+   * The request came over HTTPS, according to the framework's proxy settings. Default: whether `url` begins with
+   * `https:`.
+   */
   readonly secure?: boolean | undefined;
-  /** A socket is being opened, so no cookie can be sent. Default false. */
+  /** The request is a WebSocket handshake, so no cookie can be sent. Default false. */
   readonly isHandshake?: boolean | undefined;
-  /** No answer can carry a cookie: the session will be read and never saved. Default false. */
+  /** The response cannot set a cookie: the session is read and never saved. Default false. */
   readonly readOnly?: boolean | undefined;
 }
 
-/** What a session needs of a response that is about to leave. A `Response` of the web fits as it is. */
+/** The parts of a response that a save uses, before its headers are sent. A Fetch API `Response` can be passed as it is. */
 export interface SessionResponse {
-  /** HTTP status, where the adapter knows it. */
+  /** HTTP status, if the adapter knows it. */
   readonly status?: number | undefined;
   readonly headers: ResponseHeaders;
 }
 
 /**
- * Where sessions live between requests: the seam that Flask calls `app.session_interface`. Pass your own as
- * `sessions({ sessionInterface })`.
+ * Opens and saves sessions, like Flask's `app.session_interface`. Pass your own as `sessions({ sessionInterface })`.
  *
- * Promises every interface keeps:
- * - `openSession` is called once at the start of each request, before any handler. It may do its work later, when the
- *   session is first looked at. It gives a session for any cookie, however broken: an empty one if need be. Null or
- *   undefined means that there can be no session, and makes one that can be read (it is empty) but not written.
- * - `saveSession` is called once, after the handler and before the first header leaves, also for error pages. When it
- *   returns (or what it returned resolves), everything is saved. It is not called for the null sessions above.
- * - Either may be asynchronous. What it throws becomes an error response, never a success.
+ * The contract:
+ * - `openSession` is called once at the start of each request, before any handler. It may verify the cookie later, at the
+ *   first access to the session. An invalid cookie gives an empty session, not an error. Returning null or undefined
+ *   makes a null session: it is empty, and writing to it throws.
+ * - `saveSession` is called once, after the handler and before the headers are sent, also for error pages. When it
+ *   returns, or the promise that it returned resolves, everything is saved. It is not called for null sessions.
+ * - Either may be asynchronous. If it throws or rejects, the response is an error.
  *
  * @example
  * ```ts
@@ -50,21 +55,21 @@ export interface SessionResponse {
  */
 export interface SessionInterface {
   openSession(request: SessionRequest): Session | null | undefined | Promise<Session | null | undefined>;
-  /** @param request the very object that `openSession` was called with */
+  /** @param request the same object that `openSession` was called with */
   saveSession(session: Session, request: SessionRequest, response: SessionResponse): void | Promise<void>;
   /**
-   * Optional, for sessions on a server: makes what has changed so far durable while the request goes on. What is saved
-   * later is what changed since. Without it everything is saved by `saveSession`, and sockets can only read.
+   * Optional, for sessions in a store: saves the changes made so far, during the request; `saveSession` then saves the
+   * changes made since. Without it, everything is saved by `saveSession`, and sockets can only read.
    *
-   * @throws SessionLostError if the session ended meanwhile
+   * @throws SessionLostError if the session has ended
    */
   commitSession?: ((session: Session, request: SessionRequest) => Promise<void>) | undefined;
   /**
-   * Optional: reads the session again, and drops what was not saved. Default: opens the request once more.
+   * Optional: reads the session again and discards unsaved changes. Default: calls `openSession` again.
    *
-   * @throws SessionLostError if the session ended meanwhile
+   * @throws SessionLostError if the session has ended
    */
   reloadSession?: ((session: Session, request: SessionRequest) => Promise<void>) | undefined;
-  /** Closes what it opened itself; `manager.close()` calls it. */
+  /** Closes the connections that the interface opened itself; called by `manager.close()`. */
   close?(): void | Promise<void>;
 }

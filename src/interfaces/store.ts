@@ -14,23 +14,24 @@ import {
   fieldsOf,
   secondsSince,
   StoreReader,
-  type Opened,
+  type OpenResult,
   type Origin,
   type StoreConfig,
 } from "./store/open.ts";
-import { commit, type Saved, type Wanted } from "./store/save.ts";
+import { commit, type CommitResult, type PendingCommit } from "./store/save.ts";
 import { StoreSessionState } from "./store/state.ts";
 
-/** More tokens than this in one request are not looked up. */
+/** Limit on the tokens of one request that are looked up. */
 const MAX_CANDIDATES = 8;
 
-/** What no token leads to. */
-const NOTHING: Opened = {};
+/** The result for a request without a token. */
+const NOTHING: OpenResult = {};
 
 /**
- * Sessions on a server: the cookie carries `selector.verifier`, a store keeps the data under the selector beside a hash
- * of the verifier, so that neither a stolen store nor a planted cookie makes a session. `sessions({ store })` makes one;
- * override its `get…` methods where a setting of the cookie is more than a constant, with `resolveStoreOptions` for its constructor.
+ * Sessions in a store: the cookie holds `selector.verifier`; the store holds the data and a hash of the verifier under the
+ * selector. A copy of the store therefore contains no usable token, and the store has no record for a token that someone
+ * made up. `sessions({ store })` creates this interface. To compute a setting of the cookie, subclass it, override a
+ * `get…` method, and pass the constructor what `resolveStoreOptions` returns.
  *
  * @example
  * ```ts
@@ -43,40 +44,44 @@ const NOTHING: Opened = {};
  */
 export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
   readonly #reader: StoreReader;
-  /** Requests that brought several tokens of ours. */
-  readonly #split = new WeakSet<SessionRequest>();
+  /** Requests that had several valid session cookies. */
+  readonly #withDuplicates = new WeakSet<SessionRequest>();
 
   constructor(config: StoreConfig) {
     super(config);
     this.#reader = new StoreReader(config, (reason) => this.refused(reason));
   }
 
-  /** A request without a token costs nothing; one with a token a single read, or none before it is asked for. */
+  /**
+   * Reads the record once if the request has a token, or with `lazy` when the session is loaded; without a token, the
+   * store is not called.
+   */
   openSession(request: SessionRequest): Session | Promise<Session> {
     const arrivedAt = this.config.now();
     const cookies = this.#presented(request);
-    // What is no token takes no place of one: a sibling subdomain can set any number of cookies.
+    // Malformed cookies do not count toward the limit: a sibling subdomain can set any number of cookies.
     const tokens = cookies.flatMap((text) => parseToken(text) ?? []).slice(0, MAX_CANDIDATES);
     if (tokens.length === 0 && cookies.length > 0) this.refused("malformed");
     if (tokens.length === 0) return this.#sessionOf(arrivedAt, NOTHING);
-    const find = () => this.#reader.find(tokens, request);
+    const open = () => this.#reader.open(tokens, request);
     return this.config.lazy
-      ? this.#sessionOf(arrivedAt, () => find().then((opened) => this.#tell(opened, request)))
-      : find().then((opened) => this.#sessionOf(arrivedAt, this.#tell(opened, request)));
+      ? this.#sessionOf(arrivedAt, () => open().then((opened) => this.#publishOpened(opened, request)))
+      : open().then((opened) => this.#sessionOf(arrivedAt, this.#publishOpened(opened, request)));
   }
 
   override hasOwnCookie(request: SessionRequest): boolean {
     return this.#presented(request).some((text) => parseToken(text) !== undefined);
   }
 
-  protected override hasRivals(request: SessionRequest): boolean {
-    return this.#split.has(request);
+  protected override hasDuplicateCookies(request: SessionRequest): boolean {
+    return this.#withDuplicates.has(request);
   }
 
-  /** What was opened → what is wanted → one decision → the commit → the cookie. */
+  /** Determines what to commit, decides, commits, and sends the cookie. */
   saveSession(session: Session, request: SessionRequest, response: SessionResponse): void | Promise<void> {
     const state = stateOf(session) as StoreSessionState;
-    // A fetch that is under way takes messages out of the store, which are to go back. Its own caller is told if it fails.
+    // A pending load has removed flashed messages from the record, and the save restores them. The caller of load()
+    // gets its rejection.
     if (state.loading !== undefined) {
       const save = () => this.saveSession(session, request, response);
       return state.loading.then(save, save);
@@ -92,33 +97,34 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     if (!state.isLoaded) return;
     const { origin } = state;
     if (request.isHandshake && origin !== undefined && this.config.rotateAfter > 0) {
-      // A socket takes no part in the rotations of requests and does not get their cookies.
-      const found = await this.#reader.follow(origin, false);
-      if (found !== undefined) state.moveTo({ ...origin, known: found.known, token: found.token });
+      // Requests rotate the token while a socket is open, and their cookies are not sent over the socket.
+      const reopened = await this.#reader.reopen(origin, false);
+      if (reopened !== undefined) state.moveTo({ ...origin, known: reopened.known, token: reopened.token });
     }
-    const wanted = state.want(request, false, false);
-    const decision = this.#decide(state, wanted, state.accessed, request);
-    await this.#commit(state, wanted, decision, request);
+    const pending = state.beginCommit(request, false, false);
+    const decision = this.#decide(state, pending, state.accessed, request);
+    await this.#commit(state, pending, decision, request);
   }
 
   async reloadSession(session: Session, request: SessionRequest): Promise<void> {
     const state = stateOf(session) as StoreSessionState;
     if (!state.isLoaded) return state.load();
     const { origin } = state;
-    if (origin === undefined) throw new SessionLostError("There is no session to read again.");
-    const found = await this.#reader.follow(origin, request.isHandshake === true);
-    if (found === undefined)
-      throw new SessionLostError("The session ended, or moved on to another identity.");
-    state.reset({ fields: fieldsOf(found) });
-    state.moveTo(found);
+    if (origin === undefined) throw new SessionLostError("There is no session to reload.");
+    const reopened = await this.#reader.reopen(origin, request.isHandshake === true);
+    if (reopened === undefined)
+      throw new SessionLostError("The session has ended, or got a new token at a login or by regenerate().");
+    state.reset({ fields: fieldsOf(reopened) });
+    state.moveTo(reopened);
   }
 
-  /** Most requests only look: then there is nothing to decide, and nothing to wait for. */
+  /** Whether there is nothing to save, as in most requests, which only read. */
   #isIdle(state: StoreSessionState, request: SessionRequest): boolean {
-    // What was changed inside of a value is found by comparing it.
+    // Nested mutations are only detected here.
     if (state.isOpened && !state.modified) state.fields();
     const { origin } = state;
-    const isChanged = state.modified || state.identity !== "kept" || state.wasDestroyed || state.isCookieDead;
+    const isChanged =
+      state.modified || state.identity !== "kept" || state.wasDestroyed || state.isCookieDeletionDue;
     if (isChanged || state.maxAge !== undefined) return false;
     if (origin === undefined) return true;
     if (origin.needsCookie || origin.messages !== undefined) return false;
@@ -136,7 +142,10 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     return secondsSince(known.entry.rotatedAt, records.clock.now()) >= rotateAfter;
   }
 
-  /** The last commit of a request. If it cannot be made, the messages that the request took wait for the next one. */
+  /**
+   * The last commit of a request. If it fails, the flashed messages that were taken for the request are put back into
+   * the record.
+   */
   async #save(
     session: Session,
     accessed: boolean,
@@ -147,16 +156,16 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const { origin } = state;
     const isFailure = (response.status ?? 200) >= 500 && !this.config.saveOnError;
     let decision: RecordDecision;
-    let saved: Saved;
+    let saved: CommitResult;
     try {
-      const wanted = state.want(request, true, isFailure);
-      decision = this.#decide(state, wanted, accessed, request);
-      saved = await this.#commit(state, wanted, decision, request);
-      const { changes } = wanted.checkpoint;
-      if (saved.isOvertaken && origin && !hasShown(changes, origin.messages, this.config.json))
-        await this.#reader.giveBack(origin);
+      const pending = state.beginCommit(request, true, isFailure);
+      decision = this.#decide(state, pending, accessed, request);
+      saved = await this.#commit(state, pending, decision, request);
+      const { changes } = pending.checkpoint;
+      if (saved.hasNewIdentity && origin && !hasShown(changes, origin.messages, this.config.json))
+        await this.#reader.restoreMessages(origin);
     } catch (error) {
-      if (origin !== undefined && !(error instanceof StoreError)) await this.#reader.giveBack(origin);
+      if (origin !== undefined && !(error instanceof StoreError)) await this.#reader.restoreMessages(origin);
       throw error;
     }
     const { cookie } = saved;
@@ -171,50 +180,50 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
 
   #decide(
     state: StoreSessionState,
-    wanted: Wanted,
+    pending: PendingCommit,
     accessed: boolean,
     request: SessionRequest,
   ): RecordDecision {
     const { refreshEachRequest } = this.config;
-    const { origin, checkpoint, identity, isFailure, messages } = wanted;
+    const { origin, checkpoint, identity, isFailure, messages } = pending;
     const hasMessages = isFailure ? origin?.messages !== undefined : messages !== undefined;
-    const isChanged = hasMessages || (!isFailure && wanted.isModified && changesFields(checkpoint.changes));
+    const isChanged = hasMessages || (!isFailure && pending.isModified && changesFields(checkpoint.changes));
     const record = origin?.known.entry;
-    const isPermanentMoved =
+    const isPermanentChanged =
       checkpoint.fields.get("_permanent") !== record?.fields.get("_permanent") && !isFailure;
     return decideRecord({
-      // A session with an owner is not nothing, even while it holds no data.
-      empty: isEmpty(checkpoint.fields) && wanted.owner === null,
-      modified: wanted.isModified,
+      // A session with an owner is not empty, even without data.
+      empty: isEmpty(checkpoint.fields) && pending.owner === null,
+      modified: pending.isModified,
       accessed,
-      permanent: wanted.isPermanent,
+      permanent: pending.isPermanent,
       refreshEachRequest,
       isStored: origin !== undefined,
       isDestroyed: identity === "destroyed",
-      isCleared: wanted.isCleared,
+      isCleared: pending.isCleared,
       isRegenerated: identity === "regenerated",
       isFailure,
       isChanged,
       isTouchDue: origin !== undefined && this.#isTouchDue(origin, request),
       isRotationDue: origin !== undefined && this.#isRotationDue(origin, request),
-      isCookieDue: origin?.needsCookie === true || isPermanentMoved || state.maxAge !== undefined,
-      isCookieDead: state.isCookieDead,
+      isCookieDue: origin?.needsCookie === true || isPermanentChanged || state.maxAge !== undefined,
+      isCookieDeletionDue: state.isCookieDeletionDue,
     });
   }
 
   #commit(
     state: StoreSessionState,
-    wanted: Wanted,
+    pending: PendingCommit,
     decision: RecordDecision,
     request: SessionRequest,
-  ): Promise<Saved> {
-    const config = wanted.isFinal ? this.config : { ...this.config, lostWrites: "throw" as const };
-    return commit(wanted, decision, request, config).then((saved) => {
+  ): Promise<CommitResult> {
+    const config = pending.isFinal ? this.config : { ...this.config, lostWrites: "throw" as const };
+    return commit(pending, decision, request, config).then((saved) => {
       if ("error" in saved) {
-        state.settleFailure(wanted, saved, request);
+        state.commitFailed(pending, saved, request);
         throw saved.error;
       }
-      state.settle(wanted, saved);
+      state.commitSucceeded(pending, saved);
       return saved;
     });
   }
@@ -224,8 +233,8 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     return [...new Set(cookies)];
   }
 
-  #tell(opened: Opened, request: SessionRequest): Opened {
-    if (opened.isSplit) this.#split.add(request);
+  #publishOpened(opened: OpenResult, request: SessionRequest): OpenResult {
+    if (opened.hasDuplicates) this.#withDuplicates.add(request);
     if (opened.origin !== undefined) {
       const { selector, fields } = opened.origin.known.entry;
       events.opened({ cookieName: this.getCookieName(), keys: fields.size, selector });
@@ -233,7 +242,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     return opened;
   }
 
-  #sessionOf(arrivedAt: number, opened: Opened | (() => Promise<Opened>)): Session {
+  #sessionOf(arrivedAt: number, opened: OpenResult | (() => Promise<OpenResult>)): Session {
     return sessionOf(new StoreSessionState(this.config, this.#reader, arrivedAt, opened));
   }
 }

@@ -1,4 +1,4 @@
-import { checkNames } from "../check-options.ts";
+import { checkNames, checkNumber } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import { BadPayload, BadShape, ConfigError, UnserializableError } from "../errors.ts";
 import { sortKeys } from "./python-text.ts";
@@ -66,6 +66,7 @@ export class TaggedJSONSerializer {
     if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > 1000) {
       throw new ConfigError(`"maxDepth" must be an integer from 1 to 1000, not ${maxDepth}.`);
     }
+    checkNumber("maxKeys", maxKeys, 1);
     this.#writing = { sortKeys, ascii, maxDepth, maxKeys };
     this.#reading = { maxDepth: maxDepth + WRAPPING, maxKeys };
     for (const tag of tags) this.register(tag);

@@ -1,9 +1,26 @@
+import { ConfigError } from "../errors.ts";
 import type { SessionRecords } from "../stores/parts/session-records.ts";
 
 /** Called once, when the session is over: destroyed, expired, or ended by its owner's limit, by any process. */
 export type DestroyedListener = () => void;
 
 const BATCH = 500;
+
+/** @throws ConfigError for what is no function: nothing would be closed when the session ends */
+export function checkListener(listener: unknown): void {
+  if (typeof listener !== "function")
+    throw new ConfigError("onDestroyed takes a function, as in onDestroyed(() => socket.close()).");
+}
+
+/** What one listener throws is its own: the others close the sockets of other visitors. */
+async function callAlone(listener: () => unknown): Promise<void> {
+  try {
+    await listener();
+  } catch (error) {
+    // oxlint-disable-next-line no-console -- nobody is there to be told
+    console.error(error);
+  }
+}
 
 /**
  * Notices that sessions ended, wherever that was done, by asking the store which of them still live: one round trip per
@@ -28,7 +45,9 @@ export class DestroyedWatch {
     this.#schedule();
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(selector);
+      // Called twice, it must not remove those who watch the same session by now.
+      const isLast = listeners.size === 0 && this.#listeners.get(selector) === listeners;
+      if (isLast) this.#listeners.delete(selector);
     };
   }
 
@@ -51,7 +70,7 @@ export class DestroyedWatch {
   #tell(selector: string): void {
     const listeners = this.#listeners.get(selector) ?? [];
     this.#listeners.delete(selector);
-    for (const listener of listeners) listener();
+    for (const listener of listeners) void callAlone(listener);
   }
 
   #schedule(): void {

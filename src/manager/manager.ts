@@ -2,7 +2,7 @@ import { checkNames } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import { getSession, hasSession, RequestContext } from "../request/context.ts";
-import { DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
+import { checkListener, DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
 import { ConfigError } from "../errors.ts";
 import { events } from "../interfaces/events.ts";
 import type { CookieConfig, CookieSessionInterface } from "../interfaces/cookie-interface.ts";
@@ -166,10 +166,10 @@ export class SessionManager {
     const { except } = options;
     const id = checkId(owner);
     const kept = typeof except === "object" ? selectorOf(except) : except;
-    const { ended, ending, mark } = await this.#stored().destroyAll(id, kept, (selector) =>
+    const { ended, ending, revokedAt } = await this.#stored().destroyAll(id, kept, (selector) =>
       events.destroyed({ selector, owner: id }),
     );
-    if (hasSession()) stateOf(getSession()).noteEnded(ending, { owner: id, mark });
+    if (hasSession()) stateOf(getSession()).noteEnded(ending, { owner: id, revokedAt });
     await this.#watch?.check();
     return ended;
   }
@@ -179,9 +179,10 @@ export class SessionManager {
    * streams that it opened. Noticed within half a second.
    *
    * @returns stops listening; call it when the socket closes by itself
-   * @throws ConfigError without a store
+   * @throws ConfigError without a store, or for a listener that is no function
    */
   onDestroyed(session: Session | string, listener: DestroyedListener): () => void {
+    checkListener(listener);
     const records = this.#stored();
     const selector = typeof session === "string" ? session : selectorOf(session);
     if (selector === undefined)

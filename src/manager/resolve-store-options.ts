@@ -5,10 +5,10 @@ import type { CookieConfig } from "../interfaces/cookie-interface.ts";
 import type { StoreConfig } from "../interfaces/store/open.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
-import { oneOf } from "../check-options.ts";
+import { checkOptions, oneOf } from "../check-options.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import { refusal } from "../stores/parts/clients.ts";
-import { DEFAULT_LIMITS } from "../stores/parts/record.ts";
+import { DEFAULT_LIMITS, type RecordLimits } from "../stores/parts/record.ts";
 import { DEFAULT_OWNER_LIMIT, SessionRecords } from "../stores/parts/session-records.ts";
 import type { Store } from "../stores/parts/store.ts";
 
@@ -66,7 +66,7 @@ export function storeConfigOf(options: SessionOptions, store: Store, cookie: Coo
       json,
       longest: Math.max(idleTimeout, anonymousTimeout),
       seconds: given.storeTimeout === undefined ? undefined : positive("storeTimeout", given.storeTimeout),
-      limits: { ...DEFAULT_LIMITS, ...given.recordLimits },
+      limits: limitsOf(given.recordLimits ?? {}),
       ownerLimit: {
         max: positive("maxPerOwner", given.maxPerOwner ?? DEFAULT_OWNER_LIMIT.max),
         overflow: oneOf("ownerOverflow", given.ownerOverflow ?? DEFAULT_OWNER_LIMIT.overflow, [
@@ -112,6 +112,11 @@ function rotationKeyOf({ secretKey }: SessionOptions): KeyObject | null {
 function keysOrAll(keys: readonly string[] | true): readonly string[] | true {
   if (keys === true || (Array.isArray(keys) && keys.every((key) => typeof key === "string"))) return keys;
   throw new ConfigError('"keepAtLogin" must be a list of keys, or true for all of them.');
+}
+
+function limitsOf(given: Partial<RecordLimits>): RecordLimits {
+  checkOptions("recordLimits", given, { fields: "count", bytes: "count" });
+  return { fields: given.fields ?? DEFAULT_LIMITS.fields, bytes: given.bytes ?? DEFAULT_LIMITS.bytes };
 }
 
 function positive(name: string, value: number): number {

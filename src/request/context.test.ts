@@ -121,4 +121,11 @@ describe("streamWithContext", () => {
     for await (const chunk of chunks) seen.push(chunk);
     expect(seen).toEqual(["a", "b"]);
   });
+
+  it.each([undefined, null, 1, {}])("keeps no request open for %j, which is no stream", (source) => {
+    const context = begin();
+    expect(() => context.run(() => streamWithContext(source as never))).toThrow(TypeError);
+    void context.save({ headers: new Headers() });
+    expect(context.isOver).toBe(true);
+  });
 });

@@ -3,6 +3,7 @@ import { isPromise } from "node:util/types";
 import { askOtherCopies, shareClass, showRequests, type Requests } from "../copies.ts";
 import { ForeignContextError, OutsideRequestError, SessionClosedError, SessionLostError } from "../errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
+import { FLASHES } from "../session/flash.ts";
 import { INSPECT, SessionState } from "../session/state.ts";
 import { sessionOf, stateOf, type Session } from "../session/session.ts";
 
@@ -240,13 +241,13 @@ export class RequestContext {
     await this.#alone(async () => {
       const state = this.#state!;
       const wasOpened = state.isOpened;
-      const shown = wasOpened ? state.get("_flashes") : undefined;
+      const shown = wasOpened ? state.get(FLASHES) : undefined;
       if (this.#interface.reloadSession === undefined || this.#isNull) await this.#openAgain();
       else await this.#interface.reloadSession(this.session, this.#request);
       if (!wasOpened || state.isClosed) return;
       // Messages are shown once per request, whatever is read in it.
-      if (shown !== undefined) state.set("_flashes", shown);
-      else if (state.has("_flashes")) state.delete("_flashes");
+      if (shown !== undefined) state.set(FLASHES, shown);
+      else if (state.has(FLASHES)) state.delete(FLASHES);
     });
   }
 

@@ -1,4 +1,4 @@
-import { checkNames } from "../check-options.ts";
+import { checkNames, checkNumber } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { BadData, CsrfError, SignatureExpired } from "../errors.ts";
@@ -54,6 +54,7 @@ export class CsrfProtect {
   constructor(options: CsrfOptions) {
     checkNames("CsrfProtect", options, OPTIONS);
     const { secretKey, secretKeyFallbacks = [], fieldName = CSRF_TOKEN, timeLimit = 3600, now } = options;
+    if (timeLimit !== null) checkNumber("timeLimit", timeLimit, 0, " of seconds");
     this.fieldName = fieldName;
     this.timeLimit = timeLimit;
     this.#serializer = new URLSafeTimedSerializer([...secretKeyFallbacks, secretKey], {

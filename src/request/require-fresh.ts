@@ -7,7 +7,7 @@ import { stateOf } from "../session/session.ts";
  * owner's browser open, or stole a cookie. Logging in is assigning `session.owner`, also to the same owner again.
  *
  * @param maxAge seconds since the login, by the store's clock
- * @throws NotFreshError (403) for strangers and for older logins; ConfigError without a store
+ * @throws NotFreshError (403) for strangers and for older logins; ConfigError without a store, and for what is no number of seconds
  * @example
  * ```ts
  * import { NotFreshError, requireFresh, session } from "hipflask";
@@ -25,6 +25,9 @@ import { stateOf } from "../session/session.ts";
  * ```
  */
 export function requireFresh(maxAge: number): void {
+  // What is no number is neither more nor less than an age, so that everybody would pass.
+  if (typeof maxAge !== "number" || !(maxAge >= 0))
+    throw new ConfigError("requireFresh takes a number of seconds, as in requireFresh(300).");
   const { loginAge } = stateOf(getSession());
   if (loginAge === undefined)
     throw new ConfigError("requireFresh needs sessions on a server: pass a `store` to `sessions({ … })`.");

@@ -33,8 +33,8 @@ export function streamWithContext<Chunk, Args extends unknown[]>(
   source: AsyncIterable<Chunk> | Iterable<Chunk> | ((...args: Args) => Promise<unknown>),
 ): unknown {
   const context = currentContext();
-  context.retain();
   if (typeof source !== "function") return iterate(context, source);
+  context.retain();
   return async (...args: Args) => {
     try {
       return await context.run(() => source(...args));
@@ -50,6 +50,8 @@ function iterate<Chunk>(
 ): AsyncIterableIterator<Chunk> {
   const source: AsyncIterator<Chunk> | Iterator<Chunk> =
     Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
+  // What is no stream would never release it.
+  context.retain();
   let isDone = false;
   const end = (): void => {
     if (!isDone) context.release();

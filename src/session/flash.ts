@@ -3,7 +3,7 @@ import { tuple } from "../json/values.ts";
 import type { SessionState } from "./state.ts";
 
 /**
- * The categories of your one-time messages and what a message of each is, for the type checker. Empty here, so that
+ * The categories of your flashed messages and what a message of each is, for the type checker. Empty here, so that
  * anything goes; add to it once in your app and `flash` and `getFlashedMessages` are typed.
  *
  * @example
@@ -60,7 +60,8 @@ export type GetFlashedMessagesMethod = keyof FlashMessages extends never
 
 type Flash = readonly [category: unknown, message: unknown];
 
-const FLASHES = "_flashes";
+/** The key of the list of flashed messages in a session, as in Flask. */
+export const FLASHES = "_flashes";
 /** Messages taken in this request, so that a second call gives them again. */
 const taken = new WeakMap<SessionState, readonly Flash[]>();
 

@@ -1,5 +1,6 @@
 import { isPromise } from "node:util/types";
 import { ConfigError, SchemaError } from "../errors.ts";
+import { FLASHES } from "./flash.ts";
 import type { Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 
@@ -50,7 +51,7 @@ export type InferSessionData<Schema extends StandardSchemaV1> = NonNullable<
 export type SchemaMismatch = (fields: Fields) => string | undefined;
 
 /** Keys of the library's own in a session, which are not part of the app's schema. */
-const OWN_KEYS: ReadonlySet<string> = new Set(["_permanent", "_flashes"]);
+const OWN_KEYS: ReadonlySet<string> = new Set(["_permanent", FLASHES]);
 
 /**
  * Makes a check of a schema. A session without data of the app fits every schema.

@@ -174,8 +174,14 @@ export class SessionState {
     return undefined;
   }
 
-  /** This request has ended the sessions of these names, and perhaps with them all of an owner, at this moment by the store's clock. */
-  noteEnded(_selectors: readonly string[], _all?: { readonly owner: string; readonly mark: number }): void {}
+  /**
+   * Called when this request has ended these sessions; `all`: every session of an owner, at this time by the store's
+   * clock.
+   */
+  noteEnded(
+    _selectors: readonly string[],
+    _all?: { readonly owner: string; readonly revokedAt: number },
+  ): void {}
 
   has(key: string): boolean {
     return this.#read().has(key);

@@ -1,4 +1,5 @@
 import { checkOptions } from "../check-options.ts";
+import { addressOf } from "./parts/address.ts";
 import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
@@ -60,13 +61,14 @@ export function memcachedStore(client: MemcachedClient, options: MemcachedStoreO
 }
 
 class MemcachedStore implements Store {
-  readonly name = "Memcached";
+  readonly name: string;
   readonly atomic = true;
   readonly now: () => number;
   readonly #client: MemcachedClient;
   readonly #prefix: string;
 
   constructor(client: MemcachedClient, { prefix = "hipflask:", now = systemClock }: MemcachedStoreOptions) {
+    this.name = addressOf("Memcached", client);
     this.#client = client;
     this.#prefix = prefix;
     this.now = now;

@@ -1,3 +1,4 @@
+import { addressOf } from "./parts/address.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { GONE, millisecondsOf, OK, refused } from "./parts/values.ts";
@@ -66,7 +67,8 @@ class MongoStore implements Store {
 
   constructor(collection: MongoCollection) {
     this.#collection = collection;
-    this.name = collection.namespace === undefined ? "MongoDB" : `MongoDB's ${collection.namespace}`;
+    const { namespace } = collection;
+    this.name = addressOf(namespace === undefined ? "MongoDB" : `MongoDB's ${namespace}`, collection);
   }
 
   async read(key: string): Promise<Stored | undefined> {

@@ -263,7 +263,7 @@ describe("hipflask/socket with a store", () => {
     expect(await shop.visit(() => session.toJSON())).toEqual({ a: 20, fromSocket: 20 });
   });
 
-  it("leaves one-time messages to the next page, and adds to them", async () => {
+  it("leaves flashed messages to the next page, and adds to them", async () => {
     await shop.visit(() => session.update({ a: 1 }));
     await shop.visit(() => session.flash("from a page"));
     const { session: theirs } = await shop.connect();

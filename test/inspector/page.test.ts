@@ -197,7 +197,7 @@ describe("a pasted cookie", () => {
     expect(await paste(app, "session=whatever")).toMatch(/Refused by this app/);
   });
 
-  it("of a store names its record, hides the verifier, and takes no one-time message", async () => {
+  it("of a store names its record, hides the verifier, and takes no flashed message", async () => {
     const app = watchedApp({ store: memoryStore() });
     const ada = app.visitor();
     await ada.get("/own?owner=ada");

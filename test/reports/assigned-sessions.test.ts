@@ -4,6 +4,7 @@
  *
  * - koajs/session#9, senchalabs/connect#240, SerayaEryn/fastify-session#59: null ends a session, an object is its data from now on
  * - expressjs/session#954: `delete req.session` as a logout
+ * - expressjs/session#209: `cookie.secure` is set for each request
  * - expressjs/flash#1 and #2: `req.session.flash = []` by hand
  */
 import express from "express";
@@ -16,6 +17,7 @@ import { Hono } from "hono";
 import Koa from "koa";
 import { RouterContextProvider } from "react-router";
 import { createServer, type RequestListener } from "node:http";
+import { runInThisContext } from "node:vm";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { sessions as expressSessions } from "../../src/adapters/express.ts";
 import { sessions as fastifySessions } from "../../src/adapters/fastify.ts";
@@ -305,6 +307,51 @@ describe("req.session of Express", () => {
     closing.push(server.close);
     const said = await new PlainVisitor(`http://127.0.0.1:${server.port}`).get("/");
     expect(said.body).toBe("ReservedNameError");
+  });
+});
+
+describe("req.session.cookie and req.sessionID of Express", () => {
+  /** What most CommonJS modules are: code that is not strict, in which a failed assignment throws nothing by itself. */
+  const assign = runInThisContext("(target, name, value) => { target[name] = value; }") as (
+    target: object,
+    name: string,
+    value: unknown,
+  ) => void;
+  const said = async (act: (req: express.Request) => void) => {
+    const app = express().use(expressSessions({ secretKey: "assigned" }));
+    app.use((req, res) => {
+      req.session["name"] = "ada";
+      try {
+        act(req);
+        res.send("accepted");
+      } catch (error) {
+        res.send(`${(error as Error).name}: ${(error as Error).message}`);
+      }
+    });
+    const server = await serve(app);
+    closing.push(server.close);
+    const response = await fetch(`http://127.0.0.1:${server.port}`);
+    return [await response.text(), response.headers.getSetCookie()[0]] as const;
+  };
+
+  it.each(["secure", "httpOnly", "sameSite", "domain", "path", "partitioned", "originalMaxAge", "maxage"])(
+    "refuses cookie.%s, which would change nothing, in code that is not strict as well",
+    async (name) => {
+      const [text] = await said((req) => assign(req.session.cookie, name, true));
+      expect(text).toContain(`TypeError: session.cookie.${name} cannot be set`);
+      expect((await said((req) => Object.assign(req.session.cookie, { [name]: true })))[0]).toBe(text);
+    },
+  );
+
+  it.each(["maxAge", "expires"])("takes cookie.%s", async (name) => {
+    const [text, line] = await said((req) =>
+      assign(req.session.cookie, name, new Date(Date.now() + 60_000).getTime()),
+    );
+    expect([text, line]).toEqual(["accepted", expect.stringContaining("; Expires=")]);
+  });
+
+  it("refuses another id", async () => {
+    expect((await said((req) => assign(req, "sessionID", "other")))[0]).toContain("TypeError: req.sessionID");
   });
 });
 

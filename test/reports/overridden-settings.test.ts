@@ -137,6 +137,15 @@ for (const [where, home] of Object.entries(HOMES)) {
   });
 }
 
+describe("the option device", () => {
+  it("cannot answer later, since a promise would be stored as {}", async () => {
+    const device = () => Promise.reject(new Error("the address is not known")) as never;
+    const options = { ...PLAIN, store: memoryStore(), storeOptions: { device } };
+    const home = new StoreSessionInterface(resolveStoreOptions(options));
+    expect(await lineOf(home, "getCookieName", "sid")).toContain('"device" must return');
+  });
+});
+
 describe("Django's cookie", () => {
   it.each(Object.entries(MISTAKES).slice(1, -1))("refuses mistakes of %s as well", async (method, values) => {
     for (const value of values) {

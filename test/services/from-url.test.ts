@@ -83,7 +83,7 @@ describe.skipIf(packages.skip)(`storeFromUrl${packages.note}`, () => {
     const server = await mongoStandIn(Date.now);
     expect(await travels(`mongodb://127.0.0.1:${server.port}/app?directConnection=true`)).toEqual(TRAVELLED);
     const store = await storeFromUrl(`mongodb://127.0.0.1:${server.port}/app?directConnection=true`);
-    expect(store.name).toBe("MongoDB's app.hipflask_sessions");
+    expect(store.name).toBe(`MongoDB's app.hipflask_sessions at 127.0.0.1:${server.port}`);
     await store.close?.();
     await server.close();
   });

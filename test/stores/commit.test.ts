@@ -207,7 +207,7 @@ describe("RequestContext.commit", () => {
     expect(await ada.data()).toEqual({});
   });
 
-  it("leaves one-time messages for the end: shown in this request, or there for the next page", async () => {
+  it("leaves flashed messages for the end: shown in this request, or there for the next page", async () => {
     const ada = someone();
     await ada.visit(() => session.update({ a: 1 }));
     await ada.visit(() => session.flash("first"));

@@ -323,7 +323,7 @@ describe("a change to a session that ended meanwhile", () => {
   });
 });
 
-describe("one-time messages", () => {
+describe("flashed messages", () => {
   it("are shown once, also by parallel requests, and wait while nobody shows them", async () => {
     const ada = someone();
     await ada.visit(() => (session.flash("one"), session.flash("two", "warning")));

@@ -23,7 +23,7 @@ describe("a stored session that is opened read-only", () => {
     return view(context.session);
   }
 
-  it("shows one-time messages and leaves them to whoever can take them", async () => {
+  it("shows flashed messages and leaves them to whoever can take them", async () => {
     const ada = new Visitor(manager);
     await ada.visit(() => session.flash("saved"));
     for (let round = 0; round < 2; round++) {

@@ -1,6 +1,21 @@
 import type { CookieConfig } from "../../interfaces/cookie-interface.ts";
 import type { SessionState } from "../../session/state.ts";
 
+const SETTABLE: ReadonlySet<PropertyKey> = new Set(["maxAge", "expires"]);
+
+function refuse(name: PropertyKey): never {
+  throw new TypeError(
+    `session.cookie.${String(name)} cannot be set: what a cookie is apart from maxAge and expires is said by the options of sessions.`,
+  );
+}
+
+/** Setting `secure` or `path` has no effect, and code that is not strict ignores what an object does not take. */
+const REFUSING: ProxyHandler<SessionCookie> = {
+  get: (cookie, name) => Reflect.get(cookie, name) as unknown,
+  set: (cookie, name, value) => (SETTABLE.has(name) ? Reflect.set(cookie, name, value) : refuse(name)),
+  defineProperty: (_, name) => refuse(name),
+};
+
 /**
  * `req.session.cookie` as Express code knows it, over what Flask has: a session is permanent, or it ends with the
  * browser. A time that is set here makes the session permanent and is what **this response** says of its cookie, never
@@ -13,8 +28,8 @@ export class SessionCookie {
   constructor(state: SessionState, config: CookieConfig) {
     this.#state = state;
     this.#config = config;
-    // Setting `secure` or `path` here has no effect, which must not go unnoticed.
-    Object.preventExtensions(this);
+    // oxlint-disable-next-line no-constructor-return -- also code that is not strict is to notice what has no effect
+    return new Proxy(this, REFUSING);
   }
 
   /** Milliseconds the browser keeps the cookie, from this response on; null: until it closes. */

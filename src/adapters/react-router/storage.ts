@@ -6,7 +6,7 @@ import { tuple } from "../../json/values.ts";
 import { selectorOf, SessionManager } from "../../manager/manager.ts";
 import type { SessionOptions } from "../../manager/options.ts";
 import type { Session } from "../../session/session.ts";
-import { isFlash } from "../../session/flash.ts";
+import { FLASHES, isFlash } from "../../session/flash.ts";
 import { parseSetCookie, type CookieOptions } from "../../http/set-cookie-line.ts";
 
 type SerializeOptions = Parameters<SessionStorage["commitSession"]>[1];
@@ -64,7 +64,6 @@ export function sessionStorage<Data = SessionData, FlashData = Data>(
   };
 }
 
-const FLASHES = "_flashes";
 /** As Flask has them: the category may be any value. */
 type Flash = readonly [category: unknown, message: unknown];
 

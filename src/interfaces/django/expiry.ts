@@ -1,20 +1,20 @@
 import type { Fields } from "../../json/fields.ts";
 import { offsetOf } from "../../stores/django/local-time.ts";
 
-/** How long a session of Django lives, and whether its cookie outlives the browser. */
+/** When a Django session expires, and whether its cookie expires when the browser closes. */
 export interface DjangoExpiry {
   /** Seconds of `get_expiry_age()`: the cookie's Max-Age. */
   readonly age: number;
-  /** Seconds until `get_expiry_date()`: when the row ends. */
+  /** Seconds until `get_expiry_date()`: when the row expires. */
   readonly lifetime: number;
   readonly atBrowserClose: boolean;
 }
 
 const EXPIRY = "_session_expiry";
-/** Python's `datetime.isoformat()`, as `set_expiry` stores a moment. */
-const MOMENT = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:?\d\d)?$/;
+/** Python's `datetime.isoformat()`, as `set_expiry` stores a date. */
+const DATE = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:?\d\d)?$/;
 
-/** What counts where a session says nothing itself, and the zone of moments without an offset. */
+/** The project's defaults for sessions without an expiry of their own, and the time zone of dates without an offset. */
 export interface DjangoExpirySettings {
   /** Seconds. */
   readonly age: number;
@@ -24,11 +24,11 @@ export interface DjangoExpirySettings {
 }
 
 /**
- * What `set_expiry` left in the session, as Django reads it: a number of seconds, 0 for the browser's close, a moment, or
- * nothing. What is none of these counts as nothing.
+ * The expiry that `set_expiry` stored in the session, as Django reads it: a number of seconds, 0 for when the browser closes,
+ * or a date. Without one, or with any other value, the defaults apply.
  *
- * A moment without an offset is written by projects with `USE_TZ = False`, and is their local time. As in Django the local
- * time of now is subtracted from it, also where clocks are put back in between.
+ * A date without an offset is local time, written by projects with `USE_TZ = False`. As in Django, the current local time is
+ * subtracted from it, even if daylight saving time begins or ends between the two.
  */
 export function djangoExpiry(
   fields: Fields,
@@ -54,7 +54,7 @@ function valueOf(text: string | undefined): unknown {
 }
 
 function secondsUntil(text: string, timeZone: string, now: number): number | undefined {
-  const [, date, time, offset] = MOMENT.exec(text) ?? [];
+  const [, date, time, offset] = DATE.exec(text) ?? [];
   const at = date === undefined ? NaN : Date.parse(`${date}T${time}${offset ?? "Z"}`);
   if (Number.isNaN(at)) return undefined;
   return (at - (offset === undefined ? now + offsetOf(timeZone, now) : now)) / 1000;

@@ -9,25 +9,28 @@ import { events, lost } from "../events.ts";
 import { withMessagesMerged } from "../messages.ts";
 import type { RecordOrigin, RecordSessionState, SharedRecord } from "./state.ts";
 
-/** What a save does to the record: write the changes, extend its lifetime, remove it, or nothing. */
+/** What a save does with the record. `touch` extends its lifetime. */
 export type RecordAction = "write" | "touch" | "remove" | "nothing";
 
-/** The outcome: the key the record is under now; or it was removed now, had been removed before, or never existed. */
+/**
+ * The key of the record now; or it was removed by this commit (`removed`), was removed before (`lost`), or never
+ * existed (`none`).
+ */
 export type RecordResult = { readonly key: string } | "removed" | "lost" | "none";
 
-/** What a commit needs beside the session. */
+/** The dependencies of {@link commitRecord}. */
 export interface RecordCommit<Content> {
   readonly loop: CommitLoop<Content, SharedRecord<Content>>;
   readonly json: TaggedJSONSerializer;
   readonly newKey: () => string;
-  /** Seconds that a record with these fields lives. */
+  /** Seconds until a record with these fields expires. */
   readonly lifetimeOf: (fields: Fields) => number;
-  /** Whether a record that would hold these fields is removed instead of written. */
+  /** Whether the record is removed instead of written when these are its fields. */
   readonly isRemovedWith: (fields: Fields) => boolean;
   readonly lostWrites: "drop" | "throw";
 }
 
-/** The records of another program in the commit loop. */
+/** Lets the commit loop read and write records in another program's format. */
 export function sharedFormat<Content>(
   format: RecordFormat<Content>,
 ): CommitFormat<Content, SharedRecord<Content>> {
@@ -41,11 +44,12 @@ export function sharedFormat<Content>(
 }
 
 /**
- * Makes what a request did to its session durable, by the same loop as for records of our own: a change is made to the newest
- * record, so parallel requests lose no write on either side, and a record that is gone is not brought back.
+ * Stores what a request did to its session, in the same commit loop as our own records: changes are applied to the
+ * newest version of the record, so parallel requests of either program lose no write, and a removed record is not
+ * created again.
  *
- * @param isFailure the request failed: an end and a new identity take effect, data is left as it was
- * @throws StoreError, SessionConflictError, UnserializableError; SessionLostError where `lostWrites` is `"throw"`
+ * @param isFailure the request failed: ending the session and replacing its key take effect, changes of its data are dropped
+ * @throws StoreError, SessionConflictError, UnserializableError; SessionLostError if `lostWrites` is `"throw"`
  */
 export async function commitRecord<Content>(
   state: RecordSessionState<Content>,
@@ -55,26 +59,26 @@ export async function commitRecord<Content>(
 ): Promise<RecordResult> {
   const { origin, identity } = state;
   const isOver = identity === "destroyed" || action === "remove";
-  if (origin !== undefined && isOver && (await commit.loop.remove(origin.key))) removed(origin.key);
+  if (origin !== undefined && isOver && (await commit.loop.remove(origin.key))) reportRemoved(origin.key);
   if (origin === undefined || isOver) {
-    const isBegun = action === "write" && !isFailure && !commit.isRemovedWith(state.fields());
-    if (isBegun) return { key: await begin(state.fields(), commit) };
+    const isCreated = action === "write" && !isFailure && !commit.isRemovedWith(state.fields());
+    if (isCreated) return { key: await create(state.fields(), commit) };
     return origin === undefined ? "none" : "removed";
   }
   if (action === "write" || identity === "regenerated") {
     const change = changeOf(state, origin, isFailure, commit);
-    return identity === "regenerated" ? move(origin, change, commit) : write(origin, change, commit);
+    return identity === "regenerated" ? regenerate(origin, change, commit) : write(origin, change, commit);
   }
   return action === "touch" ? touch(state, origin, commit) : { key: origin.key };
 }
 
-async function begin<Content>(fields: Fields, commit: RecordCommit<Content>): Promise<string> {
+async function create<Content>(fields: Fields, commit: RecordCommit<Content>): Promise<string> {
   const { key } = await insert(draftOf<Content>(fields, commit), commit);
   events.created({ selector: labelOf(key), owner: null });
   return key;
 }
 
-/** A record that was written meanwhile has a new lifetime already. */
+/** Extends the record's lifetime, unless another request has written the record: that extended it already. */
 async function touch<Content>(
   state: RecordSessionState<Content>,
   { key, known }: RecordOrigin<Content>,
@@ -85,7 +89,7 @@ async function touch<Content>(
     if (current.commit !== known.commit) return { action: "leave", result: undefined };
     return { action: "write", result: undefined, entry: current.entry, lifetime };
   });
-  return done.status === "ok" ? { key } : lostRecord(key, lostWrites);
+  return done.status === "ok" ? { key } : reportLost(key, lostWrites);
 }
 
 async function write<Content>(
@@ -105,15 +109,15 @@ async function write<Content>(
     },
   );
   const result = done.status === "ok" ? done.result : "lost";
-  if (result === "removed") removed(key);
-  return result === "lost" ? lostRecord(key, commit.lostWrites) : result;
+  if (result === "removed") reportRemoved(key);
+  return result === "lost" ? reportLost(key, commit.lostWrites) : result;
 }
 
 /**
- * A new identity: the record is written under a new key, and then the old one is removed if it is still what was copied; if
- * not, the copy goes and another one is made. The new key is not known to any browser before the old one has ended.
+ * Replaces the key: copies the record to a new key, then removes the old record if it has not changed since. If it has,
+ * removes the copy and copies again. The new key is sent to the browser only after the old record was removed.
  */
-async function move<Content>(
+async function regenerate<Content>(
   { key, known }: RecordOrigin<Content>,
   change: Change,
   commit: RecordCommit<Content>,
@@ -122,7 +126,7 @@ async function move<Content>(
   let source = known;
   for (let conflicts = 0; ; await backOff(++conflicts)) {
     const { decoded } = source.entry;
-    if (!decoded.ok) return lostRecord(key, lostWrites);
+    if (!decoded.ok) return reportLost(key, lostWrites);
     const fields = change.apply(decoded.fields);
     const draft = { ...draftOf<Content>(fields, commit), before: source.entry };
     const copy = isRemovedWith(fields) ? undefined : (await insert(draft, commit)).key;
@@ -133,14 +137,14 @@ async function move<Content>(
     }));
     if (done.status === "ok" && done.known === undefined) {
       if (copy === undefined) {
-        removed(key);
+        reportRemoved(key);
         return "removed";
       }
       events.rotated({ selector: labelOf(copy), owner: null });
       return { key: copy };
     }
     if (copy !== undefined) await loop.remove(copy);
-    if (done.status !== "ok") return lostRecord(key, lostWrites);
+    if (done.status !== "ok") return reportLost(key, lostWrites);
     source = done.result;
   }
 }
@@ -184,16 +188,16 @@ function fieldsOf(decoded: DecodedRecord): Fields {
   return decoded.ok ? decoded.fields : new Map();
 }
 
-/** What events call a record: its key is all that a thief would need, and events are logged. */
+/** Identifies a record in events. A hash, because events are logged and whoever has the key has the session. */
 export function labelOf(key: string): string {
   return hash("sha256", key, "base64url").slice(0, 16);
 }
 
-function removed(key: string): void {
+function reportRemoved(key: string): void {
   events.destroyed({ selector: labelOf(key), owner: null });
 }
 
-function lostRecord(key: string, lostWrites: "drop" | "throw"): "lost" {
+function reportLost(key: string, lostWrites: "drop" | "throw"): "lost" {
   lost({ selector: labelOf(key), owner: null, reason: "gone" }, lostWrites === "throw");
   return "lost";
 }

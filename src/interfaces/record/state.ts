@@ -8,7 +8,7 @@ import type { Known } from "../../stores/parts/commit.ts";
 /** A record of another program. */
 export interface SharedRecord<Content> {
   readonly decoded: DecodedRecord;
-  /** As it is stored; `undefined` for one that is to be written. */
+  /** The stored bytes or text; `undefined` for a record that is yet to be written. */
   readonly content: Content | undefined;
 }
 
@@ -19,18 +19,18 @@ export interface RecordOrigin<Content> {
 }
 
 /**
- * What a request showed for a session: no cookie, one that is not a key, a key that is unknown (or no longer known), a record that
- * cannot be read, or a live one.
+ * What the request's cookie referred to: there was no cookie (`nothing`), it held no key (`malformed`), the key has no
+ * record (`unknown`), the record cannot be decoded (`undecodable`), or the record of a session (`live`).
  */
 export type Presented = "nothing" | "malformed" | "unknown" | "undecodable" | "live";
 
-/** How a session in a shared record comes to life. */
+/** Options of {@link RecordSessionState}. */
 export interface RecordStateOptions<Content> extends SessionStateOptions {
   readonly origin?: RecordOrigin<Content> | undefined;
   readonly presented: Presented;
 }
 
-/** A session whose record another program reads and writes too, during one request. */
+/** The state, during one request, of a session whose record another program also reads and writes. */
 export class RecordSessionState<Content> extends SessionState {
   origin: RecordOrigin<Content> | undefined;
   presented: Presented;
@@ -42,7 +42,7 @@ export class RecordSessionState<Content> extends SessionState {
     this.presented = options.presented;
   }
 
-  /** Everything was dropped in one go. */
+  /** Whether `clear()` was called. */
   get isCleared(): boolean {
     return this.#isCleared;
   }
@@ -66,7 +66,7 @@ export class RecordSessionState<Content> extends SessionState {
 
   override set owner(_: string | null) {
     throw new ConfigError(
-      "A session that is shared with another program has no owner here; that program knows who it is.",
+      "A session that is shared with another program cannot have an owner here: the user's id is in the data of that program.",
     );
   }
 }

@@ -7,80 +7,81 @@ import type { KnownSession, SessionRecords, SessionStep } from "../../stores/par
 import { checkVerifier, type VerifierCheck, type Token } from "../../stores/parts/token.ts";
 import type { CookieConfig } from "../cookie-interface.ts";
 import { events } from "../events.ts";
-import { FLASHES, hasMessages, puttingBack, takingField, withMessages } from "../messages.ts";
+import { FLASHES } from "../../session/flash.ts";
+import { hasMessages, prependingMessages, takingField, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
 
-/** What a stored session is configured with beyond its cookie. Durations are seconds. */
+/** Configuration of sessions in a store, beside that of the cookie. Durations are in seconds. */
 export interface StoreConfig extends CookieConfig {
   readonly records: SessionRecords;
   readonly json: TaggedJSONSerializer;
   readonly trackNested: boolean;
-  /** Sessions are fetched when `loadSession()` is called, not when a request comes in with a token. */
+  /** Read the record when `loadSession()` is called, not at the start of the request. */
   readonly lazy: boolean;
-  /** A session ends after this long without a request. */
+  /** A session expires after this long without a request. */
   readonly idleTimeout: number;
-  /** The same for a session that is not permanent and has no owner. */
+  /** The same for sessions that have no owner and are not permanent. */
   readonly anonymousTimeout: number;
-  /** A session ends this long after it began, or after its owner's last login; null: no such limit. */
+  /** A session expires this long after it was created, or after its owner's last login; null: no limit. */
   readonly absoluteTimeout: number | null;
-  /** Activity is noted at most this often. */
+  /** The time of the last activity is written at most this often. */
   readonly touchEvery: number;
-  /** The token is replaced this long after the last time; 0: only at login. */
+  /** The token is rotated this long after its last rotation; 0: only at login. */
   readonly rotateAfter: number;
-  /** A token that was replaced by a periodic rotation stays good for this long. */
+  /** A token stays valid for this long after it was replaced by a periodic rotation. */
   readonly rotationGrace: number;
-  /** Makes the successors in such rotations; null without a secret key. */
+  /** Derives the successor of a token in a periodic rotation; null without a secret key. */
   readonly rotationKey: KeyObject | null;
   /** Expired records are removed this often; 0: never. */
   readonly sweepEvery: number;
-  /** What to show of a device in a list of sessions. */
+  /** Describes the device of a request, for the list of an owner's sessions. */
   readonly device: ((request: SessionRequest) => unknown) | undefined;
-  /** What of a stranger's data follows its owner's login. */
+  /** The keys that an anonymous session keeps at login; true: all. */
   readonly keepAtLogin: readonly string[] | true;
   readonly lostWrites: "drop" | "throw";
   readonly saveOnError: boolean;
-  /** Sessions may have owners: the store changes them atomically. */
+  /** Whether sessions can have owners: the store can change a record atomically. */
   readonly ownable: boolean;
   readonly reusedTokens: "refuse" | "destroy";
 }
 
-/** The record a session was opened from, or was stored in since. */
+/** The record of a session, as it was opened or last stored in this request. */
 export interface Origin {
-  /** As it is stored, as far as this request knows. */
+  /** The newest version of the record that this request has read or written. */
   readonly known: KnownSession;
-  /** The token that is good now: the one presented, its successor if the client missed a rotation, or a new one. */
+  /** The current token: the one in the cookie, its successor if the client missed a rotation, or a new one. */
   readonly token: Token;
-  /** The client does not have that token yet, or needs its cookie again. */
+  /** The cookie must be sent: the client does not have the current token. */
   readonly needsCookie: boolean;
-  /** Messages taken out of the record for this request alone, as JSON text. */
+  /** Flashed messages that were removed from the record for this request, as JSON text. */
   readonly messages: string | undefined;
-  /** The session may be shown without having taken its messages: it will not be saved. */
+  /** The request is read-only: its flashed messages were read and not removed from the record. */
   readonly isReadOnly: boolean;
 }
 
-/** What the tokens of a request led to. */
-export interface Opened {
+/** The result of looking up a request's tokens. */
+export interface OpenResult {
   readonly origin?: Origin | undefined;
   /**
-   * Two sessions or more came in, so it cannot be told which one is meant: none is opened. A request that logs in, logs out or
-   * writes ends them all and begins anew.
+   * The cookies named two or more live sessions, so none is opened. A request that logs in, logs out or writes ends them
+   * all and starts a new one.
    */
-  readonly rivals?: readonly Origin[];
-  /** Several tokens of ours came in, so the browser keeps the cookie in several places. */
-  readonly isSplit?: boolean;
+  readonly ambiguous?: readonly Origin[];
+  /** The request has several valid session cookies, so the browser stores them under different domains or paths. */
+  readonly hasDuplicates?: boolean;
 }
 
-/** A socket that was silent for longer than this many rotations must connect again. */
+/** Limit on the rotations since a socket last read its session; after more, it must connect again. */
 const MAX_ROTATIONS = 10_000;
 
-/** A token of a request that names a record, and what it is to that record. */
+/** A token of a request, its record, and the result of checking its verifier. */
 interface Presented {
   readonly known: KnownSession;
   readonly token: Token;
   readonly check: VerifierCheck;
 }
 
-/** Opens stored sessions: finds the record that a token leads to, and finds it again later. */
+/** Reads the record of a token, and reads it again later in the request. */
 export class StoreReader {
   readonly #config: StoreConfig;
   readonly #refused: (reason: RefusalReason) => void;
@@ -90,8 +91,8 @@ export class StoreReader {
     this.#refused = refused;
   }
 
-  /** The record that the tokens of a request lead to, with its one-time messages taken out of the store. */
-  async find(tokens: readonly Token[], { readOnly, isHandshake }: SessionRequest): Promise<Opened> {
+  /** Reads and verifies the session of a request, and removes its flashed messages from the record. */
+  async open(tokens: readonly Token[], { readOnly, isHandshake }: SessionRequest): Promise<OpenResult> {
     const { records, rotationKey } = this.#config;
     const presented: Presented[] = [];
     for (const token of tokens) {
@@ -101,29 +102,33 @@ export class StoreReader {
     }
     const origins: Origin[] = [];
     for (const one of presented) {
-      // A browser that keeps the cookie in two places sends its old token beside the new one, and stole neither.
+      // A browser that stores the cookie under two paths or domains sends an old token beside the new one: that is no theft.
       if (presented.some((other) => isSuccessor(other, one))) continue;
-      const admitted = this.#admit(one);
-      if (admitted === "stolen") await this.#endStolen(one.known, one.token);
-      else if (admitted !== undefined) origins.push(admitted);
+      const verified = this.#verify(one);
+      if (verified === "reused") await this.#endReused(one.known, one.token);
+      else if (verified !== undefined) origins.push(verified);
     }
-    const isSplit = presented.filter(({ check }) => check.status !== "unknown").length > 1;
+    const hasDuplicates = presented.filter(({ check }) => check.status !== "unknown").length > 1;
     const [origin, ...others] = origins;
-    // The partitioned and the plain cookie of one session may come in together; two sessions may not.
+    // A partitioned and an unpartitioned cookie may name the same session; two sessions are ambiguous.
     const isAmbiguous = others.some(({ token }) => token.selector !== origin?.token.selector);
     if (isAmbiguous) {
       this.#refused("ambiguous");
-      return { isSplit, rivals: origins };
+      return { hasDuplicates, ambiguous: origins };
     }
-    if (origin === undefined) return { isSplit };
-    if (isHandshake) return { isSplit, origin };
-    if (readOnly) return { isSplit, origin: await this.#noteActivity(origin) };
+    if (origin === undefined) return { hasDuplicates };
+    if (isHandshake) return { hasDuplicates, origin };
+    if (readOnly) return { hasDuplicates, origin: await this.#noteActivity(origin) };
     const isTaking = hasMessages(origin.known.entry.fields);
-    return { isSplit, origin: isTaking ? await this.#takeMessages(origin) : origin };
+    return { hasDuplicates, origin: isTaking ? await this.#takeMessages(origin) : origin };
   }
 
-  /** The record as it is now, if what was presented once still leads to it: by periodic rotations, but by no login. */
-  async follow(origin: Origin, isHandshake: boolean): Promise<Origin | undefined> {
+  /**
+   * Reads the record again.
+   *
+   * @returns `undefined` if the session has ended, or has a new token other than by periodic rotations
+   */
+  async reopen(origin: Origin, isHandshake: boolean): Promise<Origin | undefined> {
     const { records, schemaMismatch, rotateAfter } = this.#config;
     const known = await records.read(origin.token.selector);
     if (typeof known === "string") return undefined;
@@ -133,12 +138,16 @@ export class StoreReader {
     const token = tokenNow(entry, origin.token, now, this.#config, most);
     if (token === undefined || schemaMismatch?.(entry.fields) !== undefined) return undefined;
     const needsCookie = origin.needsCookie || token !== origin.token;
-    const moved: Origin = { ...origin, known, token, needsCookie };
-    // A socket has no response whose saving would note that its visitor is there.
-    return isHandshake ? this.#touch(moved) : moved;
+    const updated: Origin = { ...origin, known, token, needsCookie };
+    // A socket has no response, so no save would record this activity.
+    return isHandshake ? this.#touch(updated) : updated;
   }
 
-  /** Takes a key out of the record. @returns its value, for one caller alone, and the record after that */
+  /**
+   * Removes a key from the record.
+   *
+   * @returns its value, which only one of several parallel callers gets, and the changed record
+   */
   async take(origin: Origin, key: string): Promise<{ readonly value: unknown; readonly origin: Origin }> {
     const taken = await this.#takeText(origin, key);
     return {
@@ -148,26 +157,26 @@ export class StoreReader {
   }
 
   /**
-   * Puts back the messages that were taken for a request that cannot show them, also into a session that has moved on to
-   * another identity, as far as data follows there. What the caller is told is the request's own error.
+   * Puts the flashed messages back into the record after a save that failed. If the session has been logged in meanwhile,
+   * only if `keepAtLogin` keeps them. Errors are ignored, so that the caller gets the error of the save.
    */
-  async giveBack({ known, messages }: Origin): Promise<void> {
+  async restoreMessages({ known, messages }: Origin): Promise<void> {
     const { records, json, keepAtLogin } = this.#config;
-    const changes = puttingBack(messages, json);
+    const changes = prependingMessages(messages, json);
     if (changes.transactions === undefined && changes.set === undefined) return;
     const { owner } = known.entry;
     const isFollowed = owner === null && (keepAtLogin === true || keepAtLogin.includes(FLASHES));
     const giving = records.change(known, undefined, ({ entry, now }): SessionStep<undefined> => {
       if (entry.owner !== owner && !isFollowed) return { result: undefined };
-      // That does not count as activity of the session's owner.
+      // The expiry stays the same, since this is not an activity of the user.
       const idle = -secondsSince(entry.expiresAt, now);
       return { result: undefined, change: { ...changes, expiry: { idle } } };
     });
     await giving.catch(() => {});
   }
 
-  /** Judges the verifier. "stolen": it is from before a rotation, and the session is to end. */
-  #admit({ known, token, check }: Presented): Origin | "stolen" | undefined {
+  /** Handles the result of the verifier check. "reused": the token was replaced by a rotation, and the session must end. */
+  #verify({ known, token, check }: Presented): Origin | "reused" | undefined {
     const { reusedTokens, schemaMismatch } = this.#config;
     const { entry } = known;
     if (check.status === "unknown") {
@@ -176,9 +185,9 @@ export class StoreReader {
     }
     if (check.status === "replaced") {
       events.reused({ selector: entry.selector, owner: entry.owner });
-      // A token from before a login proves nothing about the session after it: an attacker who planted it must not be able to end that session.
-      const isStolen = check.rotations !== undefined;
-      return reusedTokens === "destroy" && isStolen ? "stolen" : undefined;
+      // Only a token of the same login ends the session: whoever set the cookie before the login must not be able to end it.
+      const isRotated = check.rotations !== undefined;
+      return reusedTokens === "destroy" && isRotated ? "reused" : undefined;
     }
     if (schemaMismatch?.(entry.fields) !== undefined) {
       this.#refused("schema");
@@ -188,7 +197,7 @@ export class StoreReader {
     return { known, token: check.token, needsCookie, messages: undefined, isReadOnly: false };
   }
 
-  async #endStolen(known: KnownSession, token: Token): Promise<void> {
+  async #endReused(known: KnownSession, token: Token): Promise<void> {
     const { records, rotationKey } = this.#config;
     const isStill = ({ entry, now }: KnownSession) =>
       checkVerifier(entry, token, now, rotationKey).rotations !== undefined;
@@ -196,7 +205,7 @@ export class StoreReader {
     if ((await records.end(known, isStill)) === true) events.destroyed({ selector, owner });
   }
 
-  /** A visitor who only looks is active as well, and nothing will be saved that could note it. */
+  /** Records the activity of a read-only request, which is not saved. */
   async #noteActivity(origin: Origin): Promise<Origin> {
     return { ...((await this.#touch(origin)) ?? origin), isReadOnly: true };
   }
@@ -213,8 +222,8 @@ export class StoreReader {
   }
 
   /**
-   * One-time messages are taken out of the record before they can be shown, so that of parallel requests only one
-   * has them; what it does not show goes back when it is saved.
+   * Removes the flashed messages from the record before they are shown, so that only one of several parallel requests gets
+   * them. The save puts back those that were not shown.
    */
   async #takeMessages(origin: Origin): Promise<Origin> {
     const taken = await this.#takeText(origin, FLASHES);
@@ -236,7 +245,7 @@ export class StoreReader {
     return done === undefined ? { text: null, origin } : { text, origin: { ...origin, known: done.known } };
   }
 
-  /** Changes the record while this request may do so. @returns `undefined` if it may not any more */
+  /** Changes the record if the request's token is still valid. @returns `undefined` if it is not */
   async #change(
     { known, token }: Origin,
     apply: (known: KnownSession) => { readonly result: true; readonly changes?: FieldChanges },
@@ -257,20 +266,20 @@ export class StoreReader {
   }
 }
 
-/** Whether `other` is a good token of the same session, and `one` was replaced. */
+/** Whether `other` is a valid token of the same session, and `one` is an earlier one. */
 function isSuccessor(other: Presented, one: Presented): boolean {
   const isGood = other.check.status === "current" || other.check.status === "previous";
   return isGood && one.check.status === "replaced" && other.token.selector === one.token.selector;
 }
 
-/** What the session of a request shows at first. */
+/** The fields of the session when it is opened. */
 export function fieldsOf({ known, messages, isReadOnly }: Origin): Fields {
   return isReadOnly ? known.entry.fields : withMessages(known.entry.fields, messages);
 }
 
 /**
- * The token that is good for the record now, for a request that was let in with `token`: a periodic rotation meanwhile ends no
- * request, whatever its grace. `undefined` if the session moved on to another identity, by a login or `regenerate`.
+ * The current token of the record, for a request whose `token` was valid when the session was opened. Periodic rotations
+ * since then do not invalidate it, whatever the grace period; a login or `regenerate()` does, and gives `undefined`.
  */
 export function tokenNow(
   record: SessionRecord,
@@ -288,7 +297,7 @@ export function secondsSince(moment: number, now: number): number {
   return (now - moment) / 1000;
 }
 
-/** The options of {@link StoreConfig} that say how long a session lives without activity. */
+/** The idle timeout of a session, in seconds. */
 export function idleOf(
   { idleTimeout, anonymousTimeout }: Pick<StoreConfig, "idleTimeout" | "anonymousTimeout">,
   owner: string | null,

@@ -1,4 +1,5 @@
-import { OwnerLimitError, SessionClosedError } from "../../errors.ts";
+import { isPromise } from "node:util/types";
+import { ConfigError, OwnerLimitError, SessionClosedError } from "../../errors.ts";
 import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
 import type { Checkpoint, IdentityChange } from "../../session/changes.ts";
@@ -9,105 +10,107 @@ import type { Login } from "../../stores/parts/owners.ts";
 import { newToken, newVerifier, successorOf, type Token } from "../../stores/parts/token.ts";
 import type { RecordDecision } from "../decide.ts";
 import { events, lost } from "../events.ts";
-import { puttingBack, withMessages, withMessagesBack } from "../messages.ts";
+import { prependingMessages, withMessages, withMessagesPrepended } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
 import { idleOf, secondsSince, tokenNow, type Origin, type StoreConfig } from "./open.ts";
 
-/** What a request wants of its session, as of the moment in which a commit begins. */
-export interface Wanted {
+/** What a commit has to store, as of its beginning. */
+export interface PendingCommit {
   readonly origin: Origin | undefined;
-  /** Sessions that came in with this request, of which none was opened. */
-  readonly rivals: readonly Origin[];
+  /** The sessions of a request whose cookies named more than one; none of them was opened. */
+  readonly ambiguous: readonly Origin[];
   readonly identity: IdentityChange;
-  /** Everything was dropped in one go. */
+  /** The handler called `clear()`. */
   readonly isCleared: boolean;
   readonly owner: string | null;
-  /** The handler named the owner: the session was authenticated in this very request. */
+  /** The login, if the handler assigned the owner in this request. */
   readonly login: Login | undefined;
   readonly checkpoint: Checkpoint;
-  /** The data that is to be stored, without one-time messages. */
+  /** The data to store, without flashed messages. */
   readonly fields: Fields;
-  /** One-time messages to put into the record, as JSON text. */
+  /** The flashed messages to store, as JSON text. */
   readonly messages: string | undefined;
   readonly isModified: boolean;
   readonly isPermanent: boolean;
-  /** What a session without a record is to be stored under, if that was told already. */
+  /** The token for a session that has no record yet, if its selector was read already. */
   readonly token: Token | undefined;
-  /** The request failed. */
+  /** The response has a 5xx status and `saveOnError` is off. */
   readonly isFailure: boolean;
-  /** Nothing comes after it. */
+  /** This is the last commit of the request. */
   readonly isFinal: boolean;
 }
 
-/** What it came to. */
-export interface Saved {
-  /** What the cookie must become: this token, nothing, or what it is. */
+/** The result of a commit. */
+export interface CommitResult {
+  /** Send a cookie with this token, delete the cookie, or send none. */
   readonly cookie: Token | "delete" | "keep";
-  /** Where the session is stored now. */
+  /** The record of the session after the commit. */
   readonly origin: Origin | undefined;
-  /** It moved on to another identity, and nothing was changed. */
-  readonly isOvertaken?: boolean;
+  /** Another request has given the session a new token by a login or `regenerate()`, so nothing was stored. */
+  readonly hasNewIdentity?: boolean;
 }
 
-/** What it came to when it could not be done. */
-export interface Failed {
+/** The result of a commit that failed. */
+export interface CommitFailure {
   readonly error: unknown;
-  /** The session that was there is ended all the same. */
+  /** The record was removed before the failure. */
   readonly isEnded: boolean;
 }
 
 const NO_COOKIE =
-  "A new session or a new identity needs a new cookie, and a socket cannot send one: log in over HTTP, and let the socket connect again.";
+  "A new session or a new token needs a cookie, and a socket cannot set one: log in over HTTP, then connect the socket again.";
 
 /**
- * Does what was decided: ends the record, creates one, or changes it, with one operation of the store (two where a session ends
- * and another begins, more where an owner logs in). Resolves with the failure instead of throwing it, since a session may
- * have ended before.
+ * Carries out the decision: removes, creates or changes the record, with one operation of the store (two if one session ends
+ * and another begins, more if an owner logs in). Resolves with a failure instead of rejecting, because the result also
+ * says whether the record was removed before the failure.
  *
- * The error may be a StoreError, SessionConflictError, OwnerLimitError, SchemaError; SessionLostError for a login or a new
- * identity that could not be kept, and for every lost change where `lostWrites` is `"throw"`; SessionClosedError for what
- * needs a new cookie in a handshake.
+ * The error may be a StoreError, SessionConflictError, OwnerLimitError or SchemaError; a SessionLostError for a login or a
+ * `regenerate()` that could not be stored, and with `lostWrites: "throw"` for any change that could not; a
+ * SessionClosedError if a handshake needs a new cookie.
  */
 export async function commit(
-  wanted: Wanted,
+  pending: PendingCommit,
   decision: RecordDecision,
   request: SessionRequest,
   config: StoreConfig,
-): Promise<Saved | Failed> {
+): Promise<CommitResult | CommitFailure> {
   let isEnded = false;
   try {
-    const { origin } = wanted;
+    const { origin } = pending;
     if (decision.end && origin !== undefined) {
       const ended = await end(origin, config);
       if (ended !== true) {
-        // Another request was faster, and the browser may hold a newer cookie by now. Where it had ended already, an
-        // ending has lost nothing.
+        // Another request ended or changed the session first, so the browser may already have a newer cookie. If that
+        // request ended it and this one does not create another, nothing is lost.
         const isLost = decision.create || ended === "verifier";
-        return isLost ? lostChange(wanted, ended, config) : { cookie: "keep", origin };
+        return isLost ? lostChange(pending, ended, config) : { cookie: "keep", origin };
       }
       isEnded = true;
     }
-    const isWritten = decision.create || (decision.write && !wanted.isFailure);
-    if (isWritten) assertFits(config.schemaMismatch, wanted.checkpoint.fields);
+    const isWritten = decision.create || (decision.write && !pending.isFailure);
+    if (isWritten) assertFits(config.schemaMismatch, pending.checkpoint.fields);
     const needsCookie = decision.create || decision.rotate === "fresh";
     if (request.isHandshake && needsCookie) throw new SessionClosedError(NO_COOKIE);
-    // The request holds the token of each, so it may end them; otherwise nobody could log in or out beside the others.
+    // The request has a valid token for each of these, so it may end them. If they stayed, the next request would be
+    // ambiguous again.
     if (decision.create || decision.outcome === "delete")
-      for (const rival of wanted.rivals) await end(rival, config);
-    if (decision.create) return await create(wanted, request, config);
+      for (const other of pending.ambiguous) await end(other, config);
+    if (decision.create) return await create(pending, request, config);
     if (origin === undefined || decision.end) {
       return { cookie: decision.outcome === "delete" ? "delete" : "keep", origin: undefined };
     }
-    return await change(wanted, origin, decision, request, config);
+    return await change(pending, origin, decision, request, config);
   } catch (error) {
     return { error, isEnded };
   }
 }
 
-/** @returns true, or why it was not ended */
+/** @returns true, or why the session was not ended */
 async function end({ known, token }: Origin, config: StoreConfig): Promise<true | "gone" | "verifier"> {
   const { selector, owner, authenticatedAt } = known.entry;
-  // A logout that was opened before a login must not end the session after it. A new token alone makes no other session.
+  // A logout whose request was opened before a login must not end the session of that login. A rotated or regenerated
+  // token is the same session.
   const isOurs: Parameters<StoreConfig["records"]["end"]>[1] = ({ entry, now }) =>
     tokenNow(entry, token, now, config) !== undefined ||
     (entry.owner === owner && entry.authenticatedAt === authenticatedAt);
@@ -117,15 +120,19 @@ async function end({ known, token }: Origin, config: StoreConfig): Promise<true 
   return ended || "gone";
 }
 
-async function create(wanted: Wanted, request: SessionRequest, config: StoreConfig): Promise<Saved> {
-  const { fields, owner, login, isPermanent, messages } = wanted;
+async function create(
+  pending: PendingCommit,
+  request: SessionRequest,
+  config: StoreConfig,
+): Promise<CommitResult> {
+  const { fields, owner, login, isPermanent, messages } = pending;
   const all = withMessages(fields, messages === "[]" ? undefined : messages);
   const details = {
     expiry: { idle: idleOf(config, owner, isPermanent), absolute: config.absoluteTimeout },
     device: deviceOf(request, config),
     login,
   };
-  let known = wanted.token;
+  let known = pending.token;
   const { token, created } = await underFreshKey(async () => {
     const fresh = known ?? newToken();
     known = undefined;
@@ -133,13 +140,13 @@ async function create(wanted: Wanted, request: SessionRequest, config: StoreConf
     return done.status === "taken" ? "taken" : { token: fresh, created: done };
   });
   const { selector } = token;
-  if (created.status !== "ok") return refused(created, wanted, selector, config);
+  if (created.status !== "ok") return notCommitted(created, pending, selector, config);
   events.created({ selector, owner });
   for (const ended of created.ended ?? []) events.destroyed({ selector: ended, owner });
   const origin: Origin = {
     known: created.known,
     token,
-    needsCookie: !wanted.isFinal,
+    needsCookie: !pending.isFinal,
     messages: undefined,
     isReadOnly: false,
   };
@@ -147,21 +154,21 @@ async function create(wanted: Wanted, request: SessionRequest, config: StoreConf
 }
 
 async function change(
-  wanted: Wanted,
+  pending: PendingCommit,
   origin: Origin,
   decision: RecordDecision,
   request: SessionRequest,
   config: StoreConfig,
-): Promise<Saved> {
+): Promise<CommitResult> {
   const { rotate, write, touch } = decision;
   if (rotate === "no" && !write && !touch) {
     return { cookie: decision.outcome === "nothing" ? "keep" : origin.token, origin };
   }
   const { records, rotationKey, rotationGrace, touchEvery, absoluteTimeout } = config;
-  const { owner, isFailure, isPermanent } = wanted;
+  const { owner, isFailure, isPermanent } = pending;
   const { entry, now } = origin.known;
-  const login = isFailure ? undefined : wanted.login;
-  const changes = write ? changesOf(wanted, origin, config) : {};
+  const login = isFailure ? undefined : pending.login;
+  const changes = write ? changesOf(pending, origin, config) : {};
   const idle = idleOf(config, login?.owner ?? entry.owner, isPermanent);
   const fresh = rotate === "fresh" ? newVerifier(entry.selector) : undefined;
   const device = login && deviceOf(request, config);
@@ -169,7 +176,7 @@ async function change(
   const apply = (current: typeof origin.known): SessionStep<Token | undefined> => {
     const token = tokenNow(current.entry, origin.token, current.now, config);
     if (token === undefined) return { result: undefined };
-    // If another request has rotated it meanwhile, its successor is the token to have.
+    // If another request has rotated the token already, its successor is used.
     const isDue = rotate === "periodic" && token === origin.token && rotationKey !== null;
     const next = fresh ?? (isDue ? successorOf(token, rotationKey) : undefined);
     const isActive = secondsSince(current.entry.lastSeenAt, current.now) < touchEvery && !request.isHandshake;
@@ -188,58 +195,63 @@ async function change(
     entry.owner !== null && login === undefined && secondsSince(entry.lastSeenAt, now) >= touchEvery;
   if (isChecked && !(await records.isConfirmed(entry))) {
     await records.remove(entry.selector);
-    return lostChange(wanted, "revoked", config);
+    return lostChange(pending, "revoked", config);
   }
   const done = await records.change(origin.known, login, apply);
-  // Where nothing was to be written, a response has lost nothing; a socket wants to know.
-  const isIdle = wanted.isFinal && !write && fresh === undefined;
+  // If nothing was to be written, a response has lost nothing; the caller of a commit in between still gets the error.
+  const isIdle = pending.isFinal && !write && fresh === undefined;
   if (done.status !== "ok") {
-    return isIdle ? { cookie: "keep", origin } : refused(done, wanted, entry.selector, config);
+    return isIdle ? { cookie: "keep", origin } : notCommitted(done, pending, entry.selector, config);
   }
   const token = done.result;
   if (token === undefined)
-    return isIdle ? { cookie: "keep", origin } : lostChange(wanted, "verifier", config);
+    return isIdle ? { cookie: "keep", origin } : lostChange(pending, "verifier", config);
   const isNext = token !== origin.token;
   if (isNext) events.rotated({ selector: entry.selector, owner });
   for (const ended of done.ended ?? []) events.destroyed({ selector: ended, owner });
-  const moved: Origin = { ...origin, known: done.known, token };
-  return { cookie: isNext || decision.outcome !== "nothing" ? token : "keep", origin: moved };
+  const updated: Origin = { ...origin, known: done.known, token };
+  return { cookie: isNext || decision.outcome !== "nothing" ? token : "keep", origin: updated };
 }
 
-/** What the commit does to the fields: all of it, or for a request that failed, only what gives messages back. */
-function changesOf(wanted: Wanted, origin: Origin, { json }: StoreConfig): FieldChanges {
-  if (wanted.isFailure) return puttingBack(origin.messages, json);
-  return withMessagesBack(wanted.checkpoint.changes, wanted.messages, json);
+/** The changes of the fields. If the request failed, only the flashed messages that were taken for it are put back. */
+function changesOf(pending: PendingCommit, origin: Origin, { json }: StoreConfig): FieldChanges {
+  if (pending.isFailure) return prependingMessages(origin.messages, json);
+  return withMessagesPrepended(pending.checkpoint.changes, pending.messages, json);
 }
 
 function deviceOf(request: SessionRequest, config: StoreConfig): string | undefined {
-  const device: string | undefined = JSON.stringify(config.device?.(request));
+  const found = config.device?.(request);
+  if (isPromise(found)) {
+    found.catch(() => {});
+    throw new ConfigError('"device" must return what is to be stored, and it returned a promise.');
+  }
+  const device: string | undefined = JSON.stringify(found);
   checkLogin(null, device);
   return device;
 }
 
-function refused(
+function notCommitted(
   { status }: Exclude<Committed<unknown>, { status: "ok" }>,
-  wanted: Wanted,
+  pending: PendingCommit,
   selector: string,
   config: StoreConfig,
-): Saved {
+): CommitResult {
   if (status === "limit") throw new OwnerLimitError();
-  return lostChange(wanted, status === "revoked" ? "revoked" : "gone", config, selector);
+  return lostChange(pending, status === "revoked" ? "revoked" : "gone", config, selector);
 }
 
 /**
- * A session that ended or moved on meanwhile is left alone: nothing is revived, and no cookie contradicts a newer one. A
- * login must not seem to have worked, so for one this is always an error.
+ * Reports that the session has ended or has a new token, so nothing was stored. No cookie is sent, since the browser may
+ * have a newer one. For a login or a `regenerate()` this is always an error.
  */
 function lostChange(
-  { origin, owner, login, identity, isFailure }: Wanted,
+  { origin, owner, login, identity, isFailure }: PendingCommit,
   reason: "gone" | "verifier" | "revoked",
   { lostWrites }: StoreConfig,
   selector = origin?.known.entry.selector ?? "",
-): Saved {
+): CommitResult {
   const isIdentity = !isFailure && (login !== undefined || identity === "regenerated");
   const event = { selector, owner: origin?.known.entry.owner ?? owner, reason };
   lost(event, lostWrites === "throw" || isIdentity);
-  return { cookie: "keep", origin, isOvertaken: reason === "verifier" };
+  return { cookie: "keep", origin, hasNewIdentity: reason === "verifier" };
 }

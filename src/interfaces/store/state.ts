@@ -1,73 +1,77 @@
 import { shareClass } from "../../copies.ts";
 import { ConfigError, SessionLostError, SessionNotLoadedError, UnserializableError } from "../../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
-import type { Opened as OpenedFields } from "../../session/changes.ts";
+import type { Opened } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
 import { isStorableOwner, STORABLE_OWNER } from "../../stores/parts/record.ts";
 import { newToken, type Token } from "../../stores/parts/token.ts";
-import { FLASHES, joinedMessages, leftMessages, withMessages } from "../messages.ts";
+import { FLASHES } from "../../session/flash.ts";
+import { joinMessages, remainingMessages, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
-import { fieldsOf, type Opened, type Origin, type StoreConfig, type StoreReader } from "./open.ts";
-import type { Failed, Saved, Wanted } from "./save.ts";
+import { fieldsOf, type OpenResult, type Origin, type StoreConfig, type StoreReader } from "./open.ts";
+import type { CommitFailure, CommitResult, PendingCommit } from "./save.ts";
 
-/** A session whose data is in a store, during one request. */
+/** The state, during one request, of a session in a store. */
 export class StoreSessionState extends SessionState {
   readonly #config: StoreConfig;
   readonly #reader: StoreReader;
   readonly #arrivedAt: number;
-  readonly #find: (() => Promise<Opened>) | undefined;
-  /** `undefined` until the session is fetched. */
-  #found: Opened | undefined;
+  readonly #open: (() => Promise<OpenResult>) | undefined;
+  /** `undefined` until the session is loaded. */
+  #openResult: OpenResult | undefined;
   #loading: Promise<void> | undefined;
-  /** Where the session is since it was stored or read again in this request. */
-  #moved: { readonly origin: Origin | undefined } | undefined;
-  /** What a session without a record will be stored under. */
+  /**
+   * The record since the session was committed or reloaded in this request; takes precedence over the result of
+   * opening it.
+   */
+  #current: { readonly origin: Origin | undefined } | undefined;
+  /** The token for a session that has no record yet. */
   #token: Token | undefined;
-  /** What a handler made of the owner; `undefined` as long as it is the record's. */
+  /** The owner assigned in this request; `undefined` if none was. */
   #owner: string | null | undefined;
   #isLogin = false;
   #isCleared = false;
-  /** The client holds a cookie of a session that has ended. */
-  #isCookieDead = false;
-  /** The owners whose sessions this request has ended all, with the marks. */
-  #marks: Map<string, number> | undefined;
-  /** What was taken out of the record since the last commit began. */
-  #consumed = new Set<string>();
-  /** What was stored in this request already. */
-  readonly #stored = new Set<string>();
+  /** The browser holds the cookie of a session that has ended. */
+  #isCookieDeletionDue = false;
+  /** Owners whose sessions this request ended, and each owner's revocation time. */
+  #revocations: Map<string, number> | undefined;
+  /** Keys that `consume()` removed from the record since the last commit began. */
+  #consumedKeys = new Set<string>();
+  /** Keys that were written to the record in this request. */
+  readonly #storedKeys = new Set<string>();
 
   /**
    * @param arrivedAt when the request arrived, epoch milliseconds by `config.now`
-   * @param opened what was found for the request, or how to find it when it is asked for
+   * @param opened the result of opening the session, or with `lazy` a function that opens it
    */
   constructor(
     config: StoreConfig,
     reader: StoreReader,
     arrivedAt: number,
-    opened: Opened | (() => Promise<Opened>),
+    opened: OpenResult | (() => Promise<OpenResult>),
   ) {
     const { json, trackNested } = config;
-    super({ json, trackNested, open: () => ({ fields: this.#firstFields() }) });
+    super({ json, trackNested, open: () => ({ fields: this.#initialFields() }) });
     this.#config = config;
     this.#reader = reader;
     this.#arrivedAt = arrivedAt;
-    if (typeof opened === "function") this.#find = opened;
-    else this.#found = opened;
+    if (typeof opened === "function") this.#open = opened;
+    else this.#openResult = opened;
   }
 
-  /** The fetching that is under way. */
+  /** The pending load, if any. */
   get loading(): Promise<void> | undefined {
     return this.#loading;
   }
 
-  /** Whether the session was fetched, or there is none to fetch. */
+  /** Whether the session was loaded, or there is none to load. */
   get isLoaded(): boolean {
-    return this.#found !== undefined;
+    return this.#openResult !== undefined;
   }
 
-  /** Fetches a session that was not fetched with its request; once, however many ask. */
+  /** Loads a lazy session. Concurrent calls share one read. */
   override load(): Promise<void> | undefined {
-    if (this.#found !== undefined) return undefined;
+    if (this.#openResult !== undefined) return undefined;
     this.#loading ??= this.#fetch();
     return this.#loading;
   }
@@ -77,32 +81,32 @@ export class StoreSessionState extends SessionState {
     const { origin } = this;
     if (!this.delete(key)) return undefined;
     if (!origin?.known.entry.fields.has(key)) return own;
-    this.#consumed.add(key);
-    this.#forgetConsumed();
+    this.#consumedKeys.add(key);
+    this.#removeConsumed();
     const taken = await this.#reader.take(origin, key);
-    if (this.origin === origin) this.#moved = { origin: taken.origin };
+    if (this.origin === origin) this.#current = { origin: taken.origin };
     return taken.value;
   }
 
   get origin(): Origin | undefined {
-    return (this.#moved ?? this.#found)?.origin;
+    return (this.#current ?? this.#openResult)?.origin;
   }
 
-  /** The sessions that came in where one was expected, until one was begun instead. */
-  get #rivals(): readonly Origin[] {
-    return (this.#moved === undefined ? this.#foundOrThrow().rivals : undefined) ?? [];
+  /** The sessions named by an ambiguous request, until a new one was started. */
+  get #ambiguous(): readonly Origin[] {
+    return (this.#current === undefined ? this.#openResultOrThrow().ambiguous : undefined) ?? [];
   }
 
   get isCleared(): boolean {
     return this.#isCleared;
   }
 
-  get isCookieDead(): boolean {
-    return this.#isCookieDead || (this.#rivals.length > 0 && this.wasDestroyed);
+  get isCookieDeletionDue(): boolean {
+    return this.#isCookieDeletionDue || (this.#ambiguous.length > 0 && this.wasDestroyed);
   }
 
   override get isNew(): boolean {
-    return this.#foundOrThrow().origin === undefined;
+    return this.#openResultOrThrow().origin === undefined;
   }
 
   override get selector(): string {
@@ -135,19 +139,19 @@ export class StoreSessionState extends SessionState {
     }
     const id = ownerIdOf(owner);
     const before = this.owner;
-    // Another person starts from nothing; only a stranger's cart follows its owner's login.
+    // Another user starts with an empty session; an anonymous session keeps its data at login.
     if (before !== null && id !== before) this.destroy();
-    else this.regenerate(before === null && this.identity === "kept" ? this.#kept() : true);
+    else this.regenerate(before === null && this.identity === "kept" ? this.#keysKeptAtLogin() : true);
     this.#owner = id;
     this.#isLogin = id !== null;
   }
 
   override get ownerNow(): string | null {
-    this.#foundOrThrow();
+    this.#openResultOrThrow();
     return this.#owner === undefined ? (this.origin?.known.entry.owner ?? null) : this.#owner;
   }
 
-  /** With an owner it is a logout: the session is over. */
+  /** Ends the session if it has an owner: clearing it is then a logout. */
   override clear(): void {
     if (this.ownerNow !== null) return this.destroy();
     super.clear();
@@ -159,71 +163,72 @@ export class StoreSessionState extends SessionState {
     this.#owner = null;
     this.#isLogin = false;
     this.#token = undefined;
-    this.#stored.clear();
+    this.#storedKeys.clear();
   }
 
-  override reset(opened: OpenedFields): void {
+  override reset(opened: Opened): void {
     super.reset(opened);
     this.#owner = undefined;
     this.#isLogin = false;
     this.#isCleared = false;
-    this.#consumed.clear();
-    this.#stored.clear();
+    this.#consumedKeys.clear();
+    this.#storedKeys.clear();
   }
 
-  override noteEnded(selectors: readonly string[], all?: { owner: string; mark: number }): void {
-    if (all !== undefined) (this.#marks ??= new Map()).set(all.owner, all.mark);
+  override noteEnded(selectors: readonly string[], all?: { owner: string; revokedAt: number }): void {
+    if (all !== undefined) (this.#revocations ??= new Map()).set(all.owner, all.revokedAt);
     const { origin } = this;
     if (origin === undefined || !selectors.includes(origin.token.selector) || this.isClosed) return;
-    // The session of this very request is one of them. What comes now begins another one, as has a login or what followed a logout.
+    // The request's own session was ended, so what the handler writes from now on goes to a new one, as after a login
+    // or logout.
     if (!this.#isLogin && this.identity !== "destroyed") this.destroy();
     this.identity = "kept";
-    this.#moved = { origin: undefined };
-    this.#isCookieDead = true;
+    this.#current = { origin: undefined };
+    this.#isCookieDeletionDue = true;
   }
 
-  /** The record is found elsewhere, or is another one by now. */
+  /** Sets the record: the session has a new token or was read again. */
   moveTo(origin: Origin): void {
-    this.#moved = { origin };
+    this.#current = { origin };
   }
 
   /**
-   * What there is to do as of now. Until {@link settle} or {@link settleFailure} is called with it, the session behaves as if it
-   * were done.
+   * Takes what there is to commit now. The session then behaves as if it were committed; after the commit, call
+   * {@link commitSucceeded} or {@link commitFailed}.
    *
-   * @param isFinal the last commit of a request, which also settles its one-time messages
+   * @param isFinal the last commit of a request, which also stores its flashed messages
    */
-  want({ isHandshake }: SessionRequest, isFinal: boolean, isFailure: boolean): Wanted {
+  beginCommit({ isHandshake }: SessionRequest, isFinal: boolean, isFailure: boolean): PendingCommit {
     const { origin, identity, ownerNow: owner } = this;
-    const rivals = this.#rivals;
+    const ambiguous = this.#ambiguous;
     const isCleared = this.#isCleared;
     const login =
       this.#isLogin && owner !== null
-        ? { owner, elapsed: () => this.#elapsed(), after: this.#marks?.get(owner) }
+        ? { owner, elapsed: () => this.#elapsed(), after: this.#revocations?.get(owner) }
         : undefined;
     const left = isHandshake ? this.#takeMessages() : undefined;
     const checkpoint = this.checkpoint();
     const { changes, fields } = checkpoint;
     const { modified: isModified, isPermanent } = this;
-    this.#consumed.clear();
+    this.#consumedKeys.clear();
     const isNew = origin === undefined || identity === "destroyed";
     const token = isNew && isModified ? this.#newToken() : undefined;
     if (!isFinal) {
       this.identity = "kept";
       this.#isLogin = false;
       this.#isCleared = false;
-      if (identity === "destroyed") this.#moved = { origin: undefined };
+      if (identity === "destroyed") this.#current = { origin: undefined };
     }
     return {
       origin,
-      rivals,
+      ambiguous,
       identity,
       isCleared,
       owner,
       login,
       checkpoint,
       fields: withMessages(fields, undefined),
-      messages: left ?? (isFinal ? leftMessages(changes, origin?.messages) : undefined),
+      messages: left ?? (isFinal ? remainingMessages(changes, origin?.messages) : undefined),
       isModified,
       isPermanent,
       token,
@@ -232,63 +237,67 @@ export class StoreSessionState extends SessionState {
     };
   }
 
-  /** A commit is done. */
-  settle({ checkpoint, isFinal }: Wanted, { cookie, origin }: Saved): void {
+  /** Takes over the result of a commit. */
+  commitSucceeded({ checkpoint, isFinal }: PendingCommit, { cookie, origin }: CommitResult): void {
     const { changes, fields } = checkpoint;
     if (!isFinal) this.acknowledge(checkpoint, withMessages(fields, this.opened.fields.get(FLASHES)));
     const needsCookie = !isFinal && typeof cookie === "object";
-    this.#moved = {
+    this.#current = {
       origin: origin && { ...origin, needsCookie, messages: isFinal ? undefined : origin.messages },
     };
-    this.#forgetConsumed();
-    for (const key of [...changes.set.keys(), ...changes.transactions.keys()]) this.#stored.add(key);
+    this.#removeConsumed();
+    for (const key of [...changes.set.keys(), ...changes.transactions.keys()]) this.#storedKeys.add(key);
     if (this.#token?.selector === origin?.token.selector) this.#token = undefined;
-    this.#isCookieDead = cookie === "delete";
+    this.#isCookieDeletionDue = cookie === "delete";
   }
 
-  /** A commit is not done, and everything in it is still to be done. */
-  settleFailure(wanted: Wanted, { error, isEnded }: Failed, { isHandshake }: SessionRequest): void {
-    const { origin, identity, login, isCleared, isFinal, messages } = wanted;
+  /** Restores what the failed commit was to store, so that the next commit stores it. */
+  commitFailed(
+    pending: PendingCommit,
+    { error, isEnded }: CommitFailure,
+    { isHandshake }: SessionRequest,
+  ): void {
+    const { origin, identity, login, isCleared, isFinal, messages } = pending;
     if (isHandshake && messages !== undefined) {
-      this.set(FLASHES, joinedMessages(this.json.loads(messages), this.get(FLASHES)));
+      this.set(FLASHES, joinMessages(this.json.loads(messages), this.get(FLASHES)));
     }
     if (isEnded) {
       this.identity = this.identity === "destroyed" && isFinal ? "kept" : this.identity;
-      this.#moved = { origin: undefined };
-      this.#isCookieDead = true;
+      this.#current = { origin: undefined };
+      this.#isCookieDeletionDue = true;
       return;
     }
     if (this.identity !== "destroyed") this.#isLogin ||= login !== undefined;
     if (this.identity === "kept" || identity === "destroyed") this.identity = identity;
     this.#isCleared ||= isCleared;
-    // A client is not sent the cookie of a session that was lost.
+    // If the session was lost, its cookie is not sent again.
     const needsCookie = !(error instanceof SessionLostError) && origin?.needsCookie === true;
-    this.#moved = { origin: origin && { ...origin, needsCookie } };
-    this.#forgetConsumed();
+    this.#current = { origin: origin && { ...origin, needsCookie } };
+    this.#removeConsumed();
   }
 
-  /** What was taken out is not in the record any more; put in again meanwhile, it counts as written. */
-  #forgetConsumed(): void {
+  /** Removes consumed keys from the opened fields, so that a value set after `consume()` counts as a change. */
+  #removeConsumed(): void {
     const { origin } = this;
-    if (origin === undefined || this.#consumed.size === 0) return;
-    this.rebase(new Map([...this.opened.fields].filter(([key]) => !this.#consumed.has(key))));
+    if (origin === undefined || this.#consumedKeys.size === 0) return;
+    this.rebase(new Map([...this.opened.fields].filter(([key]) => !this.#consumedKeys.has(key))));
   }
 
   async #fetch(): Promise<void> {
     try {
-      this.#found = await this.#find!();
+      this.#openResult = await this.#open!();
     } finally {
-      // After an error it is tried again.
+      // After an error, the next call tries again.
       this.#loading = undefined;
     }
   }
 
-  /** What a login leaves of a stranger's session: what this very request wrote, and what may follow. */
-  #kept(): readonly string[] | true {
+  /** The keys that an anonymous session keeps at login: those written in this request, and those in `keepAtLogin`. */
+  #keysKeptAtLogin(): readonly string[] | true {
     const { keepAtLogin } = this.#config;
     if (keepAtLogin === true) return true;
     const { set, transactions } = this.changes();
-    return [...set.keys(), ...transactions.keys(), ...this.#stored, ...keepAtLogin];
+    return [...set.keys(), ...transactions.keys(), ...this.#storedKeys, ...keepAtLogin];
   }
 
   /** Seconds since the request arrived. */
@@ -300,21 +309,21 @@ export class StoreSessionState extends SessionState {
     return (this.#token ??= newToken());
   }
 
-  /** A handshake has not taken the messages of others, so what is there is for the store alone. */
+  /** In a handshake, removes the flashed messages from the session, to be stored. Its record's messages were not taken. */
   #takeMessages(): string | undefined {
     const messages = this.fields().get(FLASHES);
     if (messages !== undefined) this.delete(FLASHES);
     return messages;
   }
 
-  #firstFields(): Fields {
-    const { origin } = this.#foundOrThrow();
+  #initialFields(): Fields {
+    const { origin } = this.#openResultOrThrow();
     return origin === undefined ? EMPTY_FIELDS : fieldsOf(origin);
   }
 
-  #foundOrThrow(): Opened {
-    if (this.#found === undefined) throw new SessionNotLoadedError();
-    return this.#found;
+  #openResultOrThrow(): OpenResult {
+    if (this.#openResult === undefined) throw new SessionNotLoadedError();
+    return this.#openResult;
   }
 }
 

@@ -9,14 +9,20 @@ export function addressOf(engine: string, client: unknown): string {
   return address === undefined ? engine : `${engine} at ${address}`;
 }
 
-/** Where clients keep their settings: pg and ioredis, @redis/client, clusters of either, mysql2. */
+/**
+ * Where clients keep their settings: ioredis with Sentinels (beside a host that it does not use), pg and ioredis, @redis/client,
+ * clusters of either, mysql2, memcached, a collection of mongodb.
+ */
 const PLACES: ReadonlyArray<readonly string[]> = [
+  ["options", "sentinels", "0"],
   ["options"],
   ["options", "socket"],
   ["_options", "rootNodes", "0"],
   ["startupNodes", "0"],
   ["pool", "config", "connectionConfig"],
   ["config", "connectionConfig"],
+  ["servers", "0"],
+  ["client", "options", "hosts", "0"],
 ];
 
 function addressIn(client: unknown): string | undefined {
@@ -30,14 +36,15 @@ function addressIn(client: unknown): string | undefined {
 }
 
 function endpoint(settings: unknown): string | undefined {
-  if (typeof settings === "string") return hostOf(settings);
+  if (typeof settings === "string") return /^[\w.-]+:\d+$/.test(settings) ? settings : hostOf(settings);
   for (const name of ["url", "connectionString", "uri"]) {
     const url = property(settings, name);
     if (typeof url === "string") return hostOf(url);
   }
   const path = property(settings, "path") ?? property(settings, "socketPath");
   if (typeof path === "string") return path;
-  const [host, port] = [property(settings, "host"), property(settings, "port")];
+  // postgres.js has a list of each.
+  const [host, port] = ["host", "port"].map((name) => [property(settings, name)].flat()[0]);
   if (typeof host !== "string") return undefined;
   return port === undefined ? host : `${host}:${String(port)}`;
 }

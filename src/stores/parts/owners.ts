@@ -189,17 +189,17 @@ export class Owners {
   end(
     owner: string,
     except: string | undefined,
-  ): Promise<{ readonly mark: number; readonly ending: readonly string[] }> {
+  ): Promise<{ readonly revokedAt: number; readonly ending: readonly string[] }> {
     return this.#edit(owner, ({ entry, now }) => {
       const filedAt = except === undefined ? undefined : entry.sessions.get(except);
       const sessions = new Map<string, number>();
       if (except !== undefined && filedAt !== undefined) sessions.set(except, filedAt);
       const ending = new Set([...entry.ending, ...entry.sessions.keys()]);
       if (except !== undefined) ending.delete(except);
-      let mark = Math.max(Math.ceil(now + this.#clock.uncertainty), entry.endedAt + 1);
-      for (const [name, at] of entry.sessions) if (name !== except) mark = Math.max(mark, at);
-      const result = { mark, ending: [...ending] };
-      return { result, entry: { ...entry, sessions, ending, endedAt: mark, renewedAt: now } };
+      let revokedAt = Math.max(Math.ceil(now + this.#clock.uncertainty), entry.endedAt + 1);
+      for (const [name, at] of entry.sessions) if (name !== except) revokedAt = Math.max(revokedAt, at);
+      const result = { revokedAt, ending: [...ending] };
+      return { result, entry: { ...entry, sessions, ending, endedAt: revokedAt, renewedAt: now } };
     });
   }
 

@@ -38,7 +38,7 @@ export interface SessionInfo {
  * What one commit does to the fields, all or nothing, in this order: `keep` drops, `unset` removes, `set` writes,
  * `transactions` compute. Keys that are not named keep whatever parallel requests did to them.
  *
- * Counters, lists and one-time messages are all transactions: functions of what is stored at that moment.
+ * Counters, lists and flashed messages are all transactions: functions of what is stored at that moment.
  */
 export interface FieldChanges {
   /** Drop every field but these; `[]` drops all. */

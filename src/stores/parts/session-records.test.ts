@@ -88,7 +88,7 @@ describe("the sessions of an owner", () => {
     await login(records, "ada");
   }, 60_000);
 
-  it("are dead by the mark alone, at their next touch, where removing them was not finished", async () => {
+  it("are dead by the revocation time alone, at their next touch, where removing them was not finished", async () => {
     const clock = testClock();
     const store = memoryStore({ now: clock.now });
     const token = await login(recordsIn(store), "ada");
@@ -159,8 +159,8 @@ describe("a login", () => {
   it("wins after the destroyAll that its own request has waited for, and loses to a later one", async () => {
     const clock = testClock();
     const records = recordsIn(memoryStore({ now: clock.now }));
-    const { mark } = await records.destroyAll("ada", undefined);
-    const own = { owner: "ada", elapsed: () => 60, after: mark };
+    const { revokedAt } = await records.destroyAll("ada", undefined);
+    const own = { owner: "ada", elapsed: () => 60, after: revokedAt };
     const created = await records.create(newToken(), FIELDS, { expiry, login: own });
     const isAlive = created.status === "ok" && (await records.isConfirmed(created.known.entry));
     expect(isAlive).toBe(true);

@@ -217,8 +217,8 @@ export class SessionRecords {
     owner: string,
     except: string | undefined,
     onEnded: (selector: string) => void = () => {},
-  ): Promise<{ readonly ended: number; readonly ending: readonly string[]; readonly mark: number }> {
-    const { ending, mark } = await this.#owners.end(owner, except);
+  ): Promise<{ readonly ended: number; readonly ending: readonly string[]; readonly revokedAt: number }> {
+    const { ending, revokedAt } = await this.#owners.end(owner, except);
     const marked = performance.now();
     let ended = 0;
     for (let at = 0; at < ending.length; at += NOTED_AFTER) {
@@ -233,7 +233,7 @@ export class SessionRecords {
     // The mark may be ahead of the time by twice what is uncertain here, and a login's beginning be taken for as much earlier there.
     const left = MARK_PASSES + 4 * this.clock.uncertainty - (performance.now() - marked);
     if (left > 0) await sleep(left);
-    return { ended, ending, mark };
+    return { ended, ending, revokedAt };
   }
 
   /** Which of these sessions are live. @throws StoreError */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { checkNames } from "../../check-options.ts";
+import { checkNames, checkNumber, checkWait } from "../../check-options.ts";
 import type { Store } from "./store.ts";
 
 /** What is swept: a store, or the sessions in one. */
@@ -42,8 +42,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  * ```
  */
 export function startSweep(store: Sweepable, options: SweepOptions = {}): Sweep {
-  checkNames("startSweep", options, ["every", "batch", "pause", "onError"]);
-  const { every = EVERY, onError } = options;
+  const { every, onError } = checked("startSweep", options);
   const stop = new AbortController();
   let running: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout;
@@ -81,9 +80,10 @@ export function startSweep(store: Sweepable, options: SweepOptions = {}): Sweep 
  */
 export async function sweepOnce(
   store: Sweepable,
-  { batch = BATCH, pause = PAUSE }: SweepOptions = {},
+  options: SweepOptions = {},
   signal?: AbortSignal,
 ): Promise<number> {
+  const { batch, pause } = checked("sweepOnce", options);
   let total = 0;
   let deleted: number;
   do {
@@ -94,4 +94,14 @@ export async function sweepOnce(
     total += deleted;
   } while (deleted === batch);
   return total;
+}
+
+/** Options with their defaults. @throws ConfigError: a timer takes what is no number for a millisecond */
+function checked(call: string, options: SweepOptions) {
+  checkNames(call, options, ["every", "batch", "pause", "onError"]);
+  const { every = EVERY, batch = BATCH, pause = PAUSE, onError } = options;
+  checkNumber("every", every, 0, " of seconds");
+  checkNumber("batch", batch, 1);
+  checkWait("pause", pause);
+  return { every, batch, pause, onError };
 }

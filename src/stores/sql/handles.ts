@@ -1,4 +1,5 @@
 import { ConfigError } from "../../errors.ts";
+import { addressOf } from "../parts/address.ts";
 import { closed, has, refusal } from "../parts/clients.ts";
 import type { SqliteDatabase } from "../sqlite/database.ts";
 import type { SqlDatabase, SqlRow, SqlValue } from "./database.ts";
@@ -171,6 +172,7 @@ interface RawQuery {
 function postgresJs(sql: PostgresJsHandle): SqlDatabase {
   return {
     dialect: "postgres",
+    name: addressOf("PostgreSQL", sql),
     async run(text, values) {
       const query = sql.unsafe(text, values, { prepare: text.includes("$1") }) as unknown as RawQuery;
       // As bytes in the order of the columns, past all that the client was told to make of names, types and values.

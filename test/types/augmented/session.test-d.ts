@@ -107,7 +107,7 @@ own.username = "ada";
 // What a dictionary gives, whatever it holds.
 export const pairs: [string, unknown][] = [...session];
 
-// One-time messages have the types that were declared for their categories.
+// Flashed messages have the types that were declared for their categories.
 session.flash("saved");
 session.flash({ sku: "tea" }, "added");
 session.flash(["disk", "full"], 40);
