@@ -122,6 +122,9 @@ function connectionOf(request: FastifyRequest): Connection {
     get secure() {
       return request.protocol === "https";
     },
+    get originalUrl() {
+      return request.originalUrl;
+    },
   };
 }
 
