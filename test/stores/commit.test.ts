@@ -152,6 +152,37 @@ describe("RequestContext.commit", () => {
     expect(await ada.data()).toEqual({ visits: 2, username: "ada" });
   });
 
+  it("keeps a login for the end of the request when it fails, and a logout", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    const failing = async () => {
+      failures = 3;
+      await expect(commit()).rejects.toThrow(StoreError);
+    };
+    await ada.visit(async () => {
+      session.owner = "ada";
+      await failing();
+    });
+    expect(await managers[0]!.list("ada")).toHaveLength(1);
+    expect((await ada.visit(() => session.owner)).seen).toBe("ada");
+    await ada.visit(async () => {
+      session.destroy();
+      await failing();
+    });
+    expect(await managers[0]!.list("ada")).toEqual([]);
+  });
+
+  it("counts what it stored as written in this request: a login later in it keeps that", async () => {
+    const ada = someone({ storeOptions: { keepAtLogin: [] } });
+    await ada.visit(() => (session.before = 1));
+    await ada.visit(async () => {
+      session.mine = 1;
+      await commit();
+      session.owner = "ada";
+    });
+    expect(await ada.data()).toEqual({ mine: 1 });
+  });
+
   it("ends a session at once; nothing of it is left to see, and its cookie is removed", async () => {
     const ada = someone();
     await ada.visit(() => (session.a = 1));
@@ -192,6 +223,19 @@ describe("RequestContext.commit", () => {
     });
     expect(await ada.data()).toEqual({ cart: ["tea"] });
     expect(calls.filter((verb) => verb === "replace")).toHaveLength(1);
+  });
+
+  it("is not undone by a logout everywhere from before the request arrived", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.owner = "ada"));
+    await managers[0]!.destroyAll("ada");
+    time += 5000;
+    await ada.visit(async () => {
+      time += 1000;
+      session.owner = "ada";
+      await commit();
+    });
+    expect(await managers[0]!.list("ada")).toHaveLength(1);
   });
 
   it("tells that the session ended meanwhile, and revives nothing", async () => {

@@ -58,6 +58,15 @@ describe("consume", () => {
     expect(await ada.data()).not.toHaveProperty("fresh");
   });
 
+  it("lets the request put the same value in again, and overwrites nothing that others write meanwhile", async () => {
+    const { cookie } = ada;
+    await ada.visit(async () => {
+      session.reset = await consume("reset");
+      await new Visitor(manager).visit(() => (session.other = 2), { cookie });
+    });
+    expect(await ada.data()).toEqual({ reset: { email: "ada@example.com" }, other: 2 });
+  });
+
   it("gives nothing of a session that ended meanwhile", async () => {
     const { cookie } = ada;
     const { seen } = await ada.visit(async () => {
