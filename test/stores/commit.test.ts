@@ -266,6 +266,31 @@ describe("RequestContext.commit", () => {
     expect(await ada.data()).toEqual({ a: 1, b: 2 });
   });
 
+  it("puts flashed messages back that a request cannot show, since another one replaced its token", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    await ada.visit(() => session.flash("hello"));
+    const tab = tabOf(ada);
+    await ada.visit(async () => {
+      await tab.visit(() => session.regenerate({ keep: true }));
+      session.b = 1;
+    });
+    expect((await tab.visit(() => session.getFlashedMessages())).seen).toEqual(["hello"]);
+  });
+
+  it("says why a token opens no session: its record is gone, or cannot be decoded", async () => {
+    const reasons: string[] = [];
+    const ada = someone({ onRefused: (reason) => reasons.push(reason) });
+    await ada.visit(() => (session.a = 1));
+    const { cookie } = ada;
+    const selector = cookie.slice("session=".length).split(".")[0]!;
+    await store.remove(selector);
+    await ada.visit(() => session.a, { cookie });
+    await store.insert(selector, { text: "not a record", commit: "A".repeat(16), lifetime: 60 });
+    await ada.visit(() => session.a, { cookie });
+    expect(reasons).toEqual(["unknown", "undecodable"]);
+  });
+
   it("is there for a session that begins with a message", async () => {
     const ada = someone();
     await ada.visit(async () => {
