@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { createClient } from "@redis/client";
 import express, { type ErrorRequestHandler } from "express";
-import fastify from "fastify";
+import fastify, { type FastifyInstance } from "fastify";
 import { H3 } from "h3";
 import { Hono } from "hono";
 import Koa from "koa";
@@ -218,6 +218,11 @@ const inAHandler: Case[] = (
       "session.update({ username",
       "of type string",
     ],
+    ["delete without a key", (session) => session.delete(), "CONFIG", "session.destroy() ends the session"],
+    ["delete with a list", (session) => session.delete(["a"]), "CONFIG", 'session.delete("cart")', "a list"],
+    ["pop without a key", (session) => session.pop(), "CONFIG", 'session.pop("cart")', "of type undefined"],
+    ["clear with a key", (session) => session.clear("a"), "CONFIG", "session.clear()", "of type string"],
+    ["clear with a callback", (session) => session.clear(() => {}), "CONFIG", "no callback"],
     ["update with null", (session) => session.update(null), "CONFIG", "null"],
     ["set with an object", (session) => session.set({ a: 1 }), "UNSERIALIZABLE", "session.update({ … })"],
     [
@@ -371,10 +376,41 @@ const misplaced: Case[] = (() => {
       "server/plugins",
     ],
     [
+      "Fastify's in its own hook",
+      () => onFastify.sessions(options)(loose({ raw: {} }), loose({}), () => {}),
+      "CONFIG",
+      "app.register(",
+    ],
+    [
       "h3 2's in h3 1",
       () => onH3.sessions(options)(loose({ node: {}, context: {} }), loose(undefined)),
       "CONFIG",
       "hipflask/nuxt",
+    ],
+  ];
+})();
+
+/** What a hook behind `sessions` forgot to return. */
+const withoutResponse: Case[] = (() => {
+  const options = { secretKey };
+  const request = () => new Request("http://a/", { headers: { accept: "*/*" } });
+  const nothing = async () => loose(undefined);
+  const event = { request: request(), isSubRequest: false, locals: {} as never, cookies: { set() {} } };
+  const said = ["needs a Response", "what was returned is undefined", "Is a `return` missing"];
+  return [
+    [
+      "in SvelteKit",
+      () => onSvelteKit.sessions(options)({ event, resolve: nothing }),
+      "CONFIG",
+      "hipflask/sveltekit",
+      ...said,
+    ],
+    [
+      "in Astro",
+      () => onAstro.sessions(options)(loose({ request: request(), locals: {} }), nothing),
+      "CONFIG",
+      "hipflask/astro",
+      ...said,
     ],
   ];
 })();
@@ -388,13 +424,28 @@ async function thrownBy(work: () => unknown): Promise<Error> {
   throw new Error("Nothing was thrown.");
 }
 
+const optionsOfDropIn = { secret: secretKey, resave: false, saveUninitialized: false };
+
+async function serverOfFastify(set: (app: FastifyInstance) => unknown, heard: (error: unknown) => void) {
+  const app = fastify();
+  set(app);
+  app.get("/a", () => "a");
+  app.setErrorHandler((error, _request, reply) => (heard(error), reply.code(500).send("")));
+  await app.ready();
+  return app.server;
+}
+
 function serverOfHono(app: Hono, heard: (error: unknown) => void): Server {
   app.onError((error, c) => (heard(error), c.text("", 500)));
   return createServer(getRequestListener(app.fetch));
 }
 
 /** Apps in which what is wrong is seen when a request comes: the page, and what was logged or handed to an error handler. */
-const apps: [what: string, serve: (heard: (error: unknown) => void) => Server, ...said: string[]][] = [
+const apps: [
+  what: string,
+  serve: (heard: (error: unknown) => void) => Server | Promise<Server>,
+  ...said: string[],
+][] = [
   [
     "a route before sessions() in Express",
     (heard) =>
@@ -524,6 +575,91 @@ const apps: [what: string, serve: (heard: (error: unknown) => void) => Server, .
       ),
     "For h3 2, import `sessions` from hipflask/h3",
   ],
+  [
+    "h3's sessions as a route of h3",
+    (heard) =>
+      createServer(
+        getRequestListener(
+          new H3({ silent: true, onError: heard }).get("/", loose(onH3.sessions({ secretKey }))).fetch,
+        ),
+      ),
+    "what h3 2 passes",
+    "app.use(sessions({ … }))",
+  ],
+  ...Object.entries({ "the sessions of node:http": onNode, "the sessions of fetch": onFetch }).flatMap(
+    ([whose, { sessions }]): typeof apps => {
+      const around = () => loose(sessions({ secretKey })(loose(() => new Response("hello"))));
+      return [
+        [
+          `${whose} around a handler of Koa`,
+          (heard) => {
+            const app = new Koa();
+            app.use(around()).on("error", heard);
+            return createServer(app.callback());
+          },
+          "For Koa, import `sessions` from hipflask/koa",
+        ],
+        [
+          `${whose} around a handler of h3`,
+          (heard) =>
+            createServer(
+              getRequestListener(new H3({ silent: true, onError: heard }).get("/", around()).fetch),
+            ),
+          "For h3 2, import `sessions` from hipflask/h3",
+        ],
+        [
+          `${whose} around a handler of Hono`,
+          (heard) => {
+            const app = new Hono().get("/", around());
+            return serverOfHono(app, heard);
+          },
+          "For Hono, import `sessions` from hipflask/hono",
+        ],
+        [
+          `${whose} around a handler of Fastify`,
+          (heard) => serverOfFastify((app) => app.get("/", around()), heard),
+          "For Fastify, import `sessions` from hipflask/fastify",
+        ],
+      ];
+    },
+  ),
+  [
+    "the sessions of fetch around a handler of Express",
+    (heard) =>
+      createServer(
+        express()
+          .get("/", loose(onFetch.sessions({ secretKey })(() => new Response("hello"))))
+          .use(heardBy(heard)),
+      ),
+    "For Express, import `sessions` from hipflask/express",
+  ],
+  [
+    "Express's sessions as a hook of Fastify",
+    (heard) =>
+      serverOfFastify((app) => app.addHook("onRequest", loose(onExpress.sessions({ secretKey }))), heard),
+    "For Fastify, import `sessions` from hipflask/fastify",
+  ],
+  [
+    "Fastify's sessions as a hook",
+    (heard) =>
+      serverOfFastify((app) => app.addHook("onRequest", loose(onFastify.sessions({ secretKey }))), heard),
+    "what Fastify passes",
+    "app.register(sessions({ … }))",
+  ],
+  [
+    "the drop-in as a hook of Fastify",
+    (heard) => serverOfFastify((app) => app.addHook("onRequest", loose(dropIn(optionsOfDropIn))), heard),
+    "`session` of hipflask/express-session was called with what Fastify passes",
+  ],
+  [
+    "the drop-in in Koa",
+    (heard) => {
+      const app = new Koa();
+      app.use(loose(dropIn(optionsOfDropIn))).on("error", heard);
+      return createServer(app.callback());
+    },
+    "For Koa, import `sessions` from hipflask/koa",
+  ],
 ];
 
 function heardBy(heard: (error: unknown) => void): ErrorRequestHandler {
@@ -537,7 +673,8 @@ function heardBy(heard: (error: unknown) => void): ErrorRequestHandler {
 describe("errors of the first hour, at the first request", () => {
   it.each(apps)("%s", async (_what, serve, ...said) => {
     const heard: unknown[] = [];
-    const { port, close } = await listen(serve((error) => heard.push((error as Error).cause ?? error)));
+    const server = await serve((error) => heard.push((error as Error).cause ?? error));
+    const { port, close } = await listen(server);
     await (await fetch(`http://127.0.0.1:${port}/`)).text();
     await close();
     expect(heard).toEqual([expect.any(HipflaskError)]);
@@ -552,14 +689,39 @@ describe("errors of the first hour, at the first request", () => {
     );
   });
 
+  it("the drop-in in Fastify", async () => {
+    const app = fastify();
+    app.register(loose(dropIn(optionsOfDropIn)));
+    await expect(async () => app.ready()).rejects.toThrow(
+      "For Fastify, import `sessions` from hipflask/fastify",
+    );
+  });
+
+  it("sessions twice in Fastify", async () => {
+    const app = fastify();
+    app.register(onFastify.sessions({ secretKey })).register(onFastify.sessions({ secretKey }));
+    await expect(async () => app.ready()).rejects.toThrow("registered twice, or another plugin");
+  });
+
+  it.each([
+    ["nothing", undefined, "undefined"],
+    ["null", null, "null"],
+    ["a text", "hello", "of type string"],
+    ["an object", { a: 1 }, "of type object"],
+  ])("a fetch handler that returns %s", async (_what, returned, said) => {
+    const heard: unknown[] = [];
+    const withSession = onFetch.sessions({ secretKey }, { onError: (error) => heard.push(error) });
+    const answer = await withSession(() => loose(returned))(new Request("http://a/"));
+    expect(answer.status).toBe(500);
+    expect(heard).toEqual([expect.any(HipflaskError)]);
+    expect((heard[0] as Error).message).toContain("needs a Response");
+    expect((heard[0] as Error).message).toContain(`what was returned is ${said}.`);
+  });
+
   it("a store of hipflask in the drop-in for express-session", () => {
-    const options = {
-      secret: secretKey,
-      resave: false,
-      saveUninitialized: false,
-      store: loose(memoryStore()),
-    };
-    expect(() => dropIn(options)).toThrow("goes into `sessions` of hipflask/express");
+    expect(() => dropIn({ ...optionsOfDropIn, store: loose(memoryStore()) })).toThrow(
+      "goes into `sessions` of hipflask/express",
+    );
   });
 });
 
@@ -570,6 +732,7 @@ const all = Object.entries({
   "outside of a request": outside,
   "of a store": ofStores,
   "of another framework": misplaced,
+  "without a response": withoutResponse,
 });
 
 describe.each(all)("errors of the first hour, %s", (_, cases) => {

@@ -64,7 +64,7 @@ describe("acceptedCookie", () => {
   });
 
   it("tells under which path and domain the old cookie has to be expired", () => {
-    expect(reader(() => "missing")).toMatchObject({ cookieName: "old", path: "/", domain: undefined });
+    expect(reader(() => "missing")).toMatchObject({ cookieName: "old", path: undefined, domain: undefined });
     const options = { path: "/app", domain: "example.com" };
     expect(reader(() => "missing", options)).toMatchObject(options);
   });

@@ -2,6 +2,8 @@ import { checkNames, checkWait } from "../check-options.ts";
 import type { RefusalReason } from "../codecs/codec.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
+import { checkCookieName } from "../http/cookie.ts";
+import { checkDomain, checkPath } from "../http/cookie-settings.ts";
 import { oldRecords, type OldRecords, type OldStore } from "./old-store.ts";
 
 /** The cookies of one request by name, each value as it was sent, not percent-decoded. A `Map` will do. */
@@ -61,7 +63,7 @@ export interface AcceptedCookie {
   /** Name of the (first) cookie it is read from. */
   readonly cookieName: string;
   /** Path and domain the old cookie was set with: a cookie can only be expired under the same ones. */
-  readonly path: string;
+  readonly path: string | undefined;
   readonly domain: string | undefined;
   /** Epoch milliseconds from which on it is no longer read. */
   readonly until: number | undefined;
@@ -80,7 +82,7 @@ export interface AcceptedCookie {
 export interface AcceptOptions {
   /** The old cookie's name. Default the old library's own default. */
   cookieName?: string;
-  /** The old cookie's `Path`. Default `"/"`. */
+  /** The old cookie's `Path`. Default: any that the request's path may have had; it is expired for each of them. */
   path?: string;
   /** The old cookie's `Domain`. Default: any that the request's host may have set; it is expired for each of them. */
   domain?: string;
@@ -128,7 +130,11 @@ const MAX_LENGTH = 65_536;
 
 /** Makes a reader of a format: adds what all have in common. @throws ConfigError for an unusable option */
 export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions): AcceptedCookie {
-  const { path = "/", domain, store, storeTimeout = 2, permanent } = options;
+  const { store, storeTimeout = 2, permanent } = options;
+  const of = ` of ${format.name}`;
+  const cookieName = checkCookieName(format.cookieName, `"cookieName"${of}`);
+  const path = checkPath(options.path, `"path"${of}`);
+  const domain = checkDomain(options.domain, `"domain"${of}`);
   checkWait("storeTimeout", storeTimeout);
   const until = options.until === undefined ? undefined : new Date(options.until).getTime();
   if (Number.isNaN(until))
@@ -149,7 +155,7 @@ export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions
 
   return {
     name: format.name,
-    cookieName: format.cookieName,
+    cookieName,
     path,
     domain,
     until,

@@ -1,5 +1,5 @@
 import { called } from "../stores/express-session/calls.ts";
-import { inTime } from "../stores/parts/attempts.ts";
+import { withTimeout } from "../stores/parts/attempts.ts";
 
 /**
  * The old library's store, where the cookie held only an id. Stores of express-session and @fastify/session, which answer
@@ -38,7 +38,7 @@ async function askInTime(store: OldStore, verb: Verb, id: string, seconds: numbe
     const call = (done: OldStoreCallback) => store[verb]?.(id, done);
     // Some have a callback and a promise besides, which is then worth nothing and settles after it.
     const isAnswer = (returned: unknown) => isPromise(returned) || store[verb]?.length !== 2;
-    return await inTime("The old store", verb, seconds, () => called(call, isAnswer));
+    return await withTimeout("The old store", verb, seconds, () => called(call, isAnswer));
   } catch (error) {
     // How stores that keep files say that there is none, which express-session takes for no record.
     const { cause } = error as { cause?: { code?: unknown } };

@@ -6,7 +6,7 @@ import type { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
 import { errorResponseOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
-import { saveInto } from "./parts/pending-headers.ts";
+import { responseOf, saveInto } from "./parts/pending-headers.ts";
 import { placeSession, type SessionLocals } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
@@ -94,7 +94,7 @@ export function sessions(
     placeSession(locals, context);
     let response: Response;
     try {
-      response = await context.run(next);
+      response = responseOf(await context.run(next), "hipflask/astro");
       if (isPage(response)) {
         // Components are started with the page, in microtasks; this waits for those that wait for nothing else.
         await setImmediate();
@@ -122,7 +122,7 @@ export function sessions(
     context.attachTo(locals);
     placeSession(locals, context);
     context.beginAnswer();
-    const response = await context.run(next);
+    const response = responseOf(await context.run(next), "hipflask/astro");
     const headers = new Headers(response.headers);
     // The page may be the first to look at the session, and nothing is decided after the save.
     varyOnCookie(headers);

@@ -12,7 +12,7 @@ import { handshakeOf, requestOf } from "./parts/node-headers.ts";
 import { originCheck, type SocketOptions } from "./socket/origins.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
 import { settleDeletion } from "./parts/session-place.ts";
-import { wrongFramework } from "./parts/wrong-framework.ts";
+import { isFastifyHook, wrongFramework } from "./parts/wrong-framework.ts";
 
 export type { RequestSession, RequestSessionMethods, SessionCallback } from "./express/request-session.ts";
 export type { SessionCookie } from "./express/session-cookie.ts";
@@ -58,7 +58,7 @@ export function sessions(
   const { onError = logError } = handlerOptions;
   const refuseForeign = originCheck(handlerOptions);
   return (req, res, next) => {
-    if (typeof next !== "function" || req.headers === undefined) {
+    if (typeof next !== "function" || req.headers === undefined || isFastifyHook(req, res)) {
       const error = wrongFramework("hipflask/express", "app.use(sessions({ … }))", req, res, next);
       // Fastify waits for a call.
       if (typeof next !== "function") throw error;

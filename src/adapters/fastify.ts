@@ -1,6 +1,6 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 import { contextOf, type RequestContext } from "../request/context.ts";
-import { StoreError } from "../errors.ts";
+import { ConfigError, StoreError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
@@ -55,6 +55,7 @@ export function sessions(
   const plugin: FastifyPluginCallback = (app, settings, registered) => {
     if (typeof app.decorateRequest !== "function")
       throw wrongFramework("hipflask/fastify", "app.register(sessions({ … }))", app, settings, registered);
+    if (app.hasRequestDecorator("session")) return registered(new ConfigError(TAKEN));
     app.decorateRequest("session", undefined as never);
     app.decorateRequest(HELD);
 
@@ -111,11 +112,18 @@ export function sessions(
   });
 }
 
+const TAKEN =
+  "`request.session` is there already: `sessions({ … })` of hipflask/fastify is registered twice, or another plugin for sessions is " +
+  "(@fastify/session, @fastify/secure-session). Register one of them.";
+
 /** By `trustProxy`, if that is set. */
 function connectionOf(request: FastifyRequest): Connection {
   return {
     get secure() {
       return request.protocol === "https";
+    },
+    get originalUrl() {
+      return request.originalUrl;
     },
   };
 }

@@ -2,8 +2,10 @@ import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { errorResponseOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
-import { saveInto } from "./parts/pending-headers.ts";
+import { responseOf, saveInto } from "./parts/pending-headers.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
+
+const USE = "sessions({ … })((request) => new Response(…))";
 
 /** Answers a web `Request`; further arguments (an environment, a server) are handed through. */
 export type FetchHandler<Rest extends unknown[] = []> = (
@@ -39,14 +41,11 @@ export function sessions(options: SessionOptions | SessionManager, handlerOption
     return errorResponseOf(error);
   };
   return <Rest extends unknown[]>(handler: FetchHandler<Rest>, ...others: unknown[]) => {
-    if (typeof handler !== "function")
-      throw wrongFramework(
-        "hipflask/fetch",
-        "sessions({ … })((request) => new Response(…))",
-        handler,
-        ...others,
-      );
+    if (typeof handler !== "function") throw wrongFramework("hipflask/fetch", USE, handler, ...others);
     return async (request: Request, ...rest: Rest): Promise<Response> => {
+      // By what it has: some runtimes have a Request of their own. An event of h3 has headers as well, and a URL.
+      if (typeof request?.headers?.get !== "function" || typeof request.url !== "string")
+        throw wrongFramework("hipflask/fetch", USE, request, ...rest);
       let context: RequestContext;
       try {
         context = manager.requestContext(request, request);
@@ -57,7 +56,7 @@ export function sessions(options: SessionOptions | SessionManager, handlerOption
       // Flask makes its error page inside the context, so that what the handler wrote before it failed is saved with it.
       const response = await context.run(async () => {
         try {
-          return await handler(request, ...rest);
+          return responseOf(await handler(request, ...rest), "hipflask/fetch");
         } catch (error) {
           return errorPage(error);
         }

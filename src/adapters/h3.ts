@@ -40,7 +40,8 @@ declare module "h3" {
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
   return async (event, next, ...rest: unknown[]) => {
-    if (next === undefined && "node" in event) throw new ConfigError(H3_V1);
+    const isH3V1 = next === undefined && "node" in event && typeof event.req?.headers?.get !== "function";
+    if (isH3V1) throw new ConfigError(H3_V1);
     if (typeof next !== "function" || event.context === undefined)
       throw wrongFramework("hipflask/h3", "app.use(sessions({ … }))", event, next, ...rest);
     const context = manager.requestContext(event.req, event, event.req);

@@ -17,7 +17,10 @@ import {
   type NextCookieWriter,
 } from "./next/cookies.ts";
 import { prerenderClock } from "./next/prerender-clock.ts";
-import { saveInto } from "./parts/pending-headers.ts";
+import { responseOf, saveInto } from "./parts/pending-headers.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
+
+const USE = "export const login = withSession(async (form: FormData) => { … })";
 
 /** What {@link sessions} gives an app; keep it in a module of its own, `lib/session.ts` by custom. */
 export interface NextSessions {
@@ -96,6 +99,7 @@ export function sessions(
   }
 
   function withSession<Args extends unknown[], Result>(handler: (...args: Args) => Result) {
+    if (typeof handler !== "function") throw wrongFramework("hipflask/next", USE, handler);
     return async (...args: Args): Promise<Awaited<Result>> => {
       const [request] = args;
       const call = () => handler(...args);
@@ -113,7 +117,12 @@ export function sessions(
         const context = await opening;
         if (!(request instanceof Request)) return await act(context, store, call);
         context.attachTo(request);
-        return (await respond(context, store, call)) as Awaited<Result>;
+        // A proxy may return nothing. What Next passes to a route handler, and not to a proxy, is its parameters.
+        const isRoute = "params" in Object(args[1]);
+        const respondTo = isRoute
+          ? async () => responseOf((await call()) as Response, "hipflask/next")
+          : call;
+        return (await respond(context, store, respondTo)) as Awaited<Result>;
       } catch (error) {
         if (!(request instanceof Request)) throw error;
         return answer(error) as Awaited<Result>;

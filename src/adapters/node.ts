@@ -6,7 +6,9 @@ import { onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf } from "./parts/node-headers.ts";
 import { ownEvents } from "./parts/own-events.ts";
-import { wrongFramework } from "./parts/wrong-framework.ts";
+import { isNodeExchange, wrongFramework } from "./parts/wrong-framework.ts";
+
+const USE = "createServer(sessions({ … })((req, res) => …))";
 
 /** A handler of `node:http`. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -37,14 +39,9 @@ export function sessions(options: SessionOptions | SessionManager, handlerOption
   const manager = SessionManager.from(options);
   const onError = onErrorOf(handlerOptions);
   return (handler: NodeHandler, ...rest: unknown[]) => {
-    if (typeof handler !== "function")
-      throw wrongFramework(
-        "hipflask/node",
-        "createServer(sessions({ … })((req, res) => …))",
-        handler,
-        ...rest,
-      );
-    return (req: IncomingMessage, res: ServerResponse): void => {
+    if (typeof handler !== "function") throw wrongFramework("hipflask/node", USE, handler, ...rest);
+    return (req: IncomingMessage, res: ServerResponse, ...others: unknown[]): void => {
+      if (!isNodeExchange(req, res)) throw wrongFramework("hipflask/node", USE, req, res, ...others);
       const held = new HeldResponse(res, onError);
       const fail = (error: unknown): void => {
         onError(error);

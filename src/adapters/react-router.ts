@@ -3,7 +3,7 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
 import { errorPageOf } from "./parts/error-page.ts";
-import { saveInto } from "./parts/pending-headers.ts";
+import { responseOf, saveInto } from "./parts/pending-headers.ts";
 import { assertInPlace } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
@@ -64,7 +64,7 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareFu
       const context = manager.requestContext(request, request, provider);
       if (context.opening !== undefined) await context.opening;
       provider.set(sessionContext, context.session);
-      const response = await context.run(next);
+      const response = responseOf(await context.run(next), "hipflask/react-router");
       assertInPlace(provider.get(sessionContext), context.session, "sessionContext");
       return await saveInto(response, context);
     } catch (error) {

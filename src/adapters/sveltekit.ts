@@ -6,7 +6,7 @@ import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
 import { errorResponseOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
-import { saveInto } from "./parts/pending-headers.ts";
+import { responseOf, saveInto } from "./parts/pending-headers.ts";
 import { placeSession, type SessionLocals } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 import { parseSetCookie, type CookieOptions } from "../http/set-cookie-line.ts";
@@ -99,7 +99,7 @@ export function sessions(
     placeSession(event.locals, context);
     let response: Response;
     try {
-      response = await context.run(async () => resolve(event));
+      response = responseOf(await context.run(async () => resolve(event)), "hipflask/sveltekit");
     } catch (thrown) {
       try {
         await context.save({ status: statusOf(thrown), headers: cookiesOf(event) });

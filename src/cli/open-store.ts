@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
 import { fileOf, hostOf } from "../stores/parts/address.ts";
 import { storeFromUrl } from "../stores/from-url.ts";
-import { inTime } from "../stores/parts/attempts.ts";
+import { withTimeout } from "../stores/parts/attempts.ts";
 import type { Store } from "../stores/parts/store.ts";
 
 /** Seconds for each answer of a store. */
@@ -22,12 +22,12 @@ export async function openStore(
 ): Promise<Store> {
   if (mustExist) checkExists(url);
   const [scheme = ""] = url.split(":", 1);
-  return inTime(`${scheme} at ${hostOf(url)}`, "connect", OPENING, () => storeFromUrl(url));
+  return withTimeout(`${scheme} at ${hostOf(url)}`, "connect", OPENING, () => storeFromUrl(url));
 }
 
 /** Asks a store for a record that is not there. @throws StoreError if it does not answer */
 export async function answers(store: Store): Promise<void> {
-  await inTime(store.name, "read", OPENING, () => store.read("hipflask"));
+  await withTimeout(store.name, "read", OPENING, () => store.read("hipflask"));
 }
 
 function checkExists(url: string): void {

@@ -30,9 +30,9 @@ describe("possiblePaths", () => {
   it.each([
     ["https://example.com", ["/"]],
     ["/", ["/"]],
-    ["/shop/cart?a=/b", ["/", "/shop", "/shop/cart"]],
-    ["https://example.com/shop/#x", ["/", "/shop"]],
-    ["/a/b/c/d/e", ["/", "/a", "/a/b", "/a/b/c"]],
+    ["/shop/cart?a=/b", ["/", "/shop", "/shop/", "/shop/cart"]],
+    ["https://example.com/shop/#x", ["/", "/shop", "/shop/"]],
+    ["/a/b/c/d/e", ["/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/a/b/c/"]],
   ])("of %s", (url, expected) => {
     expect(possiblePaths(at(url))).toEqual(expected);
   });

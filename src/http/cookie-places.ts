@@ -31,12 +31,12 @@ export function possibleDomains(request: Destination): (string | undefined)[] {
   return [undefined, ...parents.slice(-MAX_DEPTH)];
 }
 
-/** The paths that a cookie of this request may have been set for, the root first. */
+/** The paths that a cookie of this request may have been set for, the root first. A slash at the end makes another path. */
 export function possiblePaths({ url = "" }: Destination): string[] {
   const [path = ""] = url.replace(ABSOLUTE, "").split(/[?#]/, 1);
   const names = path.split("/").filter((name) => name !== "");
   const paths = names.slice(0, MAX_DEPTH - 1).map((_, index) => `/${names.slice(0, index + 1).join("/")}`);
-  return ["/", ...paths];
+  return ["/", ...paths.flatMap((one) => (path.startsWith(`${one}/`) ? [one, `${one}/`] : [one]))];
 }
 
 /** All places but one that a cookie of this name, which came with the request, may be kept in. */

@@ -34,7 +34,8 @@ export function checkCookieSettings(
   };
 }
 
-function checkDomain(domain: unknown, label: string): string | undefined {
+/** @throws ConfigError */
+export function checkDomain(domain: unknown, label: string): string | undefined {
   if (domain === undefined || domain === null || domain === "") return undefined;
   const host = asciiDomain(checkText(domain, label));
   if (!/^[\w\-.]+$/.test(host) || (domain as string).includes("/"))
@@ -42,7 +43,8 @@ function checkDomain(domain: unknown, label: string): string | undefined {
   return domain as string;
 }
 
-function checkPath(path: unknown, label: string): string | undefined {
+/** @throws ConfigError */
+export function checkPath(path: unknown, label: string): string | undefined {
   if (path === undefined || path === null) return undefined;
   const text = checkText(path, label);
   if (text.startsWith("/")) return text;

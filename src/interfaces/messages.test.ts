@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { SessionState } from "../session/state.ts";
-import { changedFields } from "../stores/parts/record.ts";
+import { applyFieldChanges } from "../stores/parts/record.ts";
 import { withMessagesMerged } from "./messages.ts";
 
 const json = new TaggedJSONSerializer({ sortKeys: false });
@@ -16,7 +16,7 @@ function after(
   const state = new SessionState({ json, open: () => ({ fields: fieldsOf(opened) }) });
   view(state);
   const changes = withMessagesMerged(state.changes(), fieldsOf(opened), json);
-  const fields = changedFields(fieldsOf(stored), changes);
+  const fields = applyFieldChanges(fieldsOf(stored), changes);
   return Object.fromEntries(Array.from(fields, ([key, text]) => [key, json.loads(text)]));
 }
 

@@ -1,7 +1,7 @@
 import { shareClass } from "../copies.ts";
 import type { Accepted, AcceptedContent, AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import { dumpCookie, parseCookie } from "../http/cookie.ts";
-import { possibleDomains } from "../http/cookie-places.ts";
+import { possibleDomains, possiblePaths } from "../http/cookie-places.ts";
 import { UnserializableError } from "../errors.ts";
 import { events } from "./events.ts";
 import { observed, type ResponseHeaders } from "../http/response-headers.ts";
@@ -150,25 +150,24 @@ export class MigratingSessionInterface implements SessionInterface {
   }
 
   #expireCookies({ from, cookieNames }: OldSession, request: SessionRequest, headers: ResponseHeaders): void {
-    const { path } = from;
-    // If the old cookie was set with a Domain that the options do not name, it must be deleted under each possible one.
+    // If the old cookie was set with a Domain or a Path that the options do not name, it must be deleted under each possible one.
     const domains = from.domain === undefined ? possibleDomains(request) : [from.domain];
+    const paths = from.path === undefined ? possiblePaths(request) : [from.path];
     // In a cross-site frame, browsers only accept Set-Cookie with SameSite=None and Secure.
     const isFramed = this.#interface.getCookieSameSite() === "None";
     for (const name of cookieNames) {
       if (name === this.#interface.getCookieName()) continue;
-      for (const domain of HOST_NAME.test(name) ? [undefined] : domains) {
-        const line = dumpCookie(name, "", {
-          path,
-          domain,
-          expires: 0,
-          maxAge: 0,
-          secure: isFramed || SECURE_NAME.test(name),
-          httpOnly: HTTP_NAME.test(name),
-          sameSite: isFramed ? "None" : undefined,
-        });
-        headers.append("Set-Cookie", line);
-      }
+      const isOnHost = HOST_NAME.test(name);
+      const attributes = {
+        expires: 0,
+        maxAge: 0,
+        secure: isFramed || SECURE_NAME.test(name),
+        httpOnly: HTTP_NAME.test(name),
+        sameSite: isFramed ? ("None" as const) : undefined,
+      };
+      for (const domain of isOnHost ? [undefined] : domains)
+        for (const path of isOnHost ? ["/"] : paths)
+          headers.append("Set-Cookie", dumpCookie(name, "", { ...attributes, path, domain }));
     }
   }
 

@@ -146,9 +146,12 @@ const methods = {
     return stateOf(this).has(key);
   },
   delete(this: Session, key: string) {
+    if (typeof key !== "string")
+      throw misused("delete", 'delete("cart"), and session.destroy() ends the session', key);
     return stateOf(this).delete(key);
   },
   pop(this: Session, key: string, fallback?: unknown) {
+    if (typeof key !== "string") throw misused("pop", 'pop("cart")', key);
     const state = stateOf(this);
     const value = state.get(key);
     return state.delete(key) ? value : fallback;
@@ -172,7 +175,8 @@ const methods = {
     const pairs = Symbol.iterator in data ? (data as Iterable<[string, unknown]>) : Object.entries(data);
     for (const [key, value] of pairs) state.set(key, value);
   },
-  clear(this: Session) {
+  clear(this: Session, ...args: unknown[]) {
+    if (args.length > 0) throw misused("clear", "clear()", args[0]);
     stateOf(this).clear();
   },
   keys(this: Session) {

@@ -1,6 +1,6 @@
 /**
- * What authors of stores need: the contract, and the removal of expired records. The tests that a store has to pass are in
- * `hipflask/testing`, its errors in `hipflask`.
+ * For authors of stores: the contract, and the removal of expired records. The tests that a store has to pass are in
+ * `hipflask/testing`, and the errors in `hipflask`.
  *
  * @module hipflask/stores/contract
  */

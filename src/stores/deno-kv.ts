@@ -4,23 +4,23 @@ import { refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { headOf, millisecondsOf, OK, refused } from "./parts/values.ts";
+import { headOf, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
 import { unlessBusy } from "./sqlite/database.ts";
 
-/** What we call of a `Deno.Kv`. */
+/** The methods used of a `Deno.Kv`. */
 export interface DenoKv {
   get(key: string[], options?: { consistency?: "strong" }): Promise<DenoKvEntry>;
   getMany(keys: string[][]): Promise<DenoKvEntry[]>;
   atomic(): DenoKvAtomic;
 }
 
-/** An entry as `Deno.Kv` gives it; without a `versionstamp` there is none. */
+/** A result of `Deno.Kv`; without a `versionstamp` there is no entry. */
 export interface DenoKvEntry {
   readonly value: unknown;
   readonly versionstamp: string | null;
 }
 
-/** What is called of `Deno.Kv.atomic()`. */
+/** The methods used of `Deno.Kv.atomic()`. */
 export interface DenoKvAtomic {
   check(entry: { key: string[]; versionstamp: string | null }): DenoKvAtomic;
   set(key: string[], value: unknown, options: { expireIn: number }): DenoKvAtomic;
@@ -30,31 +30,31 @@ export interface DenoKvAtomic {
 
 /** Options of {@link denoKvStore}. */
 export interface DenoKvStoreOptions {
-  /** First part of every key. Default `"hipflask"`. */
+  /** The first part of every key. Default `"hipflask"`. */
   readonly prefix?: string;
-  /** The clock, in epoch milliseconds: Deno KV has none for conditions. Default `Date.now`. */
+  /** The clock, in epoch milliseconds: Deno KV's checks cannot use the server's. Default `Date.now`. */
   readonly now?: () => number;
 }
 
-interface Kept {
+interface StoredRecord {
   readonly text: string;
   readonly commit: string;
   /** Epoch milliseconds. */
   readonly until: number;
 }
 
-/** Deno KV keeps values of 65536 bytes; some of them are commit id and deadline. */
+/** Deno KV's limit is 65536 bytes per value, including the commit id and the expiry. */
 const MAX_BYTES = 65_000;
-/** Seconds to wait for other processes: a file of Deno KV is a SQLite database, which one writes at a time. */
+/** Seconds to wait for other processes: a Deno KV file is a SQLite database, which only one process writes at a time. */
 const BUSY_TIMEOUT = 2;
-/** Keys of one request. */
+/** Maximum number of keys in a `getMany`. */
 const BATCH = 10;
 
 /**
- * Sessions in Deno KV, replaced by its atomic check. A record may have 64 KiB, which is a limit of Deno KV. The handle stays yours
- * to close.
+ * Keeps sessions in Deno KV, which are replaced by its atomic check. A record may have 64 KiB, which is a limit of Deno KV.
+ * Closing the handle is up to you.
  *
- * @throws ConfigError for something else than an open `Deno.Kv`
+ * @throws ConfigError for anything that is not an open `Deno.Kv`
  * @example
  * ```ts no-check
  * import { denoKvStore } from "hipflask/stores/deno-kv";
@@ -87,7 +87,7 @@ class DenoKvStore implements Store {
   }
 
   async insert(key: string, write: Write): Promise<boolean> {
-    // Most keys are new: no need to look first.
+    // Most keys are new, so this does not read first.
     if (await this.#put(key, null, write)) return true;
     const entry = await this.#entry(key);
     return this.#stored(entry) === undefined && this.#put(key, entry.versionstamp, write);
@@ -118,7 +118,7 @@ class DenoKvStore implements Store {
     return found;
   }
 
-  /** Does it to a live record with the expected commit id, or with any; again where another writer was faster. */
+  /** Changes a live record that has the expected commit id, if one is given; tries again after a conflict. */
   async #change(
     key: string,
     expected: string | undefined,
@@ -128,7 +128,7 @@ class DenoKvStore implements Store {
       const entry = await this.#entry(key);
       const current = this.#stored(entry);
       if (current === undefined || (expected !== undefined && current.commit !== expected))
-        return refused(current);
+        return conditionFailed(current);
       if (await change(entry.versionstamp)) return OK;
     }
   }
@@ -147,17 +147,19 @@ class DenoKvStore implements Store {
     }
     const name = [this.#prefix, key];
     const expireIn = millisecondsOf(lifetime);
-    const kept: Kept = { text, commit, until: this.now() + expireIn };
+    const record: StoredRecord = { text, commit, until: this.now() + expireIn };
     const { ok } = await unlocked(() =>
-      this.#kv.atomic().check({ key: name, versionstamp }).set(name, kept, { expireIn }).commit(),
+      this.#kv.atomic().check({ key: name, versionstamp }).set(name, record, { expireIn }).commit(),
     );
     return ok;
   }
 
-  /** Deno KV removes what expired some time later. */
+  /** The record of a live entry: Deno KV removes expired entries with a delay. */
   #stored({ value }: DenoKvEntry): Stored | undefined {
-    const kept = value as Kept | null;
-    return kept !== null && kept.until > this.now() ? { text: kept.text, commit: kept.commit } : undefined;
+    const record = value as StoredRecord | null;
+    return record !== null && record.until > this.now()
+      ? { text: record.text, commit: record.commit }
+      : undefined;
   }
 }
 

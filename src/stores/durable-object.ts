@@ -1,18 +1,18 @@
 import { refusal } from "./parts/clients.ts";
 import type { ObjectAnswer, ObjectStep } from "./durable-object/object.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { GONE, OK, refused } from "./parts/values.ts";
+import { GONE, OK, conditionFailed } from "./parts/values.ts";
 
 export { HipflaskSession, type ObjectState, type ObjectStorage } from "./durable-object/object.ts";
 
-/** What we call of a binding to a Durable Object namespace. */
+/** The methods used of the binding of a Durable Object namespace. */
 export interface ObjectNamespace {
   idFromName(name: string): unknown;
-  // The binding's own type of an id is not known here.
+  // The type of an id is Cloudflare's own.
   get(id: never): { fetch(url: string, init: { method: string; body: string }): Promise<ObjectResponse> };
 }
 
-/** What we call of its responses. */
+/** The members used of its responses. */
 export interface ObjectResponse {
   readonly ok: boolean;
   readonly status: number;
@@ -20,12 +20,12 @@ export interface ObjectResponse {
 }
 
 /**
- * Sessions in Cloudflare's Durable Objects, one object per record: wherever a request arrives, all of one session's steps meet in
- * one place. The worker has to export {@link HipflaskSession} and bind it.
+ * Keeps sessions in Cloudflare's Durable Objects, one object per record: all steps on a record run in its object, in whichever
+ * location a request arrives. The worker has to export {@link HipflaskSession} and bind it.
  *
- * A record may have 128 KiB, or 2 MB where the class was created with SQLite storage (`new_sqlite_classes`).
+ * A record may have 128 KiB, or 2 MB if the class was created with SQLite storage (`new_sqlite_classes`).
  *
- * @throws ConfigError for something else than a namespace
+ * @throws ConfigError for anything that is not a namespace
  * @example
  * ```ts no-check
  * import { sessions } from "hipflask/fetch";
@@ -84,5 +84,5 @@ class DurableObjectStore implements Store {
 }
 
 function replaced({ isDone, current }: ObjectAnswer): Replaced {
-  return isDone ? OK : refused(current);
+  return isDone ? OK : conditionFailed(current);
 }

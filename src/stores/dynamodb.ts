@@ -3,10 +3,10 @@ import { StoreError } from "../errors.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { unknownAnswer } from "./parts/attempts.ts";
-import { GONE, headOf, millisecondsOf, OK, refused } from "./parts/values.ts";
+import { unexpectedAnswer } from "./parts/attempts.ts";
+import { GONE, headOf, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
 
-/** What we call of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
+/** The methods used of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
 export interface DynamoDocument {
   get(input: object): Promise<{ Item?: Record<string, unknown> | undefined }>;
   put(input: object): Promise<unknown>;
@@ -19,24 +19,24 @@ export interface DynamoDocument {
 
 /** Options of {@link dynamodbStore}. */
 export interface DynamoStoreOptions {
-  /** The table, whose partition key is the text attribute `id`. Default `"hipflask_sessions"`. */
+  /** The table, whose partition key is the string attribute `id`. Default `"hipflask_sessions"`. */
   readonly table?: string;
-  /** The clock, in epoch milliseconds: DynamoDB has none for conditions. Default `Date.now`. */
+  /** The clock, in epoch milliseconds: DynamoDB's conditions cannot use the server's. Default `Date.now`. */
   readonly now?: () => number;
 }
 
-/** Keys that one request may read. */
+/** Maximum number of keys in a BatchGetItem request. */
 const BATCH = 100;
-/** Characters that are read for a list; what is longer continues in another attribute. */
+/** Characters in the attribute that a list reads; the rest of the text is in another attribute. */
 const HEAD = 6144;
 
 const HEAD_ATTRIBUTES = { "#id": "id", "#commit": "commit", "#head": "head", "#until": "until" };
 
 /**
- * Sessions in Amazon DynamoDB, with conditional writes and consistent reads. The client stays yours to close.
+ * Keeps sessions in Amazon DynamoDB, with conditional writes and consistent reads. Closing the client is up to you.
  *
- * The table has the partition key `id` (text) and nothing else; switch its TTL on for the attribute `expires`. DynamoDB removes
- * expired items within days and not at once, so each condition asks for the deadline too, by the application's clock.
+ * The table has the partition key `id` (a string) and no sort key; enable its TTL for the attribute `expires`. DynamoDB may take
+ * days to remove expired items, so each condition also checks the expiry, by the application's clock.
  *
  * @throws ConfigError for a client that is not a `DynamoDBDocument`
  * @example
@@ -94,14 +94,14 @@ class DynamoStore implements Store {
 
   async replace(key: string, expected: string, write: Write): Promise<Replaced> {
     const put = () => this.#client.put({ ...this.#item(key, write), ...this.#unchanged(expected) });
-    return (await this.#holds(put)) ? OK : refused(await this.read(key));
+    return (await this.#holds(put)) ? OK : conditionFailed(await this.read(key));
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
     const condition = expected === undefined ? this.#live() : this.#unchanged(expected);
     const remove = () => this.#client.delete({ TableName: this.#table, Key: { id: key }, ...condition });
     if (await this.#holds(remove)) return OK;
-    return expected === undefined ? GONE : refused(await this.read(key));
+    return expected === undefined ? GONE : conditionFailed(await this.read(key));
   }
 
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
@@ -116,7 +116,7 @@ class DynamoStore implements Store {
         ConsistentRead: true,
       };
       let request: Record<string, unknown> = { [this.#table]: wanted };
-      // A large answer comes in parts.
+      // DynamoDB may return a large result in parts.
       while (Object.keys(request).length > 0) {
         const input = { RequestItems: request };
         const { Responses, UnprocessedKeys = {} } = await this.#ask(() => this.#client.batchGet(input));
@@ -179,11 +179,11 @@ class DynamoStore implements Store {
 
   #stored(item: Record<string, unknown> | undefined): Stored | undefined {
     if (item === undefined) return undefined;
-    // A document client may wrap numbers, as `{ value: "1" }`.
+    // A document client may be configured to wrap numbers as `{ value: "1" }`.
     const until = Number((item["until"] as { value?: unknown } | undefined)?.value ?? item["until"]);
     const { head, tail = "", commit } = item;
     if (Number.isNaN(until) || typeof head !== "string" || typeof commit !== "string")
-      throw unknownAnswer(this.name, "read");
+      throw unexpectedAnswer(this.name, "read");
     return until > this.now() ? { text: head + String(tail), commit } : undefined;
   }
 }

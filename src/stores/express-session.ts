@@ -4,11 +4,11 @@ import { systemClock } from "../itsdangerous/system-clock.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { backOff } from "./parts/attempts.ts";
-import { millisecondsOf, OK, refused } from "./parts/values.ts";
+import { millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
 
 export type { ExpressSessionBackend } from "./express-session/calls.ts";
 
-/** A record as a store of express-session keeps it: its cookie tells the store how long, the rest is ours. */
+/** A record as express-session's stores keep it: the store takes the lifetime from `cookie`; the rest is ours. */
 export interface ExpressRecord {
   readonly cookie: {
     readonly originalMaxAge: number;
@@ -26,34 +26,34 @@ export interface ExpressRecord {
   };
 }
 
-/** A write that is to happen only if nothing else was written meanwhile. */
+/** A conditional write. */
 export interface ExpressCompareAndSet {
   readonly sid: string;
   /** The `hipflask.commit` that must be stored; null: there must be no record. */
   readonly expected: string | null;
-  /** What to store, as the store's `set` would; null: remove the record. */
+  /** The record to store, as the store's `set` would; null: remove the record. */
   readonly next: ExpressRecord | null;
 }
 
 /** Options of {@link expressSessionStore}. */
 export interface ExpressSessionStoreOptions {
   /**
-   * Writes past the store, in one atomic step of its engine, and tells whether it did. With it the store is atomic, also
-   * across processes. Default none: writes of one session take turns within this process, and the store is declared non-atomic.
+   * Writes directly to the store's engine, in one atomic operation, and resolves with whether it did. With it the store is atomic,
+   * also across processes. Default none: writes of one session are queued within this process, and the store is not atomic.
    */
   readonly compareAndSet?: ((write: ExpressCompareAndSet) => Promise<boolean>) | undefined;
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-/** The commit id of a record that is not ours or cannot be read. */
+/** The commit id of a record that is not ours or cannot be decoded. */
 const FOREIGN = "";
 
 /**
- * Any store of express-session (`connect-redis`, `connect-pg-simple`, `memorystore`, …) for sessions of ours, with our own
- * cookie. Such a store only gets and sets whole sessions: within one process no write is lost and no session revived,
- * among several both can happen, unless `compareAndSet` writes for it. Without that, `session.owner` and lists of an owner's
- * sessions need one of our own stores.
+ * Keeps our sessions, with our own cookie, in any store of express-session (`connect-redis`, `connect-pg-simple`,
+ * `memorystore`, …). Such a store only reads and overwrites whole sessions. Within one process, no write is lost and no
+ * session is revived; with several processes, both can happen, unless you pass `compareAndSet`. Without it, sessions cannot
+ * have an owner.
  *
  * @throws ConfigError for anything else
  * @example
@@ -72,7 +72,7 @@ export function expressSessionStore(
   const isStore = ["get", "set", "destroy"].every(
     (name) => typeof (store as unknown as Record<string, unknown> | undefined)?.[name] === "function",
   );
-  // A client of Redis has all three.
+  // A Redis client has these three methods too.
   if (!isStore || has(store, "hset")) {
     throw refusal("expressSessionStore", "a store of express-session, as new RedisStore({ client })", store);
   }
@@ -123,13 +123,13 @@ class ExpressSessionStore implements Store {
     return this.#change(key, expected, null);
   }
 
-  /** Reads, compares, and writes; no other step of this process on this key comes in between. */
+  /** Reads, compares and writes. Steps of this process on the same key are queued. */
   #change(key: string, expected: string | undefined, next: ExpressRecord | null): Promise<Replaced> {
     return this.#turns.take(key, async () => {
       for (let conflicts = 0; ; await backOff(++conflicts)) {
         const current = await this.read(key);
         if (current === undefined || (expected !== undefined && current.commit !== expected))
-          return refused(current);
+          return conditionFailed(current);
         if (await this.#store(key, current.commit, next)) return OK;
       }
     });
@@ -148,16 +148,16 @@ class ExpressSessionStore implements Store {
     try {
       return loadedOf(await called((done) => this.#backend.get(sid, done)));
     } catch (error) {
-      // As express-session has it: a store of files says this of a session that is not there.
+      // As in express-session: a file store has this error for a missing session.
       if ((error as { code?: unknown }).code === "ENOENT") return undefined;
       if (error instanceof SyntaxError) return loadedOf({});
       throw error;
     }
   }
 
-  /** @returns false if another process was faster */
+  /** @returns false after a conflict with another process */
   async #store(sid: string, expected: string | null, next: ExpressRecord | null): Promise<boolean> {
-    // A foreign record has no commit id to compare; all that happens to it is its removal.
+    // A record that is not ours has no commit id to compare; it is only ever removed.
     if (this.#compareAndSet && expected !== FOREIGN) return this.#compareAndSet({ sid, expected, next });
     if (next === null) await called((done) => this.#backend.destroy(sid, done));
     else await called((done) => this.#backend.set(sid, next, done));

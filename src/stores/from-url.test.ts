@@ -89,7 +89,7 @@ describe("storeFromUrl", () => {
     ["libsql://?authToken=hunter2", /libsql:\/\/NAME\.turso\.io\?authToken=TOKEN/],
     ["https://hunter2.upstash.io", /https:\/\/:TOKEN@NAME\.upstash\.io/],
     ["dynamodb://", /dynamodb:\/\/eu-central-1\/sessions/],
-    ["dynamodb://ada:hunter2@eu-central-1/sessions", /credentials come from the environment/],
+    ["dynamodb://ada:hunter2@eu-central-1/sessions", /reads the credentials from the environment/],
     ["memcached://a:11211,b:11211", /one server/],
     ["memcached://ada:hunter2@a:11211", /one server/],
   ])("says how to write %s", async (url, message) => {

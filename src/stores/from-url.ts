@@ -4,15 +4,15 @@ import { readUrl } from "./from-url/url.ts";
 import type { Store } from "./parts/store.ts";
 
 /**
- * The store a URL names, connected and ready. The client of an engine is imported only when its URL is given, so only
- * that one has to be installed; tables are created if they are missing. `close()` closes the connections.
+ * Opens the store at a URL, connects it, and creates missing tables. Only the driver for the URL's scheme is imported, so only
+ * that one has to be installed. `close()` closes the connections.
  *
  * | URL | store | package |
  * |---|---|---|
  * | `memory:` | in this process | none |
  * | `sqlite:sessions.db` | a file | none on Node ≥ 22.5, Bun and Deno, else `libsql` |
  * | `redis://…`, `rediss://…` | Redis or Valkey | `@redis/client` |
- * | `redis+cluster://a:6379,b:6379`, `rediss+cluster://…` | a cluster, by some of its nodes | `@redis/client` |
+ * | `redis+cluster://a:6379,b:6379`, `rediss+cluster://…` | a cluster; some of its nodes are enough | `@redis/client` |
  * | `postgres://…` | PostgreSQL | `pg` |
  * | `mysql://…`, `mariadb://…` | MariaDB or MySQL | `mysql2` |
  * | `libsql://NAME.turso.io?authToken=TOKEN` | Turso, or another server of libSQL | `@libsql/client` |
@@ -21,9 +21,9 @@ import type { Store } from "./parts/store.ts";
  * | `mongodb://…/database`, `mongodb+srv://…` | the collection `hipflask_sessions` in MongoDB | `mongodb` |
  * | `memcached://127.0.0.1:11211` | one server of Memcached | `memcached` |
  *
- * @throws ConfigError for a scheme that is not in the table, a URL that cannot be read, or a package that is not installed. Its
+ * @throws ConfigError for a scheme that is not in the table, an invalid URL, or a package that is not installed. Its
  *   message never holds the URL, since that may hold a password. StoreError if the engine cannot be reached, or does not
- *   answer within 10 seconds.
+ *   respond within 10 seconds.
  * @example
  * ```ts
  * import { storeFromUrl } from "hipflask/stores/from-url";
@@ -38,7 +38,7 @@ export async function storeFromUrl(url: string): Promise<Store> {
   return open(`${scheme.toLowerCase()}:${rest}`);
 }
 
-/** Says what to write, and shows nothing but a scheme. */
+/** The end of the error message, which contains no part of the URL except its scheme. */
 function gotInstead(url: string, scheme: string): string {
   const known = Object.keys(OPEN).map((name) => `${name}:`);
   const begins = `a store's URL begins with ${known.join(", ")}`;
@@ -49,7 +49,7 @@ function gotInstead(url: string, scheme: string): string {
   return `knows no "${scheme}:" URLs; ${begins}, and any other store is made from its own client`;
 }
 
-/** Loaded when a URL of theirs is given. */
+/** Loaded when their scheme is used. */
 const redis = () => import("./from-url/redis.ts");
 const sql = () => import("./from-url/sql.ts");
 const others = () => import("./from-url/others.ts");

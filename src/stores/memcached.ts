@@ -3,10 +3,10 @@ import { addressOf } from "./parts/address.ts";
 import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { unknownAnswer } from "./parts/attempts.ts";
-import { datedValue, GONE, OK, refused, storedUntil } from "./parts/values.ts";
+import { unexpectedAnswer } from "./parts/attempts.ts";
+import { valueWithExpiry, GONE, OK, conditionFailed, unexpired } from "./parts/values.ts";
 
-/** What we call of a client of the `memcached` package. */
+/** The methods used of a client of the `memcached` package. */
 export interface MemcachedClient {
   get(key: string, callback: Callback<unknown>): void;
   /** Resolves with `{ [key]: value, cas: token }`. */
@@ -16,29 +16,30 @@ export interface MemcachedClient {
   del(key: string, callback: Callback<boolean>): void;
 }
 
-/** How Node's older clients answer. */
+/** A Node-style callback. */
 export type Callback<Result> = (error: unknown, result: Result) => void;
 
 /** Options of {@link memcachedStore}. */
 export interface MemcachedStoreOptions {
-  /** Begins the name of every key. Default `"hipflask:"`. */
+  /** Prefix of every key. Default `"hipflask:"`. */
   readonly prefix?: string;
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
 }
 
-/** Memcached takes a longer lifetime, in seconds, for a date. */
+/** Maximum lifetime in seconds; Memcached treats larger numbers as a Unix time. */
 const LONGEST_LIFETIME = 30 * 24 * 60 * 60;
-/** A record that was removed on condition: Memcached can only remove without one. */
+/** Replaces a record that is removed conditionally, since Memcached's `delete` has no condition. */
 const REMOVED = "-";
 
 /**
- * Sessions in Memcached, replaced by its `cas` command. Takes a client of the `memcached` package; it stays yours to close.
+ * Keeps sessions in Memcached, which are replaced by its `cas` command. Takes a client of the `memcached` package; closing it is
+ * up to you.
  *
- * Memcached is a cache: it forgets everything when it restarts and drops records when its memory is full, which logs people
- * out. It never revives a session. A record has at most 1 MB (`-I`), and lives at most 30 days without activity. Name **one** server: a
- * client that moves keys to another server when one is away finds old records there. Its pool has 10 connections unless `poolSize`
- * says more, and with `retries: 0` a request that finds none free fails.
+ * Memcached is a cache: it loses all records when it restarts and evicts records when its memory is full, which logs users out.
+ * It never revives a session. A record may have 1 MB (`-I`), and expires after at most 30 days without activity. Use **one**
+ * server: a client that fails over to another server finds outdated records there. The client's pool has 10 connections
+ * unless `poolSize` is larger; with `retries: 0`, a request that finds none free fails.
  *
  * @throws ConfigError for a client without `gets` and `cas`
  * @example
@@ -83,7 +84,7 @@ class MemcachedStore implements Store {
     const [value, lifetime] = this.#value(write);
     const name = this.#prefix + key;
     if (await this.#holds((done) => this.#client.add(name, value, lifetime, done))) return true;
-    // What is there may be over: Memcached counts whole seconds.
+    // The stored record may have expired: Memcached expires in whole seconds.
     const { stored, cas } = await this.#gets(key);
     if (stored !== undefined || cas === undefined) return false;
     return this.#holds((done) => this.#client.cas(name, value, cas, lifetime, done));
@@ -94,21 +95,21 @@ class MemcachedStore implements Store {
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
-    // A mark takes its place for a second, so that no writer who read it before can bring it back.
+    // A placeholder replaces it for a second, so that the `cas` of a writer that read the record before fails.
     if (expected !== undefined) return this.#exchange(key, expected, REMOVED, 1);
     const { stored } = await this.#gets(key);
     const isRemoved = await this.#holds((done) => this.#client.del(this.#prefix + key, done));
     return isRemoved && stored !== undefined ? OK : GONE;
   }
 
-  /** Puts a value in the place of a record that still has the expected commit id. */
+  /** Replaces a record that has the expected commit id. */
   async #exchange(key: string, expected: string, value: string, lifetime: number): Promise<Replaced> {
     const { stored, cas } = await this.#gets(key);
     if (stored === undefined || cas === undefined) return GONE;
-    if (stored.commit !== expected) return refused(stored);
+    if (stored.commit !== expected) return conditionFailed(stored);
     const name = this.#prefix + key;
     if (await this.#holds((done) => this.#client.cas(name, value, cas, lifetime, done))) return OK;
-    return refused(await this.read(key));
+    return conditionFailed(await this.read(key));
   }
 
   async #gets(key: string): Promise<{ stored?: Stored | undefined; cas?: string | undefined }> {
@@ -118,21 +119,21 @@ class MemcachedStore implements Store {
     return { stored: this.#stored(found[this.#prefix + key]), cas: String(found["cas"]) };
   }
 
-  /** Memcached counts lifetimes in whole seconds: the exact deadline stands in the value. */
+  /** Memcached expires in whole seconds, so the value contains the exact expiry. */
   #value(write: Write): [value: string, seconds: number] {
     const { lifetime } = write;
     const seconds = Math.min(LONGEST_LIFETIME, Math.ceil(lifetime));
     const until = this.now() + Math.min(lifetime, LONGEST_LIFETIME) * 1000;
-    return [datedValue(write, Math.ceil(until)), Math.max(1, seconds)];
+    return [valueWithExpiry(write, Math.ceil(until)), Math.max(1, seconds)];
   }
 
   #stored(value: unknown): Stored | undefined {
     if (value === undefined || value === null || value === false || value === REMOVED) return undefined;
-    if (typeof value !== "string") throw unknownAnswer(this.name, "read");
-    return storedUntil(value, this.now());
+    if (typeof value !== "string") throw unexpectedAnswer(this.name, "read");
+    return unexpired(value, this.now());
   }
 
-  /** `false` is an answer of this client, and comes with an error where the server says "not stored" or "exists". */
+  /** Whether the command was applied. For "not stored" and "exists", the client returns `false` and an error. */
   #holds(send: (done: Callback<boolean>) => void): Promise<boolean> {
     return this.#answer(send).catch((error: unknown) => {
       if (error instanceof Error && /Item is not stored|not stored|EXISTS/i.test(error.message)) return false;

@@ -4,29 +4,30 @@ import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { EMPTY, MemoryTable } from "./memory/table.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { COMMIT, GONE, OK, refused } from "./parts/values.ts";
+import { COMMIT, GONE, OK, conditionFailed } from "./parts/values.ts";
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
-  /** Records it may hold: sessions, and one for each owner. Default 1 000 000. */
+  /** Maximum number of records: one for each session, and one for each owner. Default 1 000 000. */
   readonly maxRecords?: number;
-  /** Bytes all records together may have. Default 512 MiB. */
+  /** Maximum size of all records together, in bytes. Default 512 MiB. */
   readonly maxBytes?: number;
 }
 
-/** Expired records that are removed before others get their turn, at a few microseconds each. */
+/** Expired records that are removed, at a few microseconds each, before the event loop continues. */
 const SLICE = 100;
 
 /**
- * Sessions in this process: for tests, and for applications of one process that may forget all sessions at a restart.
+ * Keeps sessions in the memory of this process: for tests, and for applications of one process that may lose all sessions at a
+ * restart.
  *
- * Bounded in number and bytes. When it is full, expired records go first, then the sessions without an owner that would expire
- * first make room for those with one; a write that still finds no room is refused with a `StoreError` ("full"). Reading and
- * writing cost the same with a thousand records and with a million.
+ * Limited in number and bytes. When it is full, expired records are removed first, and then, to store a session with an owner,
+ * the sessions without an owner that would expire first; if there is still no room, the write fails with a `StoreError`
+ * ("full"). Reading and writing take the same time with a thousand records and with a million.
  *
- * @throws ConfigError for an option that is unknown or cannot be meant
+ * @throws ConfigError for an unknown option or an invalid value
  * @example
  * ```ts
  * import { memoryStore } from "hipflask/stores/memory";
@@ -40,7 +41,7 @@ export function memoryStore(
   return new MemoryStore(options);
 }
 
-/** With nothing awaited inside, JavaScript itself makes each step atomic. */
+/** Each step is atomic because it runs synchronously. */
 class MemoryStore implements Store {
   readonly name = "The memory store";
   readonly atomic = true;
@@ -74,15 +75,15 @@ class MemoryStore implements Store {
 
   async replace(key: string, expected: string, write: Write): Promise<Replaced> {
     const now = this.#now();
-    const refused = this.#refused(key, expected, now);
-    if (refused === undefined) this.#write(key, write, now);
-    return refused ?? OK;
+    const failed = this.#conditionFailed(key, expected, now);
+    if (failed === undefined) this.#write(key, write, now);
+    return failed ?? OK;
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
-    const refused = this.#refused(key, expected, this.#now());
-    if (refused === undefined) this.#table.delete(key);
-    return refused ?? OK;
+    const failed = this.#conditionFailed(key, expected, this.#now());
+    if (failed === undefined) this.#table.delete(key);
+    return failed ?? OK;
   }
 
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
@@ -109,18 +110,18 @@ class MemoryStore implements Store {
     return slot === EMPTY || this.#table.expiresAt(slot) <= now ? EMPTY : slot;
   }
 
-  /** @param length as many characters of the text; each has up to three bytes */
+  /** @param length the number of characters of the text to read; each has up to three bytes */
   #stored(slot: number, now: number, length = Infinity): Stored {
     const value = this.#table.textIn(slot, COMMIT + 3 * length);
     return { text: value.slice(COMMIT, COMMIT + length), commit: value.slice(0, COMMIT), now };
   }
 
-  /** Why a write that expects a commit may not happen. */
-  #refused(key: string, expected: string | undefined, now: number): Replaced | undefined {
+  /** The result of a step whose condition is not met; `undefined` if it is. */
+  #conditionFailed(key: string, expected: string | undefined, now: number): Replaced | undefined {
     const slot = this.#live(key, now);
     if (slot === EMPTY) return GONE;
     if (expected === undefined || this.#table.startsWith(slot, expected)) return undefined;
-    return refused(this.#stored(slot, now));
+    return conditionFailed(this.#stored(slot, now));
   }
 
   #write(key: string, { text, commit, lifetime, anonymous = false }: Write, now: number): void {
@@ -142,7 +143,7 @@ class MemoryStore implements Store {
   /** @throws StoreError "full" */
   #makeRoom(key: string, bytes: number, now: number, anonymous: boolean): void {
     const table = this.#table;
-    // What is to be replaced must not make room for itself: the write may still be refused.
+    // Keeps the record that is to be replaced from being removed to make room: the write may still fail.
     if (!anonymous) table.own(key);
     while (!this.#fits(key, bytes)) {
       const isMade = table.deleteExpired(now, 1) > 0 || (!anonymous && table.deleteFirstAnonymous());
@@ -154,7 +155,7 @@ class MemoryStore implements Store {
     const { size, bytes } = this.#table;
     return new StoreError(
       "full",
-      `The memory store holds ${size} records in ${bytes} bytes and takes no more. Raise "maxRecords" or "maxBytes", shorten the lifetime, or use a store outside of the process.`,
+      `The memory store is full: it holds ${size} records in ${bytes} bytes. Raise "maxRecords" or "maxBytes", shorten the lifetime, or use a store outside the process.`,
     );
   }
 }

@@ -1,11 +1,11 @@
 import { addressOf } from "./parts/address.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { GONE, millisecondsOf, OK, refused } from "./parts/values.ts";
+import { GONE, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
 
 /* oxlint-disable typescript/no-explicit-any -- the driver has types of its own for filters, updates and options, ours fit */
 
-/** What we call of a `Collection` of `mongodb`. */
+/** The methods used of a `Collection` of `mongodb`. */
 export interface MongoCollection {
   findOne(filter: any, options: any): Promise<object | null>;
   find(filter: any, options: any): { toArray(): Promise<object[]> };
@@ -22,20 +22,20 @@ interface Document {
   readonly now: Date;
 }
 
-/** Keys that are read at once. */
+/** Maximum number of keys in a query. */
 const BATCH = 500;
 
-/** What was acknowledged survives the loss of a server, and is what all readers see. */
+/** With these concerns, acknowledged writes survive the loss of a server, and reads always see them. */
 const WRITE = { writeConcern: { w: "majority" } };
 const READ = { readPreference: "primary", readConcern: { level: "majority" } };
 
 /**
- * Sessions in MongoDB 5 or later: a document per record, replaced on condition of its commit id. Deadlines are those of the
- * server's clock (`$$NOW`). The client stays yours to close.
+ * Keeps sessions in MongoDB 5 or later: a document per record, which is replaced if it has the expected commit id. Records expire
+ * by the server's clock (`$$NOW`). Closing the client is up to you.
  *
- * `store.migrate()` creates the TTL index that has MongoDB remove expired documents.
+ * `store.migrate()` creates the TTL index, with which MongoDB removes expired documents.
  *
- * @throws ConfigError for something else than a collection
+ * @throws ConfigError for anything that is not a collection
  * @example
  * ```ts no-check
  * import { MongoClient } from "mongodb";
@@ -79,7 +79,7 @@ class MongoStore implements Store {
 
   async insert(key: string, write: Write): Promise<boolean> {
     try {
-      // No document has this commit id yet: one is added, unless the key is taken.
+      // The commit id is new, so this matches no live document: it inserts one, unless the key exists.
       const filter = { _id: key, commit: write.commit };
       const { upsertedCount } = await this.#collection.updateOne(filter, update(write), {
         ...WRITE,
@@ -96,13 +96,13 @@ class MongoStore implements Store {
   async replace(key: string, expected: string, write: Write): Promise<Replaced> {
     const filter = { _id: key, commit: expected, ...LIVE };
     const { matchedCount } = await this.#collection.updateOne(filter, update(write), WRITE);
-    return matchedCount > 0 ? OK : refused(await this.read(key));
+    return matchedCount > 0 ? OK : conditionFailed(await this.read(key));
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
     const filter = { _id: key, ...(expected !== undefined && { commit: expected }), ...LIVE };
     if ((await this.#collection.deleteOne(filter, WRITE)).deletedCount > 0) return OK;
-    return expected === undefined ? GONE : refused(await this.read(key));
+    return expected === undefined ? GONE : conditionFailed(await this.read(key));
   }
 
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
@@ -116,7 +116,7 @@ class MongoStore implements Store {
     return found;
   }
 
-  /** MongoDB tells the time with a document. */
+  /** Only a query that finds a document can return the server's time. */
   async now(): Promise<number> {
     const time = update({ text: "", commit: CLOCK, lifetime: 60 });
     await this.#collection.updateOne({ _id: CLOCK }, time, { ...WRITE, upsert: true });
@@ -132,7 +132,7 @@ const CLOCK = "clock";
 const DUPLICATE_KEY = 11000;
 const LIVE = { $expr: { $gt: ["$expiresAt", "$$NOW"] } };
 
-/** As a pipeline, since only one can add to the server's time. */
+/** An update as an aggregation pipeline, which can compute with the server's time. */
 function update({ text, commit, lifetime }: Write): object[] {
   const expiresAt = { $add: ["$$NOW", millisecondsOf(lifetime)] };
   return [{ $set: { commit: { $literal: commit }, record: { $literal: text }, expiresAt } }];

@@ -7,8 +7,8 @@ export type { SqlStore } from "./sql.ts";
 export type { MysqlPool } from "./sql/mysql2.ts";
 
 /**
- * Sessions in MariaDB 10.6 or MySQL 8, or later. Takes a pool of `mysql2/promise`, which stays yours to end; call
- * `migrate()` once, or create the table of `MYSQL_SCHEMA` your own way. See `sqlStore`.
+ * Keeps sessions in MariaDB 10.6 or MySQL 8, or later. Takes a pool of `mysql2/promise`, which you end yourself; call `migrate()`
+ * once, or create the table with `MYSQL_SCHEMA`. See `sqlStore`.
  *
  * @throws ConfigError for anything else, and for a pool that was closed
  * @example
@@ -24,5 +24,5 @@ export function mysqlStore(pool: MysqlPool): SqlStore {
   return sqlStore(mysql2Of("mysqlStore", pool));
 }
 
-/** The schema, for those who create their tables themselves. */
+/** The schema, to create the table without `migrate()`. */
 export const MYSQL_SCHEMA: string = MYSQL.schema.join(";\n") + ";\n";

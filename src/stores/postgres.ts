@@ -8,8 +8,8 @@ export type { SqlStore } from "./sql.ts";
 export type { PostgresOptions, PostgresPool, PostgresQuery } from "./sql/pg.ts";
 
 /**
- * Sessions in PostgreSQL 13 or later, or a relative that speaks its protocol. Takes a `Pool` of `pg`, which stays yours
- * to end; call `migrate()` once, or create the table of `POSTGRES_SCHEMA` your own way. See `sqlStore`.
+ * Keeps sessions in PostgreSQL 13 or later, or a database with its protocol. Takes a `Pool` of `pg`, which you end yourself; call
+ * `migrate()` once, or create the table with `POSTGRES_SCHEMA`. See `sqlStore`.
  *
  * @throws ConfigError for anything else, and for a pool that was ended
  * @example
@@ -26,5 +26,5 @@ export function postgresStore(pool: PostgresPool, options: PostgresOptions = {})
   return sqlStore(pgDatabase(openPg("postgresStore", pool), options));
 }
 
-/** The schema, for those who create their tables themselves. */
+/** The schema, to create the table without `migrate()`. */
 export const POSTGRES_SCHEMA: string = POSTGRES.schema.join(";\n") + ";\n";

@@ -3,8 +3,8 @@ import type { StoreError } from "../errors.ts";
 import { addressOf } from "./parts/address.ts";
 import { redisCommands, script, type RedisClient, type RedisCommands } from "./redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { unknownAnswer } from "./parts/attempts.ts";
-import { COMMIT, millisecondsOf, OK, refused, storedOf, textOf } from "./parts/values.ts";
+import { unexpectedAnswer } from "./parts/attempts.ts";
+import { COMMIT, millisecondsOf, OK, conditionFailed, storedOf, textOf } from "./parts/values.ts";
 
 export type {
   BunRedisClient,
@@ -17,11 +17,14 @@ export type {
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
-  /** Begins the name of every key. Default `"hipflask:"`. */
+  /** Prefix of every key. Default `"hipflask:"`. */
   readonly prefix?: string;
 }
 
-/** ARGV expected commit, value, milliseconds. 1 done, nil gone, or the value that is there. Numbers are texts, which spares Lua their making. */
+/**
+ * ARGV: expected commit, value, milliseconds. Returns 1 (done), nil (gone), or the stored value. The numbers are
+ * strings so that Lua need not convert them.
+ */
 const REPLACE = script(`local key, call = KEYS[1], redis.call
 if call('GETRANGE', key, '0', '15') == ARGV[1] then
 call('SET', key, ARGV[2], 'PX', ARGV[3])
@@ -29,7 +32,7 @@ return 1
 end
 return call('GET', key)`);
 
-/** ARGV expected commit. */
+/** ARGV: expected commit. */
 const REMOVE = script(`local key, call = KEYS[1], redis.call
 if call('GETRANGE', key, '0', '15') == ARGV[1] then
 return call('DEL', key)
@@ -38,21 +41,21 @@ return call('GET', key)`);
 
 const NOW = script("return redis.call('TIME')");
 
-/** A character takes up to this many bytes of UTF-8 for each unit of its length. */
+/** A UTF-16 code unit is at most this many bytes of UTF-8. */
 const BYTES_PER_UNIT = 3;
-/** Keys that are read at once. */
+/** Keys that are read in parallel. */
 const BATCH = 500;
 
 /**
- * Sessions in Redis 6.2 or later, Valkey, or a cluster of either. Takes a connected client of `@redis/client` or
- * `ioredis`, Bun's own, or one of `@upstash/redis`, which speaks HTTP; it stays yours to close.
+ * Keeps sessions in Redis 6.2 or later, Valkey, or a cluster of either. Takes a connected client of `@redis/client` or `ioredis`,
+ * Bun's own, or one of `@upstash/redis`, which uses HTTP; closing it is up to you.
  *
- * A record is one string, `hipflask:{key}`, of the commit id and the text, which expires by itself by Redis' own clock. A read
- * is a plain `GET`, so a client with `clientSideCache` answers it from its cache; a replace is a script of two commands on
- * that one key. `noeviction` is the safe policy: under any other, Redis may log people out when memory is short. Read from the
- * master: a replica may not have yet what was written a moment ago.
+ * A record is one string, `hipflask:{key}`, made of the commit id and the text, which Redis expires by its own clock. A read is a
+ * plain `GET`, so a client with `clientSideCache` can serve it from its cache; a replace is a script of two commands on that
+ * key. Set Redis' `maxmemory-policy` to `noeviction`: with any other, Redis may evict sessions when memory is short. Read
+ * from the master: replication is asynchronous, so a replica may not have the last write yet.
  *
- * @throws ConfigError for an option that is unknown or cannot be meant
+ * @throws ConfigError for an unknown option or an invalid value
  * @example
  * ```ts no-run
  * import { createClient } from "@redis/client";
@@ -106,14 +109,17 @@ class RedisStore implements Store {
     return this.#replaced("remove", answer);
   }
 
-  /** Reads the beginnings of values side by side: keys of a cluster are on many servers, and clients send them as one pipeline. */
+  /**
+   * Reads the beginnings of values in parallel, which clients pipeline; no single command can, since a cluster
+   * spreads keys over servers.
+   */
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
     const found = new Map<string, Stored>();
     const bytes = COMMIT + length * BYTES_PER_UNIT;
     for (let from = 0; from < keys.length; from += BATCH) {
       const reads = keys.slice(from, from + BATCH).map(async (key) => {
         const text = this.#text("readMany", await this.#commands.getRange(this.#prefix + key, bytes));
-        // The range of a key that is not there is empty.
+        // GETRANGE of a missing key returns an empty string.
         if (text !== null && text !== "") found.set(key, storedOf(text.slice(0, COMMIT + length)));
       });
       await Promise.all(reads);
@@ -132,10 +138,10 @@ class RedisStore implements Store {
   #replaced(verb: string, answer: unknown): Replaced {
     const text = this.#text(verb, answer);
     if (text === "1") return OK;
-    return refused(text === null || text === "0" ? undefined : storedOf(text));
+    return conditionFailed(text === null || text === "0" ? undefined : storedOf(text));
   }
 
-  /** What a client makes of an answer depends on its settings: numbers may come as text, texts as bytes. */
+  /** Depending on its settings, a client returns numbers as strings, and strings as bytes. */
   #text(verb: string, answer: unknown): string | null {
     if (answer === null) return null;
     if (typeof answer === "number" || typeof answer === "bigint") return String(answer);
@@ -146,6 +152,6 @@ class RedisStore implements Store {
 
   #unknown(verb: string): StoreError {
     const advice = "pass the client of @redis/client or ioredis itself, not in a pipeline or transaction";
-    return unknownAnswer(this.name, verb, advice);
+    return unexpectedAnswer(this.name, verb, advice);
   }
 }

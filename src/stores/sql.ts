@@ -3,9 +3,9 @@ import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
 import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
-import { backOff, storeError, unknownAnswer } from "./parts/attempts.ts";
+import { backOff, storeError, unexpectedAnswer } from "./parts/attempts.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { GONE, millisecondsOf, OK, refused, textOf } from "./parts/values.ts";
+import { GONE, millisecondsOf, OK, conditionFailed, textOf } from "./parts/values.ts";
 
 export type {
   BunSqlHandle,
@@ -37,18 +37,21 @@ export interface SqlStore extends Store {
 
 /** Keys of one statement. */
 const BATCH = 500;
-/** A row may be swept this part of its lifetime late, so that most updates leave the index of `sweep_at` alone. */
+/**
+ * A row's removal may be delayed by this fraction of its lifetime, so that most updates need not change the index on
+ * `sweep_at`.
+ */
 const SWEEP_DELAY = 1 / 8;
 
 /**
- * Sessions in any SQL database that a driver or query builder reaches: every step is a single statement, no transaction and no
- * state of a connection is needed, so it also works over HTTP and behind a pooler in transaction mode. Deadlines are those of
- * the database's own clock.
+ * Keeps sessions in a SQL database, with any driver or query builder. Every step is a single statement and needs no transaction
+ * or connection state, so it also works over HTTP and behind a pooler in transaction mode. Records expire by the database's
+ * clock.
  *
- * Takes the database that the application has already, of `pg`, `postgres`, PGlite, `@neondatabase/serverless`, `mysql2`,
+ * Takes the database object that the application already has, of `pg`, `postgres`, PGlite, `@neondatabase/serverless`, `mysql2`,
  * `mariadb`, `@planetscale/database`, `node:sqlite`, `better-sqlite3`, `libsql`, `@libsql/client`,
  * `@tursodatabase/serverless`, D1, Bun's `SQL`, Kysely, Knex, Drizzle or Prisma; anything
- * else by `{ dialect, run }`. It stays yours to close.
+ * else as `{ dialect, run }`. Closing it is up to you.
  *
  * PostgreSQL 13, MariaDB 10.6, MySQL 8.0, SQLite 3.38, or later, and databases that speak the SQL of one of them.
  *
@@ -96,7 +99,7 @@ class SingleStatementStore implements SqlStore {
   async replace(key: string, expected: string, write: Write): Promise<Replaced> {
     const values = { key, expected, ...valuesOf(write) };
     const { affected } = await this.#run("replace", this.#statements.replace, values);
-    return affected > 0 ? OK : refused(await this.read(key));
+    return affected > 0 ? OK : conditionFailed(await this.read(key));
   }
 
   async remove(key: string, expected?: string): Promise<Replaced> {
@@ -106,7 +109,7 @@ class SingleStatementStore implements SqlStore {
         ? await this.#run("remove", remove, { key })
         : await this.#run("remove", removeExpected, { key, expected });
     if (affected > 0) return OK;
-    return expected === undefined ? GONE : refused(await this.read(key));
+    return expected === undefined ? GONE : conditionFailed(await this.read(key));
   }
 
   async readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored>> {
@@ -116,7 +119,7 @@ class SingleStatementStore implements SqlStore {
       const { rows } = await this.#run("readMany", this.#statements.readMany, { keys: batch, length });
       for (const row of rows) {
         const id = textOf(row.id);
-        // Under no name it would count as gone, and its owner's record forget it.
+        // Without an id, the session would count as gone and be removed from its owner's record.
         if (id === undefined) throw this.#unknown("readMany");
         found.set(id, this.#stored("readMany", row));
       }
@@ -137,7 +140,7 @@ class SingleStatementStore implements SqlStore {
   async migrate(): Promise<void> {
     for (const text of this.#dialect.schema) {
       const create = () => this.#run("migrate", { text, names: [] }, {});
-      // Where another process was creating the same, there is nothing left to do the second time.
+      // If another process was creating the same table or index, the second attempt finds it.
       if ((await create()).affected === DUPLICATE) await create();
     }
   }
@@ -156,13 +159,16 @@ class SingleStatementStore implements SqlStore {
       } catch (error) {
         if (this.#dialect.isDuplicate(error)) return { rows: [], affected: DUPLICATE };
         if (this.#dialect.isMissingTable(error)) throw this.#missingTable(verb);
-        // Such a statement was certainly not applied.
-        if (!this.#dialect.isSacrificed(error)) throw storeError(this.name, verb, error);
+        // An aborted statement was not applied, so it is tried again.
+        if (!this.#dialect.isAborted(error)) throw storeError(this.name, verb, error);
       }
     }
   }
 
-  /** Drivers give big integers as text or bigint, and texts as bytes: with a binary collation, or because they were told to. */
+  /**
+   * Drivers return big integers as strings or bigint, and texts as bytes if the collation is binary or they are
+   * configured to.
+   */
   #stored(verb: string, { record, commit_id, now }: SqlRow): Stored {
     const [text, commit] = [textOf(record), textOf(commit_id)];
     if (text === undefined || commit === undefined) throw this.#unknown(verb);
@@ -176,8 +182,9 @@ class SingleStatementStore implements SqlStore {
   }
 
   #unknown(verb: string): StoreError {
-    const advice = "pass a client that gives rows as objects by column, and texts as texts";
-    return unknownAnswer(this.name, verb, advice);
+    const advice =
+      "pass a client that returns rows as objects with columns as properties, and texts as strings";
+    return unexpectedAnswer(this.name, verb, advice);
   }
 
   #missingTable(verb: string): StoreError {
@@ -188,7 +195,7 @@ class SingleStatementStore implements SqlStore {
   }
 }
 
-/** What counts for the number of rows where the engine says that a row, or a table, is there already. */
+/** Used as the number of rows when the engine reports that the row or the table exists already. */
 const DUPLICATE = -1;
 
 function valuesOf({ text, commit, lifetime }: Write): Values {

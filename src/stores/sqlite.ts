@@ -6,11 +6,11 @@ export type { SqliteDatabase, SqliteStatement } from "./sqlite/database.ts";
 export type { SqliteStoreOptions } from "./sqlite/sessions-database.ts";
 
 /**
- * Sessions in a SQLite file: the embedded default. Several processes may use one file at once; a process killed in the
- * middle of a write leaves no half of it.
+ * Keeps sessions in a SQLite file. Several processes may use one file at once, and a write is atomic even if its process is
+ * killed.
  *
- * Takes the path of a file, which is created with its table at the first use and is readable by its user alone, or an open
- * database of `node:sqlite`, `libsql` or `better-sqlite3`, which stays yours to close. See `sqlStore`.
+ * Takes the path of a file, which is created with its table at the first use and is only accessible to its user, or an open
+ * database of `node:sqlite`, `libsql` or `better-sqlite3`, which you close yourself. See `sqlStore`.
  *
  * @throws ConfigError for anything else, and for a database that was closed
  * @example

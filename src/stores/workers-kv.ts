@@ -1,25 +1,26 @@
 import { has, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { datedValue, millisecondsOf, OK, refused, storedUntil } from "./parts/values.ts";
+import { valueWithExpiry, millisecondsOf, OK, conditionFailed, unexpired } from "./parts/values.ts";
 
-/** What we call of a binding to a Workers KV namespace. */
+/** The methods used of the binding of a Workers KV namespace. */
 export interface WorkersKv {
   get(key: string): Promise<string | null>;
   put(key: string, value: string, options: { expirationTtl: number }): Promise<void>;
   delete(key: string): Promise<void>;
 }
 
-/** Workers KV takes no shorter lifetime, in seconds. */
+/** Minimum lifetime in Workers KV, in seconds. */
 const SHORTEST_LIFETIME = 60;
 
 /**
- * Sessions in Cloudflare's Workers KV, **without the guarantees of the other stores**: KV has no conditional write, and shows a
- * write elsewhere up to a minute later. Of parallel writes one is lost, and a session that ended can be seen a while longer. So the
- * store says `atomic: false`, and sessions with an owner are refused unless `allowNonAtomicStore` is set. For anonymous preferences
- * it is fine; for logins take `durableObjectStore`, or D1 with `sqlStore`.
+ * Keeps sessions in Cloudflare's Workers KV, **without the guarantees of the other stores**: KV has no conditional writes, and
+ * writes take up to a minute to be visible in other locations. Parallel writes may be lost, and a session that ended may
+ * still be read for a while. The store is therefore `atomic: false`, and sessions with an owner are refused unless
+ * `allowNonAtomicStore` is set. Use it for preferences of anonymous visitors; for logins, use `durableObjectStore`, or D1
+ * with `sqlStore`.
  *
- * @throws ConfigError for something else than a namespace
+ * @throws ConfigError for anything that is not a namespace
  * @example
  * ```ts no-check
  * import { workersKvStore } from "hipflask/stores/workers-kv";
@@ -56,7 +57,7 @@ class WorkersKvStore implements Store {
 
   async read(key: string): Promise<Stored | undefined> {
     const value = await this.#namespace.get(key);
-    return value === null ? undefined : storedUntil(value, systemClock());
+    return value === null ? undefined : unexpired(value, systemClock());
   }
 
   async insert(key: string, write: Write): Promise<boolean> {
@@ -76,15 +77,15 @@ class WorkersKvStore implements Store {
   async #change(key: string, expected: string | undefined, change: () => Promise<void>): Promise<Replaced> {
     const current = await this.read(key);
     if (current === undefined || (expected !== undefined && current.commit !== expected))
-      return refused(current);
+      return conditionFailed(current);
     await change();
     return OK;
   }
 
-  /** The exact deadline stands in the value: KV counts whole seconds, and no fewer than sixty. */
+  /** KV expires in whole seconds, and after 60 at the earliest, so the value contains the exact expiry. */
   #put(key: string, write: Write): Promise<void> {
     const until = systemClock() + millisecondsOf(write.lifetime);
     const expirationTtl = Math.max(SHORTEST_LIFETIME, Math.ceil(write.lifetime));
-    return this.#namespace.put(key, datedValue(write, until), { expirationTtl });
+    return this.#namespace.put(key, valueWithExpiry(write, until), { expirationTtl });
   }
 }

@@ -131,6 +131,11 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     expect((await ada.get("/api/forever")).body).toBe('{"visits":1}');
   });
 
+  it("says that a route handler returned nothing", async () => {
+    expect((await visitor().post("/api/nothing", {})).status).toBe(500);
+    await expect.poll(() => server.output()).toContain("of hipflask/next needs a Response");
+  });
+
   it.each([
     ["https,http", true],
     ["https, https", true],

@@ -95,6 +95,7 @@ describe.skipIf(skip)(`a Next app with a guard${note}`, () => {
   ])("answers for a store that is %s with %i", async (store, status) => {
     const answer = await ask("/slow/send", store);
     expect([answer.status, answer.setCookie]).toEqual([status, []]);
+    expect(answer.headers["retry-after"]).toBe(status === 503 ? "5" : undefined);
     expect(answer.body).not.toMatch(/success|on purpose/);
   });
 

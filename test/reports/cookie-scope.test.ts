@@ -9,8 +9,16 @@
  * - lobu-ai/lobu#2578: the order of two cookies decides who is logged in
  * - tinyauthapp/tinyauth#155: another app's cookie of the same name, on a parent domain, is in the way
  */
+import express from "express";
+import { createApp, defineEventHandler, toNodeListener } from "h3v1";
+import Koa from "koa";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { describe, expect, it } from "vitest";
+import { createServer, type RequestListener } from "node:http";
+import { afterEach, describe, expect, it } from "vitest";
+import { sessions as expressSessions } from "../../src/adapters/express.ts";
+import { sessions as koaSessions } from "../../src/adapters/koa.ts";
+import { sessions as nuxtSessions } from "../../src/adapters/nuxt.ts";
+import { listen } from "../adapters/listen.ts";
 import { sessions } from "../../src/adapters/fetch.ts";
 import { codecCookie } from "../../src/accepts.ts";
 import { flaskCodec, parseCookie, session, SessionManager, type SessionOptions } from "../../src/index.ts";
@@ -49,6 +57,8 @@ describe.each(homes)("another scope of the cookie, with sessions %s", (_, home) 
     ["cookieDomain turned off", { cookieDomain: "example.com" }, {}],
     ["cookieDomain changed", { cookieDomain: "www.example.com" }, { cookieDomain: "example.com" }],
     ["cookiePath shortened", { cookiePath: "/shop" }, { cookiePath: "/" }],
+    ["cookiePath shortened from one that ends with a slash", { cookiePath: "/shop/" }, { cookiePath: "/" }],
+    ["cookiePath given a slash at its end", { cookiePath: "/shop" }, { cookiePath: "/shop/" }],
     ["cookiePath lengthened", { cookiePath: "/" }, { cookiePath: "/shop" }],
   ])("logs in and out after: %s", async (_, before, after) => {
     const options = home();
@@ -169,6 +179,74 @@ describe("an old token of a session beside its new one", () => {
     }
     unsubscribe("hipflask:reused", listen);
     expect(told).toEqual([]);
+  });
+});
+
+describe("routers that cut off the path they are mounted at", () => {
+  type Handler = (path: string) => string;
+  const DOORS: Record<string, (options: SessionOptions, handler: Handler) => RequestListener> = {
+    "a router of Express": (options, handler) => {
+      const router = express.Router().use((req, res) => void res.send(handler(req.url)));
+      return express().use(expressSessions(options)).use("/shop", router);
+    },
+    "Express, with sessions in the router": (options, handler) => {
+      const router = express.Router().use(expressSessions(options));
+      router.use((req, res) => void res.send(handler(req.url)));
+      return express().use("/shop", router);
+    },
+    "an app of Koa that is mounted": (options, handler) => {
+      const app = new Koa().use(async (ctx, next) => {
+        ctx.path = ctx.path.replace("/shop", "");
+        await next();
+      });
+      return app
+        .use(koaSessions(options))
+        .use((ctx) => void (ctx.body = handler(ctx.url)))
+        .callback();
+    },
+    "an app of h3 1": (options, handler) => {
+      const app = createApp();
+      app.use(
+        "/shop",
+        defineEventHandler((event) => handler(event.path)),
+      );
+      nuxtSessions(options)({ h3App: app } as never);
+      return toNodeListener(app);
+    },
+  };
+  const closing: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close();
+  });
+
+  it.each(Object.entries(DOORS))("remove what was set under the whole path: %s", async (_, door) => {
+    const handler: Handler = (path) => {
+      const [action, name] = path.split("/").filter((part) => part !== "");
+      if (action === "login") Object.assign(session, { permanent: true, username: name });
+      if (action === "logout") session.destroy();
+      return String(session.username);
+    };
+    const jar = browserJar();
+    const start = async (options: SessionOptions) => {
+      const server = await listen(createServer(door({ secretKey, now, ...options }, handler)));
+      closing.push(server.close);
+      return async (path: string) => {
+        const url = `http://127.0.0.1:${server.port}${path}`;
+        const response = await fetch(url, { headers: { Cookie: await jar.getCookieString(url) } });
+        for (const line of response.headers.getSetCookie()) await jar.setCookie(line, url);
+        return response.text();
+      };
+    };
+    const old = await start({ cookiePath: "/shop" });
+    await old("/shop/login/ada");
+    const visit = await start({ cookiePath: "/" });
+    time += 1000;
+    expect(await visit("/shop/")).toBe("ada");
+    await visit("/shop/login/bob");
+    expect(await visit("/shop/")).toBe("bob");
+    expect((await jar.getCookieString("http://127.0.0.1/shop/")).split("; ")).toHaveLength(1);
+    await visit("/shop/logout");
+    expect(await visit("/shop/")).toBe("undefined");
   });
 });
 

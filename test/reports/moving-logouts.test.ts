@@ -4,17 +4,19 @@
  * - payloadcms/payload#351, auth0/nextjs-auth0#79, maxcountryman/axum-login#177: a deletion without the cookie's domain
  *   deletes nothing, and whoever logged out is logged in
  * - forem/forem#10169: the same at a change of the domain
+ * - auth0/nextjs-auth0#2222: a deletion under "/" deletes no cookie of another path
  */
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { cookieSession } from "../../src/accepts.ts";
 import { sessions } from "../../src/adapters/fetch.ts";
-import { session, SessionManager, type SessionOptions } from "../../src/index.ts";
+import { ConfigError, session, SessionManager, type SessionOptions } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { browserJar, type CookieJar } from "../../src/testing/cookie-jar.ts";
 import { testClient } from "../../src/testing/test-client.ts";
 
 const url = "https://shop.example.com/";
+const page = `${url}shop/cart/`;
 let time = Date.UTC(2030, 0, 1);
 const now = () => time;
 
@@ -26,7 +28,8 @@ function oldCookies(): string[] {
 
 async function jarWithOld(attributes = ""): Promise<CookieJar> {
   const jar = browserJar();
-  for (const line of oldCookies()) await jar.setCookie(`${line}; Path=/; Max-Age=31536000${attributes}`, url);
+  for (const line of oldCookies())
+    await jar.setCookie(`${line}; Path=/; Max-Age=31536000${attributes}`, page);
   return jar;
 }
 
@@ -54,14 +57,17 @@ describe.each<[string, () => SessionOptions]>([
     ["no domain", ""],
     ["the host as its domain", "; Domain=shop.example.com"],
     ["a parent as its domain", "; Domain=example.com"],
+    ["a path", "; Path=/shop"],
+    ["a path that ends with a slash, and a domain", "; Path=/shop/; Domain=example.com"],
+    ["a longer path", "; Path=/shop/cart"],
   ])("logs out where the old cookie was set with %s, and its reader was not told", async (_, attributes) => {
     const jar = await jarWithOld(attributes);
     const visit = site(home(), jar);
-    expect(await visit("/")).toBe("ada");
-    expect(await jar.getCookieString(url)).toMatch(/^session=[^;]+$/);
-    await visit("/logout");
-    expect(await jar.getCookieString(url)).toBe("");
-    expect(await visit("/")).toBe("undefined");
+    expect(await visit("/shop/cart/")).toBe("ada");
+    expect(await jar.getCookieString(page)).toMatch(/^session=[^;]+$/);
+    await visit("/shop/cart/logout");
+    expect(await jar.getCookieString(page)).toBe("");
+    expect(await visit("/shop/cart/")).toBe("undefined");
   });
 
   it("logs out in the first request, too", async () => {
@@ -94,5 +100,19 @@ describe("an old cookie beside one of ours that is over", () => {
     const both = `session=another.apps.cookie; ${oldCookies().join("; ")}`;
     expect(await site({}, frozen(both))("/")).toBe("ada");
     expect(await site({ store: memoryStore({ now }) }, frozen(both))("/")).toBe("ada");
+  });
+});
+
+describe("a reader of old cookies", () => {
+  it.each<[string, object]>([
+    ["a path that browsers ignore", { path: "shop" }],
+    ["a path with a line break", { path: "/\r\nSet-Cookie: a=b" }],
+    ["a path that is no text", { path: 1 }],
+    ["a domain with an attribute", { domain: "example.com; SameSite=None" }],
+    ["a domain that is none", { domain: "https://example.com" }],
+    ["a name that is none", { cookieName: "old; Secure" }],
+    ["an empty name", { cookieName: "" }],
+  ])("refuses %s at the start, and not at the first logout", (_, options) => {
+    expect(() => cookieSession({ keys: ["old"], ...options })).toThrow(ConfigError);
   });
 });

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { redisStore } from "../../src/stores/redis.ts";
 import type { Store } from "../../src/stores/parts/store.ts";
-import { inTime } from "../../src/stores/parts/attempts.ts";
+import { withTimeout } from "../../src/stores/parts/attempts.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import type { StoreTools } from "../../src/testing/store-contract.ts";
 import { databases } from "../support/databases.ts";
@@ -161,7 +161,7 @@ describe.skipIf(service.skip)(`redisStore${service.note}`, () => {
     client.connect().catch(() => {});
     const store = redisStore(client);
     expect(store.name).toBe(`Redis at 127.0.0.1:${port}`);
-    const reading = inTime(store.name, "read", 2, () => store.read("k"));
+    const reading = withTimeout(store.name, "read", 2, () => store.read("k"));
     await expect(reading).rejects.toThrow(`Redis at 127.0.0.1:${port} could not "read": `);
     client.destroy();
   });

@@ -118,7 +118,10 @@ it.each([
     () => djangoSessions(pool, { secretKey, lostWrites: "keep" as never }),
     '"lostWrites" must be "drop" or "throw".',
   ],
-  [() => djangoSessions(pool, { secretKey, tabel: "a" } as never), 'djangoSessions has no option "tabel". Did you mean "table"?'],
+  [
+    () => djangoSessions(pool, { secretKey, tabel: "a" } as never),
+    'djangoSessions has no option "tabel". Did you mean "table"?',
+  ],
   [() => flaskSessionRedis(redis, { format: "pickle" as never }), '"format" must be "msgpack" or "json".'],
   [
     () => flaskSessionRedis(redis, { useSigner: "yes" as never }),

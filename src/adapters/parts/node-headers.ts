@@ -6,6 +6,8 @@ import type { ResponseHeaders } from "../../http/response-headers.ts";
 /** Tells whether a request came by HTTPS, as Express and Koa do: by the connection, or by a proxy they trust. */
 export interface Connection {
   readonly secure?: boolean | undefined;
+  /** What the client asked for, where routers cut the path they are mounted at from `url`. */
+  readonly originalUrl?: string | undefined;
 }
 
 /**
@@ -41,7 +43,8 @@ class NodeRequest implements SessionRequest {
   }
 
   get url(): string | undefined {
-    return this.#req.url;
+    const { originalUrl = (this.#req as Connection).originalUrl } = this.#connection;
+    return originalUrl ?? this.#req.url;
   }
 
   get secure(): boolean {

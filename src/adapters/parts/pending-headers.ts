@@ -1,3 +1,4 @@
+import { ConfigError } from "../../errors.ts";
 import type { RequestContext } from "../../request/context.ts";
 import { observed } from "../../http/response-headers.ts";
 
@@ -19,4 +20,19 @@ export async function saveInto(response: Response, context: RequestContext): Pro
   if (!isChanged) return response;
   const { status, statusText, body } = response;
   return new Response(body, { status, statusText, headers });
+}
+
+/**
+ * What a handler returned, if that is a response.
+ *
+ * @param door whose `sessions` the handler is in, as in `hipflask/fetch`
+ * @throws ConfigError for anything else, as undefined where `return` was forgotten
+ */
+export function responseOf(returned: Response, door: string): Response {
+  if (typeof (returned as Response | null | undefined)?.headers?.get === "function") return returned;
+  const found = returned === undefined || returned === null ? String(returned) : `of type ${typeof returned}`;
+  throw new ConfigError(
+    `\`sessions\` of ${door} needs a Response from what it is around, and what was returned is ${found}. Is a \`return\` missing, as in ` +
+      'return new Response("hello")?',
+  );
 }

@@ -11,9 +11,10 @@ export function wrongFramework(door: string, use: string, ...given: unknown[]): 
   const found = frameworkOf(given);
   const instead =
     found === undefined || found[1] === door ? "" : ` For ${found[0]}, import \`sessions\` from ${found[1]}.`;
+  const [name] = /\w*sessions?\b/i.exec(use)!;
   const called = found === undefined ? "something else" : `what ${found[0]} passes`;
   return new ConfigError(
-    `\`sessions\` of ${door} was called with ${called}. It is used like this: ${use}.${instead}`,
+    `\`${name}\` of ${door} was called with ${called}. It is used like this: ${use}.${instead}`,
   );
 }
 
@@ -23,6 +24,7 @@ function frameworkOf([first, second, third]: unknown[]): readonly [name: string,
     return ["Hono", "hipflask/hono"];
   if (typeof one.addHook === "function" && typeof one.register === "function")
     return ["Fastify", "hipflask/fastify"];
+  if (isFastifyHook(first, second)) return ["Fastify", "hipflask/fastify"];
   if (has(one, "app", "req", "res", "throw")) return ["Koa", "hipflask/koa"];
   if (one.req instanceof Request && "context" in one) return ["h3 2", "hipflask/h3"];
   if (has(one, "node", "context")) return ["h3 1 or Nuxt", "hipflask/nuxt"];
@@ -33,6 +35,19 @@ function frameworkOf([first, second, third]: unknown[]): readonly [name: string,
     return typeof third === "function" ? ["Express", "hipflask/express"] : ["node:http", "hipflask/node"];
   if (first instanceof Request) return ["a fetch handler", "hipflask/fetch"];
   return undefined;
+}
+
+/** Tells a request and a reply of Fastify from those of Node, which are in `raw` there. */
+export function isFastifyHook(request: unknown, reply: unknown): boolean {
+  return request !== undefined && (reply as { request?: unknown } | undefined)?.request === request;
+}
+
+/** Tells a request and a response of Node from those of a framework that wraps them. */
+export function isNodeExchange(req: unknown, res: unknown): boolean {
+  return (
+    (req as { headers?: unknown } | undefined)?.headers !== undefined &&
+    typeof (res as { setHeader?: unknown } | undefined)?.setHeader === "function"
+  );
 }
 
 function has(value: object, ...names: string[]): boolean {

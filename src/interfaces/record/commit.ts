@@ -4,7 +4,7 @@ import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { backOff, underFreshKey } from "../../stores/parts/attempts.ts";
 import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/parts/commit.ts";
-import { changedFields } from "../../stores/parts/record.ts";
+import { applyFieldChanges } from "../../stores/parts/record.ts";
 import { events, lost } from "../events.ts";
 import { withMessagesMerged } from "../messages.ts";
 import type { RecordOrigin, RecordSessionState, SharedRecord } from "./state.ts";
@@ -163,7 +163,7 @@ function changeOf<Content>(
   if (isFailure) return { apply: (stored) => stored, isComputed: false };
   const changes = state.changes();
   const all = withMessagesMerged(changes, fieldsOf(known.entry.decoded), json);
-  return { apply: (stored) => changedFields(stored, all), isComputed: (all.transactions?.size ?? 0) > 0 };
+  return { apply: (stored) => applyFieldChanges(stored, all), isComputed: (all.transactions?.size ?? 0) > 0 };
 }
 
 function draftOf<Content>(

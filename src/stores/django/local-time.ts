@@ -3,9 +3,9 @@ import { ConfigError } from "../../errors.ts";
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /**
- * Milliseconds by which the clocks of a zone are ahead of UTC at a moment.
+ * A time zone's offset from UTC at a given time, in milliseconds.
  *
- * @throws ConfigError for a zone that is not in the tz database
+ * @throws ConfigError for a time zone that is not in the tz database
  */
 export function offsetOf(timeZone: string, at: number): number {
   if (timeZone === "UTC") return 0;

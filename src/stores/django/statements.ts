@@ -2,27 +2,27 @@ import { ConfigError } from "../../errors.ts";
 import type { SqlDatabase } from "../sql/database.ts";
 import { offsetOf } from "./local-time.ts";
 
-/** What differs between databases for the one table of Django's sessions. */
+/** The SQL for Django's session table that differs between databases. */
 export interface DjangoDialect {
   readonly placeholder: (index: number) => string;
-  /** An instant, given as the text of `instant`, as SQL. */
+  /** An SQL expression for a time, given as the text that `instant` returns. */
   readonly moment: (placeholder: string) => string;
-  /** A condition: both texts are the same, letter for letter. */
+  /** A condition: both texts are equal, case-sensitively. */
   readonly same: (column: string, placeholder: string) => string;
-  /** So many milliseconds from now (epoch milliseconds), as Django stores it. */
+  /** The time this many milliseconds after `now` (epoch milliseconds), as Django stores it. */
   readonly instant: (now: number, later: number) => string;
   readonly isDuplicate: (error: unknown) => boolean;
-  /** The engine gave up on the statement to let another one through; nothing was applied. */
-  readonly isSacrificed: (error: unknown) => boolean;
+  /** The engine aborted the statement because of a deadlock or a serialization failure; nothing was applied. */
+  readonly isAborted: (error: unknown) => boolean;
 }
 
-/** The statements, each with its values in the order of its placeholders. */
+/** The statements. Each comment lists the values in the order of the placeholders. */
 export interface DjangoStatements {
   /** key, now */
   readonly read: string;
   /** key, content, expiry */
   readonly insert: string;
-  /** content, expiry, key, now: takes the place of an expired row */
+  /** content, expiry, key, now: replaces an expired row */
   readonly takeOver: string;
   /** content, expiry, key, now, expected content */
   readonly replace: string;
@@ -37,8 +37,8 @@ const errnoOf = (error: unknown) => (error as { errno?: unknown }).errno;
 const quoteAsIs = (placeholder: string) => placeholder;
 
 /**
- * An instant has a zone there, whatever the project's settings. With USE_TZ off Django adds to the local time, so that a week
- * in which clocks change ends at the same time of day.
+ * PostgreSQL: the column has a time zone regardless of the project's settings. With USE_TZ off, Django adds the lifetime to the
+ * local time, so a week later is the same time of day even if daylight saving time begins or ends in between.
  */
 function djangoPostgres(timeZone: string): DjangoDialect {
   return {
@@ -51,20 +51,20 @@ function djangoPostgres(timeZone: string): DjangoDialect {
       return new Date(now + later - change).toISOString();
     },
     isDuplicate: (error) => codeOf(error) === "23505",
-    isSacrificed: (error) => ["40001", "40P01"].includes(codeOf(error)),
+    isAborted: (error) => ["40001", "40P01"].includes(codeOf(error)),
   };
 }
 
-/** Django keeps instants as UTC, or with USE_TZ off as the local time of TIME_ZONE, to which it adds as to any other. */
+/** Other databases: Django stores UTC, or with USE_TZ off the local time of TIME_ZONE, to which it adds the lifetime. */
 function djangoMysql(timeZone: string): DjangoDialect {
   return {
     placeholder: () => "?",
     moment: quoteAsIs,
-    // Most collations take upper and lower case for the same, and base64 does not.
+    // Most collations are case-insensitive, and base64 is case-sensitive.
     same: (column, placeholder) => `CAST(${column} AS BINARY) = CAST(${placeholder} AS BINARY)`,
     instant: (now, later) => wallClock(now + offsetOf(timeZone, now) + later),
     isDuplicate: (error) => errnoOf(error) === 1062,
-    isSacrificed: (error) => errnoOf(error) === 1213,
+    isAborted: (error) => errnoOf(error) === 1213,
   };
 }
 
@@ -78,13 +78,13 @@ function djangoSqlite(timeZone: string): DjangoDialect {
     isDuplicate: (error) =>
       codeOf(error).startsWith("SQLITE_CONSTRAINT") ||
       (Number((error as { errcode?: unknown }).errcode) & 0xff) === 19,
-    isSacrificed: () => false,
+    isAborted: () => false,
   };
 }
 
-/** How the database of `dialect` keeps instants: one of PostgreSQL has a zone, the others the time in UTC or in `timeZone`. */
+/** The SQL for a dialect. PostgreSQL stores times with a time zone, the others in UTC or in `timeZone`. */
 export function djangoDialect(dialect: SqlDatabase["dialect"], timeZone: string): DjangoDialect {
-  // Refuses a zone that does not exist before the first request.
+  // Rejects an unknown time zone before the first request.
   offsetOf(timeZone, 0);
   if (dialect === "postgres") return djangoPostgres(timeZone);
   return dialect === "mysql" ? djangoMysql(timeZone) : djangoSqlite(timeZone);
@@ -93,7 +93,7 @@ export function djangoDialect(dialect: SqlDatabase["dialect"], timeZone: string)
 /** @throws ConfigError for a table that is not a name */
 export function djangoStatements(table: string, dialect: DjangoDialect): DjangoStatements {
   if (!/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$/.test(table)) {
-    throw new ConfigError('"table" must be the name of a table, perhaps with its schema in front.');
+    throw new ConfigError('"table" must be the name of a table, optionally with its schema: "schema.table".');
   }
   const { moment, same } = dialect;
   const at = moment("?");
@@ -117,7 +117,7 @@ function numbered({ placeholder }: DjangoDialect, statements: DjangoStatements):
   return Object.fromEntries(entries) as DjangoStatements;
 }
 
-/** A local time as a text without a zone. */
+/** A local time as text without a time zone. */
 function wallClock(local: number): string {
   return `${new Date(local).toISOString().slice(0, -1).replace("T", " ")}000`;
 }

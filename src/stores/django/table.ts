@@ -2,18 +2,18 @@ import { djangoDatabase, type DjangoDatabase } from "./database.ts";
 import { djangoDialect, djangoStatements, type DjangoDialect, type DjangoStatements } from "./statements.ts";
 import type { SqlDatabase, SqlResult } from "../sql/database.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
-import { backOff, storeError, unknownAnswer } from "../parts/attempts.ts";
-import { GONE, OK, refused, textOf } from "../parts/values.ts";
+import { backOff, storeError, unexpectedAnswer } from "../parts/attempts.ts";
+import { GONE, OK, conditionFailed, textOf } from "../parts/values.ts";
 
-/** Where Django's sessions are, and by which clock they end. */
+/** The table of Django's sessions, and the clock by which they expire. */
 export interface DjangoTableOptions {
   readonly table: string;
   readonly timeZone: string;
-  /** Epoch milliseconds. As in Django it is the clock of the application that decides. */
+  /** The clock, in epoch milliseconds. As in Django, it is that of the application. */
   readonly now: () => number;
 }
 
-/** The table `django_session`. Django keeps no commit ids, so the content itself stands for its commit. */
+/** The table `django_session`. Django's rows have no commit ids, so the content itself is used as one. */
 export class DjangoTable implements Store {
   readonly name: string;
   readonly atomic = true;
@@ -43,7 +43,7 @@ export class DjangoTable implements Store {
     const { rows } = await this.#run("read", [key, this.#at(0)]);
     if (rows[0] === undefined) return undefined;
     const text = textOf(rows[0].content);
-    if (text === undefined) throw unknownAnswer(this.name, "read");
+    if (text === undefined) throw unexpectedAnswer(this.name, "read");
     return { text, commit: text };
   }
 
@@ -56,8 +56,8 @@ export class DjangoTable implements Store {
   async replace(key: string, expected: string, { text, lifetime }: Write): Promise<Replaced> {
     const values = [text, this.#at(lifetime), key, this.#at(0), expected];
     if ((await this.#run("replace", values)).affected > 0) return OK;
-    const refusal = refused(await this.read(key));
-    // A connection that counts changed rows instead of found ones says 0 where a row is to stay what it is.
+    const refusal = conditionFailed(await this.read(key));
+    // A connection that counts changed rows instead of matched rows returns 0 if the new content is the same.
     const isSame = refusal.status === "conflict" && refusal.current.text === expected && text === expected;
     return isSame ? OK : refusal;
   }
@@ -68,7 +68,7 @@ export class DjangoTable implements Store {
         ? await this.#run("remove", [key, this.#at(0)])
         : await this.#run("removeExpected", [key, this.#at(0), expected]);
     if (affected > 0) return OK;
-    return expected === undefined ? GONE : refused(await this.read(key));
+    return expected === undefined ? GONE : conditionFailed(await this.read(key));
   }
 
   async close(): Promise<void> {
@@ -85,7 +85,7 @@ export class DjangoTable implements Store {
         return await this.#database.run(this.#statements[verb], values);
       } catch (error) {
         if (this.#dialect.isDuplicate(error)) return { rows: [], affected: 0 };
-        if (!this.#dialect.isSacrificed(error)) throw storeError(this.name, verb, error);
+        if (!this.#dialect.isAborted(error)) throw storeError(this.name, verb, error);
       }
     }
   }

@@ -2,14 +2,14 @@ import { shareClass } from "../../copies.ts";
 import type { Stored, Write } from "../parts/store.ts";
 import { millisecondsOf } from "../parts/values.ts";
 
-/** What we use of the state of a Durable Object. */
+/** The members used of a Durable Object's state. */
 export interface ObjectState {
   readonly storage: ObjectStorage & {
     transaction<Result>(work: (storage: ObjectStorage) => Promise<Result>): Promise<Result>;
   };
 }
 
-/** What is called of a Durable Object's storage. */
+/** The methods used of a Durable Object's storage. */
 export interface ObjectStorage {
   get(key: string): Promise<unknown>;
   put(key: string, value: unknown): Promise<void>;
@@ -18,21 +18,21 @@ export interface ObjectStorage {
   deleteAll(): Promise<void>;
 }
 
-/** A step, as it travels to the object. */
+/** A step of the store, as sent to the object. */
 export interface ObjectStep {
   readonly verb: "read" | "insert" | "replace" | "remove";
   readonly expected?: string | undefined;
   readonly write?: Write | undefined;
 }
 
-/** What came of it. */
+/** The result of a step. */
 export interface ObjectAnswer {
   readonly isDone: boolean;
-  /** The record that is there, where the step did not change it. */
+  /** The stored record, if the step did not change it. */
   readonly current?: Stored | undefined;
 }
 
-interface Kept {
+interface StoredRecord {
   readonly text: string;
   readonly commit: string;
   /** Epoch milliseconds. */
@@ -40,7 +40,7 @@ interface Kept {
 }
 
 /**
- * The Durable Object that holds one record. Export it from your worker and bind it; {@link durableObjectStore} talks to it.
+ * The Durable Object that holds one record. Export it from your worker and bind it; {@link durableObjectStore} calls it.
  *
  * @example
  * ```ts no-check
@@ -54,18 +54,18 @@ export class HipflaskSession {
     this.#state = state;
   }
 
-  /** One step. The storage's transaction makes it atomic, whatever else arrives meanwhile. */
+  /** Runs one step, in a transaction of the storage. */
   async fetch(request: Request): Promise<Response> {
     const step = (await request.json()) as ObjectStep;
     const answer = await this.#state.storage.transaction((storage) => run(step, storage));
     return Response.json(answer);
   }
 
-  /** The record expired or was removed: the object leaves nothing behind. */
+  /** Called when the record expires or was removed: deletes the object's storage. */
   async alarm(): Promise<void> {
     const { storage } = this.#state;
-    const kept = (await storage.get(RECORD)) as Kept | undefined;
-    if (kept !== undefined && kept.until > Date.now()) await storage.setAlarm(kept.until);
+    const record = (await storage.get(RECORD)) as StoredRecord | undefined;
+    if (record !== undefined && record.until > Date.now()) await storage.setAlarm(record.until);
     else await storage.deleteAll();
   }
 }
@@ -76,8 +76,8 @@ const RECORD = "record";
 
 async function run(step: ObjectStep, storage: ObjectStorage): Promise<ObjectAnswer> {
   const now = Date.now();
-  const kept = (await storage.get(RECORD)) as Kept | undefined;
-  const live = kept !== undefined && kept.until > now ? kept : undefined;
+  const record = (await storage.get(RECORD)) as StoredRecord | undefined;
+  const live = record !== undefined && record.until > now ? record : undefined;
   const current = live && { text: live.text, commit: live.commit, now };
   switch (step.verb) {
     case "read":
@@ -95,7 +95,7 @@ async function run(step: ObjectStep, storage: ObjectStorage): Promise<ObjectAnsw
         return { isDone: false, current };
       }
       await storage.delete(RECORD);
-      // What else the object holds cannot be deleted within a transaction.
+      // The alarm deletes the rest of the storage, which cannot be deleted within a transaction.
       await storage.setAlarm(now);
       return { isDone: true };
   }
@@ -103,6 +103,6 @@ async function run(step: ObjectStep, storage: ObjectStorage): Promise<ObjectAnsw
 
 async function keep({ text, commit, lifetime }: Write, storage: ObjectStorage, now: number): Promise<void> {
   const until = now + millisecondsOf(lifetime);
-  await storage.put(RECORD, { text, commit, until } satisfies Kept);
+  await storage.put(RECORD, { text, commit, until } satisfies StoredRecord);
   await storage.setAlarm(until);
 }

@@ -1,4 +1,4 @@
-/** What we call of a store of express-session; every `Store` fits. */
+/** The methods used of a store of express-session. */
 export interface ExpressSessionBackend {
   // oxlint-disable-next-line typescript/no-explicit-any -- stores type their sessions and errors in many ways
   get(sid: string, callback: (error: any, session?: any) => void): unknown;
@@ -9,9 +9,10 @@ export interface ExpressSessionBackend {
 }
 
 /**
- * Calls a store with a callback, and gives its answer as a promise. A promise that the store returns may tell of its failure.
+ * Calls a callback-based method of a store and returns a promise. If the method returns a promise that rejects, this one rejects
+ * too.
  *
- * @param isAnswer whether what the store returned is its answer too; default: only the callback has it
+ * @param isAnswer whether the returned value counts as the result; default: only the callback's does
  */
 export function called<Result>(
   call: (done: (error?: unknown, result?: Result) => void) => unknown,
@@ -26,7 +27,7 @@ export function called<Result>(
   });
 }
 
-/** Runs work on one thing in sequence, and on different things at once. */
+/** Runs tasks of the same name one after another, and tasks of different names in parallel. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
 

@@ -1,24 +1,27 @@
 import { has, refusal } from "../parts/clients.ts";
 import { loaded, openClient, type RedisScript } from "../redis/client.ts";
 
-/** What we call of a client of `@redis/client` (or `redis`) for values that are bytes: standalone, pool, Sentinel or Cluster. */
+/**
+ * The methods used of a client of `@redis/client` (or `redis`) with binary values: standalone, pool, Sentinel or
+ * Cluster.
+ */
 export interface NodeRedisBytes {
   withTypeMapping(mapping: Record<number, unknown>): unknown;
 }
 
-/** What we call of an `ioredis` client for values that are bytes: `Redis` (also with Sentinels) or `Cluster`. */
+/** The methods used of an `ioredis` client with binary values: `Redis` (also with Sentinels) or `Cluster`. */
 export interface IoRedisBytes {
   callBuffer(command: string, ...values: Array<string | Buffer | number>): Promise<unknown>;
 }
 
-/** Runs a script on the server that holds `key`; its texts, in and out, are bytes. */
+/** Runs a script on the server that holds `key`; arguments and results are bytes. */
 export type RedisBytesRunner = (
   script: RedisScript,
   key: string,
   values: Array<string | Buffer>,
 ) => Promise<unknown>;
 
-/** The type of RESP that carries bytes, `$`. */
+/** RESP's bulk string type, `$`. */
 const BLOB_STRING = 36;
 
 interface BytesClient {
@@ -26,7 +29,7 @@ interface BytesClient {
   eval(script: string, options: { keys: string[]; arguments: Array<string | Buffer> }): Promise<unknown>;
 }
 
-/** @throws ConfigError for anything that is neither kind of client */
+/** @throws ConfigError for anything else */
 export function redisBytes(client: NodeRedisBytes | IoRedisBytes): RedisBytesRunner {
   if (has(client, "withTypeMapping"))
     return nodeRedis(openClient("flaskSessionRedis", client as NodeRedisBytes));

@@ -1,15 +1,15 @@
 import { addressOf } from "../parts/address.ts";
 import { script, type RedisScript } from "../redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
-import { refused } from "../parts/values.ts";
+import { conditionFailed } from "../parts/values.ts";
 import { redisBytes, type IoRedisBytes, type NodeRedisBytes, type RedisBytesRunner } from "./bytes.ts";
 
 const READ = script("return redis.call('GET', KEYS[1])");
 
-/** ARGV content, seconds. */
+/** ARGV: content, seconds. */
 const INSERT = script("return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX') and 1 or 0");
 
-/** ARGV expected content, content, seconds. 1 done, 0 gone, or what is there. */
+/** ARGV: expected content, content, seconds. Returns 1 (done), 0 (gone), or the stored content. */
 const REPLACE = script(`
 local stored = redis.call('GET', KEYS[1])
 if not stored then return 0 end
@@ -18,7 +18,7 @@ redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1
 `);
 
-/** ARGV expected content. 1 removed, 0 gone, or what is there. */
+/** ARGV: expected content. Returns 1 (removed), 0 (gone), or the stored content. */
 const REMOVE_EXPECTED = script(`
 local stored = redis.call('GET', KEYS[1])
 if not stored then return 0 end
@@ -29,8 +29,8 @@ return redis.call('DEL', KEYS[1])
 const REMOVE = script("return redis.call('DEL', KEYS[1])");
 
 /**
- * Records as strings of Redis under a prefix, as Flask-Session keeps them, with no commit ids: the content itself stands for its
- * commit, its bytes as characters.
+ * Flask-Session's records: strings in Redis under a prefix. They have no commit ids, so the content itself is used as one, each
+ * byte as a character.
  */
 export class RedisRecords implements Store<Buffer> {
   readonly name: string;
@@ -72,7 +72,7 @@ export class RedisRecords implements Store<Buffer> {
   }
 
   #replaced(answer: unknown): Replaced<Buffer> {
-    if (Buffer.isBuffer(answer)) return refused(this.#stored(answer));
+    if (Buffer.isBuffer(answer)) return conditionFailed(this.#stored(answer));
     return { status: answer === 1 ? "ok" : "gone" };
   }
 
@@ -89,7 +89,7 @@ function bytesOf(commit: string): Buffer {
   return Buffer.from(commit, "latin1");
 }
 
-/** Python cuts the fraction of a lifetime, and Redis refuses 0. */
+/** Flask-Session truncates the lifetime to whole seconds, and Redis rejects 0. */
 function wholeSeconds(lifetime: number): string {
   return String(Math.max(1, Math.trunc(lifetime)));
 }

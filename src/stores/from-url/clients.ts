@@ -1,4 +1,4 @@
-// Each import is awaited inside of a `try` of its own: that is what bundlers take for a package that may be missing.
+// Each import is awaited in a `try` of its own: bundlers recognize this as an optional package.
 import { ConfigError } from "../../errors.ts";
 import type { DynamoDocument } from "../dynamodb.ts";
 import type { MemcachedClient } from "../memcached.ts";

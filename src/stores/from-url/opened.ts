@@ -1,14 +1,17 @@
 import type { Store } from "../parts/store.ts";
-import { inTime, storeError } from "../parts/attempts.ts";
-
-/** Seconds for the first answer: a server that accepts a connection and says nothing would keep an app from starting, and not say why. */
-const PATIENCE = 10;
+import { withTimeout, storeError } from "../parts/attempts.ts";
 
 /**
- * A store whose client was opened for it, once the engine has answered.
+ * Timeout of the first response in seconds. Without it, an app would hang at the start if a server accepts
+ * connections and sends nothing.
+ */
+const CONNECT_TIMEOUT = 10;
+
+/**
+ * Resolves with a store that owns its client, once the engine has responded.
  *
- * @param begin what the engine is asked first: to connect, to create its table, or for a record
- * @param close ends the client, also where the engine does not answer
+ * @param begin the first request to the engine: to connect, to create its table, or to read a record
+ * @param close closes the client; also called if the engine does not respond
  * @throws StoreError if it does not
  */
 export async function opened(
@@ -17,10 +20,10 @@ export async function opened(
   close: () => Promise<unknown> | unknown,
 ): Promise<Store> {
   try {
-    await inTime(store.name, "connect", PATIENCE, begin);
+    await withTimeout(store.name, "connect", CONNECT_TIMEOUT, begin);
   } catch (error) {
-    // A client that waits for its server may wait for it here as well.
-    await inTime(store.name, "close", 1, async () => close()).catch(ignore);
+    // Closing may hang too, if the client still waits for its server.
+    await withTimeout(store.name, "close", 1, async () => close()).catch(ignore);
     throw storeError(store.name, "connect", error);
   }
   return Object.assign(store, {
@@ -30,8 +33,11 @@ export async function opened(
   });
 }
 
-/** A key that no record has: who asks for it learns whether the engine answers. */
+/** A key without a record, read to check that the engine responds. */
 export const NO_KEY = "hipflask";
 
-/** For clients that end the process when a lost connection has no listener; meanwhile every step rejects. */
+/**
+ * A listener for the clients' `error` event, which would end the process without one. Steps reject while the
+ * connection is lost.
+ */
 export function ignore(): void {}

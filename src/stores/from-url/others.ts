@@ -7,11 +7,11 @@ import { dynamoDB, memcachedClient, mongoClient, type MongoClient } from "./clie
 import { NO_KEY, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 
-/** `dynamodb://region/table`; credentials and endpoint are found as the AWS SDK finds them. */
+/** `dynamodb://region/table`; the AWS SDK finds credentials and endpoint as usual. */
 export async function dynamodb({ hosts: [region], path: table, username }: StoreUrl): Promise<Store> {
   if (region === "" || table.includes("/") || username !== undefined) {
     throw new ConfigError(
-      'A "dynamodb:" URL has a region and a table, dynamodb://eu-central-1/sessions; credentials come from the environment, as the AWS SDK reads them.',
+      'A "dynamodb:" URL has a region and a table, dynamodb://eu-central-1/sessions; the AWS SDK reads the credentials from the environment.',
     );
   }
   const { DynamoDBClient, DynamoDBDocument } = await dynamoDB();
@@ -43,10 +43,10 @@ export async function memcached({ hosts, username, path }: StoreUrl): Promise<St
   );
 }
 
-/** Milliseconds to look for a server, unless the URL says. */
+/** Server selection timeout in milliseconds, unless the URL has one. */
 const SERVER_SELECTION = 5000;
 
-/** `mongodb://…` and `mongodb+srv://…`, as MongoDB writes them; the path is the database. */
+/** MongoDB's own `mongodb://…` and `mongodb+srv://…` URLs; the path is the database. */
 export async function mongodb({ href, query, unreadable }: StoreUrl): Promise<Store> {
   const MongoClient = await mongoClient();
   let connection: MongoClient;

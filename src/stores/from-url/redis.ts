@@ -5,14 +5,14 @@ import { nodeRedis, upstashRedis } from "./clients.ts";
 import { ignore, NO_KEY, opened } from "./opened.ts";
 import type { StoreUrl } from "./url.ts";
 
-/** Times that a server of Redis is asked when the application starts. */
+/** Connection attempts when the application starts. */
 const FIRST_ATTEMPTS = 5;
 
 export async function redis({ href: url, unreadable }: StoreUrl): Promise<Store> {
   if (!/^[^:]+:\/\/[^/?#]+(?:\/\d*)?(?:\?.*)?$/.test(url)) throw unreadable();
   const { createClient } = await nodeRedis();
   let isStarting = true;
-  // By itself the client would try for ever, and the start of the application hang, where no server answers.
+  // By default, the client retries forever, so the application would hang at the start if no server responds.
   const reconnectStrategy = (tried: number, cause: Error) =>
     isStarting && tried >= FIRST_ATTEMPTS ? cause : Math.min(2000, 50 * 2 ** tried);
   const store = await connected(createClient({ url, socket: { reconnectStrategy } }));
@@ -50,7 +50,7 @@ async function connected(
   return opened(redisStore(connection), () => connecting, close);
 }
 
-/** Redis over HTTP, as Upstash and its relatives offer it. */
+/** Redis over HTTP, as offered by Upstash and compatible services. */
 export async function upstash({ scheme, hosts, password: token }: StoreUrl): Promise<Store> {
   if (token === undefined) {
     throw new ConfigError(
@@ -64,7 +64,7 @@ export async function upstash({ scheme, hosts, password: token }: StoreUrl): Pro
       token,
       automaticDeserialization: false,
       enableTelemetry: false,
-      // Steps are repeated by the loop above the store, which knows what became of the first attempt.
+      // The commit loop retries, since it can determine whether the first attempt was applied.
       retry: false,
     }),
   );

@@ -26,7 +26,7 @@ export async function mysql({ href }: StoreUrl): Promise<Store> {
   return migrated(mysqlStore(pool), () => pool.end());
 }
 
-/** Turso, and other servers of libSQL. */
+/** Turso, and other libSQL servers. */
 export async function libsql({ hosts, path, password, query, unreadable }: StoreUrl): Promise<Store> {
   if (hosts[0] === "" || password !== undefined) {
     throw new ConfigError(
@@ -34,7 +34,7 @@ export async function libsql({ hosts, path, password, query, unreadable }: Store
     );
   }
   const { createClient } = await libsqlClient();
-  // Apart from the URL, which the client quotes in its errors.
+  // Passed separately from the URL, which the client quotes in its errors.
   const authToken = query.get("authToken") ?? undefined;
   query.delete("authToken");
   const url = `libsql://${hosts[0]}/${path}${query.size > 0 ? `?${query}` : ""}`;

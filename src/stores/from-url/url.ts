@@ -2,23 +2,23 @@ import { ConfigError } from "../../errors.ts";
 
 /** The parts of a store's URL, decoded. */
 export interface StoreUrl {
-  /** As it was given. */
+  /** The URL as passed. */
   readonly href: string;
   readonly scheme: string;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** Host and port of each server; one text, `""`, where the URL names none. */
+  /** Host and port of each server; a single `""` if the URL has none. */
   readonly hosts: readonly string[];
-  /** Without the first slash. */
+  /** The path without its first slash. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Says how to write it, and shows none of it but its scheme. */
+  /** The error for an invalid URL. Its message has the URL's scheme and no other part of it. */
   readonly unreadable: () => ConfigError;
 }
 
 /**
- * Reads a URL that may name several hosts. Refuses one whose password has characters that end a host name: it is not certain then
- * where the password ends, and clients quote what they cannot read.
+ * Parses a URL that may have several hosts. Rejects a password with characters that end a host name, since it is then unclear
+ * where the password ends, and clients quote the parts that they cannot parse.
  *
  * @throws ConfigError
  */

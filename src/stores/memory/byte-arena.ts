@@ -1,19 +1,19 @@
 /**
- * Texts outside of the JavaScript heap. A million strings are a million things for the garbage collector to visit at
- * each full collection; a few hundred large buffers are not.
+ * Stores texts outside the JavaScript heap. The garbage collector visits each of a million strings in every full collection, but
+ * only a few hundred buffers here.
  *
- * Blocks come in multiples of {@link UNIT} bytes from chunks of 1 MiB; a freed block is used again for one of its size, and
- * until then holds the address of the one freed before it, so that a sweep allocates nothing. A text larger than a
- * chunk has a chunk of its own.
+ * Blocks are multiples of {@link UNIT} bytes in chunks of 1 MiB. A freed block is reused for a text of its size; until then
+ * it holds the address of the block freed before it (a free list), so freeing allocates nothing. A text larger than a chunk
+ * gets a chunk of its own.
  */
 export class ByteArena {
   readonly #chunks: Array<Buffer | undefined> = [];
-  /** Where the block is that was freed last, by size in units; {@link NONE} after the only one. */
+  /** Address of the last freed block, by size in units; the last block of a list holds {@link NONE}. */
   readonly #free: number[] = [];
   #chunk = -1;
   #used = CHUNK;
 
-  /** Stores `text` in UTF-8 and answers where. `bytes` is its length in UTF-8. */
+  /** Stores `text` in UTF-8 and returns its address. `bytes` is its length in UTF-8. */
   write(text: string, bytes: number): number {
     const address = bytes > CHUNK ? this.#own(bytes) : this.#take(unitsOf(bytes));
     this.#chunks[Math.floor(address / CHUNK)]!.write(text, address % CHUNK, "utf8");
@@ -25,7 +25,7 @@ export class ByteArena {
     return this.#chunks[Math.floor(address / CHUNK)]!.toString("utf8", from, from + bytes);
   }
 
-  /** Whether there is exactly this text, without making a string of what is there. ASCII only. */
+  /** Compares the stored text with an ASCII text, without creating a string. */
   holds(address: number, text: string): boolean {
     const chunk = this.#chunks[Math.floor(address / CHUNK)]!;
     const from = address % CHUNK;

@@ -1,11 +1,11 @@
 /**
- * Which slot expires next: a binary heap over numbered slots, in flat arrays so that a million of them cost the garbage
- * collector nothing. Each slot is in it at most once; setting, moving and removing take O(log n), looking at the first O(1).
+ * A binary heap of slot numbers, ordered by expiry, in typed arrays that the garbage collector need not visit. Each slot is in
+ * it at most once. Adding, moving and removing take O(log n), reading the first O(1).
  */
 export class ExpiryHeap {
   /** Slots in heap order. */
   #heap = new Int32Array(1024);
-  /** Where each slot sits in the heap; -1: nowhere. */
+  /** The position of each slot in the heap; -1: not in it. */
   #position = new Int32Array(1024).fill(-1);
   #expiresAt = new Float64Array(1024);
   #size = 0;
@@ -30,7 +30,7 @@ export class ExpiryHeap {
     this.#settle(slot);
   }
 
-  /** Takes a slot out, if it is in. */
+  /** Removes a slot, if it is in the heap. */
   delete(slot: number): void {
     if (!this.has(slot)) return;
     const at = this.#position[slot]!;

@@ -5,19 +5,19 @@ import { ExpiryHeap } from "./expiry-heap.ts";
 export const EMPTY = -1;
 
 /**
- * Texts under keys, with the order in which they expire: a hash table of numbered slots in flat arrays, and the
- * texts in an arena, so that a million sessions cost the garbage collector almost nothing.
+ * Stores texts under keys, ordered by expiry: a hash table of numbered slots in typed arrays, with the texts in an arena, so
+ * that the garbage collector need not visit each of a million sessions.
  */
 export class MemoryTable {
   readonly #arena = new ByteArena();
   readonly #owned = new ExpiryHeap();
   readonly #anonymous = new ExpiryHeap();
-  /** The slot that was freed last; its address is the slot freed before it. */
+  /** The last freed slot; its address is the slot freed before it (a free list). */
   #free = EMPTY;
   /** Slots by hash, open addressing with linear probing; at most half full. */
   #index = new Int32Array(2048).fill(EMPTY);
   #hashes = new Int32Array(1024);
-  /** Where a slot's block is: its key, then its text. */
+  /** Address of each slot's block, which holds the key, then the text. */
   #addresses = new Float64Array(1024);
   #keyBytes = new Uint8Array(1024);
   #textBytes = new Int32Array(1024);
@@ -34,18 +34,18 @@ export class MemoryTable {
     return this.#bytes;
   }
 
-  /** The slot of a key, valid until the next `set` or `delete`; -1 if there is none. */
+  /** The slot of a key; valid until the next `set` or `delete`. -1 if there is none. */
   slotOf(key: string): number {
     return this.#index[this.#find(key, hashOf(key))]!;
   }
 
-  /** The text in a slot, also an expired one, or as much of it as is in its first bytes. */
+  /** The text in a slot, or its first bytes, even if it has expired. */
   textIn(slot: number, bytes = Infinity): string {
     const from = this.#addresses[slot]! + this.#keyBytes[slot]!;
     return this.#arena.read(from, Math.min(bytes, this.#textBytes[slot]!));
   }
 
-  /** Whether the text in a slot begins so, without making a string of what is there. ASCII only. */
+  /** Whether the text in a slot begins with an ASCII text, without creating a string. */
   startsWith(slot: number, start: string): boolean {
     return this.#arena.holds(this.#addresses[slot]! + this.#keyBytes[slot]!, start);
   }
@@ -73,7 +73,7 @@ export class MemoryTable {
     (anonymous ? this.#anonymous : this.#owned).set(slot, expiresAt);
   }
 
-  /** Deletes up to `limit` texts that have expired by `now`, and says how many. */
+  /** Deletes up to `limit` texts that have expired by `now`. @returns how many */
   deleteExpired(now: number, limit: number): number {
     let deleted = 0;
     for (const heap of [this.#owned, this.#anonymous]) {
@@ -84,14 +84,14 @@ export class MemoryTable {
     return deleted;
   }
 
-  /** Deletes the anonymous text that expires first; `false` if there is none. */
+  /** Deletes the anonymous text that expires first. @returns `false` if there is none */
   deleteFirstAnonymous(): boolean {
     const slot = this.#anonymous.first;
     if (slot !== EMPTY) this.delete(this.#keyOf(slot));
     return slot !== EMPTY;
   }
 
-  /** Makes an anonymous text one that is not. */
+  /** Marks a text as not anonymous. */
   own(key: string): void {
     const slot = this.slotOf(key);
     if (slot === EMPTY || !this.#anonymous.has(slot)) return;
@@ -116,7 +116,7 @@ export class MemoryTable {
     return this.#arena.read(this.#addresses[slot]!, this.#keyBytes[slot]!);
   }
 
-  /** The place of a key in the index, or the empty place where it belongs. */
+  /** The position of a key in the index, or the empty position where it would be inserted. */
   #find(key: string, hash: number): number {
     const mask = this.#index.length - 1;
     for (let at = hash & mask; ; at = (at + 1) & mask) {
@@ -139,7 +139,7 @@ export class MemoryTable {
     return slot;
   }
 
-  /** Moves up what was pushed away from its place by the entry that left `gap`. */
+  /** After a deletion at `gap`, moves back the entries that linear probing had placed behind it. */
   #closeGap(gap: number): void {
     const mask = this.#index.length - 1;
     for (let at = (gap + 1) & mask; this.#index[at] !== EMPTY; at = (at + 1) & mask) {
@@ -151,7 +151,7 @@ export class MemoryTable {
     this.#index[gap] = EMPTY;
   }
 
-  /** Twice the index, with all slots that were in it and one more. */
+  /** Doubles the index, and inserts all of its slots and one more. */
   #rebuild(added: number): void {
     const before = this.#index;
     this.#index = new Int32Array(before.length * 2).fill(EMPTY);
@@ -184,7 +184,7 @@ export class MemoryTable {
   }
 }
 
-/** FNV-1a. Keys are random or hashes, and made by us: an attacker cannot choose them to collide. */
+/** FNV-1a. Keys are random or hashes, so an attacker cannot choose keys that collide. */
 function hashOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);

@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { SessionConflictError, StoreError } from "../../errors.ts";
-import { inTime } from "./attempts.ts";
+import { withTimeout } from "./attempts.ts";
 
 const NAME = "Redis at 127.0.0.1:6379";
 
 function rejection(work: () => Promise<unknown>, seconds = 2): Promise<unknown> {
-  return inTime(NAME, "replace", seconds, work).then(
+  return withTimeout(NAME, "replace", seconds, work).then(
     () => undefined,
     (error: unknown) => error,
   );
 }
 
-describe("inTime", () => {
+describe("withTimeout", () => {
   it("ends what hangs, and names the store and the step (SEC-36)", async () => {
     const error = await rejection(() => new Promise(() => {}), 0.02);
     expect(error).toBeInstanceOf(StoreError);
@@ -55,6 +55,6 @@ describe("inTime", () => {
   it("passes the library's own errors as they are, and answers", async () => {
     const own = new SessionConflictError(3);
     expect(await rejection(() => Promise.reject(own))).toBe(own);
-    expect(await inTime(NAME, "read", 2, async () => 42)).toBe(42);
+    expect(await withTimeout(NAME, "read", 2, async () => 42)).toBe(42);
   });
 });

@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HipflaskError, SessionConflictError, StoreError } from "../../errors.ts";
 
-/** What is tried again, how often and how long, and what is told once it failed. */
+/** Retries and timeouts of operations of the store, and their errors. */
 
-/** Times that a step is sent again after an error. */
+/** How often a step is sent again after an error. */
 const RETRIES = 2;
-/** Times that a change is made again since other writers were faster. */
+/** Conflicts in a row after which a change fails. */
 const MAX_CONFLICTS = 100;
-/** Milliseconds. */
+/** Upper limit of a random backoff, in milliseconds. */
 const LONGEST_WAIT = 20;
-/** Times that a random key may be taken, which it never is unless the random source is broken. */
+/** How many random keys are tried. A collision only happens if the random source is broken. */
 const MAX_COLLISIONS = 3;
 
-/** One read or commit: its steps are sent to the store until it is done, or its time is over. */
+/** One read or commit, with a timeout for all of its steps. */
 export class Task {
   isOver = false;
-  /** Called when the time is over. */
+  /** Called at the timeout. */
   onOver: (() => void) | undefined;
-  /** The answer to a step did not come, so it was sent again. */
+  /** A step failed with an unknown outcome and was sent again. */
   isRepeated = false;
   readonly #store: string;
   readonly #name: string;
@@ -26,8 +26,8 @@ export class Task {
 
   /**
    * @param store the `name` of the store
-   * @param name of the task, for messages
-   * @param onFailure called for a `StoreError`, before the caller gets it
+   * @param name the name of the task, for messages
+   * @param onFailure called with a `StoreError` before the task rejects with it
    */
   constructor(
     store: string,
@@ -42,11 +42,11 @@ export class Task {
   }
 
   /**
-   * What the work comes to, or a rejection with a `StoreError` that names the store and the task: "timeout", or what the
-   * work rejected with. Errors of the library pass as they are.
+   * Resolves like `work`, or rejects with a `StoreError` that names the store and the task: "timeout", or the error that `work`
+   * rejected with. Errors of the library are passed on unchanged.
    */
   within<Result>(work: Promise<Result>): Promise<Result> {
-    // One promise and no chain: every request with a session passes here once or twice.
+    // One promise instead of a chain, for speed: this runs once or twice per request.
     return new Promise((resolve, reject) => {
       const fail = (error: HipflaskError) => {
         if (error instanceof StoreError) this.#onFailure?.(this.#name, error);
@@ -64,7 +64,7 @@ export class Task {
           resolve(result);
         },
         (error: unknown) => {
-          // Otherwise its caller was told already.
+          // After the timeout, the promise is already rejected.
           if (this.isOver) return;
           clearTimeout(timer);
           fail(error instanceof HipflaskError ? error : storeError(this.#store, this.#name, error));
@@ -73,7 +73,7 @@ export class Task {
     });
   }
 
-  /** Sends a step, and again after an error that leaves it open what became of it. @throws StoreError */
+  /** Sends a step, and sends it again after an error with an unknown outcome. @throws StoreError */
   async ask<Answer>(step: string, send: () => Promise<Answer>): Promise<Answer> {
     for (let retries = 0; ; retries++) {
       try {
@@ -89,7 +89,7 @@ export class Task {
     }
   }
 
-  /** Nothing more is begun once the caller was told that it failed. @throws StoreError "timeout" */
+  /** Call before each further step, so that none is sent after the timeout. @throws StoreError "timeout" */
   check(): void {
     if (this.isOver) throw this.#timeout();
   }
@@ -100,8 +100,8 @@ export class Task {
   }
 }
 
-/** The same for work of another kind than a read or commit. */
-export function inTime<Result>(
+/** Runs other work with a timeout. */
+export function withTimeout<Result>(
   store: string,
   name: string,
   seconds: number,
@@ -111,17 +111,17 @@ export function inTime<Result>(
 }
 
 /**
- * Waits before a change is made again because another writer was faster: not at all the first time, then random waits spread
- * the crowd. Made for `for (let conflicts = 0; ; await backOff(++conflicts))`.
+ * Waits before a change is tried again after a conflict: not at all the first time, then with random backoff. Use it as
+ * `for (let conflicts = 0; ; await backOff(++conflicts))`.
  *
- * @throws SessionConflictError for the 100th time
+ * @throws SessionConflictError at the 100th conflict
  */
 export async function backOff(conflicts: number): Promise<void> {
   if (conflicts === MAX_CONFLICTS) throw new SessionConflictError(MAX_CONFLICTS);
   if (conflicts > 1) await sleep(Math.random() * Math.min(LONGEST_WAIT, 2 ** (conflicts - 1)));
 }
 
-/** Inserts under another random key where the first is taken. @throws StoreError */
+/** Inserts under a random key, and under another one if it is taken. @throws StoreError */
 export async function underFreshKey<Result>(insert: () => Promise<Result | "taken">): Promise<Result> {
   for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
     const result = await insert();
@@ -129,16 +129,16 @@ export async function underFreshKey<Result>(insert: () => Promise<Result | "take
   }
   throw new StoreError(
     "unavailable",
-    "The store finds every new key taken; its random source must be broken.",
+    "Every new random key exists already in the store, so the random source of this process must be broken.",
   );
 }
 
-/** Longest part of a driver's message that is passed on. */
+/** Driver messages are truncated to this many characters. */
 const MESSAGE_LENGTH = 200;
 
 /**
- * What a driver threw, as a `StoreError` that names the store and the step. Of the driver's error only name, code and message
- * are kept: drivers attach statements and values to theirs, and those hold session data.
+ * Converts an error of a driver to a `StoreError` that names the store and the step. Only name, code and message of the driver's
+ * error are kept, since drivers attach statements and values to their errors, and those hold session data.
  *
  * @param name the `name` of the store
  */
@@ -150,15 +150,18 @@ export function storeError(name: string, verb: string, error: unknown): StoreErr
   return new StoreError("unavailable", hint === undefined ? message : `${message}. ${hint}`, { cause });
 }
 
-/** An answer that is none to the question: the client was told to give other ones, or is something else than it seems. */
-export function unknownAnswer(name: string, verb: string, advice?: string): StoreError {
+/**
+ * The error for a response of an unexpected type: the client is configured differently, or is not the client it seems
+ * to be.
+ */
+export function unexpectedAnswer(name: string, verb: string, advice?: string): StoreError {
   return new StoreError(
     "unavailable",
-    `${name} answered "${verb}" with something that is not an answer to it${advice === undefined ? "" : `; ${advice}`}.`,
+    `${name} answered "${verb}" with a value of an unexpected type${advice === undefined ? "" : `; ${advice}`}.`,
   );
 }
 
-/** What drivers say in the first hour of an app, and what is to be done about it. */
+/** Common messages of drivers, and what to do about them. */
 const HINTS: ReadonlyArray<readonly [pattern: RegExp, hint: string]> = [
   [/^The client is closed$/i, "Connect it before the store is used, and close it after manager.close()."],
   [/^Connection is closed\.?$/i, "The client was closed with quit() or disconnect(); make another one."],
@@ -178,8 +181,8 @@ const HINTS: ReadonlyArray<readonly [pattern: RegExp, hint: string]> = [
 ];
 
 function describe(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error("the driver threw something that is not an Error");
-  // AggregateError of a refused connection has its message inside.
+  if (!(error instanceof Error)) return new Error("the driver threw a value that is not an Error");
+  // The AggregateError of a refused connection has an empty message; its first error has one.
   const first =
     error.message === "" && error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   if (first !== error) return describe(first);
@@ -190,7 +193,7 @@ function describe(error: unknown): Error {
   return told;
 }
 
-/** `fetch` has the reason one level deeper. */
+/** The error's code, or that of its `cause`, as in errors of `fetch`. */
 function codeOf(error: Error): string | undefined {
   const { code, cause } = error as { code?: unknown; cause?: unknown };
   if (typeof code === "string") return code;

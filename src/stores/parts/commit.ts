@@ -1,30 +1,33 @@
 import { StoreError } from "../../errors.ts";
-import { backOff, Task, unknownAnswer } from "./attempts.ts";
+import { backOff, Task, unexpectedAnswer } from "./attempts.ts";
 import { pooledRandom } from "./random.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
 import { headOf } from "./values.ts";
 
-/** How records of one kind are written down. */
+/** Encodes and decodes the records of one kind. */
 export interface CommitFormat<Content, Entry> {
-  /** `undefined` if it cannot be read. */
+  /** `undefined` if the content cannot be decoded. */
   decode(key: string, content: Content): Entry | undefined;
-  /** @param before what it replaces */
+  /** @param before the entry that is replaced, if any */
   encode(entry: Entry, before: Entry | undefined): Content;
-  /** Where records can hold the ids of the commits before the last one: those in an entry, and an entry with others. */
+  /**
+   * For records that hold the ids of earlier commits: reads them from an entry, and makes a copy of an entry with
+   * others.
+   */
   readonly ancestors?: {
     of(entry: Entry): string;
     with(entry: Entry, ancestors: string): Entry;
   };
 }
 
-/** {@link CommitFormat.ancestors} of entries that have them as `ancestors`. */
+/** {@link CommitFormat.ancestors} for entries with a property `ancestors`. */
 export const ANCESTORS = {
   of: (entry: { readonly ancestors: string }) => entry.ancestors,
   with: <Entry>(entry: Entry, ancestors: string): Entry => ({ ...entry, ancestors }),
 };
 
-/** A record as this process knows it; it may have changed since. */
+/** A record as this process last read or wrote it; it may have changed since. */
 export interface Known<Entry> {
   readonly entry: Entry;
   readonly commit: string;
@@ -38,61 +41,62 @@ export interface Draft<Entry> {
   /** Seconds. */
   readonly lifetime: number;
   readonly anonymous?: boolean | undefined;
-  /** What it was made from, if not from the record it replaces. */
+  /** The entry it was made from, if that is not the record it replaces. */
   readonly before?: Entry | undefined;
   /**
-   * It was computed from what was stored, so another writer may have written the very same: where commit ids are derived
-   * from contents, finding it proves nothing.
+   * It was computed from the stored record, so another writer may have written the same content. If commit ids are derived
+   * from contents, finding this id then does not prove that this commit was applied.
    */
   readonly isComputed?: boolean | undefined;
 }
 
-/** What is to become of a record: written, removed, or left as it is. */
+/** What to do with a record: write it, remove it, or leave it unchanged. */
 export type Step<Entry, Result> =
   | { readonly action: "leave" | "remove"; readonly result: Result }
   | ({ readonly action: "write"; readonly result: Result } & Draft<Entry>);
 
-/** What became of it. */
+/** The result of {@link CommitLoop.change}. */
 export type Changed<Entry, Result> =
-  /** `known`: the record as it is now; `undefined` once it was removed. */
+  /** `known`: the record after the change; `undefined` if it was removed. */
   | { readonly status: "ok"; readonly result: Result; readonly known: Known<Entry> | undefined }
   | { readonly status: "gone" }
-  /** There is a record that cannot be read; it was left as it is. */
+  /** The record cannot be decoded and was not changed. */
   | { readonly status: "undecodable" };
 
 export interface CommitOptions {
-  /** Seconds that a read or a commit may take, waiting and retries included. Default 2. */
+  /** Timeout of a read or a commit in seconds, including waiting and retries. Default 2. */
   readonly seconds?: number | undefined;
-  /** Called for each read or commit that failed, before its caller is told. */
+  /** Called for each read or commit that fails, before its promise is rejected. */
   readonly onFailure?: ((step: string, error: StoreError) => void) | undefined;
 }
 
-/** How {@link CommitLoop.change} goes about it. */
+/** Options of {@link CommitLoop.change}. */
 export interface ChangeOptions<Entry> {
-  /** What a missing record counts as; a write then inserts it. Left out, a missing record is "gone". */
+  /** The entry to use for a missing record; a write then inserts it. Without it, a missing record is "gone". */
   readonly absent?: Entry;
-  /** Not to wait for commits of the record that are under way: what ends a session does not queue behind a slow write. */
+  /** Do not wait for pending commits of the record, so that ending a session is not delayed by a slow write. */
   readonly isUrgent?: boolean;
 }
 
 const SECONDS = 2;
-/** The commit id of what is not there. */
-const NONE = "";
+/** The commit id of a missing record. */
+const NO_COMMIT = "";
 const COMMIT_BYTES = 12;
 const READS_AT_ONCE = 16;
 const ANCESTOR_LENGTH = 8;
 const MAX_ANCESTORS = 8;
 
 /**
- * The one loop that changes records: read what is known → apply → replace → after a conflict apply again to what is there
- * now. Every change of every session, own or shared, goes through {@link change}.
+ * Reads and changes records by compare-and-set: applies a change to the last known version and replaces the record; after
+ * a conflict, applies it to the current version and tries again. Every change of every session goes through
+ * {@link change}.
  *
- * A step whose answer was lost is repeated with the same commit id, and that id tells what became of it: if the record has it, or
- * names it among its ancestors, the step was done. So nothing is applied twice, counters included. Where that cannot
- * be told, the commit fails with a `StoreError`.
+ * If the response of a step is lost, the step is sent again with the same commit id. If the record then has that id, or lists it
+ * among its ancestors, the first attempt was applied, so nothing (a counter, for example) is applied twice. If that cannot
+ * be determined, the commit fails with a `StoreError`.
  *
- * Commits of one record queue within the process, and each takes what the one before it left: requests of one visitor do not
- * fight each other with conflicts.
+ * Commits of one record run one after another within the process, each starting from the result of the one before, so that
+ * they do not cause conflicts with each other.
  */
 export class CommitLoop<Content, Entry> {
   readonly store: Store<Content>;
@@ -100,8 +104,8 @@ export class CommitLoop<Content, Entry> {
   readonly #format: CommitFormat<Content, Entry>;
   readonly #seconds: number;
   readonly #onFailure: CommitOptions["onFailure"];
-  /** The last commit of each record that is under way, with what it leaves. */
-  readonly #turns = new Map<string, Promise<Known<Entry> | undefined>>();
+  /** The last pending commit of each record; resolves with the record after it. */
+  readonly #pending = new Map<string, Promise<Known<Entry> | undefined>>();
 
   constructor(
     store: Store<Content>,
@@ -116,7 +120,7 @@ export class CommitLoop<Content, Entry> {
     this.#onFailure = onFailure;
   }
 
-  /** @param isLive what it says no to is gone @throws StoreError */
+  /** @param isLive a record for which it returns false counts as gone @throws StoreError */
   read(
     key: string,
     isLive?: (known: Known<Entry>) => boolean,
@@ -139,9 +143,9 @@ export class CommitLoop<Content, Entry> {
   /**
    * Changes a live record.
    *
-   * @param known what was read of it, up to date or not; without it, it is read first
-   * @param apply called with the record as it is stored, again after every conflict; must not do anything else
-   * @throws StoreError; SessionConflictError if other writers were faster 100 times in a row
+   * @param known the record as last read, possibly outdated; without it, the record is read first
+   * @param apply called with the stored record, and again after every conflict; must have no side effects
+   * @throws StoreError; SessionConflictError after 100 conflicts in a row
    */
   change<Result>(
     key: string,
@@ -153,14 +157,14 @@ export class CommitLoop<Content, Entry> {
     return task.within(this.#change(key, known, apply, options, task));
   }
 
-  /** Removes a record, whatever it holds. @returns whether there was one @throws StoreError */
+  /** Removes a record unconditionally. @returns whether it existed @throws StoreError */
   remove(key: string): Promise<boolean> {
     const task = this.#task("remove");
     return task.within(this.#remove(key, task));
   }
 
   /**
-   * The live ones of these records, with at least `length` characters of each.
+   * Reads those of the records that are live, with at least the first `length` characters of each.
    *
    * @throws StoreError
    */
@@ -193,12 +197,12 @@ export class CommitLoop<Content, Entry> {
     if (answer.status === "ok") return known;
     const stored =
       answer.status === "conflict" ? this.#known(key, "insert", answer.current, sent) : undefined;
-    return stored !== undefined && this.#isDone(stored, write.commit) ? stored : "taken";
+    return stored !== undefined && this.#includes(stored, write.commit) ? stored : "taken";
   }
 
   async #remove(key: string, task: Task): Promise<boolean> {
     const { status } = await task.ask("remove", () => this.store.remove(key));
-    if (status !== "ok" && status !== "gone") throw unknownAnswer(this.store.name, "remove");
+    if (status !== "ok" && status !== "gone") throw unexpectedAnswer(this.store.name, "remove");
     return status === "ok" || task.isRepeated;
   }
 
@@ -209,11 +213,11 @@ export class CommitLoop<Content, Entry> {
     { absent, isUrgent = false }: ChangeOptions<Entry>,
     task: Task,
   ): Promise<Changed<Entry, Result>> {
-    const before = isUrgent ? undefined : this.#turns.get(key);
-    const leave = isUrgent ? undefined : this.#queue(key);
-    // A commit that ran out of time does not block the next one.
-    task.onOver = leave;
-    let left: Known<Entry> | undefined;
+    const before = isUrgent ? undefined : this.#pending.get(key);
+    const release = isUrgent ? undefined : this.#enqueue(key);
+    // A commit that timed out does not block the next one.
+    task.onOver = release;
+    let latest: Known<Entry> | undefined;
     try {
       if (before !== undefined) known = (await before) ?? known;
       for (let conflicts = 0; ; await backOff(++conflicts)) {
@@ -221,32 +225,32 @@ export class CommitLoop<Content, Entry> {
           const found = await this.#read(key, task);
           if (found === "undecodable" || (found === "gone" && absent === undefined)) return { status: found };
           if (found !== "gone") known = found;
-          // Where nothing was read, no read has told the time.
+          // Without a record, the read did not return the store's time.
           else await this.#clockReady(task);
         }
         task.check();
         const base: Known<Entry> = {
           entry: known === undefined ? absent! : known.entry,
-          commit: known === undefined ? NONE : known.commit,
+          commit: known === undefined ? NO_COMMIT : known.commit,
           now: this.clock.now(),
         };
         const step = apply(base);
         const { result } = step;
-        if (step.action === "leave") return { status: "ok", result, known: (left = known && base) };
+        if (step.action === "leave") return { status: "ok", result, known: (latest = known && base) };
         const draft = step.action === "write" ? this.#draft(step, known && base) : undefined;
         const sent = performance.now();
         task.isRepeated = false;
         const answer = await task.ask("replace", () =>
           draft === undefined
             ? this.store.remove(key, base.commit)
-            : base.commit === NONE
+            : base.commit === NO_COMMIT
               ? this.#insert(key, draft.write)
               : this.store.replace(key, base.commit, draft.write),
         );
-        if (answer.status === "ok") return { status: "ok", result, known: (left = draft?.known) };
+        if (answer.status === "ok") return { status: "ok", result, known: (latest = draft?.known) };
         known = undefined;
         if (answer.status === "gone") {
-          // It was there until the attempt whose answer was lost.
+          // It existed before, so the attempt whose response was lost has removed it.
           if (task.isRepeated && draft === undefined) return { status: "ok", result, known: undefined };
           if (absent === undefined) return { status: "gone" };
           continue;
@@ -254,34 +258,38 @@ export class CommitLoop<Content, Entry> {
         known = this.#known(key, step.action, answer.current, sent);
         if (known === undefined) return { status: "undecodable" };
         if (draft === undefined || step.action !== "write") continue;
-        // Drivers repeat by themselves what they got no answer to, so this is looked at after every conflict.
+        // Drivers also retry by themselves, so this is checked after every conflict.
         const isProof = this.store.commitOf === undefined || !step.isComputed;
-        if (isProof && this.#isDone(known, draft.write.commit))
-          return { status: "ok", result, known: (left = known) };
-        const isSettled = base.commit === NONE || this.#isDone(known, base.commit);
-        if (task.isRepeated && !isSettled) throw undecidable();
+        if (isProof && this.#includes(known, draft.write.commit))
+          return { status: "ok", result, known: (latest = known) };
+        const isSettled = base.commit === NO_COMMIT || this.#includes(known, base.commit);
+        if (task.isRepeated && !isSettled) throw unknownOutcome();
       }
     } finally {
-      leave?.(left);
+      release?.(latest);
     }
   }
 
-  /** Queues a commit. @returns to be called with what it leaves, once it is over */
-  #queue(key: string): (left?: Known<Entry>) => void {
-    let end!: (left?: Known<Entry>) => void;
+  /**
+   * Adds a commit to the queue of its record.
+   *
+   * @returns a function to call with the resulting record when the commit is done
+   */
+  #enqueue(key: string): (latest?: Known<Entry>) => void {
+    let end!: (latest?: Known<Entry>) => void;
     const turn = new Promise<Known<Entry> | undefined>((resolve) => (end = resolve));
-    this.#turns.set(key, turn);
-    return (left) => {
-      end(left);
-      if (this.#turns.get(key) === turn) this.#turns.delete(key);
+    this.#pending.set(key, turn);
+    return (latest) => {
+      end(latest);
+      if (this.#pending.get(key) === turn) this.#pending.delete(key);
     };
   }
 
-  /** Inserts as if it replaced nothing. */
+  /** Inserts a record, with the result in the form of `replace`. */
   async #insert(key: string, write: Write<Content>): Promise<Replaced<Content>> {
     const isInserted: unknown = await this.store.insert(key, write);
     if (isInserted === true) return { status: "ok" };
-    if (isInserted !== false) throw unknownAnswer(this.store.name, "insert");
+    if (isInserted !== false) throw unexpectedAnswer(this.store.name, "insert");
     const current = await this.store.read(key);
     return current === undefined ? { status: "gone" } : { status: "conflict", current };
   }
@@ -292,7 +300,7 @@ export class CommitLoop<Content, Entry> {
     isLive?: (known: Known<Entry>) => boolean,
   ): Promise<Known<Entry> | "gone" | "undecodable"> {
     const ready = this.#clockReady(task);
-    // Awaited below, unless the read fails before.
+    // Awaited below, unless the read fails first.
     ready?.catch(() => {});
     const sent = performance.now();
     const stored = await task.ask("read", () => this.store.read(key));
@@ -303,10 +311,10 @@ export class CommitLoop<Content, Entry> {
     return isLive?.(known) === false ? "gone" : known;
   }
 
-  /** Resolves once the clock can be read; `undefined` if it can be already. */
+  /** Resolves when the clock can be read; `undefined` if it can be read already. */
   #clockReady(task: Task): Promise<unknown> | undefined {
     const ready = this.clock.ready();
-    // What is under way is asked for once; again only after it failed.
+    // A pending request for the time is shared; after a failure, another one is sent.
     return ready && task.ask("now", async () => ready.catch(() => this.clock.ready()));
   }
 
@@ -322,7 +330,7 @@ export class CommitLoop<Content, Entry> {
     }
     const text = this.#format.encode(entry, draft.before ?? before?.entry);
     const commit = this.store.commitOf?.(text) ?? newCommit();
-    // What another program's format cannot tell apart in fields, it can in the content.
+    // Another program's format may not preserve the fields exactly, so they are read back from the content.
     if (ancestors === undefined) entry = this.#format.decode("", text) ?? entry;
     return {
       write: { text, commit, lifetime: draft.lifetime, anonymous: draft.anonymous },
@@ -330,8 +338,8 @@ export class CommitLoop<Content, Entry> {
     };
   }
 
-  /** Whether this commit wrote the record, or is among its ancestors. */
-  #isDone({ entry, commit }: Known<Entry>, id: string): boolean {
+  /** Whether the commit with this id wrote the record, or is among its ancestors. */
+  #includes({ entry, commit }: Known<Entry>, id: string): boolean {
     if (commit === id) return true;
     const ancestors = this.#format.ancestors?.of(entry) ?? "";
     for (let at = 0; at < ancestors.length; at += ANCESTOR_LENGTH) {
@@ -340,10 +348,13 @@ export class CommitLoop<Content, Entry> {
     return false;
   }
 
-  /** @throws StoreError for what is no record at all: a session that cannot be read would be a stranger for ever */
+  /**
+   * @throws StoreError if the store returned something that is not a record; treating it as undecodable would make
+   * the session anonymous
+   */
   #known(key: string, step: string, stored: Stored<Content>, sent: number): Known<Entry> | undefined {
     if (typeof stored?.commit !== "string" || stored.text === undefined)
-      throw unknownAnswer(this.store.name, step);
+      throw unexpectedAnswer(this.store.name, step);
     if (stored.now !== undefined) this.clock.observe(stored.now, sent);
     const entry = this.#format.decode(key, stored.text);
     return entry && { entry, commit: stored.commit, now: stored.now ?? this.clock.now() };
@@ -370,9 +381,9 @@ function newCommit(): string {
   return pooledRandom(COMMIT_BYTES).toString("base64url");
 }
 
-function undecidable(): StoreError {
+function unknownOutcome(): StoreError {
   return new StoreError(
     "unavailable",
-    "The connection to the session store broke, and so many others wrote since that it cannot be told whether this change was made.",
+    "The connection to the session store was lost, and the record has changed too often since to determine whether this change was applied.",
   );
 }

@@ -1,6 +1,6 @@
 import { randomFillSync } from "node:crypto";
 
-/** Random bytes are fetched 4 KiB at a time, since a call to the system costs more than all else here. */
+/** Random bytes are requested 4 KiB at a time, since each system call is slow. */
 const pool = Buffer.alloc(4096);
 let used = pool.length;
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { DEFAULT_LIMITS } from "./record.ts";
 import {
-  changed,
-  changedFields,
+  applyChange,
+  applyFieldChanges,
   decodeHead,
   decodeRecord,
   encodeRecord,
@@ -41,9 +41,9 @@ describe("encodeRecord and decodeRecord", () => {
     const text = encodeRecord(recordOf({ a: "1" }), DEFAULT_LIMITS).replace('"a":1', '"a" : 1 ');
     const decoded = decodeRecord(token.selector, text, json)!;
     expect(decoded.fields).toEqual(new Map([["a", "1"]]));
-    expect(encodeRecord(changed(decoded, { expiry }, T + 5), DEFAULT_LIMITS)).toMatch(/\n\{"a" : 1 \}$/);
+    expect(encodeRecord(applyChange(decoded, { expiry }, T + 5), DEFAULT_LIMITS)).toMatch(/\n\{"a" : 1 \}$/);
     const set = new Map([["b", "2"]]);
-    expect(encodeRecord(changed(decoded, { expiry, set }, T + 5), DEFAULT_LIMITS)).toMatch(
+    expect(encodeRecord(applyChange(decoded, { expiry, set }, T + 5), DEFAULT_LIMITS)).toMatch(
       /\n\{"a":1,"b":2\}$/,
     );
   });
@@ -92,7 +92,7 @@ describe("changed", () => {
       ["c", "3"],
       ["n", "4"],
     ]);
-    const next = changedFields(fields, {
+    const next = applyFieldChanges(fields, {
       keep: ["a", "b", "n"],
       unset: ["b"],
       set: new Map([["d", "5"]]),
@@ -109,29 +109,29 @@ describe("changed", () => {
         ["c", "absent"],
       ].map(([key, text]) => [key, text]),
     );
-    expect(changedFields(fields, {})).toBe(fields);
+    expect(applyFieldChanges(fields, {})).toBe(fields);
   });
 
   it("kills the verifier before a rotation without grace, whatever a clock says", () => {
     const next = { verifierHash: "next", grace: 0 };
-    expect(changed(recordOf(), { expiry, next }, T + 100)).toMatchObject({
+    expect(applyChange(recordOf(), { expiry, next }, T + 100)).toMatchObject({
       verifierHash: "next",
       previousHash: token.verifierHash,
       previousUntil: 0,
       rotatedAt: T + 100,
     });
-    const later = changed(recordOf(), { expiry, next: { ...next, grace: 30 } }, T + 100);
+    const later = applyChange(recordOf(), { expiry, next: { ...next, grace: 30 } }, T + 100);
     expect(later.previousUntil).toBe(T + 30_100);
   });
 
   it("lets activity extend the idle limit only, and a login both", () => {
     const record = newRecord(token, new Map(), { expiry: { idle: 60, absolute: 100 } }, T);
-    expect(changed(record, { expiry }, T + 50_000)).toMatchObject({
+    expect(applyChange(record, { expiry }, T + 50_000)).toMatchObject({
       expiresAt: T + 100_000,
       lastSeenAt: T + 50_000,
     });
     const login = { owner: "ada", authenticatedAt: T + 49_000 };
-    expect(changed(record, { expiry: { idle: 60, absolute: 100 }, login }, T + 50_000)).toMatchObject({
+    expect(applyChange(record, { expiry: { idle: 60, absolute: 100 }, login }, T + 50_000)).toMatchObject({
       ...login,
       expiresAt: T + 110_000,
       absoluteAt: T + 150_000,

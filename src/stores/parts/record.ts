@@ -4,72 +4,72 @@ import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import type { Token, Verifiers } from "./token.ts";
 
 /**
- * What a session's record means: the one place that knows what a change does to it. Everything here is pure, so the commit
- * loop can apply a change again to whatever is stored by then.
+ * The content of a session's record, and how changes apply to it. All functions are pure, so the commit loop can apply a
+ * change again after a conflict.
  */
 
-/** A session as it is kept in a store. Instants are epoch milliseconds by the store's clock. */
+/** A session in a store. Times are epoch milliseconds by the store's clock. */
 export interface SessionRecord extends SessionInfo, Verifiers {
   /** When the verifier was last replaced; `createdAt` if never. */
   readonly rotatedAt: number;
   readonly absoluteAt: number | null;
   readonly owner: string | null;
   readonly fields: Fields;
-  /** The same fields as they stand in the stored text, as long as nothing has changed in them. */
+  /** The fields as JSON text, exactly as stored; `undefined` if they have changed since. */
   readonly section?: string | undefined;
-  /** The commits before the last one; see `commit.ts`. */
+  /** Ids of earlier commits; see `commit.ts`. */
   readonly ancestors: string;
 }
 
-/** What may be shown of a session to its owner. */
+/** What an owner may see of a session. */
 export interface SessionInfo {
   readonly selector: string;
-  /** Facts about the device, as a small JSON text. */
+  /** The description of the device, as JSON text. */
   readonly device: string | null;
   readonly createdAt: number;
-  /** When the authentication behind the last login began; `null` if there was none. */
+  /** When the last login began; `null` if there was none. */
   readonly authenticatedAt: number | null;
   readonly lastSeenAt: number;
-  /** The earlier of the idle and the absolute limit: dead from this moment on. */
+  /** When the session expires: the earlier of the idle and the absolute timeout. */
   readonly expiresAt: number;
 }
 
 /**
- * What one commit does to the fields, all or nothing, in this order: `keep` drops, `unset` removes, `set` writes,
- * `transactions` compute. Keys that are not named keep whatever parallel requests did to them.
+ * The changes of fields in one commit, applied atomically in this order: `keep`, `unset`, `set`, `transactions`. Other keys
+ * keep the changes of parallel requests.
  *
- * Counters, lists and flashed messages are all transactions: functions of what is stored at that moment.
+ * Counters, lists and flashed messages are transactions: functions of the stored value.
  */
 export interface FieldChanges {
-  /** Drop every field but these; `[]` drops all. */
+  /** Remove every field except these; `[]` removes all. */
   readonly keep?: readonly string[] | undefined;
   readonly unset?: readonly string[] | undefined;
   readonly set?: Fields | undefined;
-  /** The new text of a field by its text, `null` meaning absent. Called again after a conflict. */
+  /** Functions from the stored text of a field to its new text; `null` means absent. Called again after a conflict. */
   readonly transactions?: ReadonlyMap<string, (text: string | null) => string | null> | undefined;
 }
 
-/** How long a session lives, in seconds from now. */
+/** When a session expires, in seconds from now. */
 export interface Expiry {
-  /** Ends after this long without activity. */
+  /** Expires after this long without activity. */
   readonly idle: number;
-  /** Starts the limit that activity does not extend anew; `null`: no such limit. Left out, it stays as it was. */
+  /** Sets the absolute timeout, which activity does not extend; `null`: none. If left out, it does not change. */
   readonly absolute?: number | null | undefined;
 }
 
-/** What one commit does to a record. */
+/** The changes of a record in one commit. */
 export interface Change extends FieldChanges {
   readonly expiry: Expiry;
-  /** A new verifier. With a grace of 0 seconds, the one before is dead at once. */
+  /** A new verifier. `grace`: seconds for which the old one stays valid. */
   readonly next?: { readonly verifierHash: string; readonly grace: number } | undefined;
-  /** The owner named in this request, and when their authentication began. */
+  /** The owner assigned in this request, and when the login began. */
   readonly login?: { readonly owner: string; readonly authenticatedAt: number } | undefined;
   readonly device?: string | undefined;
 }
 
-/** How large one record may grow. Both are checked before a write is applied. */
+/** Limits on the size of a record, checked before it is written. */
 export interface RecordLimits {
-  /** Number of fields. Default 1000; no more than 10 000 are read. */
+  /** Number of fields. Default 1000; reading accepts at most 10 000. */
   readonly fields: number;
   /** Keys and texts together, in bytes of UTF-8. Default 262144. */
   readonly bytes: number;
@@ -77,7 +77,7 @@ export interface RecordLimits {
 
 export const DEFAULT_LIMITS: RecordLimits = { fields: 1000, bytes: 256 * 1024 };
 
-/** A record that does not exist yet. */
+/** Makes a new record. */
 export function newRecord(token: Token, fields: Fields, change: Change, now: number): SessionRecord {
   const empty: SessionRecord = {
     selector: token.selector,
@@ -95,13 +95,13 @@ export function newRecord(token: Token, fields: Fields, change: Change, now: num
     absoluteAt: null,
     ancestors: "",
   };
-  return changed(empty, change, now);
+  return applyChange(empty, change, now);
 }
 
-/** The record after a change. Whether the request may make it was checked before: see `checkVerifier` in `token.ts`. */
-export function changed(record: SessionRecord, change: Change, now: number): SessionRecord {
+/** The record after a change. The caller has checked the request's verifier: see `checkVerifier` in `token.ts`. */
+export function applyChange(record: SessionRecord, change: Change, now: number): SessionRecord {
   const { expiry, login, next } = change;
-  const fields = changedFields(record.fields, change);
+  const fields = applyFieldChanges(record.fields, change);
   const { idle, absolute } = expiry;
   const absoluteAt =
     absolute === undefined ? record.absoluteAt : absolute === null ? null : now + milliseconds(absolute);
@@ -109,7 +109,7 @@ export function changed(record: SessionRecord, change: Change, now: number): Ses
     selector: record.selector,
     verifierHash: next?.verifierHash ?? record.verifierHash,
     previousHash: next ? record.verifierHash : record.previousHash,
-    // Without a grace it is dead whatever a clock says.
+    // With a grace of 0 it is invalid at once, whatever the clock says.
     previousUntil: next ? (next.grace > 0 ? now + milliseconds(next.grace) : 0) : record.previousUntil,
     fields,
     section: fields === record.fields ? record.section : undefined,
@@ -125,8 +125,8 @@ export function changed(record: SessionRecord, change: Change, now: number): Ses
   };
 }
 
-/** The fields after a change; the very same map if it changes nothing. */
-export function changedFields(fields: Fields, { keep, unset, set, transactions }: FieldChanges): Fields {
+/** The fields after a change; the same map if nothing changes. */
+export function applyFieldChanges(fields: Fields, { keep, unset, set, transactions }: FieldChanges): Fields {
   if (!keep && !unset?.length && !set?.size && !transactions?.size) return fields;
   const result = new Map(keep ? [...fields].filter(([key]) => keep.includes(key)) : fields);
   for (const key of unset ?? []) result.delete(key);
@@ -141,7 +141,7 @@ export function changedFields(fields: Fields, { keep, unset, set, transactions }
 
 const FORMAT = "2";
 
-/** Everything but the fields, which stand behind it: a list of sessions reads no data. */
+/** Everything except the fields, at the beginning of the record, so that a list of sessions need not read the fields. */
 type Head = readonly [
   format: string,
   verifierHash: string,
@@ -158,12 +158,11 @@ type Head = readonly [
   ancestors: string,
 ];
 
-/** Longest head that {@link encodeRecord} writes, in characters. */
+/** Upper limit on the length of the head that {@link encodeRecord} writes, in characters. */
 export const HEAD_LENGTH = 6144;
 
 /**
- * The text of a record: one line of JSON about it, then the fields as a JSON object whose values are the very texts that were
- * given. Nothing is parsed and written again.
+ * The text of a record: the head as one line of JSON, then the fields as a JSON object with their texts unchanged.
  *
  * @throws StoreError "too-large" or "invalid"
  */
@@ -186,7 +185,7 @@ export function encodeRecord(record: SessionRecord, limits: RecordLimits): strin
   return `${JSON.stringify(head)}\n${record.section ?? sectionOf(record.fields, limits)}`;
 }
 
-/** The record in a text; `undefined` if it cannot be read, so that it is kept as it is. */
+/** Parses a record; `undefined` if it cannot be decoded. */
 export function decodeRecord(
   selector: string,
   text: string,
@@ -204,7 +203,7 @@ export function decodeRecord(
   }
 }
 
-/** What stands before the fields; the text may end anywhere behind it. */
+/** Parses only the head; the text may be truncated anywhere after it. */
 export function decodeHead(selector: string, text: string): Omit<SessionRecord, "fields"> | undefined {
   const head = headIn(text, text.indexOf("\n"));
   return head && recordOf(selector, head, EMPTY_FIELDS, undefined);
@@ -240,7 +239,7 @@ function recordOf(selector: string, head: Head, fields: Fields, section: string 
   };
 }
 
-/** What `list` shows of a record. */
+/** The part of a record that `list` returns. */
 export function sessionInfo(record: SessionInfo): SessionInfo {
   const { selector, device, createdAt, authenticatedAt, lastSeenAt, expiresAt } = record;
   return { selector, device, createdAt, authenticatedAt, lastSeenAt, expiresAt };
@@ -257,7 +256,7 @@ function sectionOf(fields: Fields, limits: RecordLimits): string {
   if (!isStorable(section)) {
     throw new StoreError(
       "invalid",
-      "The session holds a text with NUL or half a surrogate pair, which no store can keep.",
+      "The session holds a string with a NUL character or a lone surrogate, which stores cannot keep.",
     );
   }
   return `{${section}}`;
@@ -281,21 +280,21 @@ const OPTIONAL: ReadonlySet<number> = new Set([2, 6, 9, 10, 11]);
 const OWNER_BYTES = 255;
 const DEVICE_BYTES = 1024;
 
-/** NUL and lone surrogates have no place in UTF-8 columns. */
+/** UTF-8 columns cannot hold NUL characters and lone surrogates. */
 export function isStorable(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }
 
-/** @throws StoreError "too-large", naming the largest keys and their sizes, never a value. */
+/** @throws StoreError "too-large" with the largest keys and their sizes, without values */
 export function checkSize(fields: Fields, limits: RecordLimits): void {
-  // A character is 3 bytes at most, and counting characters costs nothing.
+  // A UTF-16 code unit is at most 3 bytes of UTF-8, and adding up lengths is cheap.
   if (fields.size <= limits.fields && charactersOf(fields) * 3 <= limits.bytes) return;
   let bytes = 0;
   for (const [key, text] of fields) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
   if (fields.size <= limits.fields && bytes <= limits.bytes) return;
   throw new StoreError(
     "too-large",
-    `The session record may have ${limits.fields} fields and ${limits.bytes} bytes: it would have ${fields.size} fields and ${bytes} bytes; largest: ${describeLargest(largestFields(fields))}. Keep less in the session or raise "recordLimits".`,
+    `The session record would have ${fields.size} fields and ${bytes} bytes, and the limits are ${limits.fields} fields and ${limits.bytes} bytes. Largest keys: ${describeLargest(largestFields(fields))}. Keep less in the session or raise "recordLimits".`,
   );
 }
 
@@ -305,14 +304,14 @@ function charactersOf(fields: Fields): number {
   return characters;
 }
 
-/** What can be the owner of a session, for the messages of errors. */
+/** Describes a valid owner, for error messages. */
 export const STORABLE_OWNER = textOf(OWNER_BYTES);
 
 export function isStorableOwner(owner: string): boolean {
   return fits(owner, OWNER_BYTES);
 }
 
-/** @throws StoreError "invalid" for an owner or a device that no store could keep */
+/** @throws StoreError "invalid" for an owner or a device that cannot be stored */
 export function checkLogin(owner: string | null, device: string | undefined): void {
   if (owner !== null && !isStorableOwner(owner)) throw invalid("owner", STORABLE_OWNER);
   if (device !== undefined && !fits(device, DEVICE_BYTES)) throw invalid("device", textOf(DEVICE_BYTES));
@@ -323,7 +322,7 @@ function fits(text: string, bytes: number): boolean {
 }
 
 function textOf(bytes: number): string {
-  return `a text of 1 to ${bytes} bytes, without NUL and half surrogate pairs`;
+  return `a string of 1 to ${bytes} bytes of UTF-8, without NUL characters and lone surrogates`;
 }
 
 function invalid(name: string, what: string): StoreError {

@@ -5,7 +5,7 @@ import { StoreError } from "../../errors.ts";
 import { ANCESTORS, CommitLoop, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
 import { Owners, type Login, type OwnerLimit } from "./owners.ts";
 import {
-  changed,
+  applyChange,
   checkLogin,
   decodeHead,
   decodeRecord,
@@ -29,54 +29,57 @@ export interface SessionRecordsOptions extends CommitOptions {
   readonly limits?: RecordLimits | undefined;
   /** Default: 1000, and one login more ends the oldest session. */
   readonly ownerLimit?: OwnerLimit | undefined;
-  /** Seconds that a session may live without activity. */
+  /** The longest idle timeout of a session, in seconds. */
   readonly longest: number;
 }
 
-/** What one commit does to a session, and who logs in with it. */
+/** The changes of a session in one commit, and the login, if any. */
 export interface SessionChange extends Omit<Change, "login"> {
   readonly login?: Login | undefined;
 }
 
-/** A session that was found. */
+/** A session's record as last read or written. */
 export type KnownSession = Known<SessionRecord>;
 
-/** What became of a commit. */
+/** The result of a commit. */
 export type Committed<Result> =
   | {
       readonly status: "ok";
       readonly result: Result;
       readonly known: KnownSession;
-      /** Sessions of the same owner that a limit ended. */
+      /** Sessions of the same owner that the limit ended. */
       readonly ended?: readonly string[] | undefined;
     }
-  /** No live session, or one that cannot be read; all sessions of its owner were ended; its owner has too many. */
+  /**
+   * The session has ended; its record cannot be decoded; all sessions of its owner were ended; its owner has too
+   * many; its selector exists already.
+   */
   | { readonly status: "gone" | "undecodable" | "revoked" | "limit" | "taken" };
 
-/** What a change of a session comes to: what to do, or to leave the session as it is. */
+/** The result of a change of a session, and what to change; without `change`, the session stays as it is. */
 export type SessionStep<Result> = {
   readonly result: Result;
   readonly change?: Omit<Change, "login"> | undefined;
 };
 
-/** Which part of an owner's list to give. */
+/** Which page of an owner's list to return. */
 export interface ListOptions {
-  /** Sessions in one answer. Default 100. */
+  /** Sessions in one page. Default 100. */
   readonly limit?: number | undefined;
-  /** The last selector of the page before. */
+  /** The last selector of the previous page. */
   readonly after?: string | undefined;
 }
 
 export const DEFAULT_OWNER_LIMIT: OwnerLimit = { max: 1000, overflow: "end-oldest" };
 const PAGE = 100;
 const LONGEST_PAGE = 1000;
-/** Records that `destroyAll` removes at once, and after how many it notes how far it got. */
+/** Records that `destroyAll` removes in parallel, and number of removals after which it updates the owner's record. */
 const REMOVALS_AT_ONCE = 16;
-const NOTED_AFTER = 16_384;
-/** Milliseconds: times are whole ones, and a timer may be early by part of one. */
-const MARK_PASSES = 3;
+const UNREGISTERED_AT_ONCE = 16_384;
+/** Milliseconds to wait for rounding: times are whole milliseconds, and a timer may fire a fraction early. */
+const REVOCATION_MARGIN = 3;
 
-/** The sessions in a store, with their owners: everything that requests, managers and tools do to them. */
+/** The sessions in a store and their owners: the operations that requests, managers and tools use. */
 export class SessionRecords {
   readonly store: Store;
   readonly clock: StoreClock;
@@ -107,7 +110,7 @@ export class SessionRecords {
     });
   }
 
-  /** The live session of this name, by the store's clock. @throws StoreError */
+  /** The session with this selector, if it is live by the store's clock. @throws StoreError */
   read(selector: string): Promise<KnownSession | "gone" | "undecodable"> {
     return this.#loop.read(selector, isLive);
   }
@@ -116,19 +119,19 @@ export class SessionRecords {
   async create(token: Token, fields: Fields, change: SessionChange): Promise<Committed<undefined>> {
     const { login, device } = change;
     checkLogin(null, device);
-    const write = async (filed: Change["login"]): Promise<Committed<undefined>> => {
+    const write = async (registered: Change["login"]): Promise<Committed<undefined>> => {
       const known = await this.#loop.insert(token.selector, (now) =>
-        draftOf(newRecord(token, fields, { ...change, login: filed }, now), now),
+        draftOf(newRecord(token, fields, { ...change, login: registered }, now), now),
       );
       return known === "taken" ? { status: "taken" } : { status: "ok", result: undefined, known };
     };
-    return login === undefined ? write(undefined) : this.#filed(token.selector, login, write);
+    return login === undefined ? write(undefined) : this.#registered(token.selector, login, write);
   }
 
   /**
    * Changes a live session.
    *
-   * @param apply called with the session as it is stored, again after every conflict; must not do anything else
+   * @param apply called with the stored session, and again after every conflict; must have no side effects
    * @throws StoreError, SessionConflictError
    */
   change<Result>(
@@ -140,15 +143,17 @@ export class SessionRecords {
     const done =
       login === undefined
         ? this.#loop.change(selector, known, stepOf(apply, undefined))
-        : this.#filed(selector, login, (filed) => this.#loop.change(selector, known, stepOf(apply, filed)));
-    // As nothing is removed here, there is a record at the end.
+        : this.#registered(selector, login, (registered) =>
+            this.#loop.change(selector, known, stepOf(apply, registered)),
+          );
+    // Nothing is removed here, so `known` is always defined.
     return done as Promise<Committed<Result>>;
   }
 
   /**
-   * Ends a session for good, if `mayEnd` allows it for what is stored by then.
+   * Ends a session if `mayEnd` returns true for the stored record.
    *
-   * @returns whether it ended just now; "refused" if it may not be ended
+   * @returns whether this call ended it; "refused" if `mayEnd` returned false
    * @throws StoreError
    */
   async end(known: KnownSession, mayEnd: (known: KnownSession) => boolean): Promise<boolean | "refused"> {
@@ -160,23 +165,23 @@ export class SessionRecords {
     const done = await this.#loop.change(selector, known, step, { isUrgent: true });
     if (done.status !== "ok") return false;
     if (!done.result) return "refused";
-    await this.#forget(known.entry);
+    await this.#unregister(known.entry);
     return true;
   }
 
-  /** Ends a session for good, whatever it is. @returns whether there was one, and whose @throws StoreError */
+  /** Ends a session unconditionally. @returns its owner, or `undefined` if there was none @throws StoreError */
   async remove(selector: string): Promise<{ readonly owner: string | null } | undefined> {
     const found = await this.#loop.read(selector);
     if (found === "gone") return undefined;
     const isRemoved = await this.#loop.remove(selector);
     if (typeof found !== "object") return isRemoved ? { owner: null } : undefined;
-    await this.#forget(found.entry);
+    await this.#unregister(found.entry);
     return isRemoved ? { owner: found.entry.owner } : undefined;
   }
 
   /**
-   * Whether the session of an owner may live on: false if it was ended, but its record was not removed yet. Asked with every
-   * touch, so that `destroyAll` does not depend on having found each session.
+   * Whether the session is still registered with its owner: false if it was ended and its record was not removed yet. Checked
+   * at every touch, so a session ends even if `destroyAll` failed before it removed the record.
    *
    * @throws StoreError
    */
@@ -184,16 +189,16 @@ export class SessionRecords {
     return owner === null || (await this.#owners.confirm(owner, selector, authenticatedAt)) === "ok";
   }
 
-  /** The live sessions of an owner, latest login first; never verifiers, never data. @throws StoreError */
+  /** The live sessions of an owner, latest login first, without their verifiers and data. @throws StoreError */
   async list(owner: string, { limit = PAGE, after }: ListOptions = {}): Promise<SessionInfo[]> {
     const most = Math.max(1, Math.min(limit, LONGEST_PAGE));
-    const filed = await this.#owners.sessionsOf(owner);
+    const registered = await this.#owners.sessionsOf(owner);
     const infos: SessionInfo[] = [];
-    let at = after === undefined ? 0 : filed.indexOf(after) + 1;
-    // A page that ends with a session that is over by now goes on behind it.
+    let at = after === undefined ? 0 : registered.indexOf(after) + 1;
+    // If the session named by `after` is no longer registered, there is no next page.
     if (after !== undefined && at === 0) return [];
-    for (; infos.length < most && at < filed.length; at += most) {
-      const selectors = filed.slice(at, at + most);
+    for (; infos.length < most && at < registered.length; at += most) {
+      const selectors = registered.slice(at, at + most);
       const heads = await this.#loop.readMany(selectors, HEAD_LENGTH);
       for (const selector of selectors) {
         const stored = heads.get(selector);
@@ -205,12 +210,14 @@ export class SessionRecords {
   }
 
   /**
-   * Ends every session of an owner but `except`. From the first step on, no login that began before can succeed and no
-   * session outlives its next touch; after an error, call it again. It is done a few milliseconds later than could be: every login
-   * that begins then is later than the mark, also for a process that knows the store's clock no better than this one.
+   * Ends every session of an owner except `except`. Once the first step is done, no login that began before can succeed, and
+   * every session ends at its next touch at the latest; after an error, call it again. It waits a few milliseconds before it
+   * resolves, so that logins that begin afterwards are later than the revocation time, also in processes with an equally
+   * uncertain store clock.
    *
    * @param onEnded called for each session that was ended
-   * @returns how many were ended, the names of all that are over now, and the mark to give a login of the same request
+   * @returns the number of records removed, the selectors of all ended sessions, and the revocation time, for a login of
+   *   the same request
    * @throws StoreError
    */
   async destroyAll(
@@ -218,25 +225,26 @@ export class SessionRecords {
     except: string | undefined,
     onEnded: (selector: string) => void = () => {},
   ): Promise<{ readonly ended: number; readonly ending: readonly string[]; readonly revokedAt: number }> {
-    const { ending, revokedAt } = await this.#owners.end(owner, except);
-    const marked = performance.now();
+    const { ending, revokedAt } = await this.#owners.revokeAll(owner, except);
+    const revokedSince = performance.now();
     let ended = 0;
-    for (let at = 0; at < ending.length; at += NOTED_AFTER) {
-      const part = ending.slice(at, at + NOTED_AFTER);
+    for (let at = 0; at < ending.length; at += UNREGISTERED_AT_ONCE) {
+      const part = ending.slice(at, at + UNREGISTERED_AT_ONCE);
       await inBatches(part, async (selector) => {
         if (!(await this.#loop.remove(selector))) return;
         ended++;
         onEnded(selector);
       });
-      await this.#owners.forget(owner, part);
+      await this.#owners.unregister(owner, part);
     }
-    // The mark may be ahead of the time by twice what is uncertain here, and a login's beginning be taken for as much earlier there.
-    const left = MARK_PASSES + 4 * this.clock.uncertainty - (performance.now() - marked);
+    // The revocation time may be ahead by twice the uncertainty, and another process may date a login's beginning
+    // early by as much.
+    const left = REVOCATION_MARGIN + 4 * this.clock.uncertainty - (performance.now() - revokedSince);
     if (left > 0) await sleep(left);
     return { ended, ending, revokedAt };
   }
 
-  /** Which of these sessions are live. @throws StoreError */
+  /** Those of the sessions that are live. @throws StoreError */
   async live(selectors: readonly string[]): Promise<string[]> {
     const found = await this.#loop.readMany(selectors, 1);
     return selectors.filter((selector) => found.has(selector));
@@ -247,49 +255,52 @@ export class SessionRecords {
     return this.#loop.removeExpired(limit);
   }
 
-  /** Writes a session that logs in between filing and confirming it; see {@link Owners}. */
-  async #filed<Written extends { readonly status: string }>(
+  /** Registers a session that logs in, writes it, and confirms it; see {@link Owners}. */
+  async #registered<Written extends { readonly status: string }>(
     selector: string,
     login: Login,
     write: (login: Change["login"]) => Promise<Written>,
   ): Promise<Written | Committed<never>> {
     const { owner } = login;
     checkLogin(owner, undefined);
-    const filed = await this.#owners.file(selector, login);
-    if (filed.status !== "ok") return filed;
-    const { authenticatedAt } = filed;
+    const registered = await this.#owners.register(selector, login);
+    if (registered.status !== "ok") return registered;
+    const { authenticatedAt } = registered;
     const written = await write({ owner, authenticatedAt });
     if (written.status !== "ok") {
-      await this.#owners.forget(owner, [selector]);
+      await this.#owners.unregister(owner, [selector]);
       return written;
     }
     const confirmed = await this.#owners.confirm(owner, selector, authenticatedAt, true);
     if (confirmed !== "ok") {
       await this.#loop.remove(selector);
       if (confirmed === "revoked") return { status: "revoked" };
-      // It did log in; later logins have ended it already.
-      await this.#owners.forget(owner, [selector]);
+      // The login succeeded; later logins have ended it already.
+      await this.#owners.unregister(owner, [selector]);
     }
     const ended: string[] = [];
-    await inBatches(filed.ended, async (name) => {
+    await inBatches(registered.ended, async (name) => {
       if (await this.#loop.remove(name)) ended.push(name);
     });
-    if (filed.ended.length > 0) await this.#owners.forget(owner, filed.ended);
+    if (registered.ended.length > 0) await this.#owners.unregister(owner, registered.ended);
     return { ...written, ended };
   }
 
-  /** The session is over; that its owner's list still names it does no harm, since lists look at the records. */
-  async #forget({ owner, selector }: SessionRecord): Promise<void> {
+  /**
+   * Removes an ended session from its owner's list. A failure is ignored, since `list` only returns sessions that
+   * have a record.
+   */
+  async #unregister({ owner, selector }: SessionRecord): Promise<void> {
     if (owner === null) return;
     try {
-      await this.#owners.forget(owner, [selector]);
+      await this.#owners.unregister(owner, [selector]);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
     }
   }
 }
 
-/** The store has judged this already; it is judged once more by the record itself. */
+/** Stores do not return expired records; this also checks the expiry in the record. */
 function isLive({ entry, now }: KnownSession): boolean {
   return now < entry.expiresAt;
 }
@@ -302,12 +313,12 @@ function stepOf<Result>(
   return (current) => {
     const { result, change } = apply(current);
     if (change === undefined) return { action: "leave", result };
-    const next = changed(current.entry, { ...change, login }, current.now);
+    const next = applyChange(current.entry, { ...change, login }, current.now);
     return { action: "write", result, ...draftOf(next, current.now) };
   };
 }
 
-/** What is stored lives as long as its record says. */
+/** A draft whose lifetime in the store is the one in the record. */
 function draftOf(record: SessionRecord, now: number): Draft<SessionRecord> {
   return {
     entry: record,

@@ -1,22 +1,23 @@
 import { systemClock } from "../../itsdangerous/system-clock.ts";
 import type { Store } from "./store.ts";
 
-/** Milliseconds after which what is known of a clock is learned anew. */
+/** Milliseconds after which the store's time is requested again. */
 const RENEW = 60_000;
-/** Milliseconds: stores tell whole ones, and {@link StoreClock.now} rounds to whole ones again. */
+/** Milliseconds: stores return whole milliseconds, and {@link StoreClock.now} rounds again. */
 const ROUNDING = 1;
-/** Milliseconds that two clocks may move apart in a millisecond. */
+/** Milliseconds by which two clocks may drift apart per millisecond. */
 const DRIFT = 1e-4;
 
 /**
- * The time at the store, for what is decided outside of it: whether a touch is due, whether a grace is over. It is asked
- * once; from then on its distance to this process's monotonic clock is enough, so a wrong wall clock here changes nothing.
+ * The store's time, for decisions made in this process: whether a touch is due, whether a grace period is over. The store is
+ * asked about once a minute; in between, the time is computed from this process's monotonic clock, so a wrong system clock
+ * here has no effect.
  */
 export class StoreClock {
   readonly #store: Pick<Store, "now">;
   /** Store's clock minus `performance.now()`. */
   #distance: number | undefined;
-  /** Milliseconds by which the distance may have been wrong when it was learned, and when that was. */
+  /** Error of the distance in milliseconds when it was measured, and the time of that measurement. */
   #error = 0;
   #learnedAt = 0;
   #asking: Promise<void> | undefined;
@@ -27,8 +28,8 @@ export class StoreClock {
   }
 
   /**
-   * Milliseconds by which {@link now} may be wrong: half of the round trip in which the store told its time, and more as
-   * that gets older. 0 for a clock at hand.
+   * Milliseconds by which {@link now} may be wrong: half of the round trip of the measurement, growing with its age. 0 for a
+   * store whose `now` returns a number.
    */
   get uncertainty(): number {
     if (this.#isAtHand || this.#distance === undefined) return 0;
@@ -36,10 +37,10 @@ export class StoreClock {
   }
 
   /**
-   * An answer brought the time along. One that says less than what is known is left alone, unless it contradicts that: the clock
-   * was set then.
+   * Takes the time from a response of the store. A measurement less exact than the current one is ignored, unless they
+   * contradict each other, which means that the store's clock was set.
    *
-   * @param sent what was asked at this moment of `performance.now()`
+   * @param sent `performance.now()` when the request was sent
    */
   observe(now: number, sent: number): void {
     const received = performance.now();
@@ -54,18 +55,18 @@ export class StoreClock {
     this.#learnedAt = received;
   }
 
-  /** Resolves once {@link now} can be called; `undefined` if it can be already. Only the first answer is waited for. */
+  /** Resolves when {@link now} can be called; `undefined` if it can be called already. Only waits for the first response. */
   ready(): Promise<void> | undefined {
     if (this.#isAtHand || this.#store.now === undefined) return undefined;
     if (this.#distance !== undefined && performance.now() < this.#learnedAt + RENEW) return undefined;
     this.#asking ??= this.#ask();
     if (this.#distance === undefined) return this.#isAtHand ? undefined : this.#asking;
-    // The last answer stays good enough until the next one.
+    // Until the next response, the last measurement is used.
     this.#asking?.catch(() => {});
     return undefined;
   }
 
-  /** Epoch milliseconds by the store's clock; by this process's as long as the store has not told its own. */
+  /** Epoch milliseconds by the store's clock; by this process's clock if the store has not returned its time yet. */
   now(): number {
     if (this.#isAtHand) return this.#store.now!() as number;
     return this.#distance === undefined ? systemClock() : Math.round(performance.now() + this.#distance);

@@ -2,18 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { checkNames, checkNumber, checkWait } from "../../check-options.ts";
 import type { Store } from "./store.ts";
 
-/** What is swept: a store, or the sessions in one. */
+/** A store, or the sessions in one. */
 export type Sweepable = Pick<Store, "removeExpired">;
 
-/** How expired records are cleaned up. */
+/** Options for removing expired records. */
 export interface SweepOptions {
-  /** Seconds between two sweeps, give or take a fifth so that several processes spread out. Default 60. */
+  /** Seconds between two sweeps, randomly varied by 20% so that processes do not sweep at the same time. Default 60. */
   readonly every?: number;
   /** Records removed by one operation. Default 500. */
   readonly batch?: number;
   /** Seconds between two operations of a sweep. Default 0.01. */
   readonly pause?: number;
-  /** Called with the error of a sweep that failed; the next one comes all the same. */
+  /** Called with the error of a sweep that failed; the next sweep still runs. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -26,12 +26,12 @@ export interface Sweep {
 const EVERY = 60;
 const BATCH = 500;
 const PAUSE = 0.01;
-/** A longer delay would overflow, and then not be one. */
+/** Node runs a timer with a longer delay at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
- * Removes expired records from time to time, on a timer that does not keep the process alive. Sessions end at their deadline
- * without it; it only frees their space. A `SessionManager` starts one for its store, unless `sweepEvery` is 0.
+ * Removes expired records at regular intervals, on a timer that does not keep the process alive. Sessions expire on time
+ * without it; a sweep frees their space. A `SessionManager` starts one for its store, unless `sweepEvery` is 0.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export function startSweep(store: Sweepable, options: SweepOptions = {}): Sweep 
 
   const schedule = () => {
     timer = setTimeout(run, Math.min(every * 1000 * (0.8 + Math.random() * 0.4), LONGEST_TIMER));
-    // On workers a timer is a number, and nothing there waits for it.
+    // On workers, a timer is a number and never keeps the process alive.
     timer.unref?.();
   };
   const run = () => {
@@ -68,8 +68,8 @@ export function startSweep(store: Sweepable, options: SweepOptions = {}): Sweep 
 }
 
 /**
- * Removes what is expired now, batch by batch, and resolves with the number of records. An engine that expires records itself
- * has nothing to remove.
+ * Removes all expired records in batches, and resolves with their number. Does nothing for a store whose engine removes
+ * expired records itself.
  *
  * @example
  * ```ts
@@ -87,7 +87,7 @@ export async function sweepOnce(
   let total = 0;
   let deleted: number;
   do {
-    // In the background it does not keep the process alive; a caller that waits for the number does.
+    // In the background, the timer does not keep the process alive; a caller that awaits the number does.
     if (total > 0) await sleep(pause * 1000, undefined, { ref: signal === undefined });
     if (signal?.aborted) break;
     deleted = (await store.removeExpired?.(batch)) ?? 0;

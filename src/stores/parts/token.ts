@@ -1,24 +1,27 @@
 import { createHmac, hash, timingSafeEqual, type KeyObject } from "node:crypto";
 import { pooledRandom } from "./random.ts";
 
-/** The parts of the token that a client holds. The selector may be shown and logged; the verifier never leaves the request. */
+/** The token in a cookie. The selector may be shown and logged; the verifier is never stored or logged. */
 export interface Token {
-  /** Public name of the session: 96 random bits in base64url. */
+  /** Public id of the session: 96 random bits in base64url. */
   readonly selector: string;
   /** Secret: 256 random bits in base64url. */
   readonly verifier: string;
-  /** All that a store sees of the verifier: its SHA-256 in base64url. */
+  /** SHA-256 of the verifier in base64url; the only form of it that is stored. */
   readonly verifierHash: string;
 }
 
 const SELECTOR_BYTES = 12;
 const VERIFIER_BYTES = 32;
 const TOKEN_LENGTH = 60;
-/** 16 characters, a dot and 43 whose last one has no spare bits set, so that every token has one spelling. */
+/**
+ * 16 characters, a dot, and 43 characters of which the last has no unused bits set, so that every token has one
+ * spelling.
+ */
 const TOKEN = /^[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
 /**
- * A fresh token from the platform's CSPRNG.
+ * A new token from the platform's CSPRNG.
  *
  * @throws whatever the random source throws; there is no fallback (SEC-1).
  */
@@ -27,7 +30,7 @@ export function newToken(random: (bytes: number) => Buffer = pooledRandom): Toke
 }
 
 /**
- * A fresh verifier for the same session, for a rotation that the old verifier must not survive.
+ * A new random verifier for the same session, which cannot be derived from the old one.
  */
 export function newVerifier(selector: string, random: (bytes: number) => Buffer = pooledRandom): Token {
   return withHash(selector, random(VERIFIER_BYTES).toString("base64url"));
@@ -41,8 +44,8 @@ export function formatToken(token: Token): string {
 }
 
 /**
- * The token in `text`; `undefined` unless `text` is exactly what {@link formatToken} writes. Takes bounded time
- * whatever the length, and never throws (SEC-4).
+ * Parses a token; `undefined` unless `text` is exactly what {@link formatToken} returns. Takes constant time for texts of any
+ * other length, and never throws (SEC-4).
  */
 export function parseToken(text: string): Token | undefined {
   if (text.length !== TOKEN_LENGTH || !TOKEN.test(text)) return undefined;
@@ -50,9 +53,9 @@ export function parseToken(text: string): Token | undefined {
 }
 
 /**
- * The token that follows `token` in a periodic rotation: HMAC-SHA-256 of the old verifier under a key that only the
- * servers know. Parallel requests, and a client that missed the response, arrive at the same successor; a reader of the
- * store does not (SEC-24).
+ * The token that replaces `token` in a periodic rotation: HMAC-SHA-256 of the old verifier with a secret key of the server.
+ * Parallel requests compute the same successor, and the server can compute it again for a client that missed the response.
+ * It cannot be computed from the content of the store (SEC-24).
  */
 export function successorOf(token: Token, serverKey: KeyObject): Token {
   const verifier = createHmac("sha256", serverKey)
@@ -61,39 +64,42 @@ export function successorOf(token: Token, serverKey: KeyObject): Token {
   return withHash(token.selector, verifier);
 }
 
-/** What a presented verifier is to a record. */
+/** How a presented verifier relates to the record's. */
 export type VerifierStatus =
   | "current"
-  /** Replaced, and still good for the rest of its grace. */
+  /** Replaced, and valid for the rest of its grace period. */
   | "previous"
-  /** Replaced, and its grace period is over: an old token was kept. */
+  /** Replaced, and its grace period is over. */
   | "replaced"
   | "unknown";
 
-/** What a record says of its verifiers. */
+/** The verifiers in a record. */
 export interface Verifiers {
   /** SHA-256 of the verifier in base64url. */
   readonly verifierHash: string;
-  /** The verifier before the last rotation, good until `previousUntil`; afterwards it is evidence of a stolen token. */
+  /** The verifier before the last rotation, valid until `previousUntil`. Presented later, it is a sign of a stolen token. */
   readonly previousHash: string | null;
   readonly previousUntil: number;
 }
 
-/** What {@link checkVerifier} found. */
+/** The result of {@link checkVerifier}. */
 export interface VerifierCheck {
   readonly status: VerifierStatus;
-  /** The token that is current now, where it follows from the presented one by periodic rotations; else the presented one. */
+  /** The current token, if periodic rotations lead to it from the presented one; otherwise the presented one. */
   readonly token: Token;
-  /** Periodic rotations between the two; `undefined` if the current token came from a login or from `regenerate`. */
+  /**
+   * The number of periodic rotations between the two; `undefined` if the current token was made by a login or
+   * `regenerate`.
+   */
   readonly rotations: number | undefined;
 }
 
-/** Rotations that are followed by default, at 4 µs each. */
+/** Default limit on the rotations that are computed, at 4 µs each. */
 const MAX_ROTATIONS = 64;
 
 /**
- * Judges a presented verifier at the store's time `now` (epoch milliseconds), in time that does not depend on how much
- * of it is right (SEC-3). A token that was replaced several rotations ago is recognized, since each token leads to the next.
+ * Checks a presented verifier at the store's time `now` (epoch milliseconds), comparing in constant time (SEC-3). A token that
+ * was replaced several rotations ago is recognized, since each token's successor can be computed.
  *
  * @param serverKey what {@link successorOf} was called with; null if there are no periodic rotations
  */

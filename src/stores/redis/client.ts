@@ -3,8 +3,8 @@ import { ConfigError } from "../../errors.ts";
 import { closed, has, isLookalike, refusal } from "../parts/clients.ts";
 
 /**
- * What we call of a client of `@redis/client` (or `redis`), of `redis` 4 or later: standalone, pool, Sentinel or Cluster, also one
- * with `clientSideCache` or with a type mapping.
+ * The methods used of a client of `@redis/client` (or `redis`) 4 or later: standalone, pool, Sentinel or Cluster, also with
+ * `clientSideCache` or a type mapping.
  */
 export interface NodeRedisClient {
   get(key: string): Promise<unknown>;
@@ -15,7 +15,7 @@ export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 
-/** Options of `SET`, in the words of `redis` 5 and later and in those of 4, which ignores the others. */
+/** Options of `SET`: those of `redis` 5 and later, and those of `redis` 4; each ignores the others. */
 export interface NodeRedisSet {
   readonly condition: "NX";
   readonly expiration: { readonly type: "PX"; readonly value: number };
@@ -23,7 +23,10 @@ export interface NodeRedisSet {
   readonly PX: number;
 }
 
-/** What we call of an `ioredis` client, version 5 or later: `Redis` (also with Sentinels) or `Cluster`, with or without `keyPrefix`. */
+/**
+ * The methods used of an `ioredis` client, version 5 or later: `Redis` (also with Sentinels) or `Cluster`, with or
+ * without `keyPrefix`.
+ */
 export interface IoRedisClient {
   get(key: string): Promise<unknown>;
   getrange(key: string, start: number, end: number): Promise<unknown>;
@@ -33,7 +36,7 @@ export interface IoRedisClient {
   eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>;
 }
 
-/** What we call of a `Redis` of `@upstash/redis`, which speaks HTTP. */
+/** The methods used of a `Redis` of `@upstash/redis`, which uses HTTP. */
 export interface UpstashClient {
   get(key: string): Promise<unknown>;
   getrange(key: string, start: number, end: number): Promise<unknown>;
@@ -44,17 +47,17 @@ export interface UpstashClient {
   createScript(script: string): unknown;
 }
 
-/** What we call of Bun's own client, `Bun.redis` or a `Bun.RedisClient`. */
+/** The methods used of Bun's client, `Bun.redis` or a `Bun.RedisClient`. */
 export interface BunRedisClient {
   get(key: string): Promise<unknown>;
   del(key: string): Promise<unknown>;
   send(command: string, values: string[]): Promise<unknown>;
 }
 
-/** Every client that {@link redisCommands} takes. */
+/** The clients that {@link redisCommands} accepts. */
 export type RedisClient = NodeRedisClient | IoRedisClient | UpstashClient | BunRedisClient;
 
-/** The ways in which Redis clients are called, as one. Answers are as the client gives them. */
+/** One interface to all clients of Redis. Replies are as the client returns them. */
 export interface RedisCommands {
   get(key: string): Promise<unknown>;
   getRange(key: string, bytes: number): Promise<unknown>;
@@ -64,7 +67,7 @@ export interface RedisCommands {
   run(script: RedisScript, key: string, values: string[]): Promise<unknown>;
 }
 
-/** A script and the name under which Redis remembers it. */
+/** A script and its SHA-1, under which Redis caches it. */
 export interface RedisScript {
   readonly source: string;
   readonly sha: string;
@@ -74,11 +77,11 @@ export function script(source: string): RedisScript {
   return { source, sha: hash("sha1", source, "hex") };
 }
 
-/** @throws ConfigError for anything that is none of these clients, and for a client that reads from replicas. */
+/** @throws ConfigError for anything else, and for a client that reads from replicas */
 export function redisCommands(client: RedisClient): RedisCommands {
   if (readsReplicas(client)) {
     throw new ConfigError(
-      "This client of Redis reads from replicas, where a session may be missing that was stored a moment ago; pass redisStore a client without useReplicas, replicaPoolSize or scaleReads.",
+      "This client of Redis reads from replicas, which may not have the last write yet; pass redisStore a client without useReplicas, replicaPoolSize or scaleReads.",
     );
   }
   if (isLookalike(client)) throw refusal("redisStore", TAKEN, client);
@@ -92,7 +95,8 @@ export function redisCommands(client: RedisClient): RedisCommands {
 const TAKEN = "a connected client of @redis/client (redis), ioredis or @upstash/redis, or Bun.redis";
 
 /**
- * ioredis connects by itself at the first command, with `lazyConnect`; a client of `@redis/client` would reject every one.
+ * Refuses a client that was never connected or was closed. ioredis with `lazyConnect` connects at the first command; a client of
+ * `@redis/client` rejects every command.
  *
  * @throws ConfigError
  */
@@ -169,7 +173,7 @@ function bunRedis(client: BunRedisClient): RedisCommands {
   };
 }
 
-/** A server that was restarted, or became master, does not know the script yet: EVAL runs it and teaches it. */
+/** A server that was restarted or became master has not cached the script: EVAL runs and caches it. */
 export function loaded(bySha: Promise<unknown>, bySource: () => Promise<unknown>): Promise<unknown> {
   return bySha.catch((error: unknown) => {
     if (error instanceof Error && error.message.includes("NOSCRIPT")) return bySource();
@@ -178,8 +182,8 @@ export function loaded(bySha: Promise<unknown>, bySource: () => Promise<unknown>
 }
 
 /**
- * As far as a client tells. A cluster client of `redis` 4 shows only the replicas that it found, and a Sentinel client those
- * that it has connections to, so both are asked once they are connected.
+ * Whether a client reads from replicas, as far as it can be detected. A cluster client of `redis` 4 only shows the replicas it has
+ * discovered, and a Sentinel client those it is connected to, so both are checked when they are connected.
  */
 function readsReplicas(client: unknown): boolean {
   const { options, _options, shards, getReplicaNodes } = Object(client) as {

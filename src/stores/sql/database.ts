@@ -1,27 +1,27 @@
-/** A database as a store of single statements uses it. */
+/** The interface to a SQL database. */
 export interface SqlDatabase {
-  /** Whose SQL it speaks. */
+  /** The SQL dialect. */
   readonly dialect: "postgres" | "mysql" | "sqlite";
   /**
-   * Runs one statement, outside of a transaction. `text` has `$1`, `$2`, … for PostgreSQL and `?` for the others; the texts are
-   * always the same few, so they can be prepared. Resolves with the rows, as objects by column, and with the number of rows that
-   * the statement inserted, updated or deleted.
+   * Runs one statement, outside a transaction. `text` has the placeholders `$1`, `$2`, … for PostgreSQL and `?` for the others;
+   * there are only a few different texts, so they can be prepared. Resolves with the rows, as objects with columns as
+   * properties, and with the number of rows that the statement inserted, updated or deleted.
    */
   run(text: string, values: SqlValue[]): Promise<SqlResult>;
-  /** For messages and logs. Default: the dialect's. Never put a password here. */
+  /** Name for messages and logs. Default: that of the dialect. Must not contain a password. */
   readonly name?: string | undefined;
   /** Called by the store's `close`. */
   close?(): Promise<void>;
 }
 
-/** What statements get: texts and whole numbers. */
+/** A value of a statement: a string or an integer. */
 export type SqlValue = string | number;
 
-/** What a statement came to. */
+/** The result of a statement. */
 export interface SqlResult {
   readonly rows: readonly SqlRow[];
   readonly affected: number;
 }
 
-/** A row as a driver gives it: big integers may come as text or bigint, texts as bytes. */
+/** A row as returned by a driver: big integers may be strings or bigint, texts may be bytes. */
 export type SqlRow = Readonly<Record<string, unknown>>;

@@ -1,33 +1,36 @@
-/** What differs between databases for the one table. */
+/** The SQL that differs between databases. */
 export interface Dialect {
-  /** For messages. */
+  /** Name for messages. */
   readonly name: string;
-  /** The schema, statement by statement; each may run again. */
+  /** The statements that create the schema; each can be repeated. */
   readonly schema: readonly string[];
-  /** Epoch milliseconds at the start of the statement. */
+  /** An expression for the time at the start of the statement, in epoch milliseconds. */
   readonly now: string;
-  /** The same as a column, where that is safer as text. Default {@link now}. */
+  /** The same as a result column, converted to text if drivers may misread it. Default {@link now}. */
   readonly clock?: string;
-  /** How value number `index` is spelled; `undefined` where values have no numbers and are sent as often as they are named. */
+  /**
+   * The placeholder of value number `index`; `undefined` if placeholders have no numbers, and a value is sent once
+   * per placeholder.
+   */
   readonly numbered?: (index: number) => string;
-  /** A whole number, also where the driver sends it as text or with a fraction. */
+  /** Converts a value to an integer, even if the driver sends it as text or as a float. */
   readonly integer: (value: string) => string;
-  /** The first characters of a record. */
+  /** An expression for the first characters of a record. */
   readonly head: (length: string) => string;
-  /** Division of whole numbers. */
+  /** Integer division. */
   readonly divide: string;
-  /** The rows of a text that is a JSON array of texts, as a subquery. */
+  /** A subquery with a row for each string in a JSON array. */
   readonly among: (value: string) => string;
-  /** Follows an INSERT: takes the place of an expired row. `undefined`: that is an UPDATE after the error "duplicate". */
+  /** Appended to an INSERT, to replace an expired row; `undefined`: an UPDATE after a duplicate key error does that. */
   readonly onConflict: string | undefined;
   readonly removeExpired: (limit: number) => string;
   readonly isDuplicate: (error: unknown) => boolean;
   readonly isMissingTable: (error: unknown) => boolean;
-  /** The engine gave up on the statement to let another one through; nothing was applied. */
-  readonly isSacrificed: (error: unknown) => boolean;
+  /** The engine aborted the statement because of a deadlock or a serialization failure; nothing was applied. */
+  readonly isAborted: (error: unknown) => boolean;
 }
 
-/** PostgreSQL's own; Bun has it in `errno`. */
+/** The SQLSTATE, which Bun has in `errno`. */
 const codeOf = (error: unknown) => {
   const { code, errno } = error as { code?: unknown; errno?: unknown };
   return String(code === "ERR_POSTGRES_SERVER_ERROR" ? errno : code);
@@ -35,15 +38,16 @@ const codeOf = (error: unknown) => {
 const errnoOf = (error: unknown) => Number((error as { errno?: unknown }).errno);
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : "");
 
-/** The columns that an expired row gets in place of its own, where the engine has `ON CONFLICT`. */
+/** Replaces the columns of an expired row, for engines with `ON CONFLICT`. */
 const TAKE_OVER = `ON CONFLICT (id) DO UPDATE SET commit_id = excluded.commit_id, record = excluded.record,
     expires_at = excluded.expires_at, sweep_at = excluded.sweep_at WHERE hipflask_sessions.expires_at <=`;
 
 const POSTGRES_NOW = "(date_part('epoch', statement_timestamp()) * 1000)::bigint";
 
 /**
- * PostgreSQL and its relatives. Sound under READ COMMITTED: an UPDATE that waited looks again at its WHERE. A free third of each
- * page, and no index on a column that every save changes, let an UPDATE leave all indexes alone.
+ * PostgreSQL and compatible databases. Correct under READ COMMITTED: an UPDATE that waited for a lock evaluates its WHERE again.
+ * A fill factor of 70, and no index on a column that every save changes, allow HOT updates, which do not
+ * touch the indexes.
  */
 export const POSTGRES: Dialect = {
   name: "PostgreSQL",
@@ -58,7 +62,7 @@ export const POSTGRES: Dialect = {
     "CREATE INDEX IF NOT EXISTS hipflask_sessions_sweep_at ON hipflask_sessions (sweep_at)",
   ],
   now: POSTGRES_NOW,
-  // An application may have its own parser for big integers, and pg spoils them where it was told to get bytes.
+  // As text: an application may have its own parser for big integers, and pg misreads them in binary mode.
   clock: `${POSTGRES_NOW}::text`,
   numbered: (index) => `$${index}`,
   integer: (value) => `${value}::bigint`,
@@ -68,13 +72,13 @@ export const POSTGRES: Dialect = {
   onConflict: `${TAKE_OVER} ${POSTGRES_NOW}`,
   removeExpired: (limit) => `DELETE FROM hipflask_sessions WHERE id IN (SELECT id FROM hipflask_sessions
     WHERE sweep_at <= ${POSTGRES_NOW} ORDER BY sweep_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,
-  // IF NOT EXISTS meets a table or an index that is being created, too: in the catalogue, or by name.
+  // IF NOT EXISTS still fails if another process is creating the same table or index at that moment.
   isDuplicate: (error) => ["23505", "42P07", "42710"].includes(codeOf(error)),
   isMissingTable: (error) => codeOf(error) === "42P01",
-  isSacrificed: (error) => ["40001", "40P01"].includes(codeOf(error)),
+  isAborted: (error) => ["40001", "40P01"].includes(codeOf(error)),
 };
 
-/** The time in UTC: `NOW()` is the time of the session's zone, in which an hour of each autumn happens twice. */
+/** The time in UTC: `NOW()` is in the session's time zone, where one hour repeats when daylight saving time ends. */
 const MYSQL_NOW = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)";
 
 /** MariaDB and MySQL. */
@@ -99,16 +103,16 @@ export const MYSQL: Dialect = {
   onConflict: undefined,
   removeExpired: (limit) =>
     `DELETE FROM hipflask_sessions WHERE sweep_at <= ${MYSQL_NOW} ORDER BY sweep_at LIMIT ${limit}`,
-  // HTTP drivers pass on the server's message alone.
+  // HTTP drivers only pass on the server's message.
   isDuplicate: (error) => errnoOf(error) === 1062 || messageOf(error).includes("(errno 1062)"),
   isMissingTable: (error) => errnoOf(error) === 1146 || messageOf(error).includes("(errno 1146)"),
-  // A deadlock; and a row that changed after the snapshot, which MariaDB from 11.6 on refuses to update.
-  isSacrificed: (error) => [1213, 1020].includes(errnoOf(error)) || messageOf(error).includes("(errno 1213)"),
+  // A deadlock, or a row that changed after the snapshot, which MariaDB 11.6 and later does not update.
+  isAborted: (error) => [1213, 1020].includes(errnoOf(error)) || messageOf(error).includes("(errno 1213)"),
 };
 
 const SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
-/** SQLite and its relatives, of version 3.24 or later. */
+/** SQLite 3.38 or later, and compatible databases. */
 export const SQLITE: Dialect = {
   name: "SQLite",
   schema: [
@@ -131,7 +135,7 @@ export const SQLITE: Dialect = {
     (SELECT id FROM hipflask_sessions WHERE sweep_at <= ${SQLITE_NOW} ORDER BY sweep_at LIMIT ${limit})`,
   isDuplicate: () => false,
   isMissingTable: (error) => messageOf(error).includes("no such table"),
-  isSacrificed: () => false,
+  isAborted: () => false,
 };
 
 export const DIALECTS = { postgres: POSTGRES, mysql: MYSQL, sqlite: SQLITE } as const;

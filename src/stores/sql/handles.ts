@@ -9,83 +9,86 @@ import { openSqliteHandle, sqliteDatabase } from "./sqlite.ts";
 
 /* oxlint-disable typescript/no-explicit-any -- drivers want types of their own for values and options, ours fit */
 
-/** What we call of a `Pool` or a connected `Client` of `pg`, or a `Pool` of `@neondatabase/serverless`. */
+/** The methods used of a `Pool` or a connected `Client` of `pg`, or a `Pool` of `@neondatabase/serverless`. */
 export interface PgHandle extends OfPgAlone {
   query(query: any, values?: any): any;
   connect(...args: any[]): any;
 }
 
-/** What we call of `sql` of `postgres` (postgres.js). */
+/** The methods used of `sql` of `postgres` (postgres.js). */
 export interface PostgresJsHandle {
   unsafe(text: string, values?: any[], options?: any): PromiseLike<any>;
   readonly parameters: unknown;
 }
 
-/** What we call of Bun's own client, `new SQL(url)`: PostgreSQL, MySQL, MariaDB or SQLite. */
+/** The methods used of Bun's own client, `new SQL(url)`: PostgreSQL, MySQL, MariaDB or SQLite. */
 export interface BunSqlHandle {
   unsafe(text: string, values?: any[]): PromiseLike<any>;
   flush(): void;
   readonly options: { readonly adapter?: string };
 }
 
-/** What we call of a `PrismaClient`. */
+/** The methods used of a `PrismaClient`. */
 export interface PrismaHandle {
   $queryRawUnsafe(text: string, ...values: any[]): PromiseLike<any>;
   $executeRawUnsafe(text: string, ...values: any[]): PromiseLike<number>;
 }
 
-/** What we call of `neon()` of `@neondatabase/serverless`. */
+/** The methods used of `neon()` of `@neondatabase/serverless`. */
 export interface NeonHandle {
   (text: TemplateStringsArray, ...values: any[]): any;
   query(text: string, values?: any[], options?: any): PromiseLike<any>;
   transaction(...args: any[]): any;
 }
 
-/** What we call of a `PGlite`. */
+/** The methods used of a `PGlite`. */
 export interface PGliteHandle {
   query(text: string, values?: any[], options?: any): Promise<any>;
   readonly waitReady: Promise<void>;
 }
 
-/** What we call of a pool or connection of `mysql2`, with or without promises. */
+/** The methods used of a pool or connection of `mysql2`, with or without promises. */
 export interface Mysql2Handle {
   execute(statement: any, values?: any): any;
   query(statement: any, values?: any): any;
   format(text: string, values?: any): string;
 }
 
-/** What we call of a pool or connection of `mariadb`. */
+/** The methods used of a pool or connection of `mariadb`. */
 export interface MariadbHandle {
   execute(statement: any, values?: any): Promise<any>;
   batch(statement: any, values?: any): Promise<any>;
   importFile(options: any): Promise<void>;
 }
 
-/** What we call of a client or connection of `@planetscale/database`. */
+/** The methods used of a client or connection of `@planetscale/database`. */
 export interface PlanetscaleHandle {
   execute(text: string, values?: any, options?: any): Promise<{ rows: any[]; rowsAffected: number }>;
   transaction(work: any): Promise<any>;
 }
 
-/** What we call of a client of `@libsql/client`. */
+/** The methods used of a client of `@libsql/client`. */
 export interface LibsqlClientHandle {
   execute(statement: any): Promise<{ rows: any[]; rowsAffected: number }>;
   executeMultiple(text: string): Promise<void>;
 }
 
-/** What we call of a D1 database of Cloudflare. */
+/** The methods used of a D1 database of Cloudflare. */
 export interface D1Handle {
   prepare(text: string): { bind(...values: any[]): { run(): Promise<any> } };
   batch(statements: any[]): Promise<any>;
 }
 
-/** What we call of a connection of `@tursodatabase/serverless`, beside `run`: named here, it would take the types from `{ dialect, run }`. */
+/**
+ * The methods used of a connection of `@tursodatabase/serverless`,, except `run`: if declared here, TypeScript could
+ * no longer tell it from `{ dialect, run }`.
+ */
 export interface TursoHandle {
   all(text: string, values: any): Promise<any[]>;
   batch(statements: any[], ...options: any[]): Promise<any>;
 }
 
-/** What we call of a `knex`: the connections of its driver. */
+/** The methods used of a `knex`: the connections of its driver. */
 export interface KnexHandle {
   raw(...args: any[]): any;
   readonly client: {
@@ -95,19 +98,19 @@ export interface KnexHandle {
   };
 }
 
-/** What we call of a `Kysely`. */
+/** The methods used of a `Kysely`. */
 export interface KyselyHandle {
   getExecutor(): { readonly adapter: object };
   executeQuery(query: any): Promise<any>;
   withoutPlugins(): any;
 }
 
-/** What we call of a database of `drizzle-orm`: the client beneath it. */
+/** The methods used of a database of `drizzle-orm`: the client beneath it. */
 export interface DrizzleHandle {
   readonly $client: unknown;
 }
 
-/** Every database that `sqlStore` takes. */
+/** The database objects that `sqlStore` accepts. */
 export type SqlHandle =
   | SqlDatabase
   | PgHandle
@@ -134,13 +137,13 @@ const TAKEN =
 const BUSY_TIMEOUT = 2;
 
 /**
- * A database as the store uses it, recognized by the methods that its driver has and others have not.
+ * Converts a database object to the interface that the store uses. Drivers are recognized by methods that only they have.
  *
  * @throws ConfigError for anything else, with what to write instead
  */
 export function databaseOf(handle: SqlHandle): SqlDatabase {
   const is = (...names: string[]) => has(handle, ...names);
-  // Before the others: a database of Drizzle has a dialect, and some have `run`.
+  // Checked first: a Drizzle database has a dialect, and some have `run`.
   if (is("$client")) return databaseOf((handle as DrizzleHandle).$client as SqlHandle);
   if (is("dialect", "run")) return handle as SqlDatabase;
   if (is("raw", "client", "migrate")) return knex(handle as KnexHandle);
@@ -164,7 +167,7 @@ export function databaseOf(handle: SqlHandle): SqlDatabase {
   throw refusal("sqlStore", `a database of ${TAKEN}`, handle);
 }
 
-/** What we call of a query of postgres.js. */
+/** The methods used of a query of postgres.js. */
 interface RawQuery {
   raw(): PromiseLike<Uint8Array[][] & { count: number; columns?: { name: string }[] }>;
 }
@@ -175,7 +178,8 @@ function postgresJs(sql: PostgresJsHandle): SqlDatabase {
     name: addressOf("PostgreSQL", sql),
     async run(text, values) {
       const query = sql.unsafe(text, values, { prepare: text.includes("$1") }) as unknown as RawQuery;
-      // As bytes in the order of the columns, past all that the client was told to make of names, types and values.
+      // `raw()` returns bytes in column order, regardless of how the client is configured to transform names, types
+      // and values.
       const rows = await query.raw();
       const names = rows.columns?.map(({ name }) => ownName(name));
       return {
@@ -235,7 +239,7 @@ function prisma(client: PrismaHandle): SqlDatabase {
   };
 }
 
-/** What the database said, which Prisma wraps. */
+/** The error of the database that Prisma has wrapped. */
 function insideOf(error: unknown): unknown {
   const { meta } = error as {
     meta?: {
@@ -270,7 +274,7 @@ function pglite(db: PGliteHandle): SqlDatabase {
     dialect: "postgres",
     name: "PGlite",
     async run(text, values) {
-      // Big integers as text: of a number PGlite says that it is none.
+      // Big integers as strings: PGlite rejects numbers for them.
       const asText = text.includes("$1") ? values.map(String) : values;
       const options = {
         rowMode: "object",
@@ -413,13 +417,13 @@ function kysely(handle: KyselyHandle): SqlDatabase {
   };
 }
 
-/** A column by our name, where a client was told to rename them (`postgres.camel`). */
+/** Restores the name of a column that the client is configured to rename (`postgres.camel`). */
 function ownName(name: string): string {
   const letters = name.toLowerCase().replaceAll(/[^a-z]/g, "");
   return letters === "commitid" ? "commit_id" : letters;
 }
 
-/** Undoes a `typeCast` of the pool: values as the driver gives them. */
+/** Overrides a `typeCast` of the pool, to get the driver's own values. */
 function uncast(_: unknown, next: () => unknown): unknown {
   return next();
 }

@@ -4,7 +4,7 @@ import { addressOf } from "../parts/address.ts";
 import { closed, has, isLookalike } from "../parts/clients.ts";
 import type { SqlDatabase, SqlRow } from "./database.ts";
 
-/** Names that libraries with a `query` of their own have, and `pg` has not. */
+/** Properties that `pg` does not have, but other libraries with a `query` method do. */
 export interface OfPgAlone {
   readonly $pool?: never;
   readonly anyFirst?: never;
@@ -13,12 +13,12 @@ export interface OfPgAlone {
   readonly request?: never;
 }
 
-/** What we call of a `Pool` of `pg`. */
+/** The methods used of a `Pool` of `pg`. */
 export interface PostgresPool extends OfPgAlone {
   query(query: PostgresQuery): Promise<{ rows: unknown[]; rowCount: number | null }>;
 }
 
-/** A statement as `pg` takes it. */
+/** A query object of `pg`. */
 export interface PostgresQuery {
   readonly text: string;
   readonly values: unknown[];
@@ -29,14 +29,14 @@ export interface PostgresQuery {
 /** How statements are sent to PostgreSQL. */
 export interface PostgresOptions {
   /**
-   * Whether statements are prepared by name, once per connection, which saves PostgreSQL a quarter of its work. Behind a pooler
-   * that cannot keep them (PgBouncer in transaction mode without `max_prepared_statements`) the store notices and goes on
-   * without. Default `true`.
+   * Whether to use named prepared statements, prepared once per connection, which saves PostgreSQL a quarter of its work. If a
+   * pooler does not support them (PgBouncer in transaction mode without `max_prepared_statements`), the store detects this
+   * and stops using them. Default `true`.
    */
   readonly prepare?: boolean;
 }
 
-/** Our columns are texts, whatever parser the pool or the application has for texts. */
+/** Returns columns as strings, regardless of the type parsers of the pool or the application. */
 export const AS_TEXT = { getTypeParser: () => String };
 
 /** A pool of `pg`, or a connected client. */
@@ -51,7 +51,7 @@ export function pgDatabase(handle: PostgresPool, { prepare = true }: PostgresOpt
       const { rows, rowCount } = await (isPreparing && isRepeated(text)
         ? pool.query({ name: nameOf(text), ...query }).catch((error: unknown) => {
             if (!isUnpreparable(error)) throw error;
-            // The statement did not run: a pooler gave it a connection on which it is unknown, or known already.
+            // The statement did not run: the pooler used a connection that does not have it, or that has one of this name.
             isPreparing = false;
             return pool.query(query);
           })
@@ -61,7 +61,7 @@ export function pgDatabase(handle: PostgresPool, { prepare = true }: PostgresOpt
   };
 }
 
-/** For a client, which has one connection: pg 8 warns of statements that queue there, and pg 9 will not queue them. */
+/** Queues the queries of a single client: pg 8 deprecates its own queue, and pg 9 removes it. */
 function oneAtATime(client: PostgresPool): PostgresPool {
   let last: Promise<unknown> = Promise.resolve();
   return {
@@ -73,7 +73,7 @@ function oneAtATime(client: PostgresPool): PostgresPool {
   };
 }
 
-/** What mysql2, SQLite, PGlite and D1 have beside `query`, and pg has not. */
+/** Methods that mysql2, SQLite, PGlite and D1 have beside `query`, and pg does not. */
 const OTHERS = ["execute", "prepare", "waitReady", "unsafe"];
 
 /** Whether it has the methods of `pg`, and none of another library. */
@@ -86,7 +86,10 @@ export function isPg(handle: unknown): boolean {
   );
 }
 
-/** @throws ConfigError for a pool that was ended, and for a client that is not connected, which would never answer */
+/**
+ * @throws ConfigError for a pool that was ended, and for a client that is not connected, since its queries would
+ * never resolve
+ */
 export function openPg<Pool>(who: string, pool: Pool): Pool {
   const state = pool as { ended?: unknown; _ended?: unknown; _connected?: unknown; _connecting?: unknown };
   if (state.ended === true || state._ended === true) throw closed(who, "a Pool or Client of pg");
@@ -100,14 +103,17 @@ export function openPg<Pool>(who: string, pool: Pool): Pool {
 
 const names = new Map<string, string>();
 
-/** By content: another version of this library may have prepared another text on the same connection. */
+/**
+ * A name derived from the text, since another version of this library may have prepared another text on the same
+ * connection.
+ */
 function nameOf(text: string): string {
   const name = names.get(text) ?? `hipflask_${hash("sha256", text, "hex").slice(0, 16)}`;
   names.set(text, name);
   return name;
 }
 
-/** Statements of the schema, and those with a number in their text, are not worth a name. */
+/** Whether the text is always the same, unlike schema statements and those with a limit in their text. */
 function isRepeated(text: string): boolean {
   return text.includes("$1");
 }

@@ -4,13 +4,13 @@ import { openSqlite, unlessBusy, type SqliteDatabase, type SqliteStatement } fro
 import { SqliteRunner } from "../sqlite/runner.ts";
 import type { SqlDatabase } from "./database.ts";
 
-/** How a SQLite database is used. */
+/** Options of the SQLite database. */
 export interface SqliteUse {
   /** Seconds to wait for other processes that write. */
   readonly busyTimeout: number;
   /** Called before a file is opened. */
   readonly beforeOpen?: (path: string) => void;
-  /** Called once with the open database, again if another process held it. */
+  /** Called with the open database; called again if another process held the lock. */
   readonly prepare?: (db: SqliteDatabase) => void;
 }
 
@@ -44,7 +44,7 @@ export function openSqliteHandle(who: string, db: SqliteDatabase): SqliteDatabas
   );
 }
 
-/** Rows, unless the driver is of another kind. */
+/** Runs a query synchronously; other results than rows mean another kind of driver. */
 function answerOf(who: string, db: SqliteDatabase): unknown {
   let statement: Partial<SqliteStatement> & { catch?(ignored: () => void): unknown };
   try {

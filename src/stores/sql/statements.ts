@@ -1,6 +1,6 @@
 import type { Dialect } from "./dialect.ts";
 
-/** What statements name as `:name`. */
+/** The values of statements, where they are named `:name`. */
 export interface Values {
   readonly key?: string;
   readonly expected?: string;
@@ -8,24 +8,24 @@ export interface Values {
   readonly text?: string;
   /** Milliseconds. */
   readonly lifetime?: number;
-  /** Milliseconds to which `sweep_at` is rounded up. */
+  /** `sweep_at` is rounded up to a multiple of this, in milliseconds. */
   readonly step?: number;
   readonly keys?: string;
   readonly length?: number;
 }
 
-/** A statement in the words of a dialect, and the names of its values in their order. */
+/** A statement in a dialect's SQL, and the names of its values in order. */
 export interface Statement {
   readonly text: string;
   readonly names: ReadonlyArray<keyof Values>;
 }
 
-/** The statements of the store, each one atomic step. */
+/** The statements of the store; each is atomic. */
 export interface Statements {
   readonly read: Statement;
   readonly readMany: Statement;
   readonly insert: Statement;
-  /** Takes the place of an expired row where `insert` cannot. */
+  /** Replaces an expired row, for engines whose `insert` cannot. */
   readonly takeOver: Statement | undefined;
   readonly replace: Statement;
   readonly remove: Statement;
@@ -60,7 +60,7 @@ export function statementsOf(dialect: Dialect): Statements {
   };
 }
 
-/** Puts placeholders where the text names values. A `::` of PostgreSQL begins no name. */
+/** Replaces named values by placeholders. PostgreSQL's `::` casts are left unchanged. */
 function compiled(sql: string, { numbered }: Dialect): Statement {
   const names: Array<keyof Values> = [];
   const text = sql.replaceAll(/(?<!:):([a-z]+)/g, (_, word: string) => {

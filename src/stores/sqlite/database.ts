@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StoreError } from "../../errors.ts";
 
 /**
- * What we call of a SQLite database; `DatabaseSync` of `node:sqlite`, `libsql` and `better-sqlite3` all have it. `all` is
- * used for single rows too: `get` of libsql leaves its statement running, and with it a transaction.
+ * The methods of a SQLite database that are used; `DatabaseSync` of `node:sqlite`, `libsql` and `better-sqlite3` all have it. `all` is
+ * used for single rows too: libsql's `get` does not reset its statement, which keeps a transaction open.
  */
 export interface SqliteDatabase {
   exec(sql: string): unknown;
@@ -12,7 +12,7 @@ export interface SqliteDatabase {
   close(): unknown;
 }
 
-/** A statement of a {@link SqliteDatabase}, to be run with values for its placeholders. */
+/** A prepared statement of a {@link SqliteDatabase}. */
 export interface SqliteStatement {
   all(...values: Array<string | number | null>): unknown[];
   run(...values: Array<string | number | null>): { changes: number | bigint };
@@ -21,15 +21,15 @@ export interface SqliteStatement {
 
 type Constructor = new (path: string) => SqliteDatabase;
 
-/** Opens a file with the SQLite of the platform or with libsql. */
+/** Opens a file with the platform's SQLite, or with libsql. */
 export async function openSqlite(path: string): Promise<SqliteDatabase> {
   const Database = (await nodeSqlite()) ?? (await bunSqlite()) ?? (await libsql());
   return new Database(path);
 }
 
 /**
- * Lets the user of this process alone read and write a database file, which is created if it is missing, and the files that SQLite
- * keeps beside it.
+ * Restricts access to a database file, and to the files that SQLite keeps beside it, to the user of this process. Creates the
+ * database file if it is missing.
  */
 export function makePrivate(path: string): void {
   if (path === "" || path === ":memory:") return;
@@ -38,13 +38,16 @@ export function makePrivate(path: string): void {
     try {
       if (existsSync(file)) chmodSync(file, 0o600);
     } catch (error) {
-      // The file of another user who lets this one in: its mode is that user's to decide.
+      // The file belongs to another user, who has given this one access; its mode stays.
       if ((error as { code?: unknown }).code !== "EPERM") throw error;
     }
   }
 }
 
-/** Node 22.5 and later, Deno, and the newer versions of Bun. The name is in a variable since Node 20 has no types for it. */
+/**
+ * Node 22.5 and later, Deno, and the newer versions of Bun. The name is in a variable because the types of Node 20 do
+ * not have the module.
+ */
 async function nodeSqlite(): Promise<Constructor | undefined> {
   const name = "node:sqlite";
   return (await imported<{ DatabaseSync: Constructor }>(name))?.DatabaseSync;
@@ -57,7 +60,7 @@ async function bunSqlite(): Promise<Constructor | undefined> {
 }
 
 async function imported<Module>(name: string): Promise<Module | undefined> {
-  // Bundlers make an error of an import whose name they do not know.
+  // Bundlers report an error for an import that they cannot resolve.
   const builtIn = process.getBuiltinModule?.(name) as Module | undefined;
   if (builtIn !== undefined) return builtIn;
   try {
@@ -80,8 +83,8 @@ async function libsql(): Promise<Constructor> {
 }
 
 /**
- * Acts once no other process holds the lock, or after `seconds` throws SQLite's error. Waits outside of SQLite, so that
- * the other requests of this process go on meanwhile.
+ * Runs `act`, and retries it while another process holds the lock, for at most `seconds`; then throws SQLite's error. The waiting
+ * is asynchronous, so that it does not block the event loop as SQLite's own busy timeout would.
  */
 export async function unlessBusy<Result>(
   act: () => Result | Promise<Result>,
@@ -100,8 +103,8 @@ export async function unlessBusy<Result>(
 }
 
 /**
- * Whether another process holds the lock. node:sqlite tells by number, the packages and bun:sqlite by name, and Deno
- * in SQLite's own words.
+ * Whether the error means that another process holds the lock. node:sqlite has an error number, the packages and bun:sqlite a
+ * code, and Deno only SQLite's message.
  */
 function isBusy(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -9,8 +9,8 @@ interface Job {
 }
 
 /**
- * Statements on a database that answers at once. Those that write wait for the end of the turn of the event loop, and share a
- * transaction, and so its cost, with the others of that turn.
+ * Runs statements on a synchronous SQLite database. Writes are collected until the current task ends, and then run in one
+ * transaction, so that they share its cost.
  */
 export class SqliteRunner {
   readonly #open: () => Promise<SqliteDatabase>;
@@ -21,7 +21,7 @@ export class SqliteRunner {
   #flushing: Promise<void> | undefined;
 
   /**
-   * @param open called at the first statement, and again after it failed
+   * @param open called before the first statement, and again if it failed
    * @param busyTimeout seconds to wait for another process that writes
    */
   constructor(open: () => Promise<SqliteDatabase>, busyTimeout: number) {
@@ -32,11 +32,11 @@ export class SqliteRunner {
   async run(text: string, values: SqlValue[]): Promise<SqlResult> {
     if (!text.startsWith("SELECT")) return this.#enqueue(text, values);
     const db = await this.#opened();
-    // A transaction of this process never spans an await, so none is open here.
+    // Transactions of this process never span an await, so none is open here.
     return unlessBusy(() => this.#read(db, text, values), this.#busyTimeout);
   }
 
-  /** Waits for what is being written, and resolves with the database if it was ever opened. */
+  /** Waits for pending writes, and resolves with the database if it was opened. */
   async close(): Promise<SqliteDatabase | undefined> {
     await this.#flushing;
     const db = this.#db;
@@ -68,7 +68,7 @@ export class SqliteRunner {
         for (const job of this.#waiting.splice(0)) job.reject(error);
       }
     }
-    // In the same turn as the last look at the queue: a job that comes later starts the next flush.
+    // No await since the queue was found empty, so a job that is added later starts the next flush.
     this.#flushing = undefined;
   }
 
@@ -80,7 +80,7 @@ export class SqliteRunner {
     return { rows: [], affected: Number(this.#statement(db, text).run(...values).changes) };
   }
 
-  /** All of it or nothing. */
+  /** Runs all jobs in one transaction. */
   #writeAll(db: SqliteDatabase, jobs: readonly Job[]): SqlResult[] {
     db.exec("BEGIN IMMEDIATE");
     try {
@@ -97,7 +97,7 @@ export class SqliteRunner {
     const known = this.#statements.get(text);
     if (known !== undefined) return known;
     const statement = db.prepare(text);
-    // Of node:sqlite, where a database can be told to give rows as arrays.
+    // A database of node:sqlite may be configured to return rows as arrays.
     statement.setReturnArrays?.(false);
     this.#statements.set(text, statement);
     return statement;
@@ -116,6 +116,6 @@ function rollBack(db: SqliteDatabase): void {
   try {
     db.exec("ROLLBACK");
   } catch {
-    // After a full disk or an I/O error SQLite has rolled back by itself and says that there is nothing to roll back.
+    // After a full disk or an I/O error, SQLite has already rolled back, and ROLLBACK fails.
   }
 }

@@ -10,15 +10,15 @@ export interface SqliteStoreOptions {
   /** Seconds to wait for other processes that write. Default 2. */
   readonly busyTimeout?: number;
   /**
-   * `"normal"`: what was answered survives the end of the process, however sudden. `"full"`: also a power failure, at
-   * the price of a disk flush per write. Default `"normal"`.
+   * SQLite's `PRAGMA synchronous`. `"normal"`: committed writes survive a crash of the process. `"full"`: also a power failure,
+   * with a disk flush per write. Default `"normal"`.
    */
   readonly synchronous?: "normal" | "full";
 }
 
 const TAKEN = "the path of a file, or an open database of node:sqlite, bun:sqlite, libsql or better-sqlite3";
 
-/** The database of `sqliteStore`, with its table. */
+/** The database of `sqliteStore`, whose table is created when it is opened. */
 export function sessionsDatabase(file: string | SqliteDatabase, options: SqliteStoreOptions): SqlDatabase {
   const isFile = typeof file === "string" && !isUrl(file);
   if (!isFile && !has(file, "exec", "prepare", "close")) throw refusal("sqliteStore", TAKEN, file);
@@ -30,7 +30,7 @@ export function sessionsDatabase(file: string | SqliteDatabase, options: SqliteS
     prepare(db) {
       // The settings of an open database are those of its application.
       if (isFile) {
-        // A busy engine is waited for outside of SQLite, where other requests go on.
+        // Short, since this timeout blocks the event loop; `unlessBusy` waits without blocking.
         db.exec("PRAGMA busy_timeout = 5");
         db.exec("PRAGMA journal_mode = WAL");
         db.exec(`PRAGMA synchronous = ${synchronous}`);
