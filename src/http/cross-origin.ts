@@ -89,7 +89,7 @@ export function checkOrigins(option: string, origins: unknown): Set<string> {
   for (const origin of origins as unknown[]) {
     if (typeof origin === "string" && origin.includes("*"))
       throw new ConfigError(
-        `${JSON.stringify(origin)} in "${option}" is a pattern, and origins are compared as they are: name each.`,
+        `${JSON.stringify(origin)} in "${option}" is a pattern, and origins are compared as they are: name each, such as "https://app.example.com".`,
       );
     const url = typeof origin === "string" ? urlOf(origin) : undefined;
     const isSpecial = url !== undefined && url.origin !== "null";
