@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ConfigError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
-import { currentContext, hasSession, type RequestContext } from "../request/context.ts";
+import { contextOf, currentContext, hasSession, type RequestContext } from "../request/context.ts";
 import type { Session } from "../session/session.ts";
 import { onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
@@ -56,10 +56,14 @@ export function sessions(
   const cookies = new WeakMap<RequestContext, string | null>();
 
   /** A page and what it fetches from its own app while it is rendered share one session: saved apart, one would undo the other. */
-  const contextOfPage = (cookie: string | null): RequestContext | undefined => {
+  const contextOfPage = (req: IncomingMessage, cookie: string | null): RequestContext | undefined => {
     if (!hasSession()) return undefined;
     const context = currentContext();
-    return cookie !== null && cookies.get(context) === cookie ? context : undefined;
+    if (cookies.get(context) !== cookie) return undefined;
+    // Without cookies, only what Nitro hands on tells a fetch in the name of the page's visitor from a plain one.
+    const { __unenv__: fetchedFrom } = req as { __unenv__?: object };
+    const isVisitors = cookie !== null || (fetchedFrom !== undefined && contextOf(fetchedFrom) === context);
+    return isVisitors ? context : undefined;
   };
 
   return ({ h3App }) => {
@@ -69,16 +73,16 @@ export function sessions(
       const { req, res } = event.node;
       const request = requestOf(req);
       const cookie = request.headers.get("Cookie");
-      const page = contextOfPage(cookie);
+      const page = contextOfPage(req, cookie);
       if (page !== undefined) {
-        page.attachTo(event, req, res);
+        page.attachTo(event, event.context, req, res);
         placeSession(event.context, page);
         return handler(event);
       }
       const held = new HeldResponse(res, onError);
       let context: RequestContext;
       try {
-        context = manager.requestContext(request, event, req, res);
+        context = manager.requestContext(request, event, event.context, req, res);
         if (context.opening !== undefined) await context.opening;
       } catch (error) {
         onError(error);

@@ -5,6 +5,7 @@ import {
   sendRedirect,
   toNodeListener,
   type App as H3App,
+  type H3Event,
 } from "h3v1";
 import { createServer, ServerResponse, type IncomingMessage } from "node:http";
 import { expect, it } from "vitest";
@@ -80,19 +81,19 @@ it("answers 503, and nothing of the handler's, when the store is away", async ()
   }
 });
 
-it("shares the session of a page with what the page fetches from its own app with the same cookies", async () => {
+/** Asks `/page` of an app, whose page asks `/api` of the same app as Nitro does: with its cookies, and with another response. */
+async function pageThatFetches(mark: (page: H3Event) => unknown, headers: Record<string, string> = {}) {
   const app = createApp();
   app.use(
     "/page",
     defineEventHandler(async (event) => {
-      session.visits = 1;
-      // As Nitro calls a handler of its own app: with the cookies of the page, and with another response.
       const req = Object.create(event.node.req, {
         url: { value: "/api", writable: true },
+        __unenv__: { value: mark(event) },
       }) as IncomingMessage;
       const res = new ServerResponse(req);
       await app.handler(createEvent(req, res));
-      return String(session.visits);
+      return "a page";
     }),
   );
   app.use(
@@ -103,10 +104,23 @@ it("shares the session of a page with what the page fetches from its own app wit
     }),
   );
   const server = await serve(nitro(app, sessions({ secretKey: "nuxt" })));
-  const answer = await fetch(`http://127.0.0.1:${server.port}/page`, { headers: { Cookie: "theme=dark" } });
-  expect(await answer.text()).toBe("2");
-  expect(answer.headers.getSetCookie()).toHaveLength(1);
+  const answer = await fetch(`http://127.0.0.1:${server.port}/page`, { headers });
   await server.close();
+  return [answer.headers.getSetCookie().length, answer.headers.get("Vary")];
+}
+
+const byVisitor = (page: H3Event) => page.context;
+
+it.each([
+  ["with the same cookies", { Cookie: "theme=dark" }],
+  ["without any cookie", {}],
+])("shares the session of a page with what the page fetches from its own app %s", async (_, headers) => {
+  expect(await pageThatFetches(byVisitor, headers)).toEqual([1, "Cookie"]);
+});
+
+it("shares nothing with a plain fetch, which a page without cookies makes in nobody's name", async () => {
+  expect(await pageThatFetches(() => undefined)).toEqual([0, null]);
+  expect(await pageThatFetches(() => ({}))).toEqual([0, null]);
 });
 
 it("says where it belongs instead of failing in every request", async () => {

@@ -1,5 +1,10 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { commandLine } from "../support/command-line.ts";
+import { BUILD_TIMEOUT, currentNode, frameworkApp, startServer } from "../support/framework-app.ts";
 import { frameworks } from "../support/frameworks.ts";
+import { PlainVisitor } from "../support/plain-visitor.ts";
 import { builtApp } from "./built-app.ts";
 
 const { skip, note } = frameworks();
@@ -77,3 +82,24 @@ describe.skipIf(skip).each(["cookie", "store"])(`an Astro app with sessions in a
     expect([about.status, about.headers.vary, about.setCookie]).toEqual([200, undefined, []]);
   });
 });
+
+it.each(skip ? [] : ["cookie"])(
+  "an Astro app with what `npx hipflask init` writes is built, and logs in, with sessions in a %s",
+  async (store) => {
+    const app = await frameworkApp("astro", currentNode());
+    await rm(join(app.folder, "src/middleware.ts"));
+    const args = ["init", "--framework", "astro", "--store", store];
+    expect(await commandLine(args, { cwd: app.folder })).toMatchObject({ code: 0, err: "" });
+    await app.run("astro/bin/astro.mjs", "build");
+    const command = ["--env-file=.env", "dist/server/entry.mjs"];
+    const server = await startServer(app.folder, () => command, {}, currentNode());
+    const login = await new PlainVisitor(server.url).post("/?_action=login", { username: "ada" });
+    expect(login.setCookie).toEqual([
+      expect.stringMatching(/^session=\S+; Secure; HttpOnly; Path=\/; SameSite=Lax$/),
+    ]);
+    expect(login.body).toContain("hello, ada");
+    await server.stop();
+    await app.remove();
+  },
+  BUILD_TIMEOUT,
+);

@@ -245,6 +245,30 @@ describe.skipIf(skip).each(["cookie", "store"] as const)(
   },
 );
 
+describe.skipIf(skip).each(["yoga-req", "yoga-express"])(
+  `the recipe for GraphQL Yoga: %s${note}`,
+  (recipe) => {
+    it.each(["cookie", "store"] as const)(
+      "finds the session by context.req, with sessions in a %s",
+      async (place) => {
+        const origin = await start(recipe, place);
+        const ask = async (browser: ReturnType<typeof visitor>, query: string) =>
+          (await browser.post("/graphql", { query })).json() as Promise<unknown>;
+        const [ada, bob] = [visitor(origin), visitor(origin)];
+        const logIn = (username: string) => `mutation { login(username: "${username}") }`;
+        await Promise.all([ask(ada, logIn("ada")), ask(bob, logIn("bob"))]);
+        const answers = await Promise.all(
+          Array.from({ length: 200 }, (_, at) => ask(at % 2 === 0 ? ada : bob, "{ names }")),
+        );
+        answers.forEach((answer, at) => {
+          const name = at % 2 === 0 ? "ada" : "bob";
+          expect(answer).toEqual({ data: { names: [name, name] } });
+        });
+      },
+    );
+  },
+);
+
 /** What is called of the clients in `recipes/trpc-client.ts`. */
 interface Client {
   readonly hello: { query(): Promise<string> };

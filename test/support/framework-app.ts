@@ -20,10 +20,12 @@ export interface FrameworkApp {
 /** Milliseconds for the hook that builds an app: seconds on a machine of its own, and much longer beside other tests. */
 export const BUILD_TIMEOUT = 400_000;
 
-/** What a program of a framework is told: nobody reports to anybody, and nothing depends on the tests around it. */
+/** What a program of a framework is told: nobody reports to anybody, and nothing depends on the tests around it (Vitest sets PROD, which Astro reads). */
 export const quietly = {
   ...Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(VITE|VITEST|NODE_ENV|TEST)/.test(name)),
+    Object.entries(process.env).filter(
+      ([name]) => !/^(VITE|NODE_ENV|TEST|(PROD|DEV|SSR|MODE|BASE_URL)$)/.test(name),
+    ),
   ),
   NEXT_TELEMETRY_DISABLED: "1",
   ASTRO_TELEMETRY_DISABLED: "1",

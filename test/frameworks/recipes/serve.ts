@@ -1,10 +1,10 @@
 // Serves the app of one recipe, and prints its port: `node serve.js RECIPE cookie|store|slow`.
 import { createAdaptorServer } from "@hono/node-server";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import { createSession, session, type SessionInterface, type SessionOptions } from "hipflask";
+import { createSession, getSession, session, type SessionInterface, type SessionOptions } from "hipflask";
 import { memoryStore } from "hipflask/stores/memory";
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -53,6 +53,30 @@ async function functionUrlEvent(req: IncomingMessage): Promise<APIGatewayProxyEv
     isBase64Encoded: body.length > 0,
     requestContext: { http, domainName: "localhost" },
   } as unknown as APIGatewayProxyEventV2;
+}
+
+type OnNode = { req: IncomingMessage; res: ServerResponse };
+
+/** What the page says of Yoga beside its example: `getSession(context.req)`. */
+async function yogaByRequest() {
+  const { createSchema, createYoga } = await import("graphql-yoga");
+  const typeDefs = `
+    type Query { names: [String]! }
+    type Mutation { login(username: String!): Boolean! }
+  `;
+  const schema = createSchema<OnNode>({
+    typeDefs,
+    resolvers: {
+      Query: { names: (_parent, _args, { req }) => [session.username, getSession(req).username] },
+      Mutation: {
+        login(_parent, { username }: { username: string }, { req }) {
+          getSession(req).username = username;
+          return true;
+        },
+      },
+    },
+  });
+  return createYoga<OnNode>({ schema });
 }
 
 const recipes: Record<string, () => Promise<number>> = {
@@ -112,6 +136,20 @@ const recipes: Record<string, () => Promise<number>> = {
   async yoga() {
     const { createApp } = await import("./yoga.js");
     return listen(createApp(options));
+  },
+  async "yoga-req"() {
+    const { sessions } = await import("hipflask/node");
+    return listen(createServer(sessions(options)(await yogaByRequest())));
+  },
+  async "yoga-express"() {
+    const [{ default: express }, { sessions }] = await Promise.all([
+      import("express"),
+      import("hipflask/express"),
+    ]);
+    const yoga = await yogaByRequest();
+    const app = express().use(sessions(options));
+    app.use("/graphql", (req, res) => void yoga(req, res));
+    return listen(createServer(app));
   },
   async lambda() {
     const { createHandler } = await import("./lambda.js");
