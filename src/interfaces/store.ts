@@ -44,7 +44,7 @@ const NOTHING: OpenResult = {};
  */
 export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
   readonly #reader: StoreReader;
-  /** Requests that had several valid session cookies. */
+  /** Requests with several cookies whose token is or was valid. */
   readonly #withDuplicates = new WeakSet<SessionRequest>();
 
   constructor(config: StoreConfig) {

@@ -148,7 +148,7 @@ describe.each(later)("a database of %s", (_, prepare) => {
     for (const make of [sqliteStore, sqlStore, (of: never) => djangoSessions(of, { secretKey })]) {
       const error = thrownBy(() => make(db as never)) as ConfigError;
       expect(error).toBeInstanceOf(ConfigError);
-      expect(error.message).toMatch(/does not answer at once, .*: pass the path of its file to sqliteStore/);
+      expect(error.message).toMatch(/asynchronous driver .*: pass the path of its file to sqliteStore/);
     }
   });
 });
@@ -156,7 +156,7 @@ describe.each(later)("a database of %s", (_, prepare) => {
 describe("Knex over another driver", () => {
   it.each(["mysql", "sqlite3", "tedious"])("%s is refused with those that are known", (driverName) => {
     const made = Object.assign(() => {}, { raw() {}, migrate: {}, client: { driverName } });
-    expect(() => sqlStore(made as never)).toThrow(/drivers pg, mysql2 and better-sqlite3, and not over "/);
+    expect(() => sqlStore(made as never)).toThrow(/drivers pg, mysql2 and better-sqlite3, not with "/);
   });
 });
 

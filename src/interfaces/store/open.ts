@@ -67,7 +67,7 @@ export interface OpenResult {
    * all and starts a new one.
    */
   readonly ambiguous?: readonly Origin[];
-  /** The request has several valid session cookies, so the browser stores them under different domains or paths. */
+  /** Several cookies have a token that is or was valid, so the browser stores the cookie under different domains or paths. */
   readonly hasDuplicates?: boolean;
 }
 

@@ -329,17 +329,20 @@ export class StoreSessionState extends SessionState {
 
 shareClass("StoreSessionState", StoreSessionState);
 
-/** What `String(user.id)` gives for a forgotten or missing id. */
+/** The results of `String(user.id)` for a missing id, and of `String(user)` for an object. */
 const NO_ID = /^(?:undefined|null|NaN|\[object .*\])$/s;
 
-/** A text as it is, a whole number as text; `undefined` for anything else, and for a text that was made from it. */
+/**
+ * Converts an id to a string: strings are unchanged, integers converted. `undefined` for anything else, and for
+ * {@link NO_ID}.
+ */
 export function idOf(value: unknown): string | undefined {
   if (typeof value === "string") return NO_ID.test(value) ? undefined : value;
   const isWhole = typeof value === "bigint" || Number.isSafeInteger(value);
   return isWhole ? String(value) : undefined;
 }
 
-/** What was given instead of an id, for the message of an error. Other texts are data, and not shown. */
+/** Describes an invalid id for an error message. */
 export function notAnId(value: unknown): string {
   if (typeof value === "string") return value === "" ? "an empty text" : `the text "${value}"`;
   return ["object", "function", "symbol"].includes(typeof value) && value !== null
@@ -347,7 +350,10 @@ export function notAnId(value: unknown): string {
     : String(value);
 }
 
-/** @throws UnserializableError for what cannot be an id: a forgotten `.id` would log all visitors in as one person */
+/**
+ * @throws UnserializableError for anything that is not an id: assigning the user instead of `user.id` would log all
+ * users in as the same person
+ */
 function ownerIdOf(owner: unknown): string | null {
   if (owner === null) return null;
   const id = idOf(owner);

@@ -1,8 +1,8 @@
 import { ConfigError } from "../../errors.ts";
 
 /**
- * A store's name with the address of its server, as far as the client tells it: `Redis at 127.0.0.1:6379`. Reads hosts, ports and
- * paths of sockets, and never user names, passwords or options.
+ * A store's name with the address of its server, if the client's settings have one: `Redis at 127.0.0.1:6379`. Only contains host,
+ * port or socket path, never user names, passwords or options.
  */
 export function addressOf(engine: string, client: unknown): string {
   const address = addressIn(client);
@@ -10,7 +10,7 @@ export function addressOf(engine: string, client: unknown): string {
 }
 
 /**
- * Where clients keep their settings: ioredis with Sentinels (beside a host that it does not use), pg and ioredis, @redis/client,
+ * Property paths to clients' settings: ioredis with Sentinels (whose `host` is unused), pg and ioredis, @redis/client,
  * clusters of either, mysql2, memcached, a collection of mongodb.
  */
 const PLACES: ReadonlyArray<readonly string[]> = [
@@ -43,15 +43,15 @@ function endpoint(settings: unknown): string | undefined {
   }
   const path = property(settings, "path") ?? property(settings, "socketPath");
   if (typeof path === "string") return path;
-  // postgres.js has a list of each.
+  // In postgres.js, both are arrays.
   const [host, port] = ["host", "port"].map((name) => [property(settings, name)].flat()[0]);
   if (typeof host !== "string") return undefined;
   return port === undefined ? host : `${host}:${String(port)}`;
 }
 
 /**
- * Host and port of a URL; `undefined` where that is not certain: in a password that was not percent-encoded, `/`, `?` and `#`
- * look like the end of the host.
+ * Host and port of a URL; `undefined` if they are ambiguous, because a password that is not percent-encoded may contain `/`, `?`
+ * or `#`.
  */
 export function hostOf(url: string): string | undefined {
   const [, authority, rest] = /^[a-z][a-z+.-]*:\/\/([^/?#]*)(.*)$/is.exec(url) ?? [];
@@ -60,16 +60,16 @@ export function hostOf(url: string): string | undefined {
 }
 
 /**
- * The path in a URL of SQLite: `sqlite:sessions.db`, `sqlite:///var/lib/sessions.db`, `sqlite::memory:`.
+ * The path in a `sqlite:` URL: `sqlite:sessions.db`, `sqlite:///var/lib/sessions.db`, `sqlite::memory:`.
  *
- * @throws ConfigError for none, and for a user or a port, which only a server has
+ * @throws ConfigError if the path is missing, and for a URL with a user or a port
  */
 export function fileOf(url: string): string {
   const [, rest = ""] = /^sqlite:\/\/([^/].*)$/is.exec(url) ?? [];
-  // A password that was not percent-encoded can hold a slash.
+  // A password that is not percent-encoded may contain a slash.
   if (rest.includes("@") || /^[^/]*:\d+(?:\/|$)/.test(rest))
     throw new ConfigError(
-      "A sqlite: URL has no user, password, host or port: it names a file on this machine, as in sqlite:sessions.db or sqlite:/var/lib/app/sessions.db. A server of SQLite, as Turso, is reached by libsql:.",
+      "A sqlite: URL has no user, password, host or port: it names a file on this machine, as in sqlite:sessions.db or sqlite:/var/lib/app/sessions.db. For Turso and other libSQL servers, use libsql:.",
     );
   const path = url.slice("sqlite:".length).replace(/^\/\/(?=\/|[^/])/, "");
   if (path === "")

@@ -1,17 +1,17 @@
 import { ConfigError } from "../../errors.ts";
 
-/** Something that is passed where another client or store is wanted: recognized by methods that it has and others have not. */
+/** A kind of client or store, recognized by its methods, for error messages about wrong arguments. */
 interface Kind {
   readonly what: string;
-  /** What takes it; follows "it got …:". */
+  /** What to do with it; follows "it got …:" in the message. */
   readonly advice: string;
-  /** Any of these lists of names. */
+  /** Lists of property names; all names of one list must be present. */
   readonly names: ReadonlyArray<readonly string[]>;
-  /** And not this name. */
+  /** A property that must be absent. */
   readonly without?: string;
 }
 
-/** These have the methods of a client that a store takes, and answer something else. */
+/** Objects with the method names of a supported client that behave differently. */
 const LOOKALIKES: readonly Kind[] = [
   {
     what: "a database of pg-promise",
@@ -86,7 +86,7 @@ const LOOKALIKES: readonly Kind[] = [
   },
 ];
 
-/** In this order: some have the methods of those below as well. */
+/** The order matters: some also have the methods of later ones. */
 const KINDS: readonly Kind[] = [
   {
     what: "a store of hipflask",
@@ -170,12 +170,12 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Whether all of these are there, inherited ones included. */
+/** Whether the value has all of these properties, own or inherited. */
 export function has(value: unknown, ...names: string[]): boolean {
   return names.every((name) => name in Object(value));
 }
 
-/** Whether it has the methods of a client that a store takes, and answers something else. */
+/** Whether the value has the method names of a supported client but behaves differently. */
 export function isLookalike(value: unknown): boolean {
   return kindOf(value, LOOKALIKES) !== undefined;
 }
@@ -187,22 +187,23 @@ function kindOf(value: unknown, kinds: readonly Kind[]): Kind | undefined {
   );
 }
 
-/** Whether a text is a URL and no path of a file: a drive of Windows has one letter, and `file:` is SQLite's own. */
+/** Whether a string is a URL and not a path: Windows drives have one letter, and SQLite opens `file:` URLs itself. */
 export function isUrl(text: string): boolean {
   return /^(?!file:)[a-z][a-z\d+]+:/i.test(text);
 }
 
 /**
- * Says in one sentence what a factory takes and what it got instead, and shows nothing of it, since a URL holds a password.
+ * The error for a wrong argument: says what a factory accepts and what kind of value it got. The value itself is not shown, since a URL
+ * may contain a password.
  *
  * @param who the factory, or the option
- * @param takes with what to write
+ * @param takes what it accepts, and what to write
  */
 export function refusal(who: string, takes: string, value: unknown): ConfigError {
   return new ConfigError(`${who} takes ${takes}; it got ${whatItIs(value)}.`);
 }
 
-/** The same for what cannot be used any more. */
+/** The error for a client that was closed. */
 export function closed(who: string, what: string): ConfigError {
   return new ConfigError(`${who} got ${what} that was closed already: pass one that stays open.`);
 }

@@ -195,7 +195,7 @@ function bunSql(sql: BunSqlHandle): SqlDatabase {
   const dialect = adapter === "mariadb" ? "mysql" : adapter;
   if (dialect !== "postgres" && dialect !== "mysql" && dialect !== "sqlite") {
     throw new ConfigError(
-      `sqlStore knows Bun's SQL over PostgreSQL, MySQL, MariaDB and SQLite, and not over "${adapter}"; pass { dialect, run } instead.`,
+      `sqlStore supports Bun's SQL with PostgreSQL, MySQL, MariaDB and SQLite, not with "${adapter}"; pass { dialect, run } instead.`,
     );
   }
   return {
@@ -220,7 +220,7 @@ function prisma(client: PrismaHandle): SqlDatabase {
   const dialect = PROVIDERS[provider];
   if (dialect === undefined) {
     throw new ConfigError(
-      `sqlStore knows Prisma over PostgreSQL, MySQL and SQLite, and not over "${provider}"; pass { dialect, run } instead.`,
+      `sqlStore supports Prisma with PostgreSQL, MySQL and SQLite, not with "${provider}"; pass { dialect, run } instead.`,
     );
   }
   return {
@@ -359,7 +359,7 @@ function turso(db: TursoHandle): SqlDatabase {
   };
 }
 
-/** Drivers of Knex that `databaseOf` knows. */
+/** Knex drivers that `databaseOf` supports. */
 const KNEX_DRIVERS: Readonly<Record<string, SqlDatabase["dialect"]>> = {
   pg: "postgres",
   cockroachdb: "postgres",
@@ -371,7 +371,7 @@ function knex({ client }: KnexHandle): SqlDatabase {
   const dialect = KNEX_DRIVERS[client.driverName];
   if (dialect === undefined) {
     throw new ConfigError(
-      `sqlStore knows Knex over the drivers pg, mysql2 and better-sqlite3, and not over "${client.driverName}"; pass { dialect, run } instead.`,
+      `sqlStore supports Knex with the drivers pg, mysql2 and better-sqlite3, not with "${client.driverName}"; pass { dialect, run } instead.`,
     );
   }
   const databases = new WeakMap<object, SqlDatabase>();
@@ -396,7 +396,7 @@ function kysely(handle: KyselyHandle): SqlDatabase {
   const dialect = (["postgres", "mysql", "sqlite"] as const).find((name) => adapter.startsWith(name));
   if (dialect === undefined) {
     throw new ConfigError(
-      `sqlStore knows Kysely over PostgreSQL, MySQL and SQLite, and not over "${adapter}"; pass { dialect, run } instead.`,
+      `sqlStore supports Kysely with PostgreSQL, MySQL and SQLite, not with "${adapter}"; pass { dialect, run } instead.`,
     );
   }
   // A plugin may rename columns.

@@ -36,11 +36,11 @@ export function sqliteDatabase(
   };
 }
 
-/** @throws ConfigError for one that was closed, and for one that does not answer at once */
+/** @throws ConfigError for one that was closed, and for one of an asynchronous driver */
 export function openSqliteHandle(who: string, db: SqliteDatabase): SqliteDatabase {
   if (Array.isArray(answerOf(who, db))) return db;
   throw new ConfigError(
-    `${who} got a database of SQLite that does not answer at once, as of sqlite3, sqlite or libsql/promise: pass the path of its file to sqliteStore of hipflask/stores/sqlite.`,
+    `${who} got a SQLite database of an asynchronous driver (sqlite3, sqlite or libsql/promise): pass the path of its file to sqliteStore of hipflask/stores/sqlite.`,
   );
 }
 
