@@ -49,7 +49,7 @@ function checkValue(name: string, value: unknown, kind: Kind): void {
   } else if (kind === "count") checkNumber(name, value, 1);
   else if (kind === "seconds") checkWait(name, value);
   else if (typeof value !== kind)
-    throw new ConfigError(`"${name}" must be a ${kind}, and it is a ${typeof value}.`);
+    throw new ConfigError(`"${name}" must be a ${kind}, and it is of type ${typeof value}.`);
 }
 
 /** @throws ConfigError for NaN as well: no number is more than a limit that is none, so that it would not hold */

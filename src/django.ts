@@ -6,7 +6,7 @@ import type { SessionInterface } from "./interfaces/session-interface.ts";
 import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./manager/options.ts";
-import { checkOptions } from "./check-options.ts";
+import { checkNames, checkOptions } from "./check-options.ts";
 import { resolveOptions } from "./manager/resolve-options.ts";
 import type { StoreOptions } from "./manager/store-options.ts";
 import type { DjangoDatabase } from "./stores/django/database.ts";
@@ -18,17 +18,17 @@ export type { PostgresPool, PostgresQuery } from "./stores/sql/pg.ts";
 export type { SqliteDatabase, SqliteStatement } from "./stores/sqlite/database.ts";
 
 /** The options that mean the same with Django's sessions as with our own. */
-type SharedOptions = Pick<
-  SessionOptions,
-  | "cookieDomain"
-  | "cookiePath"
-  | "cookieHttpOnly"
-  | "cookieSecure"
-  | "cacheControl"
-  | "trackNested"
-  | "onRefused"
-  | "now"
-> &
+const SHARED = [
+  "cookieDomain",
+  "cookiePath",
+  "cookieHttpOnly",
+  "cookieSecure",
+  "cacheControl",
+  "trackNested",
+  "onRefused",
+  "now",
+] as const;
+type SharedOptions = Pick<SessionOptions, (typeof SHARED)[number]> &
   Pick<StoreOptions, "lostWrites" | "saveOnError" | "storeTimeout">;
 
 /** A Django project's settings, as far as they concern sessions; defaults are Django's. */
@@ -55,6 +55,21 @@ export interface DjangoSessionsOptions extends SharedOptions {
   readonly salt?: string | undefined;
 }
 
+const OWN = [
+  "secretKey",
+  "secretKeyFallbacks",
+  "cookieName",
+  "cookieSameSite",
+  "lifetime",
+  "refreshEachRequest",
+  "expireAtBrowserClose",
+  "timeZone",
+  "table",
+  "salt",
+  "lostWrites",
+  "saveOnError",
+  "storeTimeout",
+];
 const TWO_WEEKS = 14 * 24 * 60 * 60;
 
 /**
@@ -79,6 +94,7 @@ const TWO_WEEKS = 14 * 24 * 60 * 60;
  * ```
  */
 export function djangoSessions(database: DjangoDatabase, options: DjangoSessionsOptions): SessionInterface {
+  checkNames("djangoSessions", options ?? {}, [...OWN, ...SHARED]);
   const {
     secretKey,
     secretKeyFallbacks = [],

@@ -6,7 +6,7 @@ import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import { Signer } from "./itsdangerous/signer.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./manager/options.ts";
-import { checkOptions } from "./check-options.ts";
+import { checkNames, checkOptions } from "./check-options.ts";
 import { resolveOptions } from "./manager/resolve-options.ts";
 import type { StoreOptions } from "./manager/store-options.ts";
 import type { IoRedisBytes, NodeRedisBytes } from "./stores/flask-session/bytes.ts";
@@ -16,22 +16,22 @@ export type { FlaskSessionFormat } from "./codecs/flask-session-record.ts";
 export type { IoRedisBytes, NodeRedisBytes } from "./stores/flask-session/bytes.ts";
 
 /** The options that mean the same with Flask-Session as with our own. */
-type SharedOptions = Pick<
-  SessionOptions,
-  | "cookieName"
-  | "cookieDomain"
-  | "cookiePath"
-  | "cookieHttpOnly"
-  | "cookieSecure"
-  | "cookieSameSite"
-  | "cookiePartitioned"
-  | "lifetime"
-  | "refreshEachRequest"
-  | "cacheControl"
-  | "trackNested"
-  | "onRefused"
-  | "now"
-> &
+const SHARED = [
+  "cookieName",
+  "cookieDomain",
+  "cookiePath",
+  "cookieHttpOnly",
+  "cookieSecure",
+  "cookieSameSite",
+  "cookiePartitioned",
+  "lifetime",
+  "refreshEachRequest",
+  "cacheControl",
+  "trackNested",
+  "onRefused",
+  "now",
+] as const;
+type SharedOptions = Pick<SessionOptions, (typeof SHARED)[number]> &
   Pick<StoreOptions, "lostWrites" | "storeTimeout">;
 
 /** The settings of an app with Flask-Session and Redis; defaults are Flask-Session's. */
@@ -49,6 +49,17 @@ export interface FlaskSessionRedisOptions extends SharedOptions {
   /** `SESSION_ID_LENGTH`, in bytes, at least 16. Default 32. */
   readonly idLength?: number | undefined;
 }
+
+const OWN = [
+  "prefix",
+  "format",
+  "permanent",
+  "useSigner",
+  "secretKey",
+  "idLength",
+  "lostWrites",
+  "storeTimeout",
+];
 
 /**
  * Flask-Session's sessions in Redis (0.7 and later), for an app beside one of Flask: the same cookie, the same record, the
@@ -74,6 +85,7 @@ export function flaskSessionRedis(
   client: NodeRedisBytes | IoRedisBytes,
   options: FlaskSessionRedisOptions = {},
 ): SessionInterface {
+  checkNames("flaskSessionRedis", options, [...OWN, ...SHARED]);
   const { prefix = "session:", format = "msgpack", permanent = true, idLength = 32, ...rest } = options;
   const { useSigner = false, secretKey, lostWrites, storeTimeout, ...cookie } = rest;
   checkOptions(

@@ -20,6 +20,7 @@ import * as onKoa from "../src/adapters/koa.ts";
 import * as onNode from "../src/adapters/node.ts";
 import * as onNuxt from "../src/adapters/nuxt.ts";
 import * as onReactRouter from "../src/adapters/react-router.ts";
+import * as onSocket from "../src/adapters/socket.ts";
 import * as onSvelteKit from "../src/adapters/sveltekit.ts";
 import { HipflaskError } from "../src/errors.ts";
 import dropIn from "../src/express-session.ts";
@@ -415,6 +416,19 @@ const withoutResponse: Case[] = (() => {
   ];
 })();
 
+const ofSockets: Case[] = (
+  [
+    ["nothing", undefined],
+    ["the socket", { send() {}, on() {} }],
+  ] as const
+).map(([what, given]): Case => [
+  `fromRequest with ${what}`,
+  () => onSocket.sessions({ secretKey }).fromRequest(loose(given)),
+  "CONFIG",
+  "`socket.request` of Socket.IO",
+  "has no headers",
+]);
+
 async function thrownBy(work: () => unknown): Promise<Error> {
   try {
     await work();
@@ -732,6 +746,7 @@ const all = Object.entries({
   "outside of a request": outside,
   "of a store": ofStores,
   "of another framework": misplaced,
+  "of sockets": ofSockets,
   "without a response": withoutResponse,
 });
 

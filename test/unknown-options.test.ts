@@ -1,5 +1,7 @@
 /** What is written under a wrong name is never ignored: `max_age` would let every token pass, and a forgotten letter change nothing. */
-import { describe, expect, it } from "vitest";
+import { Redis } from "ioredis";
+import { Pool } from "pg";
+import { afterAll, describe, expect, it } from "vitest";
 import * as accepts from "../src/accepts.ts";
 import { sessions as astro } from "../src/adapters/astro.ts";
 import { sessions as express } from "../src/adapters/express.ts";
@@ -11,7 +13,9 @@ import { sessions as socket } from "../src/adapters/socket.ts";
 import { sessions as sveltekit } from "../src/adapters/sveltekit.ts";
 import { djangoCodec } from "../src/codecs/django.ts";
 import { CsrfProtect, crossOriginProtection } from "../src/csrf.ts";
+import { djangoSessions } from "../src/django.ts";
 import { ConfigError } from "../src/errors.ts";
+import { flaskSessionRedis } from "../src/flask-session.ts";
 import { withoutHelp } from "../src/help.ts";
 import {
   createSession,
@@ -37,6 +41,10 @@ import { sessionTransaction, testClient } from "../src/testing.ts";
 
 type Call = (options: never) => unknown;
 
+const redis = new Redis({ lazyConnect: true });
+afterAll(() => redis.disconnect());
+// oxlint-disable-next-line typescript/no-explicit-any -- what JavaScript lets pass
+const loose = (value: unknown): any => value;
 const secretKey = "a secret of the tests, long enough";
 const manager = new SessionManager({ secretKey, store: memoryStore() });
 const signed = new TimestampSigner(secretKey).sign("ada");
@@ -154,4 +162,53 @@ describe.each(calls.filter(([name]) => !spread.has(name)))("%s", (name, call) =>
       new RegExp(`^The options of ${name} must be an object|^session\\.regenerate`),
     );
   });
+});
+
+it("takes the mark of keyword arguments in Nunjucks", () => {
+  const session = createSession();
+  session.flash("saved", "info");
+  const options = { withCategories: true, __keywords: true } as const;
+  expect(session.getFlashedMessages(options)).toEqual([["info", "saved"]]);
+});
+
+it.each<[string, () => unknown, string]>([
+  [
+    "an age for a Signer",
+    () => loose(new Signer(secretKey)).unsign("a.b", { maxAge: 60 }),
+    "TimestampSigner",
+  ],
+  ["an age for its validate", () => loose(new Signer(secretKey)).validate("a.b", 60), "TimestampSigner"],
+  [
+    "a date to sign",
+    () => loose(new TimestampSigner(secretKey)).sign("a", new Date()),
+    "whole number of seconds",
+  ],
+  ["a fraction to sign", () => new TimestampSigner(secretKey).sign("a", 1.5), "whole number of seconds"],
+  ["JSON as a serializer", () => new Serializer(secretKey, { serializer: JSON as never }), "dumps and loads"],
+  [
+    "JSON as a serializer for URLs",
+    () => new URLSafeTimedSerializer(secretKey, { serializer: JSON as never }),
+    "dumps and loads",
+  ],
+  [
+    "one fallback signer",
+    () => new Serializer(secretKey, { fallbackSigners: {} as never }),
+    "must be a list",
+  ],
+  ["a pattern of origins", () => crossOriginProtection({ trustedOrigins: ["https://*.a.com"] }), "name each"],
+  ["a session to keep", () => manager.destroyAll("ada", createSession() as never), "{ except: session }"],
+  ["onError among the options", () => new SessionManager(loose({ secretKey, onError() {} })), "{ onError }"],
+  [
+    "protection in djangoSessions",
+    () => djangoSessions(new Pool(), loose({ secretKey, crossOriginProtection: true })),
+    'djangoSessions has no option "crossOriginProtection"',
+  ],
+  [
+    "protection in flaskSessionRedis",
+    () => flaskSessionRedis(redis, loose({ hardened: true })),
+    'flaskSessionRedis has no option "hardened"',
+  ],
+  ["null for flaskSessionRedis", () => flaskSessionRedis(redis, null as never), "must be an object"],
+])("refuses %s", async (_, call, said) => {
+  expect(await messageOf(call)).toContain(said);
 });

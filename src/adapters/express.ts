@@ -11,6 +11,7 @@ import { ownEvents } from "./parts/own-events.ts";
 import { handshakeOf, requestOf } from "./parts/node-headers.ts";
 import { originCheck, type SocketOptions } from "./socket/origins.ts";
 import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
+import { settleDeletion } from "./parts/session-place.ts";
 import { isFastifyHook, wrongFramework } from "./parts/wrong-framework.ts";
 
 export type { RequestSession, RequestSessionMethods, SessionCallback } from "./express/request-session.ts";
@@ -79,7 +80,9 @@ export function sessions(
       Object.defineProperty(req, "session", SESSION);
       Object.defineProperty(req, "sessionID", SESSION_ID);
       if (!isHandshake) {
-        context.showAt(req);
+        context.beforeSave(() => {
+          if ((req as Partial<Slotted>)[SLOT] === slot) settleDeletion(req, slot, context.session, SESSION);
+        });
         new HeldResponse(res, onError).context = context;
         ownEvents(context, req, res);
       } else (isPolling(res) ? res : req.socket).once("close", () => context.end());

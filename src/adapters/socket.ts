@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { checkNames } from "../check-options.ts";
+import { ConfigError } from "../errors.ts";
 import { checkListener } from "../manager/destroyed-watch.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
@@ -89,6 +90,7 @@ export function sessions(
   const refuseForeign = originCheck(socketOptions);
   return {
     async fromRequest(request) {
+      if ((request as Partial<Request> | undefined)?.headers === undefined) throw new ConfigError(NO_REQUEST);
       const { headers } = isWeb(request) ? request : requestOf(request);
       refuseForeign(headers, request.url);
       const context = manager.requestContext({ headers, isHandshake: true }, request);
@@ -102,6 +104,10 @@ export function sessions(
     },
   };
 }
+
+const NO_REQUEST =
+  "fromRequest takes the request that opens the socket: `req` of the event `upgrade`, or of `connection` of ws; `socket.request` of " +
+  "Socket.IO; or a Request. What it was given has no headers.";
 
 function isWeb(request: IncomingMessage | Request): request is Request {
   return typeof request.headers.get === "function";

@@ -87,6 +87,10 @@ export function checkOrigins(option: string, origins: unknown): Set<string> {
   if (!Array.isArray(origins))
     throw new ConfigError(`"${option}" must be a list of origins, such as ["https://app.example.com"].`);
   for (const origin of origins as unknown[]) {
+    if (typeof origin === "string" && origin.includes("*"))
+      throw new ConfigError(
+        `${JSON.stringify(origin)} in "${option}" is a pattern, and origins are compared as they are: name each, such as "https://app.example.com".`,
+      );
     const url = typeof origin === "string" ? urlOf(origin) : undefined;
     const isSpecial = url !== undefined && url.origin !== "null";
     if (typeof origin === "string" && ORIGIN.test(origin) && (!isSpecial || url.origin === origin)) continue;

@@ -1,5 +1,5 @@
 import { checkNames } from "../check-options.ts";
-import { BadPayload, BadSignature, SignatureExpired } from "../errors.ts";
+import { BadPayload, BadSignature, ConfigError, SignatureExpired } from "../errors.ts";
 import { type PayloadSerializer, pythonJSON } from "./json.ts";
 import type { SecretKey } from "./secret-key.ts";
 import { Signer, type SignerOptions } from "./signer.ts";
@@ -36,6 +36,12 @@ export const SERIALIZER_OPTIONS = [
 const SALT = ["salt"];
 const LOADS_OPTIONS = ["maxAge", "salt", "returnTimestamp"];
 
+/** @throws ConfigError, for the global JSON above all: Python's `serializer=json` is the default here */
+export function assertSerializer(serializer: PayloadSerializer): void {
+  if (typeof serializer?.dumps !== "function" || typeof serializer.loads !== "function")
+    throw new ConfigError('"serializer" must have the methods dumps and loads. Leave it out for JSON.');
+}
+
 type SignerClass<S> = new (secretKey: SecretKey | readonly SecretKey[], options: TimestampSignerOptions) => S;
 
 /** What serializers with and without a timestamp share. */
@@ -51,6 +57,8 @@ export abstract class SignedSerializer<S extends Signer> {
   ) {
     checkNames(new.target.name, options, SERIALIZER_OPTIONS);
     const { salt = "itsdangerous", serializer = pythonJSON, fallbackSigners = [], now, ...own } = options;
+    assertSerializer(serializer);
+    if (!Array.isArray(fallbackSigners)) throw new ConfigError('"fallbackSigners" must be a list.');
     const signersOf = (secrets: typeof secretKey, salt: string | Uint8Array) =>
       [own, ...fallbackSigners].map((way) => new signer(secrets, { ...way, salt, now }));
     this.#serializer = serializer;

@@ -24,6 +24,8 @@ export interface SignerOptions {
   digest?: Digest;
 }
 
+const AGELESS =
+  "A Signer signs no time, so it knows no age and takes the text alone. Use a TimestampSigner on both sides.";
 const OPTIONS = ["salt", "sep", "keyDerivation", "digest", "now"];
 const DIGEST_SIZE: Record<Digest, number> = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
 const KEY_DERIVATIONS: readonly string[] = ["hmac", "concat", "django-concat", "none"];
@@ -139,6 +141,7 @@ export class Signer {
 
   /** The text without its signature. @throws BadSignature if that is missing or matches no key */
   unsign(signed: string): string {
+    if (arguments.length > 1) throw new ConfigError(AGELESS);
     const parts = splitLast(signed, this.sep);
     if (parts === undefined) throw new BadSignature(`No "${this.sep}" found in the signed text.`);
     if (!this.verifySignature(...parts)) {
@@ -149,6 +152,7 @@ export class Signer {
 
   /** Whether `unsign` would succeed. */
   validate(signed: string): boolean {
+    if (arguments.length > 1) throw new ConfigError(AGELESS);
     const parts = splitLast(signed, this.sep);
     return parts !== undefined && this.verifySignature(...parts);
   }

@@ -64,6 +64,10 @@ export class TimestampSigner extends Signer {
    * @param timestamp epoch seconds. Default: the time of the clock
    */
   override sign(value: string, timestamp = this.getTimestamp()): string {
+    if (!Number.isSafeInteger(timestamp) || timestamp < 0)
+      throw new ConfigError(
+        "The timestamp of a signature must be a whole number of seconds, as Math.floor(Date.now() / 1000) is.",
+      );
     return super.sign(`${value}${this.sep}${encodeTimestamp(timestamp)}`);
   }
 

@@ -5,7 +5,7 @@ import { compactJSON } from "./json.ts";
 import type { PayloadSerializer } from "./json.ts";
 import { DEFAULT_MAX_INFLATED_SIZE, packPayload, unpackPayload } from "./encoding.ts";
 import type { SecretKey } from "./secret-key.ts";
-import { Serializer, SERIALIZER_OPTIONS } from "./serializer.ts";
+import { assertSerializer, Serializer, SERIALIZER_OPTIONS } from "./serializer.ts";
 import type { SerializerOptions } from "./serializer.ts";
 import { TimedSerializer } from "./serializer.ts";
 import type { TimedSerializerOptions } from "./serializer.ts";
@@ -70,6 +70,7 @@ function urlSafe<Options extends SerializerOptions>(
 ): Options {
   checkNames(name, options, [...SERIALIZER_OPTIONS, "maxInflatedSize"]);
   const { serializer = compactJSON, maxInflatedSize = DEFAULT_MAX_INFLATED_SIZE, ...own } = options;
+  assertSerializer(serializer);
   if (!Number.isSafeInteger(maxInflatedSize) || maxInflatedSize < 1) {
     throw new ConfigError('"maxInflatedSize" must be a whole number of bytes, 1 or more.');
   }

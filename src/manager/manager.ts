@@ -18,6 +18,7 @@ import type { SessionOptions } from "./options.ts";
 import { resolveCrossOrigin, resolveOptions } from "./resolve-options.ts";
 import { storeConfigOf } from "./resolve-store-options.ts";
 import { stateOf, type Session } from "../session/session.ts";
+import { STATE } from "../session/state.ts";
 import type { SessionInfo } from "../stores/parts/record.ts";
 import type { ListOptions, SessionRecords } from "../stores/parts/session-records.ts";
 import { startSweep, type Sweep } from "../stores/parts/sweep.ts";
@@ -162,6 +163,8 @@ export class SessionManager {
     owner: string,
     options: { readonly except?: Session | string | undefined } = {},
   ): Promise<number> {
+    if ((options as { [STATE]?: unknown } | null)?.[STATE] !== undefined)
+      throw new ConfigError("The session to keep is written manager.destroyAll(owner, { except: session }).");
     checkNames("manager.destroyAll", options, ["except"]);
     const { except } = options;
     const id = checkId(owner);

@@ -87,6 +87,8 @@ const CLEARABLE: readonly ClearSiteDataType[] = [
 
 /** Names of options in other libraries, and the one to write here. */
 const MEANT: Record<string, string> = {
+  onError: "sessions(options, { onError }): it is not an option of sessions but of the framework's adapter",
+  origins: "sessions(options, { origins }): it is not an option of sessions but of the framework's adapter",
   secret: "secretKey",
   secrets: "secretKey and secretKeyFallbacks",
   keys: "secretKey and secretKeyFallbacks",

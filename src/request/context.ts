@@ -65,8 +65,8 @@ export class RequestContext {
   #isEnded = false;
   /** The context of the same request that this one was made in, by other options. */
   #outer: RequestContext | undefined;
-  /** The framework's objects that show the session as their property `session`. */
-  #places: object[] | undefined;
+  /** What is to be done before the session is saved. */
+  #lastSteps: (() => void)[] | undefined;
   /** How far the response is, for adapters that report it. */
   #answer: "begun" | "complete" | undefined;
   /** How often {@link retain} was called and {@link release} was not. */
@@ -105,10 +105,10 @@ export class RequestContext {
     }
   }
 
-  /** Notes that `place.session` is this session. Deleting that property ends the session, as setting it to null does. */
-  showAt(place: object): void {
-    if (this.#places === undefined) this.#places = [place];
-    else this.#places.push(place);
+  /** Calls `step` before the session is saved; what it throws fails the save. */
+  beforeSave(step: () => void): void {
+    if (this.#lastSteps === undefined) this.#lastSteps = [step];
+    else this.#lastSteps.push(step);
   }
 
   /** The session of this request. */
@@ -258,8 +258,7 @@ export class RequestContext {
   #save(response: SessionResponse): Promise<void> | void {
     try {
       if (this.#mixUp !== undefined) throw this.#mixUp;
-      // Nothing is called when a property is deleted.
-      if (this.#places?.every((place) => Object.hasOwn(place, "session")) === false) this.session.destroy();
+      this.#lastSteps?.forEach((step) => step());
       return this.#isNull ? undefined : this.#interface.saveSession(this.session, this.#request, response);
     } finally {
       this.#state!.close();

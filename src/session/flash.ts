@@ -73,7 +73,10 @@ export function flash(state: SessionState, message: unknown, category: unknown =
 
 /** Takes the list under `_flashes`, once per request. */
 export function getFlashedMessages(state: SessionState, options: FlashedMessagesOptions = {}): unknown[] {
-  checkOptions("getFlashedMessages", options, { withCategories: "boolean", categoryFilter: "list" });
+  checkOptions("getFlashedMessages", withoutMark(options), {
+    withCategories: "boolean",
+    categoryFilter: "list",
+  });
   const { withCategories = false, categoryFilter = [] } = options;
   let flashes = taken.get(state);
   if (flashes === undefined) {
@@ -95,4 +98,11 @@ function isOneOf(categories: readonly unknown[], { json }: SessionState): (flash
 /** Another program that has the key may have written anything; what is not a pair is not shown. */
 export function isFlash(item: unknown): item is Flash {
   return Array.isArray(item) && item.length === 2;
+}
+
+/** Nunjucks, which is Jinja for Node, marks the object that it makes of keyword arguments, as in `getFlashedMessages(withCategories=true)`. */
+function withoutMark(options: FlashedMessagesOptions): FlashedMessagesOptions {
+  if (typeof options !== "object" || options === null || !("__keywords" in options)) return options;
+  const { __keywords: _, ...given } = options;
+  return given;
 }

@@ -45,6 +45,18 @@ describe("sqliteStore", () => {
     { corrupts: true, stops: true, scale: process.env.CI ? 1 : 0.05 },
   );
 
+  it("leaves the settings of a database that the application has opened", async () => {
+    const db = await openSqlite(join(folder, "theirs.db"));
+    const settings = () =>
+      ["journal_mode", "synchronous", "busy_timeout"].map((name) => db.prepare(`PRAGMA ${name}`).all());
+    db.exec("PRAGMA busy_timeout = 1234");
+    const before = settings();
+    const store = sqliteStore(db);
+    expect(await store.insert("a", write("{}", A))).toBe(true);
+    expect(settings()).toEqual(before);
+    db.close();
+  });
+
   it("keeps its files from other users of the machine, also those that were there", async () => {
     const [fresh, old] = [join(folder, "fresh.db"), join(folder, "old.db")];
     writeFileSync(old, "");

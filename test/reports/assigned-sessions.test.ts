@@ -203,6 +203,40 @@ for (const [mode, store] of [
       },
     );
 
+    it("begins with what is assigned after it was deleted, and stays as it was if that is itself", async () => {
+      const data = await start((place) => {
+        delete place.session;
+        place.session = { name: "bob" };
+        return "said";
+      });
+      expect(data.now).toBe('["bob",null,1]');
+      const twice = await start((place) => {
+        delete place.session;
+        place.session = null;
+        return "said";
+      });
+      expect(twice.now).toBe("[null,null,0]");
+      const itself = await start((place) => {
+        const { session: found } = place;
+        delete place.session;
+        place.session = found;
+        return "said";
+      });
+      expect(itself.now).toBe('["ada","admin",2]');
+    });
+
+    it("fails where it was deleted and somebody is logged in, in whatever order", async () => {
+      const log = vi.spyOn(console, "error").mockImplementation(() => {});
+      const { said, now } = await start((place) => {
+        delete place.session;
+        session.regenerate();
+        session.name = "bob";
+        return "said";
+      });
+      log.mockRestore();
+      expect([said.status, now]).toEqual([500, '["ada","admin",2]']);
+    });
+
     it("takes an object for the data from now on, and the session itself for itself", async () => {
       const { said, now } = await start((place) => {
         place.session = { name: "bob" };
@@ -266,6 +300,28 @@ describe.each(Object.entries(DOORS))("%s, where somebody is logged in", (_, door
       session.owner = "bob";
     });
     expect(await who()).toBe('["","bob",1]');
+  });
+});
+
+describe("two sessions of one request, with cookies of their own", () => {
+  it.each([null, "deleted"])("end apart: %s", async (how) => {
+    const app = express().use(expressSessions({ secretKey: "assigned" }));
+    app.get("/login", (_, res) => res.send(String((session.name = "ada"))));
+    app.use("/admin", expressSessions({ secretKey: "assigned", cookieName: "admin" }));
+    app.get("/admin/login", (req, res) => res.send(String((req.session.name = "root"))));
+    app.get("/admin/logout", (req, res) => {
+      const place = req as unknown as Place;
+      if (how === null) place.session = null;
+      else delete place.session;
+      res.send("bye");
+    });
+    const server = await serve(app);
+    closing.push(server.close);
+    const visitor = new PlainVisitor(`http://127.0.0.1:${server.port}`);
+    for (const path of ["/login", "/admin/login"]) await visitor.get(path);
+    expect([...visitor.cookies.keys()].toSorted()).toEqual(["admin", "session"]);
+    await visitor.get("/admin/logout");
+    expect([...visitor.cookies.keys()]).toEqual(["session"]);
   });
 });
 

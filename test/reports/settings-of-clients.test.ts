@@ -338,6 +338,8 @@ describe("an answer that is none", () => {
   ])("of a store of one's own is an error: %s gives %j", async (step, answer) => {
     const store = new MapStore(Date.now);
     store[step] = async () => answer as never;
-    await expect(conversation(store)).rejects.toThrow(`answered "${step}" with something that is not`);
+    await expect(conversation(store)).rejects.toThrow(
+      `answered "${step}" with a value of an unexpected type`,
+    );
   });
 });

@@ -112,17 +112,20 @@ it.each([
   ],
   [
     () => djangoSessions(pool, { secretKey, timeZone: 1 as never }),
-    '"timeZone" must be a string, and it is a number.',
+    '"timeZone" must be a string, and it is of type number.',
   ],
   [
     () => djangoSessions(pool, { secretKey, lostWrites: "keep" as never }),
     '"lostWrites" must be "drop" or "throw".',
   ],
-  [() => djangoSessions(pool, { secretKey, tabel: "a" } as never), 'There is no option "tabel".'],
+  [
+    () => djangoSessions(pool, { secretKey, tabel: "a" } as never),
+    'djangoSessions has no option "tabel". Did you mean "table"?',
+  ],
   [() => flaskSessionRedis(redis, { format: "pickle" as never }), '"format" must be "msgpack" or "json".'],
   [
     () => flaskSessionRedis(redis, { useSigner: "yes" as never }),
-    '"useSigner" must be a boolean, and it is a string.',
+    '"useSigner" must be a boolean, and it is of type string.',
   ],
   [
     () => flaskSessionRedis(redis, { storeTimeout: 2000 }),

@@ -43,8 +43,8 @@ class NodeRequest implements SessionRequest {
   }
 
   get url(): string | undefined {
-    const { originalUrl = (this.#req as Connection).originalUrl } = this.#connection;
-    return originalUrl ?? this.#req.url;
+    // Mocks have an empty one.
+    return this.#connection.originalUrl || (this.#req as Connection).originalUrl || this.#req.url;
   }
 
   get secure(): boolean {

@@ -84,10 +84,39 @@ const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
 
 /** Puts the session of a request on a framework's own object, as its property `session`. */
 export function placeSession(target: object, context: RequestContext): void {
-  (target as { [PLACE]?: SessionPlace })[PLACE] = new SessionPlace(context.session);
+  const place = new SessionPlace(context.session);
+  const placed = target as { [PLACE]?: SessionPlace };
+  placed[PLACE] = place;
   Object.defineProperty(target, "session", SESSION);
-  context.showAt(target);
+  context.beforeSave(() => {
+    if (placed[PLACE] === place) settleDeletion(target, place, context.session, SESSION);
+  });
 }
+
+/**
+ * Deleting the property `session` of a framework's object ends the session, as setting it to null does, and what was put there
+ * afterwards is assigned. Nothing is called when it happens, so this looks at the end of the request.
+ *
+ * @throws ConfigError for a login in the same request: it may have come before or after
+ */
+export function settleDeletion(
+  target: object,
+  place: { session: unknown },
+  session: Session,
+  { get }: PropertyDescriptor,
+): void {
+  const found = Object.getOwnPropertyDescriptor(target, "session");
+  if (found !== undefined && found.get === get) return;
+  const value: unknown = found?.get === undefined ? found?.value : found.get.call(target);
+  if (typeof value === "object" && value !== null && isSession(value, session)) return;
+  if (stateOf(session).identity === "regenerated") throw new ConfigError(DELETED);
+  place.session = null;
+  if (value !== null && value !== undefined) place.session = value;
+}
+
+const DELETED =
+  "The property `session` was deleted in a request that regenerates its session or logs somebody in, so it is unclear what is " +
+  "to end. Write `session.destroy()` in place of deleting it.";
 
 /** @throws ConfigError if something else is in the place of the session, where nothing can tell when it is put there */
 export function assertInPlace(found: unknown, session: Session, place: string): void {

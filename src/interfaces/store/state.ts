@@ -359,7 +359,7 @@ function ownerIdOf(owner: unknown): string | null {
   const id = idOf(owner);
   if (!id) {
     throw new UnserializableError(
-      `session.owner must be the id of a person, a text or a whole number, or null; it was ${notAnId(owner)}. Write session.owner = String(user.id).`,
+      `session.owner must be the id of a person, a text or a whole number, or null; it was ${notAnId(owner)}. Write session.owner = String(user.id); a name that may be such a text needs a prefix.`,
     );
   }
   if (!isStorableOwner(id)) throw new UnserializableError(`session.owner must be ${STORABLE_OWNER}.`);

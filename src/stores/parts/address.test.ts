@@ -35,6 +35,16 @@ describe("addressOf", () => {
     ["memcached", { servers: ["db:11211"] }, "db:11211"],
     ["mongodb", { client: { options: { hosts: [{ host: "db", port: 27017 }] } } }, "db:27017"],
     ["mysql2", { pool: { config: { connectionConfig: { host: "db", port: 3306 } } } }, "db:3306"],
+    [
+      "a client that is a function",
+      Object.assign(() => {}, { options: { host: ["db"], port: [5432] } }),
+      "db:5432",
+    ],
+    ["IPv6", { options: { host: "::1", port: 6379 } }, "::1:6379"],
+    ["a URL as the host", { options: { host: "postgres://app:secret@db/shop" } }, undefined],
+    ["a password in the host", { options: { host: "app:secret@db", port: 1 } }, undefined],
+    ["a password in the port", { options: { host: "db", port: "5432?password=secret" } }, "db"],
+    ["a URL as the path", { options: { path: "redis://:secret@db" } }, undefined],
     ["anything else", { options: 1, pool: null }, undefined],
     ["nothing", undefined, undefined],
   ])("%s", (_, client, address) => {

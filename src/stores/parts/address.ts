@@ -42,11 +42,12 @@ function endpoint(settings: unknown): string | undefined {
     if (typeof url === "string") return hostOf(url);
   }
   const path = property(settings, "path") ?? property(settings, "socketPath");
-  if (typeof path === "string") return path;
+  if (typeof path === "string" && path.startsWith("/")) return path;
   // In postgres.js, both are arrays.
   const [host, port] = ["host", "port"].map((name) => [property(settings, name)].flat()[0]);
-  if (typeof host !== "string") return undefined;
-  return port === undefined ? host : `${host}:${String(port)}`;
+  // A URL with a password can be where a host or a port is wanted.
+  if (typeof host !== "string" || !/^(?:[\w.-]+|[\da-f:.]+)$/i.test(host)) return undefined;
+  return /^\d+$/.test(String(port)) ? `${host}:${String(port)}` : host;
 }
 
 /**
@@ -78,5 +79,8 @@ export function fileOf(url: string): string {
 }
 
 function property(of: unknown, name: string): unknown {
-  return typeof of === "object" && of !== null ? (of as Record<string, unknown>)[name] : undefined;
+  // A client of postgres.js is a function.
+  return (typeof of === "object" && of !== null) || typeof of === "function"
+    ? (of as Record<string, unknown>)[name]
+    : undefined;
 }

@@ -28,10 +28,13 @@ export function sessionsDatabase(file: string | SqliteDatabase, options: SqliteS
     busyTimeout,
     beforeOpen: makePrivate,
     prepare(db) {
-      // Short, since this timeout blocks the event loop; `unlessBusy` waits without blocking.
-      db.exec("PRAGMA busy_timeout = 5");
-      db.exec("PRAGMA journal_mode = WAL");
-      db.exec(`PRAGMA synchronous = ${synchronous}`);
+      // The settings of an open database are those of its application.
+      if (isFile) {
+        // Short, since this timeout blocks the event loop; `unlessBusy` waits without blocking.
+        db.exec("PRAGMA busy_timeout = 5");
+        db.exec("PRAGMA journal_mode = WAL");
+        db.exec(`PRAGMA synchronous = ${synchronous}`);
+      }
       for (const statement of SQLITE.schema) db.exec(statement);
     },
   });
