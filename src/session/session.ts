@@ -50,7 +50,7 @@ export interface SessionMethods<Data = SessionData> {
   /** Keeps the cookie for the configured lifetime instead of until the browser closes. Stored in the data as `_permanent`, as Flask does. */
   permanent: boolean;
   /**
-   * Whose session this is, or null. Assign your user's id at login: the session moves to a new identity and is filed
+   * Whose session this is, or null. Assign your user's id at login: the session gets a new token and is listed
    * under its owner, so that it can be listed and ended from elsewhere. If it was another person's, nothing of theirs
    * stays in it. A text or a whole number, which becomes one; anything else throws `UnserializableError`, since a forgotten
    * `.id` would log all visitors in as one person. Null logs out. Needs a `store`; assigning without one throws `ConfigError`.
