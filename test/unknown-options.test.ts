@@ -7,8 +7,12 @@ import { sessions as astro } from "../src/adapters/astro.ts";
 import { sessions as express } from "../src/adapters/express.ts";
 import { sessions as fastify } from "../src/adapters/fastify.ts";
 import { sessions as fetching } from "../src/adapters/fetch.ts";
+import { sessions as h3 } from "../src/adapters/h3.ts";
+import { sessions as hono } from "../src/adapters/hono.ts";
+import { sessions as koa } from "../src/adapters/koa.ts";
 import { sessions as node } from "../src/adapters/node.ts";
 import { sessions as nuxt } from "../src/adapters/nuxt.ts";
+import { sessions as reactRouter } from "../src/adapters/react-router.ts";
 import { sessions as socket } from "../src/adapters/socket.ts";
 import { sessions as sveltekit } from "../src/adapters/sveltekit.ts";
 import { djangoCodec } from "../src/codecs/django.ts";
@@ -21,7 +25,9 @@ import {
   createSession,
   dumpCookie,
   flaskCodec,
+  resolveOptions,
   sealedCodec,
+  SecureCookieSessionInterface,
   SessionManager,
   TaggedJSONSerializer,
 } from "../src/index.ts";
@@ -212,3 +218,13 @@ it.each<[string, () => unknown, string]>([
 ])("refuses %s", async (_, call, said) => {
   expect(await messageOf(call)).toContain(said);
 });
+
+/** Saves a session by an interface with a method of its own. */
+function overridden(methods: object): void {
+  const sessionInterface = new SecureCookieSessionInterface(resolveOptions({ secretKey }));
+  Object.assign(sessionInterface, methods);
+  const request = { headers: new Headers() };
+  const session = sessionInterface.openSession(request)!;
+  session.name = "ada";
+  sessionInterface.saveSession(session, request, { headers: new Headers() });
+}

@@ -39,6 +39,10 @@ declare module "h3" {
  */
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
+  if (arguments.length > 1)
+    throw new ConfigError(
+      "`sessions` of hipflask/h3 has options alone, and no second argument: h3 handles the errors.",
+    );
   return async (event, next, ...rest: unknown[]) => {
     const isH3V1 = next === undefined && "node" in event && typeof event.req?.headers?.get !== "function";
     if (isH3V1) throw new ConfigError(H3_V1);

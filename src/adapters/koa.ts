@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Middleware } from "koa";
+import { ConfigError } from "../errors.ts";
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
@@ -45,6 +46,10 @@ declare module "koa" {
  */
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
+  if (arguments.length > 1)
+    throw new ConfigError(
+      '`sessions` of hipflask/koa has options alone, and no second argument: app.on("error", …) of Koa gets the errors.',
+    );
   return async (ctx, next, ...rest: unknown[]) => {
     const { req, res } = ctx;
     if (req === undefined || typeof res?.setHeader !== "function")

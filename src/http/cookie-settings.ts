@@ -23,7 +23,7 @@ export function checkCookieSettings(
   given: Readonly<Record<keyof CookieSettings, unknown>>,
   labelOf: (setting: keyof CookieSettings) => string,
 ): CookieSettings {
-  return {
+  const settings: CookieSettings = {
     cookieName: checkCookieName(given.cookieName, labelOf("cookieName")),
     cookieDomain: checkDomain(given.cookieDomain, labelOf("cookieDomain")),
     cookiePath: checkPath(given.cookiePath, labelOf("cookiePath")),
@@ -32,6 +32,13 @@ export function checkCookieSettings(
     cookieSameSite: checkSameSite(given.cookieSameSite, labelOf("cookieSameSite")),
     cookiePartitioned: checkBoolean(given.cookiePartitioned, labelOf("cookiePartitioned")),
   };
+  const { cookieSameSite, cookieSecure, cookiePartitioned } = settings;
+  if (cookieSameSite === "None" && cookieSecure === false && !cookiePartitioned) {
+    throw new ConfigError(
+      `${labelOf("cookieSameSite")} is "None", which browsers ignore without Secure; write cookieSecure: true, or "Lax".`,
+    );
+  }
+  return settings;
 }
 
 /** @throws ConfigError */

@@ -154,6 +154,10 @@ export class Serializer extends SignedSerializer<Signer> {
    * @throws BadPayload if it is right, but what it covers cannot be decoded
    */
   override loads(text: string, options: SaltOption = {}): unknown {
+    if (Object.hasOwn(Object(options), "maxAge"))
+      throw new ConfigError(
+        `${this.constructor.name} signs no time, so it knows no age. Use TimedSerializer, or URLSafeTimedSerializer, on both sides.`,
+      );
     checkNames("loads", options, SALT);
     return this.unsignWith(options.salt, (signer) => this.loadPayload(signer.unsign(text)));
   }

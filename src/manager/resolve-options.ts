@@ -174,11 +174,6 @@ export function resolveOptions(options: SessionOptions): SecureCookieConfig {
     json,
     codec: resolveCodec(options, json, hardened),
   };
-  if (config.cookieSameSite === "None" && config.cookieSecure === false && !config.cookiePartitioned) {
-    throw new ConfigError(
-      '"cookieSameSite" is "None", which browsers ignore without Secure; write cookieSecure: true, or "Lax".',
-    );
-  }
   if (hardened) checkHardened(config);
   return config;
 }

@@ -310,8 +310,7 @@ export class RequestContext {
   async #openAgain(): Promise<void> {
     const session = await this.#interface.openSession(this.#request);
     const state = session ? stateOf(session) : undefined;
-    if (state === undefined || state.size === 0)
-      throw new SessionLostError("There is no session to reload.");
+    if (state === undefined || state.size === 0) throw new SessionLostError("There is no session to reload.");
     this.#state!.reset({ ...state.opened, fields: state.fields() }, state);
     if (state.modified) this.#state!.modified = true;
   }
