@@ -184,6 +184,20 @@ it.each<[string, () => unknown, string]>([
     "TimestampSigner",
   ],
   ["an age for its validate", () => loose(new Signer(secretKey)).validate("a.b", 60), "TimestampSigner"],
+  ["an age for a Serializer", () => plain.loads(plain.dumps(1), loose({ maxAge: 60 })), "TimedSerializer"],
+  ["onError in Koa", () => loose(koa)({ secretKey }, { onError() {} }), 'app.on("error"'],
+  ["onError in h3", () => loose(h3)({ secretKey }, { onError() {} }), "no second argument"],
+  ["onError in Hono", () => loose(hono)({ secretKey }, { onError() {} }), "app.onError"],
+  [
+    "onError in React Router",
+    () => loose(reactRouter)({ secretKey }, { onError() {} }),
+    "no second argument",
+  ],
+  [
+    "SameSite=None without Secure from an overridden method",
+    () => overridden({ getCookieSameSite: () => "None" }),
+    "browsers ignore without Secure",
+  ],
   [
     "a date to sign",
     () => loose(new TimestampSigner(secretKey)).sign("a", new Date()),
