@@ -4,7 +4,8 @@ import { refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { headOf, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
+import { headOf } from "./parts/head.ts";
+import { millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
 import { unlessBusy } from "./sqlite/database.ts";
 
 /** The methods used of a `Deno.Kv`. */

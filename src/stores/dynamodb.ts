@@ -4,7 +4,8 @@ import { isLookalike, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { unexpectedAnswer } from "./parts/attempts.ts";
-import { GONE, headOf, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
+import { headOf } from "./parts/head.ts";
+import { GONE, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
 
 /** The methods used of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
 export interface DynamoDocument {
