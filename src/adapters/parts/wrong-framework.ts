@@ -11,7 +11,7 @@ export function wrongFramework(door: string, use: string, ...given: unknown[]): 
   const found = frameworkOf(given);
   const instead =
     found === undefined || found[1] === door ? "" : ` For ${found[0]}, import \`sessions\` from ${found[1]}.`;
-  const [name] = /\w*sessions?\b/i.exec(use)!;
+  const name = ["withSession", "sessions", "session"].find((name) => use.includes(`${name}(`))!;
   const called = found === undefined ? "something else" : `what ${found[0]} passes`;
   return new ConfigError(
     `\`${name}\` of ${door} was called with ${called}. It is used like this: ${use}.${instead}`,
