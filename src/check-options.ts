@@ -4,6 +4,9 @@ import { ConfigError } from "./errors.ts";
 /** What an option can be: a value of a type, a number of seconds, a number from 1 on, a list, anything, or one of some texts. */
 type Kind = "string" | "boolean" | "function" | "seconds" | "count" | "list" | "any" | readonly string[];
 
+/** A kind for each option of a function. */
+export type OptionKinds<Options extends object> = { readonly [Name in keyof Options]-?: Kind };
+
 /** More seconds than anything here waits are taken for milliseconds. */
 const MOST_SECONDS = 600;
 
@@ -16,7 +19,7 @@ const MOST_SECONDS = 600;
 export function checkOptions<Options extends object>(
   call: string,
   options: Options,
-  kinds: { readonly [Name in keyof Options]-?: Kind },
+  kinds: OptionKinds<Options>,
 ): void {
   checkNames(call, options, Object.keys(kinds));
   for (const [name, value] of Object.entries(options) as [keyof Options & string, unknown][])

@@ -6,7 +6,7 @@ import type { SessionInterface } from "./interfaces/session-interface.ts";
 import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./manager/options.ts";
-import { checkNames, checkOptions } from "./check-options.ts";
+import { checkOptions, type OptionKinds } from "./check-options.ts";
 import { resolveOptions } from "./manager/resolve-options.ts";
 import type { StoreOptions } from "./manager/store-options.ts";
 import type { DjangoDatabase } from "./stores/django/database.ts";
@@ -18,17 +18,17 @@ export type { PostgresPool, PostgresQuery } from "./stores/sql/pg.ts";
 export type { SqliteDatabase, SqliteStatement } from "./stores/sqlite/database.ts";
 
 /** The options that mean the same with Django's sessions as with our own. */
-const SHARED = [
-  "cookieDomain",
-  "cookiePath",
-  "cookieHttpOnly",
-  "cookieSecure",
-  "cacheControl",
-  "trackNested",
-  "onRefused",
-  "now",
-] as const;
-type SharedOptions = Pick<SessionOptions, (typeof SHARED)[number]> &
+type SharedOptions = Pick<
+  SessionOptions,
+  | "cookieDomain"
+  | "cookiePath"
+  | "cookieHttpOnly"
+  | "cookieSecure"
+  | "cacheControl"
+  | "trackNested"
+  | "onRefused"
+  | "now"
+> &
   Pick<StoreOptions, "lostWrites" | "saveOnError" | "storeTimeout">;
 
 /** A Django project's settings, as far as they concern sessions; defaults are Django's. */
@@ -55,21 +55,30 @@ export interface DjangoSessionsOptions extends SharedOptions {
   readonly salt?: string | undefined;
 }
 
-const OWN = [
-  "secretKey",
-  "secretKeyFallbacks",
-  "cookieName",
-  "cookieSameSite",
-  "lifetime",
-  "refreshEachRequest",
-  "expireAtBrowserClose",
-  "timeZone",
-  "table",
-  "salt",
-  "lostWrites",
-  "saveOnError",
-  "storeTimeout",
-];
+/** `"any"` is checked with the options of `sessions`, or where it is used. */
+const KINDS: OptionKinds<DjangoSessionsOptions> = {
+  secretKey: "any",
+  secretKeyFallbacks: "any",
+  cookieName: "any",
+  cookieSameSite: "any",
+  lifetime: "any",
+  refreshEachRequest: "any",
+  expireAtBrowserClose: "boolean",
+  timeZone: "string",
+  table: "string",
+  salt: "string",
+  lostWrites: ["drop", "throw"],
+  saveOnError: "boolean",
+  storeTimeout: "seconds",
+  cookieDomain: "any",
+  cookiePath: "any",
+  cookieHttpOnly: "any",
+  cookieSecure: "any",
+  cacheControl: "any",
+  trackNested: "any",
+  onRefused: "any",
+  now: "any",
+};
 const TWO_WEEKS = 14 * 24 * 60 * 60;
 
 /**
@@ -94,7 +103,7 @@ const TWO_WEEKS = 14 * 24 * 60 * 60;
  * ```
  */
 export function djangoSessions(database: DjangoDatabase, options: DjangoSessionsOptions): SessionInterface {
-  checkNames("djangoSessions", options ?? {}, [...OWN, ...SHARED]);
+  checkOptions("djangoSessions", options ?? {}, KINDS);
   const {
     secretKey,
     secretKeyFallbacks = [],
@@ -104,19 +113,6 @@ export function djangoSessions(database: DjangoDatabase, options: DjangoSessions
     ...rest
   } = options ?? {};
   const { table = "django_session", lostWrites, saveOnError, storeTimeout, ...cookie } = rest;
-  checkOptions(
-    "djangoSessions",
-    { expireAtBrowserClose, timeZone, table, lostWrites, saveOnError, storeTimeout, salt },
-    {
-      expireAtBrowserClose: "boolean",
-      timeZone: "string",
-      table: "string",
-      lostWrites: ["drop", "throw"],
-      saveOnError: "boolean",
-      storeTimeout: "seconds",
-      salt: "string",
-    },
-  );
   const cookieSameSite = cookie.cookieSameSite === undefined ? "Lax" : cookie.cookieSameSite;
   const config = resolveOptions({
     ...cookie,

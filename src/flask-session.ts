@@ -6,7 +6,7 @@ import type { SecretKey } from "./itsdangerous/secret-key.ts";
 import { Signer } from "./itsdangerous/signer.ts";
 import { TaggedJSONSerializer } from "./json/tagged-json.ts";
 import type { SessionOptions } from "./manager/options.ts";
-import { checkNames, checkOptions } from "./check-options.ts";
+import { checkOptions, type OptionKinds } from "./check-options.ts";
 import { resolveOptions } from "./manager/resolve-options.ts";
 import type { StoreOptions } from "./manager/store-options.ts";
 import type { IoRedisBytes, NodeRedisBytes } from "./stores/flask-session/bytes.ts";
@@ -16,22 +16,22 @@ export type { FlaskSessionFormat } from "./codecs/flask-session-record.ts";
 export type { IoRedisBytes, NodeRedisBytes } from "./stores/flask-session/bytes.ts";
 
 /** The options that mean the same with Flask-Session as with our own. */
-const SHARED = [
-  "cookieName",
-  "cookieDomain",
-  "cookiePath",
-  "cookieHttpOnly",
-  "cookieSecure",
-  "cookieSameSite",
-  "cookiePartitioned",
-  "lifetime",
-  "refreshEachRequest",
-  "cacheControl",
-  "trackNested",
-  "onRefused",
-  "now",
-] as const;
-type SharedOptions = Pick<SessionOptions, (typeof SHARED)[number]> &
+type SharedOptions = Pick<
+  SessionOptions,
+  | "cookieName"
+  | "cookieDomain"
+  | "cookiePath"
+  | "cookieHttpOnly"
+  | "cookieSecure"
+  | "cookieSameSite"
+  | "cookiePartitioned"
+  | "lifetime"
+  | "refreshEachRequest"
+  | "cacheControl"
+  | "trackNested"
+  | "onRefused"
+  | "now"
+> &
   Pick<StoreOptions, "lostWrites" | "storeTimeout">;
 
 /** The settings of an app with Flask-Session and Redis; defaults are Flask-Session's. */
@@ -50,16 +50,30 @@ export interface FlaskSessionRedisOptions extends SharedOptions {
   readonly idLength?: number | undefined;
 }
 
-const OWN = [
-  "prefix",
-  "format",
-  "permanent",
-  "useSigner",
-  "secretKey",
-  "idLength",
-  "lostWrites",
-  "storeTimeout",
-];
+/** `"any"` is checked with the options of `sessions`, or where it is used. */
+const KINDS: OptionKinds<FlaskSessionRedisOptions> = {
+  prefix: "string",
+  format: ["msgpack", "json"],
+  permanent: "boolean",
+  useSigner: "boolean",
+  secretKey: "any",
+  idLength: "any",
+  lostWrites: ["drop", "throw"],
+  storeTimeout: "seconds",
+  cookieName: "any",
+  cookieDomain: "any",
+  cookiePath: "any",
+  cookieHttpOnly: "any",
+  cookieSecure: "any",
+  cookieSameSite: "any",
+  cookiePartitioned: "any",
+  lifetime: "any",
+  refreshEachRequest: "any",
+  cacheControl: "any",
+  trackNested: "any",
+  onRefused: "any",
+  now: "any",
+};
 
 /**
  * Flask-Session's sessions in Redis (0.7 and later), for an app beside one of Flask: the same cookie, the same record, the
@@ -85,21 +99,9 @@ export function flaskSessionRedis(
   client: NodeRedisBytes | IoRedisBytes,
   options: FlaskSessionRedisOptions = {},
 ): SessionInterface {
-  checkNames("flaskSessionRedis", options, [...OWN, ...SHARED]);
+  checkOptions("flaskSessionRedis", options, KINDS);
   const { prefix = "session:", format = "msgpack", permanent = true, idLength = 32, ...rest } = options;
   const { useSigner = false, secretKey, lostWrites, storeTimeout, ...cookie } = rest;
-  checkOptions(
-    "flaskSessionRedis",
-    { prefix, format, permanent, useSigner, lostWrites, storeTimeout },
-    {
-      prefix: "string",
-      format: ["msgpack", "json"],
-      permanent: "boolean",
-      useSigner: "boolean",
-      lostWrites: ["drop", "throw"],
-      storeTimeout: "seconds",
-    },
-  );
   if (!Number.isInteger(idLength) || idLength < 16) {
     throw new ConfigError('"idLength" must be a whole number of bytes, at least 16.');
   }

@@ -25,7 +25,7 @@ export type CookieSessionOptions = KeygripOptions;
  * ```
  */
 export function cookieSession(options: CookieSessionOptions): AcceptedCookie {
-  checkReader("cookieSession", options, [...KEYGRIP]);
+  checkReader("cookieSession", options, KEYGRIP);
   const { cookieName = "session" } = options;
   const signedValue = keygripReader(cookieName, options);
   return acceptedCookie(
