@@ -131,6 +131,11 @@ const ATTRIBUTES = ["domain", "expires", "maxAge", "secure", "httpOnly", "path",
  */
 export function dumpCookie(name: string, value: string, attributes: CookieAttributes = {}): string {
   checkNames("dumpCookie", attributes, ATTRIBUTES);
+  return cookieLine(name, value, attributes);
+}
+
+/** {@link dumpCookie} for attributes whose names are right: every session that is saved passes here. */
+export function cookieLine(name: string, value: string, attributes: CookieAttributes): string {
   const { domain, expires, maxAge, httpOnly, path, sameSite, partitioned } = attributes;
   // Headers carry bytes: a name beyond ASCII travels as UTF-8 seen as Latin-1.
   const wireName = UNQUOTED.test(name) ? name : Buffer.from(name).toString("latin1");

@@ -1,5 +1,5 @@
 import { shareClass } from "../copies.ts";
-import { dumpCookie, type CookieAttributes, type SameSite } from "../http/cookie.ts";
+import { cookieLine, type CookieAttributes, type SameSite } from "../http/cookie.ts";
 import { checkCookieSettings, type CookieSettings } from "../http/cookie-settings.ts";
 import { otherPlaces } from "../http/cookie-places.ts";
 import type { RefusalReason } from "../codecs/codec.ts";
@@ -146,7 +146,7 @@ export abstract class CookieSessionInterface<
   ): void {
     const expires = this.#expires(session);
     const { name, attributes } = this.#cookie(request);
-    const line = dumpCookie(name, value, { ...attributes, expires });
+    const line = cookieLine(name, value, { ...attributes, expires });
     this.#checkSize(line, fields);
     this.#removeDuplicates(request, response);
     this.send(response, line);
@@ -159,7 +159,7 @@ export abstract class CookieSessionInterface<
   protected deleteCookie(request: SessionRequest, response: SessionResponse): void {
     const { name, attributes } = this.#cookie(request);
     this.#removeDuplicates(request, response);
-    this.send(response, dumpCookie(name, "", { ...attributes, ...REMOVED }));
+    this.send(response, cookieLine(name, "", { ...attributes, ...REMOVED }));
   }
 
   /** What the `get…` methods return; values of overridden methods are checked like the options. @throws ConfigError */
@@ -195,7 +195,7 @@ export abstract class CookieSessionInterface<
     const { name, attributes } = this.#cookie(request);
     const kept = { domain: attributes.domain, path: attributes.path ?? "/" };
     for (const place of otherPlaces(name, kept, request))
-      response.headers.append("Set-Cookie", dumpCookie(name, "", { ...attributes, ...REMOVED, ...place }));
+      response.headers.append("Set-Cookie", cookieLine(name, "", { ...attributes, ...REMOVED, ...place }));
   }
 
   /** Adds a Set-Cookie line, and forbids caches to store the response. */

@@ -1,6 +1,6 @@
 import { shareClass } from "../copies.ts";
 import type { Accepted, AcceptedContent, AcceptedCookie } from "../accepts/accepted-cookie.ts";
-import { dumpCookie, parseCookie } from "../http/cookie.ts";
+import { cookieLine, parseCookie } from "../http/cookie.ts";
 import { possibleDomains, possiblePaths } from "../http/cookie-places.ts";
 import { UnserializableError } from "../errors.ts";
 import { events } from "./events.ts";
@@ -167,7 +167,7 @@ export class MigratingSessionInterface implements SessionInterface {
       };
       for (const domain of isOnHost ? [undefined] : domains)
         for (const path of isOnHost ? ["/"] : paths)
-          headers.append("Set-Cookie", dumpCookie(name, "", { ...attributes, path, domain }));
+          headers.append("Set-Cookie", cookieLine(name, "", { ...attributes, path, domain }));
     }
   }
 

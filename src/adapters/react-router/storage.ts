@@ -1,6 +1,6 @@
 import type { Session as RouterSession, SessionData, SessionStorage } from "react-router";
 import type { RequestContext } from "../../request/context.ts";
-import { dumpCookie, toSameSite } from "../../http/cookie.ts";
+import { cookieLine, toSameSite } from "../../http/cookie.ts";
 import { ConfigError } from "../../errors.ts";
 import { tuple } from "../../json/values.ts";
 import { selectorOf, SessionManager } from "../../manager/manager.ts";
@@ -146,7 +146,7 @@ function overridden(line: string, overrides: NonNullable<SerializeOptions>): str
   const given = Object.entries(overrides).filter(([, attribute]) => attribute !== undefined);
   const merged: CookieOptions = { ...options, ...Object.fromEntries(given) };
   const { expires, sameSite, ...rest } = merged as Omit<CookieOptions, "sameSite"> & SerializeOptions;
-  return dumpCookie(name, value, {
+  return cookieLine(name, value, {
     ...rest,
     expires: expires?.getTime(),
     sameSite: sameSite === true ? "Strict" : toSameSite(String(sameSite)),
