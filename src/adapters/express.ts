@@ -5,7 +5,7 @@ import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import "./express/express-request.ts";
-import { errorPageOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { errorPageOf, reportingTo, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { ownEvents } from "./parts/own-events.ts";
 import { handshakeOf, requestOf } from "./parts/node-headers.ts";
@@ -55,7 +55,7 @@ export function sessions(
 ): RequestHandler {
   const manager = SessionManager.from(options);
   checkOptions("sessions", handlerOptions, { onError: "function", origins: "any" });
-  const { onError = logError } = handlerOptions;
+  const onError = reportingTo(handlerOptions.onError);
   const refuseForeign = originCheck(handlerOptions);
   return (req, res, next) => {
     if (typeof next !== "function" || req.headers === undefined || isFastifyHook(req, res)) {
