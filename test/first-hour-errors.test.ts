@@ -518,11 +518,11 @@ const apps: [
     (heard) => {
       const app = new Hono()
         .use(onHono.sessions({ secretKey }))
-        .use(onHono.sessions({ secretKey, cookieName: "b" }))
+        .use(onHono.sessions({ secretKey }))
         .get("/", (c) => c.text("a"));
       return serverOfHono(app, heard);
     },
-    "used twice",
+    'both with the cookie "session"',
   ],
   [
     "Express's sessions in Hono",

@@ -101,6 +101,16 @@ export class SessionManager {
   }
 
   /**
+   * The context that this manager has made for a request already, for adapters: used twice for a request, it opens and saves one
+   * session.
+   *
+   * @throws ConfigError where another manager has opened a session in the same cookie
+   */
+  openedContext(key: object): RequestContext | undefined {
+    return RequestContext.opened(key, this.#requestInterface);
+  }
+
+  /**
    * The check of `crossOriginProtection` alone, for requests whose method is not known when their session is opened.
    *
    * @throws ForeignOriginError (403)

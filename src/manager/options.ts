@@ -114,9 +114,9 @@ export interface SessionOptions {
   /** How sessions in the `store` live; without one, none of these counts. See {@link StoreOptions}. */
   readonly storeOptions?: StoreOptions | undefined;
 
-  /** Called with the reason when a cookie is refused; the visitor gets an empty session. */
+  /** Called with the reason when a cookie is refused; the visitor gets an empty session. What it throws is logged. */
   readonly onRefused?: ((reason: RefusalReason) => void) | undefined;
-  /** Called when a cookie is larger than `maxCookieSize`. Default: `console.warn` with the message. */
+  /** Called when a cookie is larger than `maxCookieSize`. Default: `console.warn` with the message. What it throws is logged. */
   readonly onOversize?: ((error: CookieTooLargeError) => void) | undefined;
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
