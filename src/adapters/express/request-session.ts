@@ -1,5 +1,4 @@
 import { SessionClosedError } from "../../errors.ts";
-import { callbackify } from "node:util";
 import type { RequestContext } from "../../request/context.ts";
 import type { CookieConfig } from "../../interfaces/cookie-interface.ts";
 import { SessionState } from "../../session/state.ts";
@@ -156,6 +155,7 @@ export class RequestSessionSlot {
       return done;
     }
     // What a callback throws is its own error and none of the session's.
+    const { callbackify } = process.getBuiltinModule("node:util");
     callbackify(async () => step())((error) => callback(error ?? undefined));
     return session;
   }
