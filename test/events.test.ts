@@ -1,11 +1,22 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { session } from "../src/index.ts";
+import { session, SessionLostError, StoreError } from "../src/index.ts";
 import { memoryStore } from "../src/stores/memory.ts";
-import { faultyStore } from "../src/testing.ts";
-import { visitorOf } from "./stores/visitor.ts";
+import { faultyStore, testClock } from "../src/testing.ts";
+import { recordsIn, tokenIn } from "./stores/stored.ts";
+import { type Visitor, visitorOf } from "./stores/visitor.ts";
 
-const CHANNELS = ["opened", "refused", "saved", "created", "rotated", "destroyed", "lost", "storeFailed"];
+const CHANNELS = [
+  "opened",
+  "refused",
+  "saved",
+  "created",
+  "rotated",
+  "destroyed",
+  "reused",
+  "lost",
+  "storeFailed",
+];
 
 let heard: [name: string, message: unknown][];
 const listeners = CHANNELS.map((name) => {
@@ -40,6 +51,134 @@ describe("events of stored sessions", () => {
       { length: 1 },
       { length: 1 },
     ]);
+  });
+
+  it("name the session and its owner, and are told of no other", async () => {
+    const visitor = visitorOf({ store: memoryStore() });
+    await visitor.visit(() => (session.owner = "ada"));
+    const [selector] = tokenIn(visitor.cookie);
+    await visitor.visit(() => (session.theme = "dark"));
+    await visitor.visit(() => session.regenerate({ keep: true }));
+    await visitor.visit(() => session.destroy());
+    for (const name of ["created", "rotated", "destroyed"])
+      expect([name, named(name)]).toEqual([name, [{ selector, owner: "ada" }]]);
+    expect(named("lost")).toEqual([]);
+  });
+
+  it.each<[string, () => unknown]>([
+    ["in a session of its own", () => {}],
+    ["in a session that was there", () => (session.cart = [])],
+  ])("tell which session a login ended, at the limit of its owner: %s", async (_, before) => {
+    const options = { store: memoryStore(), storeOptions: { maxPerOwner: 1 } };
+    const [phone, laptop] = [visitorOf(options), visitorOf(options)];
+    await phone.visit(() => (session.owner = "ada"));
+    const [selector] = tokenIn(phone.cookie);
+    await laptop.visit(before);
+    await laptop.visit(() => (session.owner = "ada"));
+    expect(named("destroyed")).toEqual([{ selector, owner: "ada" }]);
+  });
+
+  it("tell that a stolen token ended its session", async () => {
+    const clock = testClock();
+    const store = memoryStore({ now: clock.now });
+    const storeOptions = { rotateAfter: 60, rotationGrace: 30, reusedTokens: "destroy" } as const;
+    const ada = visitorOf({ store, now: clock.now, storeOptions });
+    await ada.visit(() => (session.owner = "ada"));
+    const stolen = ada.cookie;
+    clock.advance(60);
+    await ada.visit(() => session.a);
+    clock.advance(30);
+    await ada.visit(() => session.a, { cookie: stolen });
+    const [selector] = tokenIn(stolen);
+    expect([named("reused"), named("destroyed")]).toEqual([
+      [{ selector, owner: "ada" }],
+      [{ selector, owner: "ada" }],
+    ]);
+  });
+
+  describe("of changes that are lost", () => {
+    const clock = testClock();
+    let store: ReturnType<typeof faultyStore>;
+    let ada: Visitor;
+    let tab: Visitor;
+    beforeEach(async () => {
+      store = faultyStore(memoryStore({ now: clock.now }));
+      const options = { store, now: clock.now, storeOptions: { touchEvery: 60 } };
+      [ada, tab] = [visitorOf(options), visitorOf(options)];
+      await ada.visit(() => (session.cart = []));
+      tab.cookie = ada.cookie;
+    });
+    const endAll = async () => {
+      clock.advance(1);
+      await recordsIn(store).destroyAll("ada", undefined);
+      clock.advance(1);
+    };
+
+    it.each<[string, () => unknown, string]>([
+      ["a write to a session that was ended", () => tab.visit(() => session.destroy()), "gone"],
+      [
+        "a write to a session that has another token",
+        () => tab.visit(() => session.regenerate()),
+        "verifier",
+      ],
+    ])("name the session and say why: %s", async (_, meanwhile, reason) => {
+      const [selector] = tokenIn(ada.cookie);
+      await ada.visit(async () => {
+        session.a = 1;
+        await meanwhile();
+      });
+      expect(named("lost")).toEqual([{ selector, owner: null, reason }]);
+    });
+
+    it("say that a login came before a logout, which ends nothing", async () => {
+      const [selector] = tokenIn(ada.cookie);
+      await ada.visit(async () => {
+        session.destroy();
+        await tab.visit(() => (session.owner = "ada"));
+      });
+      expect(named("lost")).toEqual([{ selector, owner: null, reason: "verifier" }]);
+      expect(named("destroyed")).toEqual([]);
+    });
+
+    it("say that all sessions of the owner were ended while the login was under way", async () => {
+      const [selector] = tokenIn(ada.cookie);
+      const login = ada.visit(async () => {
+        await endAll();
+        session.owner = "ada";
+      });
+      await expect(login).rejects.toThrow(SessionLostError);
+      expect(named("lost")).toEqual([{ selector, owner: "ada", reason: "revoked" }]);
+    });
+
+    it("say at the next touch that a session was ended, where it could not be removed", async () => {
+      await ada.visit(() => (session.owner = "ada"));
+      const [selector] = tokenIn(ada.cookie);
+      store.fail("remove");
+      await expect(endAll()).rejects.toThrow(StoreError);
+      store.recover();
+      clock.advance(60);
+      await ada.visit(() => session.cart);
+      expect(named("lost")).toEqual([{ selector, owner: "ada", reason: "revoked" }]);
+      expect((await ada.visit(() => session.owner)).seen).toBeNull();
+    });
+
+    it.each<[string, () => unknown]>([
+      ["a logout", () => session.destroy()],
+      ["a request that only reads", () => session.cart],
+    ])("are none for %s whose session another logout ends meanwhile", async (_, act) => {
+      const strict = visitorOf({
+        store,
+        now: clock.now,
+        storeOptions: { touchEvery: 60, lostWrites: "throw" },
+      });
+      strict.cookie = ada.cookie;
+      clock.advance(60);
+      const { cookies } = await strict.visit(async () => {
+        act();
+        await tab.visit(() => session.destroy());
+      });
+      expect([cookies, named("lost")]).toEqual([[], []]);
+    });
   });
 
   it("tell of a store that fails, once for each verb, and why", async () => {

@@ -8,11 +8,13 @@ import {
   SchemaError,
   selectorOf,
   session,
+  SessionLostError,
   tuple,
   type SessionOptions,
   type StandardSchemaV1,
 } from "../src/index.ts";
 import { SessionManager } from "../src/manager/manager.ts";
+import { currentContext } from "../src/request/context.ts";
 import { memoryStore } from "../src/stores/memory.ts";
 import { visitorOf, type Visitor } from "./stores/visitor.ts";
 
@@ -100,7 +102,7 @@ describe.each(cases)("schema of $library, sessions in a $home", ({ schema, optio
     expect(await now.data()).toEqual({ username: "ada" });
   });
 
-  it("notices a change inside of a value, too", async () => {
+  it("notices a change inside a value, too", async () => {
     const { now } = await setUp(() => (session.cart = [{ price: 1 }]));
     await expect(now.visit(() => session.cart.push({}))).rejects.toThrow(SchemaError);
   });
@@ -171,6 +173,24 @@ describe("schema", () => {
       expect(() => visitorOf({ schema: schema as StandardSchemaV1 })).toThrow(ConfigError);
     },
   );
+
+  it("is no matter of a request that failed, which saves nothing in a store", async () => {
+    const visitor = visitorOf({ store: memoryStore(), schema: schemas["zod"] });
+    await visitor.visit(() => (session.username = "ada"));
+    await visitor.visit(() => (session.username = 7), { status: 500 });
+    expect(await visitor.data()).toEqual({ username: "ada" });
+  });
+
+  it("loses a session in a store that is read again and does not fit any more", async () => {
+    const store = memoryStore();
+    const [old, now] = [visitorOf({ store }), visitorOf({ store, schema: schemas["zod"] })];
+    await now.visit(() => (session.username = "ada"));
+    await now.visit(async () => {
+      await old.visit(() => (session.username = 7), { cookie: now.cookie });
+      await expect(currentContext().reload()).rejects.toThrow(SessionLostError);
+      expect(session.username).toBe("ada");
+    });
+  });
 
   it("keeps the record that does not fit, and its owner's list of sessions", async () => {
     const store = memoryStore();

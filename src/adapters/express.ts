@@ -5,7 +5,7 @@ import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import "./express/express-request.ts";
-import { errorPageOf, logError, type HandlerErrorOptions } from "./parts/error-page.ts";
+import { errorPageOf, reportingTo, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { ownEvents } from "./parts/own-events.ts";
 import { handshakeOf, requestOf } from "./parts/node-headers.ts";
@@ -55,7 +55,7 @@ export function sessions(
 ): RequestHandler {
   const manager = SessionManager.from(options);
   checkOptions("sessions", handlerOptions, { onError: "function", origins: "any" });
-  const { onError = logError } = handlerOptions;
+  const onError = reportingTo(handlerOptions.onError);
   const refuseForeign = originCheck(handlerOptions);
   return (req, res, next) => {
     if (typeof next !== "function" || req.headers === undefined || isFastifyHook(req, res)) {
@@ -64,9 +64,6 @@ export function sessions(
       if (typeof next !== "function") throw error;
       return next(error);
     }
-    const known = (req as Partial<Slotted>)[SLOT];
-    // A second time on the way of a request, behind middleware that has lost the context.
-    if (known?.config === manager.config) return known.context.run(next);
     const isHandshake = isSocket(req, res);
     const fail = (error: unknown): void => {
       // A callback that takes no error, as of a plain upgrade, would go on as if there were a session.
@@ -90,6 +87,9 @@ export function sessions(
     };
     let context: RequestContext;
     try {
+      const opened = manager.openedContext(req);
+      // Also behind middleware that has lost the context.
+      if (opened !== undefined) return opened.run(next);
       const request = isHandshake ? handshakeOf(req) : requestOf(req);
       if (isHandshake) refuseForeign(request.headers, req.url);
       context = manager.requestContext(request, req, res);

@@ -5,6 +5,7 @@ import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
+import { reportingTo } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
 import { requestOf, responseOf } from "./parts/node-headers.ts";
 import { ownEvents } from "./parts/own-events.ts";
@@ -54,11 +55,16 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     const { req, res } = ctx;
     if (req === undefined || typeof res?.setHeader !== "function")
       throw wrongFramework("hipflask/koa", "app.use(sessions({ … }))", ctx, next, ...rest);
+    const opened = manager.openedContext(req);
+    if (opened !== undefined) return opened.run(next);
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
     placeSession(ctx, context);
     // Koa drops all headers when it answers a thrown error, so that answer is saved when it is sent.
-    const held = new HeldResponse(res, (error) => ctx.app.emit("error", error, ctx));
+    const held = new HeldResponse(
+      res,
+      reportingTo((error) => ctx.app.emit("error", error, ctx)),
+    );
     held.context = context;
     ownEvents(context, req, res);
     watchAnswer(context, res);

@@ -1,3 +1,4 @@
+import { notify } from "../callbacks.ts";
 import { shareClass } from "../copies.ts";
 import { cookieLine, type CookieAttributes, type SameSite } from "../http/cookie.ts";
 import { checkCookieSettings, type CookieSettings } from "../http/cookie-settings.ts";
@@ -128,7 +129,7 @@ export abstract class CookieSessionInterface<
   /** Reports a rejected cookie, to `onRefused` and the channel `hipflask:refused`. */
   protected refused(reason: RefusalReason): void {
     events.refused({ cookieName: this.getCookieName(), reason });
-    this.config.onRefused?.(reason);
+    void notify(this.config.onRefused, reason);
   }
 
   /**
@@ -238,7 +239,7 @@ export abstract class CookieSessionInterface<
     if (maxCookieSize === 0 || line.length <= maxCookieSize) return;
     const error = tooLarge(this.getCookieName(), line.length, maxCookieSize, fields);
     if (oversize === "throw") throw error;
-    onOversize(error);
+    void notify(onOversize, error);
   }
 }
 

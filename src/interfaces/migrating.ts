@@ -1,3 +1,4 @@
+import { notify } from "../callbacks.ts";
 import { shareClass } from "../copies.ts";
 import type { Accepted, AcceptedContent, AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import { cookieLine, parseCookie } from "../http/cookie.ts";
@@ -57,6 +58,10 @@ export class MigratingSessionInterface implements SessionInterface {
     return this.#interface;
   }
 
+  getCookieName(): string {
+    return this.#interface.getCookieName();
+  }
+
   openSession(request: SessionRequest): Session | Promise<Session> {
     const opened = this.#interface.openSession(request) as Session | Promise<Session>;
     const header = request.headers.get("Cookie") ?? "";
@@ -107,7 +112,7 @@ export class MigratingSessionInterface implements SessionInterface {
       if (schemaMismatch?.(stateOf(session).fields()) !== undefined) {
         reset(stateOf(session));
         events.refused({ cookieName: from.cookieName, reason: "schema" });
-        onRefused?.("schema");
+        void notify(onRefused, "schema");
         continue;
       }
       events.migrated({ from: from.name, cookieName: from.cookieName });

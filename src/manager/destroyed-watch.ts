@@ -1,3 +1,4 @@
+import { notify } from "../callbacks.ts";
 import { ConfigError } from "../errors.ts";
 import type { SessionRecords } from "../stores/parts/session-records.ts";
 
@@ -10,16 +11,6 @@ const BATCH = 500;
 export function checkListener(listener: unknown): void {
   if (typeof listener !== "function")
     throw new ConfigError("onDestroyed takes a function, as in onDestroyed(() => socket.close()).");
-}
-
-/** What one listener throws is its own: the others close the sockets of other visitors. */
-async function callAlone(listener: () => unknown): Promise<void> {
-  try {
-    await listener();
-  } catch (error) {
-    // oxlint-disable-next-line no-console -- nobody is there to be told
-    console.error(error);
-  }
 }
 
 /**
@@ -70,7 +61,8 @@ export class DestroyedWatch {
   #tell(selector: string): void {
     const listeners = this.#listeners.get(selector) ?? [];
     this.#listeners.delete(selector);
-    for (const listener of listeners) void callAlone(listener);
+    // One that fails keeps no other from closing a socket.
+    for (const listener of listeners) void notify(listener);
   }
 
   #schedule(): void {

@@ -22,9 +22,10 @@ const FOLDERS = {
   interfaces: [
     "src/{manager,request}/*.test.ts",
     "test/{accepts,events,flask-cookie,migration,schema,sweep}.test.ts",
-    "test/reports/{any-order-of-calls,assigned-sessions,cookie-scope,moving-logouts,not-modified}.test.ts",
+    "test/adapters/socket.test.ts",
+    "test/reports/{any-order-of-calls,assigned-sessions,cookie-scope,ended-and-logged-in,listeners-of-ended-sessions,moving-logouts,not-modified,overridden-settings}.test.ts",
     "test/shared/{django,flask-session}-decisions.test.ts",
-    "test/stores/{answers,commit,consume,flow,identity,lazy,login,outages,read-only,tokens}.test.ts",
+    "test/stores/{answers,combinations,commit,consume,flow,identity,lazy,login,outages,promises,read-only,tokens}.test.ts",
   ],
 };
 

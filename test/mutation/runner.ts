@@ -70,6 +70,8 @@ export default class MutatingRunner extends VitestTestRunner {
   /** The test runs as it is. */
   #isPlain = true;
   #isFirst = true;
+  /** The code that the test reaches has not been compiled yet. */
+  #isCold = true;
   #milliseconds = 0;
   #used = process.cpuUsage();
   #hits: Hits = {};
@@ -82,6 +84,7 @@ export default class MutatingRunner extends VitestTestRunner {
     if (test.type === "test") test.repeats = Number.MAX_SAFE_INTEGER;
     this.#isPlain = true;
     this.#isFirst = true;
+    this.#isCold = true;
     this.#trying = join(folder, encodeURIComponent(test.file.name));
   }
 
@@ -122,6 +125,12 @@ export default class MutatingRunner extends VitestTestRunner {
     const isPassed = result.state === "pass";
     switches.activeMutant = undefined;
     switches.currentTestId = undefined;
+    if (this.#isFirst && this.#isCold && this.#isSlow()) {
+      // It may be faster from now on.
+      this.#isCold = false;
+      Object.assign(result, { state: "run", errors: undefined });
+      return;
+    }
     if (this.#isFirst) this.#begin(test, name, isPassed);
     else if (!this.#isPlain) {
       const mutant = this.#waiting.shift()!;
@@ -133,8 +142,7 @@ export default class MutatingRunner extends VitestTestRunner {
     // A change that was noticed may have left something behind.
     this.#isPlain = !this.#isPlain && !isPassed;
     this.#isFirst = false;
-    result.state = "run";
-    delete result.errors;
+    Object.assign(result, { state: "run", errors: undefined });
     if (this.#waiting.length > 0) return;
     writeFileSync(outcomeFile, JSON.stringify(outcome));
     // A test that skips itself is not repeated.
@@ -148,9 +156,13 @@ export default class MutatingRunner extends VitestTestRunner {
     if (this.#trying !== "") rmSync(this.#trying, { force: true });
   }
 
-  #begin(test: RunnerTestCase, name: string, isPassed: boolean): void {
+  #isSlow(): boolean {
     const { user, system } = process.cpuUsage(this.#used);
-    const isSlow = (user + system) / 1000 > SLOW;
+    return (user + system) / 1000 > SLOW;
+  }
+
+  #begin(test: RunnerTestCase, name: string, isPassed: boolean): void {
+    const isSlow = this.#isSlow();
     if (isSlow && !outcome.slow.includes(name)) outcome.slow.push(name);
     if (!isPassed) outcome.failed.push(name);
     this.#hits = switches.mutantCoverage?.perTest[test.id] ?? {};

@@ -266,29 +266,46 @@ describe("RequestContext.commit", () => {
     expect(await ada.data()).toEqual({ a: 1, b: 2 });
   });
 
-  it("puts flashed messages back that a request cannot show, since another one replaced its token", async () => {
-    const ada = someone();
-    await ada.visit(() => (session.a = 1));
-    await ada.visit(() => session.flash("hello"));
-    const tab = tabOf(ada);
-    await ada.visit(async () => {
-      await tab.visit(() => session.regenerate({ keep: true }));
-      session.b = 1;
-    });
-    expect((await tab.visit(() => session.getFlashedMessages())).seen).toEqual(["hello"]);
-  });
+  it.each<[string, SessionOptions["storeOptions"], string | null, () => unknown, string[]]>([
+    ["regenerate()", {}, null, () => session.regenerate({ keep: true }), ["hello"]],
+    ["regenerate() of a login", {}, "ada", () => session.regenerate({ keep: true }), ["hello"]],
+    ["a login", {}, null, () => (session.owner = "ada"), ["hello"]],
+    [
+      "a login that keeps them",
+      { keepAtLogin: ["_flashes"] },
+      null,
+      () => (session.owner = "ada"),
+      ["hello"],
+    ],
+    ["a login that keeps nothing", { keepAtLogin: [] }, null, () => (session.owner = "ada"), []],
+  ])(
+    "puts flashed messages back that a request cannot show, since another one replaced its token: %s",
+    async (_, storeOptions, owner, replace, shown) => {
+      const ada = someone({ storeOptions });
+      await ada.visit(() => session.update({ a: 1 }));
+      await ada.visit(() => (session.owner = owner));
+      await ada.visit(() => session.flash("hello"));
+      const tab = tabOf(ada, { storeOptions });
+      await ada.visit(async () => {
+        await tab.visit(replace);
+        session.b = 1;
+      });
+      expect((await tab.visit(() => session.getFlashedMessages())).seen).toEqual(shown);
+    },
+  );
 
-  it("says why a token opens no session: its record is gone, or cannot be decoded", async () => {
+  it("says why a token opens no session: its record is gone, or another's, or cannot be decoded", async () => {
     const reasons: string[] = [];
     const ada = someone({ onRefused: (reason) => reasons.push(reason) });
     await ada.visit(() => (session.a = 1));
     const { cookie } = ada;
     const selector = cookie.slice("session=".length).split(".")[0]!;
+    await ada.visit(() => session.a, { cookie: `session=${selector}.${"A".repeat(43)}` });
     await store.remove(selector);
     await ada.visit(() => session.a, { cookie });
     await store.insert(selector, { text: "not a record", commit: "A".repeat(16), lifetime: 60 });
     await ada.visit(() => session.a, { cookie });
-    expect(reasons).toEqual(["unknown", "undecodable"]);
+    expect(reasons).toEqual(["unknown", "unknown", "undecodable"]);
   });
 
   it("is there for a session that begins with a message", async () => {
@@ -349,7 +366,7 @@ describe("RequestContext.reload", () => {
     const ada = someone();
     await ada.visit(() => session.update({ a: 1, b: 1 }));
     const tab = tabOf(ada);
-    await ada.visit(async () => {
+    const { cookies } = await ada.visit(async () => {
       session.b = "unsaved";
       session.destroy();
       await tab.visit(() => session.update({ a: 2 }));
@@ -357,6 +374,7 @@ describe("RequestContext.reload", () => {
       expect(session.toJSON()).toEqual({ a: 2, b: 1 });
       session.c = 3;
     });
+    expect(cookies).toEqual([]);
     expect(await ada.data()).toEqual({ a: 2, b: 1, c: 3 });
   });
 
@@ -382,6 +400,19 @@ describe("RequestContext.reload", () => {
     });
     expect(seen).toEqual([["only once"], false]);
     expect((await ada.visit(() => session.getFlashedMessages())).seen).toEqual([]);
+  });
+
+  it("leaves messages that others flashed meanwhile to the next page, in a new session as well", async () => {
+    const ada = someone();
+    await ada.visit(async () => {
+      session.a = 1;
+      await commit();
+      const { token } = (stateOf(session) as StoreSessionState).origin!;
+      await someone().visit(() => session.flash("hello"), { cookie: `session=${formatToken(token)}` });
+      await reload();
+      expect(session.getFlashedMessages()).toEqual([]);
+    });
+    expect((await ada.visit(() => session.getFlashedMessages())).seen).toEqual(["hello"]);
   });
 
   it("follows a rotation in passing, and sends the new token", async () => {

@@ -76,6 +76,17 @@ describe("consume", () => {
     expect(seen).toBeUndefined();
   });
 
+  it("leaves the value to a login that was first", async () => {
+    const tab = new Visitor(manager);
+    tab.cookie = ada.cookie;
+    const { seen } = await ada.visit(async () => {
+      await tab.visit(() => (session.owner = "ada"));
+      return consume("reset");
+    });
+    expect(seen).toBeUndefined();
+    expect((await tab.visit(() => consume("reset"))).seen).toEqual({ email: "ada@example.com" });
+  });
+
   it("logs nobody in, whatever it holds (SEC-26)", async () => {
     await ada.visit(() => (session.reset = { owner: "ada", authenticated: true }));
     await ada.visit(async () => {

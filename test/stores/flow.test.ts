@@ -4,7 +4,7 @@ import { ConfigError, selectorOf, session, SessionLostError, SessionManager } fr
 import { memoryStore } from "../../src/stores/memory.ts";
 import type { Store } from "../../src/stores/parts/store.ts";
 import { watched } from "./recorded.ts";
-import { recordsIn, storedSession } from "./stored.ts";
+import { recordsIn, storedSession, tokenIn } from "./stored.ts";
 import { Visitor, visitorOf } from "./visitor.ts";
 
 let time: number;
@@ -66,6 +66,31 @@ describe("a stored session", () => {
     });
     expect([cookies, calls]).toEqual([[], ["read", "replace"]]);
     expect(await ada.data()).toEqual({ a: 1, list: [1, 2] });
+  });
+
+  it("costs the same with an owner, and one read more at most once per touchEvery", async () => {
+    const ada = someone({ storeOptions: { touchEvery: 60 } });
+    await ada.visit(() => (session.owner = "ada"));
+    for (const [seconds, expected] of [
+      [59, ["read", "replace"]],
+      [60, ["read", "read", "replace"]],
+    ] as const) {
+      time += seconds * 1000;
+      calls = [];
+      await ada.visit(() => (session.b = seconds));
+      expect(calls).toEqual(expected);
+    }
+  });
+
+  it("that begins with a message which its own request shows keeps nothing of it", async () => {
+    const ada = someone();
+    await ada.visit(() => {
+      session.flash("hello");
+      session.a = 1;
+      return session.getFlashedMessages();
+    });
+    const [selector] = tokenIn(ada.cookie);
+    expect([...(await storedSession(store, selector))!.fields.keys()]).toEqual(["a"]);
   });
 
   it("ends at logout: record and cookie are gone, and what was written after it begins a new one", async () => {
@@ -151,6 +176,18 @@ describe("a stored session", () => {
       cookie: `${ada.cookie}; ${bob.cookie}`,
     });
     expect(both).toMatchObject({ seen: "new", cookies: [expect.stringMatching(/^session=/)] });
+    expect([await ada.data(), await bob.data()]).toEqual([{}, {}]);
+  });
+
+  it("is ended by no request that brings two and only reads", async () => {
+    const [ada, bob] = [someone(), someone()];
+    await ada.visit(() => (session.name = "ada"));
+    await bob.visit(() => (session.name = "bob"));
+    const { seen, cookies } = await someone().visit(() => session.name, {
+      cookie: `${ada.cookie}; ${bob.cookie}`,
+    });
+    expect([seen, cookies]).toEqual([undefined, []]);
+    expect([await ada.data(), await bob.data()]).toEqual([{ name: "ada" }, { name: "bob" }]);
   });
 
   it("carries every value a cookie can carry", async () => {
@@ -244,8 +281,9 @@ describe("its token", () => {
     await ada.visit(() => session.a);
     const fresh = ada.cookie;
     expect(fresh).not.toBe(old);
-    const missed = await ada.visit(() => session.a, { cookie: old });
-    expect([missed.seen, ada.cookie]).toEqual([1, fresh]);
+    ada.cookie = "";
+    expect((await ada.visit(() => session.a, { cookie: old })).seen).toBe(1);
+    expect(ada.cookie).toBe(fresh);
     await ada.visit(() => (session.b = 2), { cookie: old });
     expect(await ada.data()).toEqual({ a: 1, b: 2 });
   });
@@ -268,6 +306,59 @@ describe("its token", () => {
     } finally {
       unsubscribe("hipflask:reused", listen);
     }
+  });
+
+  it("is rotated once by requests that run at the same time, and a write among them sends the new one", async () => {
+    const ada = someone({ storeOptions: { rotateAfter: 60, rotationGrace: 30 } });
+    await ada.visit(() => (session.a = 1));
+    for (const act of [() => session.a, () => (session.b = 2)]) {
+      const tab = someone({ storeOptions: { rotateAfter: 60, rotationGrace: 30 } });
+      tab.cookie = ada.cookie;
+      await ada.visit(async () => {
+        act();
+        time += 60_000;
+        await tab.visit(() => session.a);
+      });
+      expect(ada.cookie).toBe(tab.cookie);
+    }
+  });
+
+  it("holds through the grace where another process has rotated it with another secret", async () => {
+    const storeOptions = { rotateAfter: 60, rotationGrace: 30 };
+    const [ada, next] = [someone({ storeOptions }), someone({ secretKey: "the next one", storeOptions })];
+    await ada.visit(() => (session.a = 1));
+    time += 60_000;
+    await next.visit(() => session.a, { cookie: ada.cookie });
+    await ada.visit(() => (session.b = 2));
+    expect(await ada.data()).toEqual({ a: 1, b: 2 });
+    time += 30_000;
+    expect(await ada.data()).toEqual({});
+  });
+
+  it("opens the session of its successor where a browser sends several, and is no theft then", async () => {
+    const storeOptions = { rotateAfter: 60, rotationGrace: 30, reusedTokens: "destroy" } as const;
+    const [ada, bob] = [someone({ storeOptions }), someone({ storeOptions })];
+    await ada.visit(() => (session.name = "ada"));
+    const tokens = [ada.cookie];
+    for (let rotation = 0; rotation < 2; rotation++) {
+      time += 60_000;
+      await ada.visit(() => session.name);
+      tokens.push(ada.cookie);
+    }
+    const [replaced, previous, current] = tokens;
+    for (const cookie of [
+      `${previous}; ${current}`,
+      `${replaced}; ${current}`,
+      `${replaced}; ${previous}`,
+      `${current}x; ${current}`,
+      `${current}; session=${current!.slice(8, 24)}.${"A".repeat(43)}`,
+    ])
+      expect((await ada.visit(() => session.name, { cookie })).seen).toBe("ada");
+    // Beside a token of another session, it is one.
+    await bob.visit(() => (session.name = "bob"));
+    const { seen } = await bob.visit(() => session.name, { cookie: `${replaced}; ${bob.cookie}` });
+    expect(seen).toBe("bob");
+    expect((await ada.visit(() => session.name, { cookie: current! })).seen).toBeUndefined();
   });
 
   it("cannot be rotated without a secret", () => {
@@ -345,6 +436,12 @@ describe("flashed messages", () => {
 });
 
 describe("SessionManager", () => {
+  it("refuses a device that is a promise, which would be stored as nothing", async () => {
+    const ada = someone({ storeOptions: { device: async () => "Firefox" } });
+    await expect(ada.visit(() => (session.owner = "ada"))).rejects.toThrow(ConfigError);
+    expect(ada.cookie).toBe("");
+  });
+
   it("lists and ends the sessions of an owner", async () => {
     const manager = new SessionManager({
       secretKey: "s",

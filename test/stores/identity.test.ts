@@ -129,12 +129,44 @@ describe("session.owner", () => {
     },
   );
 
-  it("takes whole numbers as the texts they are", async () => {
+  it("takes whole numbers as the strings they are", async () => {
     const manager = managerOf();
     for (const owner of [42, 2n ** 70n]) {
       await new Visitor(manager).visit(() => (session.owner = owner as never));
       expect(await manager.list(String(owner))).toHaveLength(1);
     }
+  });
+});
+
+describe("a logout", () => {
+  it.each<[string, () => unknown]>([
+    ["has another token by regenerate()", () => session.regenerate({ keep: true })],
+    ["was rotated", () => clock.advance(60)],
+  ])("ends the session of its request also where that %s meanwhile", async (_, change) => {
+    const manager = managerOf({ storeOptions: { rotateAfter: 60 } });
+    const ada = new Visitor(manager);
+    await ada.visit(() => (session.owner = "ada"));
+    const other = tabOf(ada, manager);
+    await ada.visit(async () => {
+      session.destroy();
+      await other.visit(change);
+      await other.visit(() => session.owner);
+    });
+    expect((await other.visit(() => session.owner)).seen).toBeNull();
+    expect(await manager.list("ada")).toEqual([]);
+  });
+
+  it("does not end the session of a later login, not even of the same person", async () => {
+    const manager = managerOf();
+    const ada = new Visitor(manager);
+    await ada.visit(() => (session.owner = "ada"));
+    const other = tabOf(ada, manager);
+    await ada.visit(async () => {
+      session.destroy();
+      clock.advance(1);
+      await other.visit(() => (session.owner = "ada"));
+    });
+    expect((await other.visit(() => session.owner)).seen).toBe("ada");
   });
 });
 
@@ -162,9 +194,15 @@ describe("a login", () => {
     expect((await laptop.visit(() => session.owner)).seen).toBeNull();
   });
 
-  it("fails loudly where all sessions were ended while it was under way", async () => {
+  it.each<[string, () => unknown]>([
+    ["a new session", () => {}],
+    ["a session that was there", () => (session.cart = [])],
+    ["the session of another person", () => (session.owner = "eve")],
+  ])("fails loudly where all sessions were ended while it was under way: in %s", async (_, before) => {
     const manager = managerOf({ storeOptions: { lostWrites: "drop" } });
     const ada = new Visitor(manager);
+    await ada.visit(before);
+    const { cookie } = ada;
     let resolve = () => {};
     const promise = new Promise<void>((done) => (resolve = done));
     const login = ada.visit(async () => {
@@ -176,7 +214,7 @@ describe("a login", () => {
     clock.advance(1);
     resolve();
     await expect(login).rejects.toMatchObject({ code: "SESSION_LOST", status: 409 });
-    expect(ada.cookie).toBe("");
+    expect(ada.cookie).toBe(cookie);
     expect(await manager.list("ada")).toEqual([]);
   });
 
@@ -279,7 +317,7 @@ describe("what depends on the cookie", () => {
     ["size", () => session.size],
     ["permanent", () => session.permanent],
     ["modified", () => session.modified],
-    ["a text of it", () => `${session}`],
+    ["a string of it", () => `${session}`],
     ["its selector", () => selectorOf(session)],
     ["the age of the login", () => expect(() => requireFresh(1)).toThrow(NotFreshError)],
     ["in", () => "a" in session],
@@ -337,6 +375,22 @@ describe("anonymousTimeout", () => {
     await ada.visit(() => (session.owner = "ada"));
     clock.advance(7200);
     expect(await ada.data()).toEqual({ a: 1 });
+  });
+
+  it("stays as it is where messages are shown: short for strangers, and not for permanent sessions", async () => {
+    const manager = managerOf({ storeOptions: { idleTimeout: 3600, anonymousTimeout: 60 } });
+    for (const permanent of [true, false]) {
+      const ada = new Visitor(manager);
+      await ada.visit(() => {
+        session.flash("saved");
+        session.permanent = permanent;
+        session.cart = [];
+      });
+      // Nothing but the message that is taken for this request is written.
+      await ada.visit(() => session.getFlashedMessages(), { status: 500 });
+      clock.advance(61);
+      expect([permanent, (await ada.visit(() => session.has("cart"))).seen]).toEqual([permanent, permanent]);
+    }
   });
 
   it("is a day by default, and never longer than idleTimeout", async () => {

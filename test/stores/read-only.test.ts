@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { SessionReadOnlyError, type Session, session, SessionManager, stateOf } from "../../src/index.ts";
+import {
+  SessionReadOnlyError,
+  type Session,
+  session,
+  SessionManager,
+  stateOf,
+  StoreError,
+} from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
+import { faultyStore } from "../../src/testing.ts";
+import { watched } from "./recorded.ts";
 import { Visitor } from "./visitor.ts";
 
 const MINUTE = 60_000;
@@ -9,7 +18,8 @@ const MINUTE = 60_000;
 describe("a stored session that is opened read-only", () => {
   let time = Date.UTC(2026, 0, 1);
   const now = () => time;
-  const store = memoryStore({ now });
+  let calls: string[] = [];
+  const store = faultyStore(watched(memoryStore({ now }), (verb) => void calls.push(verb)));
   const manager = new SessionManager({
     secretKey: "read-only",
     store,
@@ -47,6 +57,34 @@ describe("a stored session that is opened read-only", () => {
     expect(ada.cookie).not.toBe(before);
     time += 31 * MINUTE;
     expect(await look(ada.cookie, ({ username }) => username as unknown)).toBeUndefined();
+  });
+
+  it("is none where all sessions of its owner were ended, also if its record could not be removed", async () => {
+    const ada = new Visitor(manager);
+    await ada.visit(() => (session.owner = "ada"));
+    time += MINUTE;
+    store.fail("remove");
+    await expect(manager.destroyAll("ada")).rejects.toThrow(StoreError);
+    store.recover();
+    time += 5 * MINUTE;
+    expect(await look(ada.cookie, ({ owner }) => owner)).toBeNull();
+  });
+
+  it("is noted as active once by requests that run at the same time, and is open to all of them", async () => {
+    const ada = new Visitor(manager);
+    await ada.visit(() => (session.username = "ada"));
+    calls = [];
+    await look(ada.cookie, () => {});
+    expect(calls).toEqual(["read"]);
+    time += 5 * MINUTE;
+    calls = [];
+    const seen = await Promise.all(
+      Array.from({ length: 4 }, () => look(ada.cookie, ({ username }) => username as unknown)),
+    );
+    expect(seen).toEqual(["ada", "ada", "ada", "ada"]);
+    calls = [];
+    await look(ada.cookie, () => {});
+    expect(calls).toEqual(["read"]);
   });
 
   it("refuses every change with the error it was closed with", async () => {

@@ -1,3 +1,4 @@
+import { notify } from "../../callbacks.ts";
 import { checkOptions } from "../../check-options.ts";
 import { HipflaskError, StoreError } from "../../errors.ts";
 
@@ -5,16 +6,20 @@ import { HipflaskError, StoreError } from "../../errors.ts";
 export interface HandlerErrorOptions {
   /**
    * Called with what a handler threw and with the error of a failed save. Default: `console.error`. The visitor gets a plain 500
-   * page. To leave errors to what stands outside, throw from here: then, as when Flask propagates exceptions, nothing
-   * is answered and nothing saved.
+   * page, whatever this does: what it throws itself, or rejects with, is logged with the error.
    */
-  readonly onError?: (error: unknown) => void;
+  readonly onError?: (error: unknown) => unknown;
 }
 
 /** The `onError` of an adapter's options. @throws ConfigError for other options, and for a value that is no function */
 export function onErrorOf(options: HandlerErrorOptions = {}): (error: unknown) => void {
   checkOptions("sessions", options, { onError: "function" });
-  return options.onError ?? logError;
+  return reportingTo(options.onError);
+}
+
+/** What never throws, for places where nobody is there to catch it. */
+export function reportingTo(onError: (error: unknown) => unknown = logError): (error: unknown) => void {
+  return (error) => void notify(onError, error);
 }
 
 const ERROR_TYPE = "text/plain; charset=utf-8";

@@ -118,7 +118,10 @@ export class StoreReader {
     }
     if (origin === undefined) return { hasDuplicates };
     if (isHandshake) return { hasDuplicates, origin };
-    if (readOnly) return { hasDuplicates, origin: await this.#noteActivity(origin) };
+    if (readOnly) {
+      const touched = await this.#touch(origin);
+      return { hasDuplicates, origin: touched && { ...touched, isReadOnly: true } };
+    }
     const isTaking = hasMessages(origin.known.entry.fields);
     return { hasDuplicates, origin: isTaking ? await this.#takeMessages(origin) : origin };
   }
@@ -205,11 +208,7 @@ export class StoreReader {
     if ((await records.end(known, isStill)) === true) events.destroyed({ selector, owner });
   }
 
-  /** Records the activity of a read-only request, which is not saved. */
-  async #noteActivity(origin: Origin): Promise<Origin> {
-    return { ...((await this.#touch(origin)) ?? origin), isReadOnly: true };
-  }
-
+  /** Records the activity of a request that is not saved. @returns `undefined` if the session has ended meanwhile */
   async #touch(origin: Origin): Promise<Origin | undefined> {
     const { records, touchEvery } = this.#config;
     const isDue = ({ entry, now }: KnownSession) => secondsSince(entry.lastSeenAt, now) >= touchEvery;

@@ -107,14 +107,14 @@ export async function commit(
 }
 
 /** @returns true, or why the session was not ended */
-async function end({ known, token }: Origin, config: StoreConfig): Promise<true | "gone" | "verifier"> {
+async function end({ known }: Origin, { records }: StoreConfig): Promise<true | "gone" | "verifier"> {
   const { selector, owner, authenticatedAt } = known.entry;
   // A logout whose request was opened before a login must not end the session of that login. A rotated or regenerated
   // token is the same session.
-  const isOurs: Parameters<StoreConfig["records"]["end"]>[1] = ({ entry, now }) =>
-    tokenNow(entry, token, now, config) !== undefined ||
-    (entry.owner === owner && entry.authenticatedAt === authenticatedAt);
-  const ended = await config.records.end(known, isOurs);
+  const ended = await records.end(
+    known,
+    ({ entry }) => entry.owner === owner && entry.authenticatedAt === authenticatedAt,
+  );
   if (ended === "refused") return "verifier";
   if (ended) events.destroyed({ selector, owner });
   return ended || "gone";
@@ -146,7 +146,7 @@ async function create(
   const origin: Origin = {
     known: created.known,
     token,
-    needsCookie: !pending.isFinal,
+    needsCookie: false,
     messages: undefined,
     isReadOnly: false,
   };

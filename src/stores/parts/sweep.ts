@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { notify } from "../../callbacks.ts";
 import { checkNames, checkNumber, checkWait } from "../../check-options.ts";
 import type { Store } from "./store.ts";
 
@@ -14,7 +15,7 @@ export interface SweepOptions {
   /** Seconds between two operations of a sweep. Default 0.01. */
   readonly pause?: number;
   /** Called with the error of a sweep that failed; the next sweep still runs. */
-  readonly onError?: (error: unknown) => void;
+  readonly onError?: (error: unknown) => unknown;
 }
 
 /** A running sweep. */
@@ -54,7 +55,7 @@ export function startSweep(store: Sweepable, options: SweepOptions = {}): Sweep 
   };
   const run = () => {
     running = sweepOnce(store, options, stop.signal)
-      .catch((error: unknown) => onError?.(error))
+      .catch((error: unknown) => notify(onError, error))
       .finally(() => stop.signal.aborted || schedule());
   };
   schedule();
