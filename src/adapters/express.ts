@@ -123,7 +123,7 @@ const SESSION_ID: PropertyDescriptor & ThisType<Slotted> = {
     return this[SLOT].id;
   },
   set() {
-    throw new TypeError("req.sessionID cannot be set: the names of sessions are random.");
+    throw new TypeError("req.sessionID cannot be set: session ids are random.");
   },
 };
 
