@@ -59,12 +59,10 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     if (opened !== undefined) return opened.run(next);
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
-    placeSession(ctx, context);
+    const onError = reportingTo((error) => ctx.app.emit("error", error, ctx));
+    placeSession(ctx, context, onError);
     // Koa drops all headers when it answers a thrown error, so that answer is saved when it is sent.
-    const held = new HeldResponse(
-      res,
-      reportingTo((error) => ctx.app.emit("error", error, ctx)),
-    );
+    const held = new HeldResponse(res, onError);
     held.context = context;
     ownEvents(context, req, res);
     watchAnswer(context, res);

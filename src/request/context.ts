@@ -73,6 +73,7 @@ export class RequestContext {
   #outer: RequestContext | undefined;
   /** What is to be done before the session is saved. */
   #lastSteps: (() => void)[] | undefined;
+  #lastLook: (() => void) | undefined;
   /** How far the response is, for adapters that report it. */
   #answer: "begun" | "complete" | undefined;
   /** How often {@link retain} was called and {@link release} was not. */
@@ -132,6 +133,11 @@ export class RequestContext {
   beforeSave(step: () => void): void {
     if (this.#lastSteps === undefined) this.#lastSteps = [step];
     else this.#lastSteps.push(step);
+  }
+
+  /** Calls `step` when the response is complete, for adapters that tell; not for a session that was not saved. */
+  afterAnswer(step: () => void): void {
+    this.#lastLook = step;
   }
 
   /** The session of this request. */
@@ -199,6 +205,8 @@ export class RequestContext {
   /** The response is complete, or its client has gone. */
   endAnswer(): void {
     this.#answer = "complete";
+    if (this.#saved !== undefined) this.#lastLook?.();
+    this.#lastLook = undefined;
     this.#outer?.endAnswer();
   }
 

@@ -1,4 +1,4 @@
-import { ConfigError, ReservedNameError } from "../../errors.ts";
+import { ConfigError, ReservedNameError, SessionClosedError } from "../../errors.ts";
 import { contextOf, type RequestContext } from "../../request/context.ts";
 import { isReservedName, isSession, stateOf, type Session } from "../../session/session.ts";
 
@@ -81,38 +81,70 @@ const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
   },
 };
 
-/** Puts the session of a request on a framework's own object, as its property `session`. */
-export function placeSession(target: object, context: RequestContext): void {
+/**
+ * Puts the session of a request on a framework's own object, as its property `session`.
+ *
+ * @param onError called with what is noticed when the headers are sent
+ */
+export function placeSession(
+  target: object,
+  context: RequestContext,
+  onError?: (error: unknown) => void,
+): void {
   const place = new SessionPlace(context.session);
   const placed = target as { [PLACE]?: SessionPlace };
   placed[PLACE] = place;
   Object.defineProperty(target, "session", SESSION);
-  context.beforeSave(() => {
-    if (placed[PLACE] === place) settleDeletion(target, place, context.session, SESSION);
-  });
+  settleDeletion(target, place, context, SESSION, () => placed[PLACE] === place, onError);
 }
 
 /**
  * Deleting the property `session` of a framework's object ends the session, as setting it to null does, and what was put there
- * afterwards is assigned. Nothing is called when it happens, so this looks at the end of the request.
+ * afterwards is assigned. Nothing is called when it happens, so this looks before the session is saved, and fails the save for a
+ * login in the same request, which may have come before or after. A deletion that comes later is reported to `onError`.
  *
- * @throws ConfigError for a login in the same request: it may have come before or after
+ * @param isOurs whether the place is still that of this session, and not of an inner one
  */
 export function settleDeletion(
   target: object,
   place: { session: unknown },
-  session: Session,
-  { get }: PropertyDescriptor,
+  context: RequestContext,
+  property: PropertyDescriptor,
+  isOurs: () => boolean,
+  onError?: (error: unknown) => void,
 ): void {
-  const found = Object.getOwnPropertyDescriptor(target, "session");
-  if (found !== undefined && found.get === get) return;
-  const value: unknown = found?.get === undefined ? found?.value : found.get.call(target);
-  if (typeof value === "object" && value !== null && isSession(value, session)) return;
-  if (stateOf(session).identity === "regenerated") throw new ConfigError(DELETED);
-  place.session = null;
-  if (value !== null && value !== undefined) place.session = value;
+  const { session } = context;
+  context.beforeSave(() => {
+    const found = replacedProperty(target, session, property);
+    if (found === undefined || !isOurs()) return;
+    if (stateOf(session).identity === "regenerated") throw new ConfigError(DELETED);
+    place.session = null;
+    if (found.value !== null && found.value !== undefined) place.session = found.value;
+    Object.defineProperty(target, "session", property);
+  });
+  if (onError === undefined) return;
+  context.afterAnswer(() => {
+    if (replacedProperty(target, session, property) !== undefined && isOurs())
+      onError(new SessionClosedError(DELETED_LATE));
+  });
 }
 
+/** What is there now, if the property was deleted. */
+function replacedProperty(
+  target: object,
+  session: Session,
+  { get }: PropertyDescriptor,
+): { readonly value: unknown } | undefined {
+  const found = Object.getOwnPropertyDescriptor(target, "session");
+  if (found !== undefined && found.get === get) return undefined;
+  const value: unknown = found?.get === undefined ? found?.value : found.get.call(target);
+  const isSame = typeof value === "object" && value !== null && isSession(value, session);
+  return isSame ? undefined : { value };
+}
+
+const DELETED_LATE =
+  "The property `session` was deleted after the response's headers were sent, so the session goes on. End it with `session.destroy()` " +
+  "before the first byte leaves.";
 const DELETED =
   "The property `session` was deleted in a request that regenerates its session or logs somebody in, so it is unclear what is " +
   "to end. Write `session.destroy()` in place of deleting it.";
