@@ -232,7 +232,7 @@ function checkId(given: unknown): string {
   const id = idOf(given);
   if (id !== undefined) return id;
   throw new ConfigError(
-    `The owner or selector of sessions must be a text, as in manager.list(String(user.id)) or manager.destroy(selector); it was ${notAnId(given)}.`,
+    `The owner or selector of sessions must be a string, as in manager.list(String(user.id)) or manager.destroy(selector); it was ${notAnId(given)}.`,
   );
 }
 

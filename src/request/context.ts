@@ -305,7 +305,7 @@ export class RequestContext {
     const state = this.#state;
     if (this.#saved !== undefined || !state?.isOpened) return;
     try {
-      // Finds what was changed inside of values.
+      // Finds what was changed inside values.
       state.fields();
       if (!state.modified) return;
     } catch {
