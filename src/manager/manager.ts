@@ -1,7 +1,7 @@
 import { checkNames } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
-import { getSession, hasSession, RequestContext } from "../request/context.ts";
+import { currentContext, getSession, hasSession, RequestContext } from "../request/context.ts";
 import { checkListener, DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
 import { ConfigError } from "../errors.ts";
 import { events } from "../interfaces/events.ts";
@@ -156,7 +156,12 @@ export class SessionManager {
   async destroy(selector: string): Promise<boolean> {
     const ended = await this.#stored().remove(checkId(selector));
     if (ended !== undefined) events.destroyed({ selector, owner: ended.owner });
-    if (hasSession()) stateOf(getSession()).noteEnded([selector]);
+    if (hasSession()) {
+      const context = currentContext();
+      // Sessions in another store may have the same name.
+      const isOurs = ended !== undefined || context.isFrom(this.#requestInterface);
+      if (isOurs) stateOf(context.session).noteEnded([selector]);
+    }
     await this.#watch?.check();
     return ended !== undefined;
   }

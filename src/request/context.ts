@@ -121,12 +121,17 @@ export class RequestContext {
     for (let given = (key as Marked)[CONTEXT]; given !== undefined; given = given.#outer) {
       // A request object may be handled again, and the session of a handshake may be opened as often as one likes.
       if (given.isOver || given.#request.isHandshake === true) continue;
-      if (given.#interface === sessionInterface) return given;
+      if (given.isFrom(sessionInterface)) return given;
       const cookieName = sessionInterface.getCookieName?.();
       if (cookieName !== undefined && cookieName === given.#interface.getCookieName?.())
         throw new ConfigError(usedTwice(cookieName));
     }
     return undefined;
+  }
+
+  /** Whether this interface has opened the session. */
+  isFrom(sessionInterface: SessionInterface): boolean {
+    return this.#interface === sessionInterface;
   }
 
   /** Calls `step` before the session is saved; what it throws fails the save. */

@@ -100,6 +100,13 @@ describe("a manager of other sessions", () => {
     await ada.visit(async () => ((session.x = 1), await customers.destroyAll("ada")));
     expect(await now(ada)).toEqual(["ada", "dark", 1]);
   });
+
+  it("ends none of this request's, though a session has the same name there", async () => {
+    const customers = managerOf();
+    const { seen } = await ada.visit(async () => ((session.x = 1), customers.destroy(nameOf(ada))));
+    expect(seen).toBe(false);
+    expect(await now(ada)).toEqual(["ada", "dark", 1]);
+  });
 });
 
 const nameOf = ({ cookie }: Visitor): string => cookie.slice("session=".length).split(".")[0]!;
