@@ -149,7 +149,9 @@ describe.skipIf(!hasRedisServer && !process.env.CI)("redisStore when Redis fails
     const store = redisStore(client);
     const insert = async (lifetime: number, count: number) => {
       const keys = Array.from({ length: count }, () => newToken().selector);
-      await Promise.all(keys.map((key) => store.insert(key, { text: "x".repeat(1000), commit: A, lifetime })));
+      await Promise.all(
+        keys.map((key) => store.insert(key, { text: "x".repeat(1000), commit: A, lifetime })),
+      );
       return keys;
     };
     const liveOf = async (keys: string[]) => (await store.readMany!(keys, 1)).size;
