@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { Middleware } from "koa";
-import { ConfigError } from "../errors.ts";
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
+import { checkCount } from "../check-options.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
 import { reportingTo } from "./parts/error-page.ts";
@@ -47,10 +47,7 @@ declare module "koa" {
  */
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
-  if (arguments.length > 1)
-    throw new ConfigError(
-      '`sessions` of hipflask/koa has options alone, and no second argument: app.on("error", …) of Koa gets the errors.',
-    );
+  checkCount("`sessions` of hipflask/koa", arguments, 1, 'app.on("error", …) of Koa gets the errors');
   return async (ctx, next, ...rest: unknown[]) => {
     const { req, res } = ctx;
     if (req === undefined || typeof res?.setHeader !== "function")

@@ -1,4 +1,4 @@
-import { checkNames } from "../check-options.ts";
+import { checkCount, checkNames } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
 import { currentContext, getSession, hasSession, RequestContext } from "../request/context.ts";
@@ -66,6 +66,12 @@ export class SessionManager {
   #watch: DestroyedWatch | undefined;
 
   constructor(options: SessionOptions) {
+    checkCount(
+      "SessionManager",
+      arguments,
+      1,
+      "`onError` and its like go with the adapter, as in sessions(manager, { onError })",
+    );
     tellMade(options);
     checkParts(options);
     const config = resolveOptions(options);

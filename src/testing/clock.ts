@@ -1,3 +1,4 @@
+import { checkCount } from "../check-options.ts";
 /** A clock that runs like the real one and can be moved ahead, so that no test waits for a session to expire. */
 export interface TestClock {
   /** Epoch milliseconds. For stores that take `now`. */
@@ -21,6 +22,7 @@ export interface TestClock {
  * ```
  */
 export function testClock(): TestClock {
+  checkCount("testClock", arguments, 0, "it begins now, and advance(seconds) moves it");
   let ahead = 0;
   return {
     now: () => Date.now() + ahead,
