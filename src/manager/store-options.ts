@@ -48,7 +48,7 @@ export interface StoreOptions {
   readonly device?: ((request: SessionRequest) => unknown) | undefined;
   /** What to do with a change to a session that ended meanwhile: `"drop"` it (default) or `"throw"` a `SessionLostError`. */
   readonly lostWrites?: "drop" | "throw" | undefined;
-  /** Save data of stored sessions also when the answer is a 5xx. Default false: only logins and logouts count then. */
+  /** Save data and logins of stored sessions also when the answer is a 5xx. Default false: only logouts and new tokens are saved then. */
   readonly saveOnError?: boolean | undefined;
   /** How large one record in the store may grow. Default 1000 fields and 256 KiB. */
   readonly recordLimits?: Partial<RecordLimits> | undefined;
