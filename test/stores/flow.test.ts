@@ -179,7 +179,7 @@ describe("a stored session", () => {
     expect([await ada.data(), await bob.data()]).toEqual([{}, {}]);
   });
 
-  it("is ended by no request that brings two and only reads", async () => {
+  it("is ended by a logout of a request that brings two, and by none that only reads", async () => {
     const [ada, bob] = [someone(), someone()];
     await ada.visit(() => (session.name = "ada"));
     await bob.visit(() => (session.name = "bob"));
@@ -188,6 +188,9 @@ describe("a stored session", () => {
     });
     expect([seen, cookies]).toEqual([undefined, []]);
     expect([await ada.data(), await bob.data()]).toEqual([{ name: "ada" }, { name: "bob" }]);
+    const logout = await someone().visit(() => session.destroy(), { cookie: `${ada.cookie}; ${bob.cookie}` });
+    expect(logout.cookies).toEqual([expect.stringContaining("Max-Age=0")]);
+    expect([await ada.data(), await bob.data()]).toEqual([{}, {}]);
   });
 
   it("carries every value a cookie can carry", async () => {
