@@ -1,5 +1,5 @@
 /**
- * Readers for the cookies of other libraries, so that a migration logs nobody out.
+ * Readers for the cookies of other libraries, so that visitors stay logged in during a migration.
  *
  * @module hipflask/accepts
  */

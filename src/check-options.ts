@@ -1,20 +1,20 @@
 import { didYouMean } from "./did-you-mean.ts";
 import { ConfigError } from "./errors.ts";
 
-/** What an option can be: a value of a type, a number of seconds, a number from 1 on, a list, anything, or one of some texts. */
+/** What an option accepts: a type, a number of seconds, a number from 1 on, a list, anything, or one of several strings. */
 type Kind = "string" | "boolean" | "function" | "seconds" | "count" | "list" | "any" | readonly string[];
 
-/** A kind for each option of a function. */
+/** The kind of each option of a function. */
 export type OptionKinds<Options extends object> = { readonly [Name in keyof Options]-?: Kind };
 
-/** More seconds than anything here waits are taken for milliseconds. */
+/** A longer wait is taken for milliseconds. */
 const MOST_SECONDS = 600;
 
 /**
- * Checks the options of a function; an option that is `undefined` counts as left out.
+ * Checks the options of a function; `undefined` is the same as omitting an option.
  *
- * @param call the name of the function, for messages
- * @throws ConfigError for what is no object, a name that is unknown, and a value that cannot be meant
+ * @param call name of the function, for error messages
+ * @throws ConfigError unless `options` is an object, for an unknown option, and for an invalid value
  */
 export function checkOptions<Options extends object>(
   call: string,
@@ -27,9 +27,9 @@ export function checkOptions<Options extends object>(
 }
 
 /**
- * The same for options whose values are checked elsewhere.
+ * Checks only the names of options.
  *
- * @throws ConfigError for what is no object, and for a name that is unknown
+ * @throws ConfigError unless `options` is an object, and for an unknown option
  */
 export function checkNames(call: string, options: object, names: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
@@ -43,7 +43,7 @@ export function checkNames(call: string, options: object, names: readonly string
       throw new ConfigError(`${call} has no option "${name}".${didYouMean(name, names)}`);
 }
 
-/** The value is not shown: it may be a secret that was put under the wrong name. */
+/** The message omits the value, which may be a secret under the wrong name. */
 function checkValue(name: string, value: unknown, kind: Kind): void {
   if (kind === "any") return;
   if (typeof kind === "object") oneOf(name, value, kind);
@@ -55,13 +55,13 @@ function checkValue(name: string, value: unknown, kind: Kind): void {
     throw new ConfigError(`"${name}" must be a ${kind}, and it is of type ${typeof value}.`);
 }
 
-/** @throws ConfigError for NaN as well: no number is more than a limit that is none, so that it would not hold */
+/** @throws ConfigError for NaN as well: no number is greater, so such a limit would never apply */
 export function checkNumber(name: string, value: unknown, least: number, unit = ""): number {
   if (typeof value === "number" && value >= least && (unit === "" || value !== Infinity)) return value;
   throw new ConfigError(`"${name}" must be a number${unit} from ${least} on.`);
 }
 
-/** Seconds to wait for something. @throws ConfigError */
+/** Checks a wait in seconds. @throws ConfigError */
 export function checkWait(name: string, value: unknown): void {
   const seconds = checkNumber(name, value, 0, " of seconds");
   if (seconds > MOST_SECONDS)
@@ -70,7 +70,7 @@ export function checkWait(name: string, value: unknown): void {
     );
 }
 
-/** @throws ConfigError for a value that is none of the words */
+/** @throws ConfigError unless the value is one of `words` */
 export function oneOf<Word extends string>(name: string, value: unknown, words: readonly Word[]): Word {
   const word = words.find((known) => known === value);
   if (word === undefined)

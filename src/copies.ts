@@ -1,17 +1,16 @@
 /**
- * What the copies of this package in one process know of each other: its modules and its CommonJS build, the package
- * installed twice, other versions of it. Each keeps its state for itself, finds the requests of the others, and
- * recognises their errors and values.
+ * Several copies of this package can be loaded in one process: its ES modules and its CommonJS build, two installations,
+ * other versions. Each copy has its own state, finds the requests of the others, and recognises their errors and values.
  */
 
 /** The version in `package.json`; a test compares them. */
 export const VERSION = "0.1.0";
 
-/** How copies ask each other for a request's context. Other versions call this, so it stays as it is. */
+/** How copies ask each other for a request's context. Other versions call this, so it must not change. */
 export interface Requests {
   /** The context of the request being handled. */
   current(): object | undefined;
-  /** The context of a request, by one of the framework's own objects for it. */
+  /** The context of a request, found by one of the framework's objects. */
   of(request: object): object | undefined;
 }
 
@@ -19,7 +18,7 @@ const COPIES = Symbol.for("hipflask.copies");
 
 interface Copy {
   readonly version: string;
-  /** Made while the copy is loaded: its stack has the path, in CommonJS, in modules, and in bundles of either. */
+  /** Created while the copy is loaded: its stack contains the path, in CommonJS, in ES modules and in bundles. */
   readonly loaded: Error;
   readonly requests: Requests[];
 }
@@ -28,7 +27,7 @@ const copies: Copy[] = ((globalThis as { [COPIES]?: Copy[] })[COPIES] ??= []);
 const own: Copy = { version: VERSION, loaded: new Error("loaded"), requests: [] };
 copies.push(own);
 
-/** Shows this copy's requests to the others. */
+/** Lets the other copies find this copy's requests. */
 export function showRequests(requests: Requests): void {
   own.requests.push(requests);
 }
@@ -45,12 +44,12 @@ export function askOtherCopies(ask: (requests: Requests) => object | undefined):
   return undefined;
 }
 
-/** Lets `instanceof` recognise what other copies made. @param name of the class, since bundlers rename classes */
+/** Lets `instanceof` recognise instances of other copies. @param name of the class, since bundlers rename classes */
 export function shareClass(name: string, Class: abstract new (...args: never) => object): void {
   const kind = Symbol.for(`hipflask.${name}`);
   Object.defineProperty(Class.prototype, kind, { value: true });
   Object.defineProperty(Class, Symbol.hasInstance, {
-    // A class that extends this one inherits the method; its instances are its own.
+    // Subclasses inherit this method and need the default behaviour.
     value(this: unknown, value: { [kind]?: true } | null | undefined): boolean {
       return this === Class ? value?.[kind] === true : isOrdinaryInstance.call(this, value);
     },
@@ -59,14 +58,14 @@ export function shareClass(name: string, Class: abstract new (...args: never) =>
 
 const isOrdinaryInstance = Function.prototype[Symbol.hasInstance];
 
-/** Says which versions are loaded, if there are several; else nothing. For the end of an error's message. */
+/** The versions that are loaded, if there are several, as the end of an error message; otherwise `""`. */
 export function otherVersions(): string {
   if (copies.every(({ version }) => version === VERSION)) return "";
   const places = new Set(copies.map(({ version, loaded }) => `${version} from ${folderOf(loaded)}`));
   return ` Two copies of hipflask are loaded, ${[...places].join(" and ")}: see \`npm ls hipflask\`.`;
 }
 
-/** The folder of the package that a copy was loaded from. */
+/** The package's folder from which a copy was loaded. */
 function folderOf({ stack = "" }: Error): string {
   const frame = stack.split("\n").find((line) => /:\d+:\d+\)?$/.test(line)) ?? "";
   const start = frame.search(/\/|[A-Z]:[\\/]/);
@@ -75,7 +74,7 @@ function folderOf({ stack = "" }: Error): string {
     .slice(start)
     .replace(/^\/+/, "/")
     .replace(/:\d+:\d+\)?$/, "");
-  // The last of them: the folders above the package can have these names, too.
+  // The last match, since parent folders of the package can have the same names.
   const end = Math.max(...BUILT.map((name) => path.lastIndexOf(name)));
   return end === -1 ? path : path.slice(0, end);
 }

@@ -1,5 +1,5 @@
 /**
- * The known word that a mistyped one is closest to, as the end of a message; `""` if none is near.
+ * Suggests the known word closest to a mistyped one, as the end of an error message; `""` if none is close.
  */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const typed = word.toLowerCase();
@@ -11,7 +11,7 @@ export function didYouMean(word: string, known: Iterable<string>): string {
   return best === "" ? "" : ` Did you mean "${best}"?`;
 }
 
-/** Letters to insert, remove, replace or swap with their neighbour (optimal string alignment); `limit` for that many or more. */
+/** Number of letters to insert, remove, replace or transpose (optimal string alignment distance), at most `limit`. */
 function distanceOf(from: string, to: string, limit: number): number {
   if (Math.abs(from.length - to.length) >= limit) return limit;
   let [beforeLast, last]: [number[], number[]] = [[], Array.from({ length: to.length + 1 }, (_, at) => at)];

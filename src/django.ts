@@ -17,7 +17,7 @@ export type { MysqlPool } from "./stores/sql/mysql2.ts";
 export type { PostgresPool, PostgresQuery } from "./stores/sql/pg.ts";
 export type { SqliteDatabase, SqliteStatement } from "./stores/sqlite/database.ts";
 
-/** The options that mean the same with Django's sessions as with our own. */
+/** The options that mean the same with Django's sessions as with hipflask's. */
 type SharedOptions = Pick<
   SessionOptions,
   | "cookieDomain"
@@ -31,7 +31,7 @@ type SharedOptions = Pick<
 > &
   Pick<StoreOptions, "lostWrites" | "saveOnError" | "storeTimeout">;
 
-/** A Django project's settings, as far as they concern sessions; defaults are Django's. */
+/** The session settings of a Django project; defaults are Django's. */
 export interface DjangoSessionsOptions extends SharedOptions {
   /** `SECRET_KEY`. */
   readonly secretKey: SecretKey;
@@ -47,15 +47,18 @@ export interface DjangoSessionsOptions extends SharedOptions {
   readonly refreshEachRequest?: boolean | undefined;
   /** `SESSION_EXPIRE_AT_BROWSER_CLOSE`. Default false. */
   readonly expireAtBrowserClose?: boolean | undefined;
-  /** `TIME_ZONE` if `USE_TZ` is off: what `set_expiry` stores, and in SQLite and MySQL the rows, are then the time of that zone. Default `"UTC"`. */
+  /**
+   * `TIME_ZONE` if `USE_TZ` is off: `set_expiry`, and the rows of SQLite and MySQL, then use the local time of that zone.
+   * Default `"UTC"`.
+   */
   readonly timeZone?: string | undefined;
   /** Table of the session model. Default `"django_session"`. */
   readonly table?: string | undefined;
-  /** Set it only if the project has a session store class of its own: `django.contrib.sessions.` and the class's name. */
+  /** Only for projects with a session store class of their own: `django.contrib.sessions.` and the class's name. */
   readonly salt?: string | undefined;
 }
 
-/** `"any"` is checked with the options of `sessions`, or where it is used. */
+/** `"any"`: checked with the options of `sessions`, or where it is used. */
 const KINDS: OptionKinds<DjangoSessionsOptions> = {
   secretKey: "any",
   secretKeyFallbacks: "any",
@@ -82,15 +85,15 @@ const KINDS: OptionKinds<DjangoSessionsOptions> = {
 const TWO_WEEKS = 14 * 24 * 60 * 60;
 
 /**
- * Django's sessions (`django.contrib.sessions` with the database engine), for an app beside a Django project: the same
- * `sessionid` cookie, the same row of `django_session`, the same decisions. A login there is a login here.
+ * Shares the sessions of a Django project (`django.contrib.sessions` with the database engine): the same `sessionid`
+ * cookie, the same row of `django_session`, the same behaviour. Visitors logged in to one app are logged in to the other.
  *
  * `session.destroy()` is `flush()`, `session.regenerate({ keep: true })` is `cycle_key()`. Unlike in Django, parallel
- * requests lose no write: what is saved is a change of the row as it is then. A row that is gone stays gone. Expired rows
- * are removed by Django's `clearsessions`.
+ * requests lose no writes: a save applies the changes to the current row. A deleted row stays deleted. Django's
+ * `clearsessions` removes expired rows.
  *
- * @param database the project's: a `Pool` of `pg`, a pool of `mysql2/promise`, or a SQLite file or database
- * @throws ConfigError for options that cannot work
+ * @param database the project's database: a `Pool` of `pg`, a pool of `mysql2/promise`, or a SQLite file or database
+ * @throws ConfigError for invalid options
  * @example
  * ```ts no-run
  * import pg from "pg";
@@ -132,7 +135,7 @@ export function djangoSessions(database: DjangoDatabase, options: DjangoSessions
   const data = djangoSessionData(keys);
   return new DjangoSessionInterface({
     ...config,
-    // Django keeps the order in which keys were set.
+    // Django preserves the order of keys.
     json: new TaggedJSONSerializer({ sortKeys: false }),
     store: new DjangoTable(database, { table, timeZone, now: config.now }),
     format: { decode: data.decode, encode: (fields) => data.encode(fields, config.now()) },

@@ -1,7 +1,7 @@
 import { otherVersions, shareClass } from "./copies.ts";
 import { withHelp } from "./help.ts";
 
-/** Every literal `code` an error of this library can carry; stable, meant for `switch`. */
+/** Every `code` of this library's errors. Stable, for use in `switch`. */
 export type HipflaskErrorCode =
   | "BAD_DATA"
   | "BAD_SIGNATURE"
@@ -30,8 +30,8 @@ export type HipflaskErrorCode =
   | "CSRF";
 
 /**
- * The root of every error this library throws on purpose. Messages end with a link to the paragraph about the error, except
- * those that are Python's.
+ * The base class of this library's errors. Messages end with a link to the documentation of the error, except Python's own
+ * messages.
  *
  * @example
  * ```ts
@@ -40,9 +40,9 @@ export type HipflaskErrorCode =
  * ```
  */
 export class HipflaskError extends Error {
-  /** What went wrong, as a stable word. */
+  /** Identifies the error; stable. */
   readonly code: HipflaskErrorCode;
-  /** The HTTP status to answer with, where it is not 500. */
+  /** The HTTP status of the response, if it is not 500. */
   readonly status?: number;
 
   constructor(code: HipflaskErrorCode, message: string, options?: ErrorOptions) {
@@ -51,24 +51,24 @@ export class HipflaskError extends Error {
   }
 }
 
-/** A token or payload that cannot be trusted or read. Same place in the tree as `itsdangerous.BadData`. */
+/** A token or payload that is not authentic or cannot be decoded. Corresponds to `itsdangerous.BadData`. */
 export class BadData extends HipflaskError {
   constructor(message: string, options?: ErrorOptions, code: HipflaskErrorCode = "BAD_DATA") {
     super(code, message, options);
   }
 }
 
-/** What `BadSignature` and its children were looking at. */
+/** Options of `BadSignature` and its subclasses. */
 export interface SignatureEvidence extends ErrorOptions {
-  /** The signed text without its signature, **not** verified unless the error is a `SignatureExpired`. */
+  /** The value without its signature, **not** verified unless the error is a `SignatureExpired`. */
   payload?: string;
-  /** When the text was signed, if that could be read. */
+  /** The time of signing, if it could be read. */
   dateSigned?: Date;
 }
 
-/** The signature is missing or matches no key. Mirrors `itsdangerous.BadSignature`. */
+/** The signature is missing or matches no key. Corresponds to `itsdangerous.BadSignature`. */
 export class BadSignature extends BadData {
-  /** The text whose signature failed. Never trust it; it is evidence for logs and tests. */
+  /** The value whose signature is wrong, for logs and tests. Never trust it. */
   readonly payload: string | undefined;
 
   constructor(message: string, evidence: SignatureEvidence = {}, code: HipflaskErrorCode = "BAD_SIGNATURE") {
@@ -77,9 +77,9 @@ export class BadSignature extends BadData {
   }
 }
 
-/** The signature is right but its timestamp is missing or unreadable. Mirrors `itsdangerous.BadTimeSignature`. */
+/** The signature is valid, but its timestamp is missing or malformed. Corresponds to `itsdangerous.BadTimeSignature`. */
 export class BadTimeSignature extends BadSignature {
-  /** When the text was signed, if that could be read. */
+  /** The time of signing, if it could be read. */
   readonly dateSigned: Date | undefined;
 
   constructor(
@@ -92,51 +92,54 @@ export class BadTimeSignature extends BadSignature {
   }
 }
 
-/** The signature is right but too old, or from the future. Mirrors `itsdangerous.SignatureExpired`. */
+/** The signature is valid but too old, or from the future. Corresponds to `itsdangerous.SignatureExpired`. */
 export class SignatureExpired extends BadTimeSignature {
   constructor(message: string, evidence: SignatureEvidence = {}) {
     super(message, evidence, "SIGNATURE_EXPIRED");
   }
 }
 
-/** The header of a signed text is unusable. Mirrors `itsdangerous.BadHeader`. */
+/** The header of a signed value is invalid. Corresponds to `itsdangerous.BadHeader`. */
 export class BadHeader extends BadSignature {
   constructor(message: string, evidence: SignatureEvidence = {}) {
     super(message, evidence, "BAD_HEADER");
   }
 }
 
-/** Signed correctly, but what is inside cannot be decoded. Mirrors `itsdangerous.BadPayload`. */
+/** The signature is valid, but the payload cannot be decoded. Corresponds to `itsdangerous.BadPayload`. */
 export class BadPayload extends BadData {
   constructor(message: string, options?: ErrorOptions, code: HipflaskErrorCode = "BAD_PAYLOAD") {
     super(message, options, code);
   }
 }
 
-/** A payload that can be decoded, but to something else than the mapping a session is. */
+/** A payload that can be decoded, but is not an object. */
 export class BadShape extends BadPayload {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options, "BAD_SHAPE");
   }
 }
 
-/** An option that cannot work. Thrown when the options are given, never during a request. */
+/** An invalid option. Thrown when options are passed, never during a request. */
 export class ConfigError extends HipflaskError {
   constructor(message: string, options?: ErrorOptions) {
     super("CONFIG", message, options);
   }
 }
 
-/** No secret key to sign sessions with: at the start, or at a write if it is null (Flask: `RuntimeError` of a null session). */
+/**
+ * There is no secret key to sign sessions: thrown at start-up, or at a write if the key is null (Flask: `RuntimeError` of a
+ * null session).
+ */
 export class NoSecretKeyError extends HipflaskError {
   constructor(
-    message = "The session is unavailable because no secret key was set. Pass `secretKey` to `sessions({ … })`, a random text kept private.",
+    message = "The session is unavailable because no secret key was set. Pass `secretKey` to `sessions({ … })`, a random string kept private.",
   ) {
     super("NO_SECRET_KEY", message);
   }
 }
 
-/** `session` was used where no request is being handled (Flask: "Working outside of request context"). */
+/** `session` was used outside a request (Flask: "Working outside of request context"). */
 export class OutsideRequestError extends HipflaskError {
   constructor(
     message = "Working outside of a request: `session` only works in code called while a request is handled, behind " +
@@ -149,8 +152,8 @@ export class OutsideRequestError extends HipflaskError {
 }
 
 /**
- * `session` was used in the context of another request, so a response may show another visitor's session, or a session
- * may hold what another visitor's request has written. The answer was not sent, or the session not saved.
+ * `session` was used in the context of another request, so a response may contain another visitor's data, or a session the
+ * changes of another visitor's request. The response was not sent, or the session was not saved.
  */
 export class ForeignContextError extends HipflaskError {
   constructor(message: string) {
@@ -158,7 +161,7 @@ export class ForeignContextError extends HipflaskError {
   }
 }
 
-/** A property was assigned whose name belongs to the session's own interface. */
+/** A property was assigned whose name is reserved for the session's own interface. */
 export class ReservedNameError extends HipflaskError {
   constructor(name: string) {
     super(
@@ -168,7 +171,7 @@ export class ReservedNameError extends HipflaskError {
   }
 }
 
-/** A value that has no place in a session: a function, a symbol, a cycle, an instance of an unknown class. */
+/** A value that cannot be stored in a session: a function, a symbol, a cycle, an instance of an unknown class. */
 export class UnserializableError extends HipflaskError {
   readonly #path: string;
 
@@ -178,45 +181,45 @@ export class UnserializableError extends HipflaskError {
   }
 
   /**
-   * Where the value sits, for example `cart[2].price`; empty for the value itself. Not in the message, and not in what
-   * loggers print, since nested keys may be data: `sessions["ada@example.com"]`.
+   * The path of the value, for example `cart[2].price`; empty for the value itself. Neither messages nor loggers print it,
+   * since nested keys may be data: `sessions["ada@example.com"]`.
    */
   get path(): string {
     return this.#path;
   }
 }
 
-/** The top-level key of a path, which is a name in the app's code; what is inside of its value may be data. */
+/** The top-level key of a path. It is a name in the app's code, unlike nested keys, which may be data. */
 function placeOf(path: string): string {
   const [key = ""] = /^(?:\["(?:[^"\\]|\\.)*"\]|\[\d+\]|[^.[]*)/.exec(path) ?? [];
-  return key === path ? `at ${key}` : `inside of ${key}; error.path says where`;
+  return key === path ? `at ${key}` : `inside ${key}; error.path says where`;
 }
 
-/** What a handler left in the session does not fit `schema`, so it would be refused on the next request; nothing was saved. */
+/** The session does not fit `schema` after a handler, so the next request would refuse it; nothing was saved. */
 export class SchemaError extends HipflaskError {
   readonly #path: string;
 
   constructor(path: string) {
     const [key = ""] = path.split(".", 1);
-    const place = path === "" ? "" : ` ${key === path ? "at" : "inside of"} "${key}"`;
+    const place = path === "" ? "" : ` ${key === path ? "at" : "inside"} "${key}"`;
     super(
       "SCHEMA",
-      `The session does not fit its schema${place}, so it was not saved; it would be refused on the next request.`,
+      `The session does not fit its schema${place}, so it was not saved; the next request would refuse it.`,
     );
     this.#path = path;
   }
 
-  /** Where it does not fit, for example `cart.2.price`; empty for the whole. Not in the message: nested keys may be data. */
+  /** Path of the mismatch, for example `cart.2.price`; empty for the whole session. Not in the message: nested keys may be data. */
   get path(): string {
     return this.#path;
   }
 }
 
-/** The cookie is longer than `maxCookieSize` and `oversize` is `"throw"`. Names sizes, never values. */
+/** The cookie is longer than `maxCookieSize` and `oversize` is `"throw"`. The message has sizes, never values. */
 export class CookieTooLargeError extends HipflaskError {
-  /** Length of the whole Set-Cookie value in bytes. */
+  /** Length of the whole Set-Cookie header value in bytes. */
   readonly size: number;
-  /** The largest top-level keys with the bytes of their JSON text, biggest first. */
+  /** The largest top-level keys with the length of their JSON text in bytes, largest first. */
   readonly largest: ReadonlyArray<readonly [key: string, bytes: number]>;
 
   constructor(message: string, size: number, largest: ReadonlyArray<readonly [key: string, bytes: number]>) {
@@ -226,7 +229,7 @@ export class CookieTooLargeError extends HipflaskError {
   }
 }
 
-/** The session was changed after the response's headers had left; the change cannot be kept. */
+/** The session was changed after the response's headers were sent; the change cannot be saved. */
 export class SessionClosedError extends HipflaskError {
   constructor(
     message = "The session was changed after the response's headers were sent; change it before the first byte leaves.",
@@ -235,14 +238,14 @@ export class SessionClosedError extends HipflaskError {
   }
 }
 
-/** The session was changed where no cookie can be set, so that the change could never reach the visitor. */
+/** The session was changed where no cookie can be set, so the change cannot be saved. */
 export class SessionReadOnlyError extends HipflaskError {
   constructor(message = "The session can only be read here, since no cookie can be set.") {
     super("SESSION_READ_ONLY", message);
   }
 }
 
-/** A session of a `lazy` store was used before it was fetched. */
+/** With `lazy`, the session was used before it was loaded. */
 export class SessionNotLoadedError extends HipflaskError {
   constructor() {
     super(
@@ -252,24 +255,24 @@ export class SessionNotLoadedError extends HipflaskError {
   }
 }
 
-/** Why a store could not do what it was asked. */
+/** Why an operation of a store failed. */
 export type StoreErrorReason =
-  | "unavailable" // the engine cannot be reached or refuses to work; trying again later may help
-  | "timeout" // no answer within the time limit; the operation may or may not have been applied
+  | "unavailable" // the engine cannot be reached or is failing; a later attempt may succeed
+  | "timeout" // no reply within the time limit; the operation may or may not have been applied
   | "too-large" // the record would exceed the limits of the store
-  | "full" // the store holds as much as it may
-  | "invalid" // the caller passed something no store can keep
-  | "unsupported"; // this store has no such verb
+  | "full" // the store is full
+  | "invalid" // the caller passed something that no store can keep
+  | "unsupported"; // this store does not support the operation
 
 /**
- * A session store could not do its work. Says which verb and why, never what was in the session; the driver's error
- * is told in `cause` without the statements and values that drivers attach to theirs.
+ * An operation of a session store failed. The message names the operation and the reason, never data; `cause` is the
+ * driver's error without the statements and values that drivers attach.
  */
 export class StoreError extends HipflaskError {
   readonly reason: StoreErrorReason;
-  /** What to answer (RFC 9110 §15.6.4): the visitor may try again later and is still logged in then. */
+  /** The response's status (RFC 9110 §15.6.4): the visitor may try again later and is still logged in then. */
   override readonly status = 503;
-  /** Headers of that answer, which frameworks add by themselves: when to try again, in seconds (RFC 9110 §10.2.3). */
+  /** Headers that the adapters add to the response: when to try again, in seconds (RFC 9110 §10.2.3). */
   get headers(): Readonly<Record<string, string>> {
     return { "Retry-After": "5" };
   }
@@ -280,7 +283,7 @@ export class StoreError extends HipflaskError {
   }
 }
 
-/** Other requests changed the same field again and again; `transact` gave up. Nothing was written. */
+/** Other requests changed the same field repeatedly, so `transact` gave up. Nothing was written. */
 export class SessionConflictError extends HipflaskError {
   /** What to answer (RFC 9110 §15.5.10). */
   override readonly status = 409;
@@ -293,7 +296,7 @@ export class SessionConflictError extends HipflaskError {
   }
 }
 
-/** The session ended, or moved to another identity, while this request was changing it; the change was dropped. */
+/** The session ended, or got another identity, during this request; the change was dropped. */
 export class SessionLostError extends HipflaskError {
   /** What to answer (RFC 9110 §15.5.10). */
   override readonly status = 409;
@@ -303,7 +306,7 @@ export class SessionLostError extends HipflaskError {
   }
 }
 
-/** The owner has as many live sessions as `maxPerOwner` allows, and its policy is to refuse one more. */
+/** The owner has `maxPerOwner` live sessions, and `ownerOverflow` is `"refuse"`. */
 export class OwnerLimitError extends HipflaskError {
   /** What to answer (RFC 9110 §15.5.10). */
   override readonly status = 409;
@@ -313,9 +316,9 @@ export class OwnerLimitError extends HipflaskError {
   }
 }
 
-/** The visitor is not logged in, or logged in too long ago for what was asked; let them log in again and come back. */
+/** The visitor is not logged in, or logged in too long ago for this operation; ask them to log in again. */
 export class NotFreshError extends HipflaskError {
-  /** What to answer (RFC 9110 §15.5.4), unless you lead them to a login page. */
+  /** The response's status (RFC 9110 §15.5.4), unless you redirect to a login page. */
   override readonly status = 403;
 
   constructor() {
@@ -323,11 +326,11 @@ export class NotFreshError extends HipflaskError {
   }
 }
 
-/** A page of another origin sent this request, or opened this socket, with the visitor's cookies; the session was not looked at. */
+/** A page of another origin sent this request, or opened this socket, with the visitor's cookies; the session was not opened. */
 export class ForeignOriginError extends HipflaskError {
   /** What to answer (RFC 9110 §15.5.4). */
   override readonly status = 403;
-  /** What the browser said; empty if it did not. Evidence for logs. */
+  /** The `Origin` that the browser sent, for logs; empty if there was none. */
   readonly origin: string;
 
   constructor(
@@ -339,7 +342,7 @@ export class ForeignOriginError extends HipflaskError {
   }
 }
 
-/** Why a form's token was refused. */
+/** Why a CSRF token was refused. */
 export type CsrfErrorReason = "missing" | "no_session" | "expired" | "invalid" | "mismatch";
 
 const CSRF_MESSAGES: Readonly<Record<CsrfErrorReason, string>> = {
@@ -350,7 +353,7 @@ const CSRF_MESSAGES: Readonly<Record<CsrfErrorReason, string>> = {
   mismatch: "The CSRF tokens do not match.",
 };
 
-/** A form came without a token of this session. Messages are those of Flask-WTF. */
+/** A form had no valid token of this session. Messages are Flask-WTF's. */
 export class CsrfError extends HipflaskError {
   /** What to answer (RFC 9110 §15.5.1). */
   override readonly status = 400;

@@ -15,7 +15,7 @@ import { RedisRecords } from "./stores/flask-session/records.ts";
 export type { FlaskSessionFormat } from "./codecs/flask-session-record.ts";
 export type { IoRedisBytes, NodeRedisBytes } from "./stores/flask-session/bytes.ts";
 
-/** The options that mean the same with Flask-Session as with our own. */
+/** The options that mean the same with Flask-Session as with hipflask. */
 type SharedOptions = Pick<
   SessionOptions,
   | "cookieName"
@@ -34,23 +34,23 @@ type SharedOptions = Pick<
 > &
   Pick<StoreOptions, "lostWrites" | "storeTimeout">;
 
-/** The settings of an app with Flask-Session and Redis; defaults are Flask-Session's. */
+/** The session settings of a Flask app with Flask-Session and Redis; defaults are Flask-Session's. */
 export interface FlaskSessionRedisOptions extends SharedOptions {
   /** `SESSION_KEY_PREFIX`. Default `"session:"`. */
   readonly prefix?: string | undefined;
   /** `SESSION_SERIALIZATION_FORMAT`. Default `"msgpack"`. */
   readonly format?: FlaskSessionFormat | undefined;
-  /** `SESSION_PERMANENT`: new sessions keep their cookie for the lifetime. Default true. */
+  /** `SESSION_PERMANENT`: the cookies of new sessions last for the lifetime. Default true. */
   readonly permanent?: boolean | undefined;
   /** `SESSION_USE_SIGNER`: the id in the cookie is signed with `secretKey`. Default false. */
   readonly useSigner?: boolean | undefined;
-  /** `SECRET_KEY`, for `useSigner` alone. */
+  /** `SECRET_KEY`, only for `useSigner`. */
   readonly secretKey?: SecretKey | undefined;
   /** `SESSION_ID_LENGTH`, in bytes, at least 16. Default 32. */
   readonly idLength?: number | undefined;
 }
 
-/** `"any"` is checked with the options of `sessions`, or where it is used. */
+/** `"any"`: checked with the options of `sessions`, or where it is used. */
 const KINDS: OptionKinds<FlaskSessionRedisOptions> = {
   prefix: "string",
   format: ["msgpack", "json"],
@@ -76,14 +76,14 @@ const KINDS: OptionKinds<FlaskSessionRedisOptions> = {
 };
 
 /**
- * Flask-Session's sessions in Redis (0.7 and later), for an app beside one of Flask: the same cookie, the same record, the
- * same decisions.
+ * Shares the sessions of a Flask app with Flask-Session 0.7 or later in Redis: the same cookie, the same record, the same
+ * behaviour.
  *
- * Unlike there, parallel requests lose no write – what is saved is a change of the record as it is then – and a record that
- * is gone stays gone. Pickled records, as older versions wrote, are refused.
+ * Unlike in Flask-Session, parallel requests lose no writes: a save applies the changes to the current record. A deleted
+ * record stays deleted. Pickled records, which older versions wrote, are refused.
  *
  * @param client of `@redis/client` (`redis`) or `ioredis`
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts no-run
  * import { createClient } from "@redis/client";
@@ -107,7 +107,7 @@ export function flaskSessionRedis(
   }
   return new FlaskSessionInterface({
     ...resolveOptions(cookie),
-    // msgspec keeps the order of keys.
+    // msgspec preserves the order of keys.
     json: new TaggedJSONSerializer({ sortKeys: false }),
     store: new RedisRecords(client, prefix),
     format: flaskSessionRecords(format),

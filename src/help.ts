@@ -1,8 +1,8 @@
-/** Where the messages of errors lead to. */
+/** The page that error messages link to. */
 
 const PAGE = "https://github.com/hipflask/hipflask/blob/main/docs/troubleshooting.md";
 const HELP = / See https:\S+\/troubleshooting\.md#[a-z_]+/;
-/** Their messages are Python's, word for word. */
+/** Errors whose messages are Python's. */
 const PYTHONS: ReadonlySet<string> = new Set([
   "BAD_DATA",
   "BAD_SIGNATURE",
@@ -14,14 +14,14 @@ const PYTHONS: ReadonlySet<string> = new Set([
   "CSRF",
 ]);
 
-/** A message with the address of the paragraph about errors of this code. */
+/** Appends the link to the documentation of an error code. */
 export function withHelp(code: string, message: string): string {
   if (PYTHONS.has(code)) return message;
   const said = withoutHelp(message);
   return `${said}${/[.!?]$/.test(said) ? "" : "."} See ${PAGE}#${code.toLowerCase()}`;
 }
 
-/** A message without that address, for where it would only be in the way. */
+/** Removes that link from a message. */
 export function withoutHelp(message: string): string {
   return message.replace(HELP, "");
 }

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { checkNames } from "./check-options.ts";
 import { ConfigError } from "./errors.ts";
 
-/** Attributes of an event: words and numbers, by name. */
+/** Attributes of an event. */
 export type EventAttributes = Record<string, string | number>;
 
 /** The part of `@opentelemetry/api`'s `Meter` that is used; `metrics.getMeter("hipflask")` fits. */
@@ -18,15 +18,15 @@ export interface SessionSpan {
   addEvent(name: string, attributes: EventAttributes): unknown;
 }
 
-/** Where the events go; at least one of the two. */
+/** Where to send events; at least one of the two. */
 export interface OpenTelemetryOptions {
   /** Counts events. */
   readonly meter?: SessionMeter | undefined;
-  /** Gives the span of the request being handled, which gets the events: `() => trace.getActiveSpan()`. */
+  /** Returns the span of the current request, to which events are added: `() => trace.getActiveSpan()`. */
   readonly activeSpan?: (() => SessionSpan | undefined) | undefined;
 }
 
-/** Each channel, what its counter counts, and what tells its events apart: words of which there are few. */
+/** Each channel, the description of its counter, and the attributes of its events, which have only a few values. */
 const CHANNELS: Readonly<Record<string, { readonly counts: string; readonly by: readonly string[] }>> = {
   opened: { counts: "Sessions opened from a cookie", by: ["cookieName"] },
   refused: { counts: "Cookies refused", by: ["cookieName", "reason"] },
@@ -42,11 +42,11 @@ const CHANNELS: Readonly<Record<string, { readonly counts: string; readonly by: 
 };
 
 /**
- * Tells OpenTelemetry what happens to sessions: a counter `hipflask.sessions.EVENT` for each event of this process, and an
- * event `hipflask.EVENT` on the span of the request. Neither holds an owner, a secret or data; spans also name the
- * selector of a stored session, counters do not.
+ * Reports session events to OpenTelemetry: a counter `hipflask.sessions.EVENT` for each event of this process, and an event
+ * `hipflask.EVENT` on the request's span. Neither contains an owner, a secret or data; only spans have the selector of a
+ * stored session.
  *
- * @returns stops telling
+ * @returns stops reporting
  * @throws ConfigError without a meter and without spans
  * @example
  * ```ts
@@ -82,7 +82,7 @@ export function bridgeToOpenTelemetry(options: OpenTelemetryOptions): () => void
   };
 }
 
-/** Those properties of a message that are there, under the library's name. */
+/** The properties that a message has, prefixed with the library's name. */
 function pick(message: unknown, names: readonly string[]): EventAttributes {
   const known = Object.entries(message as object).filter(([name]) => names.includes(name));
   return Object.fromEntries(

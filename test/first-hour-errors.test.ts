@@ -52,11 +52,11 @@ const misread: [what: string, options: object, ...said: string[]][] = [
   ["an option of the store's group", { idleTimeout: 5 }, "storeOptions: { idleTimeout: … }"],
   ["a duration as a text", { lifetime: "7d" }, "a number of seconds", "a string"],
   ["sameSite none without secure", { cookieSameSite: "None" }, "cookieSecure: true"],
-  ["a text for a flag", { cookieSecure: "true" }, '"auto"'],
+  ["a string for a flag", { cookieSecure: "true" }, '"auto"'],
   ["a URL for a domain", { cookieDomain: "https://a.example" }, '"example.com"'],
   ["a path without its slash", { cookiePath: "shop" }, 'must begin with "/"', '"/shop"'],
   ["a list for a key", { secretKey: [secretKey] }, "not a list"],
-  ["a text for fallbacks", { secretKeyFallbacks: "old" }, "a list of secrets"],
+  ["a string for fallbacks", { secretKeyFallbacks: "old" }, "a list of secrets"],
 ];
 
 const atTheStart: Case[] = [
@@ -68,7 +68,7 @@ const atTheStart: Case[] = [
     "sessions({ secretKey: process.env.SECRET_KEY })",
   ],
   ["null", manager(null), "CONFIG", "got null"],
-  ["the secret alone", manager(secretKey), "CONFIG", "got a text", "sessions({ secretKey:"],
+  ["the secret alone", manager(secretKey), "CONFIG", "got a string", "sessions({ secretKey:"],
   ["a promise of options", manager(Promise.resolve({ secretKey })), "CONFIG", "got a promise: await it"],
   [
     "an option of another library",
@@ -102,7 +102,7 @@ const atTheStart: Case[] = [
     "a URL for a store",
     manager({ store: "redis://:pa55@127.0.0.1" }),
     "CONFIG",
-    "the text of a URL",
+    "the string of a URL",
     "await storeFromUrl(",
   ],
   [
@@ -232,7 +232,7 @@ const inAHandler: Case[] = (
       "UNSERIALIZABLE",
       'session.set("username", value)',
     ],
-    ["set with a number", (session) => session.set(42, 1), "UNSERIALIZABLE", "must be a text"],
+    ["set with a number", (session) => session.set(42, 1), "UNSERIALIZABLE", "must be a string"],
     ["transact with a value", (session) => session.transact("a", 1), "CONFIG", "(count)", "of type number"],
     [
       "an instance",
@@ -247,7 +247,7 @@ const inAHandler: Case[] = (
     ["a Set", (session) => (session.a = new Set()), "UNSERIALIZABLE", "an array of its items"],
     ["a promise", (session) => (session.a = Promise.resolve(1)), "UNSERIALIZABLE", "Await it first"],
     ["undefined inside", (session) => (session.a = { b: undefined }), "UNSERIALIZABLE", "Use null"],
-    ["a cycle", (session) => (session.a = cycle()), "UNSERIALIZABLE", "contains itself", "inside of a"],
+    ["a cycle", (session) => (session.a = cycle()), "UNSERIALIZABLE", "contains itself", "inside a"],
     ["a method's name", (session) => (session.get = 1), "RESERVED_NAME", 'session.set("get", value)'],
     ["an owner without a store", (session) => (session.owner = "ada"), "CONFIG", "pass a `store`"],
   ] satisfies [string, (session: any) => unknown, ...string[]][]
@@ -268,7 +268,7 @@ const ofTheManager: Case[] = [
     "destroyAll of a forgotten id",
     () => withStore.destroyAll(String(undefined)),
     "CONFIG",
-    'text "undefined"',
+    'string "undefined"',
   ],
   ["destroy of nothing", () => withStore.destroy(loose(undefined)), "CONFIG", "manager.destroy(selector)"],
   ["list without a store", () => new SessionManager({ secretKey }).list("ada"), "CONFIG", "needs a `store`"],
@@ -518,11 +518,11 @@ const apps: [
     (heard) => {
       const app = new Hono()
         .use(onHono.sessions({ secretKey }))
-        .use(onHono.sessions({ secretKey, cookieName: "b" }))
+        .use(onHono.sessions({ secretKey }))
         .get("/", (c) => c.text("a"));
       return serverOfHono(app, heard);
     },
-    "used twice",
+    'both with the cookie "session"',
   ],
   [
     "Express's sessions in Hono",

@@ -24,7 +24,7 @@ const options: fc.Arbitrary<FlaskCodecOptions> = fc.record({
 });
 
 describe(`flaskCodec (seed ${seed})`, () => {
-  it("decodes what it encodes to the same texts, whatever the session and the options", () => {
+  it("decodes what it encodes to the same strings, whatever the session and the options", () => {
     const property = fc.property(fields, options, (fields, options) => {
       const text = flaskCodec(options).encode(fields, context);
       const decoded = flaskCodec(options).decode(text, context);
@@ -99,7 +99,7 @@ describe(`flaskCodec (seed ${seed})`, () => {
     fc.assert(property, { seed, numRuns: 500 });
   });
 
-  it("refuses any other text without ever throwing", () => {
+  it("refuses any other string without ever throwing", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.array(fc.base64String(), { minLength: 1, maxLength: 5 }).map((segments) => segments.join(".")),

@@ -155,7 +155,7 @@ describe.each([
     expect(counting[0]!.opened).toBe(1);
   });
 
-  it("keeps every text of a Flask cookie under an older configuration", async () => {
+  it("keeps every string of a Flask cookie under an older configuration", async () => {
     const old = flaskCodec({ secretKey: "older", salt: "other-salt" });
     const texts = new Map([["price", "1.0"]]);
     const text = old.encode(texts, { now: now(), maxAge: 100, cookieName: "flask" });

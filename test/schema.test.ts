@@ -102,7 +102,7 @@ describe.each(cases)("schema of $library, sessions in a $home", ({ schema, optio
     expect(await now.data()).toEqual({ username: "ada" });
   });
 
-  it("notices a change inside of a value, too", async () => {
+  it("notices a change inside a value, too", async () => {
     const { now } = await setUp(() => (session.cart = [{ price: 1 }]));
     await expect(now.visit(() => session.cart.push({}))).rejects.toThrow(SchemaError);
   });

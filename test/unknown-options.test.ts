@@ -138,7 +138,7 @@ const calls: ReadonlyArray<readonly [string, Call, string, string]> = [
   ["codecCookie", accepts.codecCookie, "maxage", "maxAge"],
 ];
 
-/** Names beside a key; a number or a text as it is. */
+/** Names beside a key; a number or a string as it is. */
 function withKey(options: unknown): never {
   return (typeof options === "object" && options !== null ? { secretKey, ...options } : options) as never;
 }
@@ -215,7 +215,7 @@ it.each<[string, () => unknown, string]>([
     () => new Serializer(secretKey, { fallbackSigners: {} as never }),
     "must be a list",
   ],
-  ["a pattern of origins", () => crossOriginProtection({ trustedOrigins: ["https://*.a.com"] }), "name each"],
+  ["a pattern of origins", () => crossOriginProtection({ trustedOrigins: ["https://*.a.com"] }), "list each"],
   ["a session to keep", () => manager.destroyAll("ada", createSession() as never), "{ except: session }"],
   ["onError among the options", () => new SessionManager(loose({ secretKey, onError() {} })), "{ onError }"],
   [

@@ -5,7 +5,7 @@ import { sessions } from "hipflask/hono";
 import { run } from "./run.ts";
 
 const app = new Hono();
-app.use(sessions({ secretKey: "set this to a long random text, and keep it to yourself" }));
+app.use(sessions({ secretKey: "set this to a long random string, and keep it to yourself" }));
 
 app.get("/", (c) => {
   if ("username" in session) {

@@ -39,7 +39,7 @@ export function addToCart({ id }: Good): boolean {
 export function setQuantity(id: string, quantity: number): void {
   const cart = (session.cart ??= {});
   session.order ??= orderNumber();
-  // A change inside of a value is noticed: nothing has to be assigned back.
+  // A change inside a value is noticed: nothing has to be assigned back.
   if (quantity > 0) cart[id] = quantity;
   else delete cart[id];
   if (Object.keys(cart).length === 0) emptyCart();

@@ -120,7 +120,7 @@ export function checkReader(call: string, options: object, own: readonly string[
 export interface CookieFormat {
   name: string;
   cookieName: string;
-  /** A text is a refusal. May throw on content that is authentic and yet unreadable. */
+  /** A string is a refusal. May throw on content that is authentic and yet unreadable. */
   read(cookies: RequestCookies, context: AcceptContext): AcceptedContent | AcceptRefusal;
   readRecord?(record: unknown, context: AcceptContext): AcceptedContent | AcceptRefusal;
 }

@@ -63,7 +63,7 @@ function deriveKey(password: Uint8Array, salt: string, iterations: number): Buff
   return pbkdf2Sync(password, salt, iterations, 32, "sha1");
 }
 
-/** One password. @throws ConfigError for anything but non-empty text or bytes */
+/** One password. @throws ConfigError for anything but non-empty string or bytes */
 export function passwordBytes(option: string, password: string): Uint8Array {
   const bytes = bytesOf(option, password);
   if (bytes.length === 0)

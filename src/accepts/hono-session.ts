@@ -5,7 +5,7 @@ import { isRecord, without } from "./plain-json.ts";
 
 /** What the old `useSession({ … })` was given. */
 export interface HonoSessionOptions extends StoreAcceptOptions {
-  /** Its `secret` (`AUTH_SECRET`): a text, or a key of 32 bytes that is used as it is. */
+  /** Its `secret` (`AUTH_SECRET`): a string, or a key of 32 bytes that is used as it is. */
   secret: string | Uint8Array;
 }
 

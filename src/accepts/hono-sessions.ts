@@ -42,7 +42,7 @@ export function honoSessions(options: HonoSessionsOptions): AcceptedCookie {
         if (seal === undefined) return "missing";
         const unsealed = unsealFe26(seal, { passwords, iterations: [1] }, context.now);
         if ("refusal" in unsealed) return unsealed.refusal;
-        // The library seals a text, which the seal turns into JSON once more.
+        // The library seals a string, which the seal turns into JSON once more.
         const text: unknown = JSON.parse(unsealed.text);
         if (typeof text !== "string" || text === "") return "bad_shape";
         return store ? { kind: "id", id: text } : readHonoRecord(JSON.parse(text), context);

@@ -10,7 +10,7 @@ import { dataFromJSON } from "./plain-json.ts";
 export interface IronSessionOptions extends AcceptOptions {
   /** Its `cookieName`; iron-session has no default. */
   cookieName: string;
-  /** Its `password`: one text, or several by id. */
+  /** Its `password`: one string, or several by id. */
   password: string | Readonly<Record<string, string>>;
   /**
    * `true` takes a seal whatever its marker says, as iron-session 9 does. Default `false`: only the marker `~2`, which

@@ -8,11 +8,11 @@ export type MacEncoding = "base64" | "base64 unpadded" | "base64url" | "hex";
 
 /** Signatures of one library: HMAC with one of several keys. */
 export interface Mac {
-  /** The text with "." and its signature under the first key behind it. */
+  /** The string with "." and its signature under the first key behind it. */
   sign(text: string): string;
-  /** Whether a signature is that of a text under one of the keys, spelled the way the library spells it. */
+  /** Whether a signature is that of a string under one of the keys, spelled the way the library spells it. */
   verify(text: string, signature: string): boolean;
-  /** The text in front of the last "." if what follows is its signature. */
+  /** The string in front of the last "." if what follows is its signature. */
   unsign(signed: string): string | undefined;
 }
 
@@ -60,7 +60,7 @@ export function mac(
 }
 
 /**
- * The text in a value that Express' world signs, percent-decoded: "s:", the text, ".", and its HMAC-SHA256 in base64
+ * The string in a value that Express' world signs, percent-decoded: "s:", the string, ".", and its HMAC-SHA256 in base64
  * without padding.
  */
 export function unsignExpressValue(

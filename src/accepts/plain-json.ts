@@ -3,7 +3,7 @@ import type { AcceptedContent, AcceptRefusal } from "./accepted-cookie.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The JSON object in a text as session data. @throws SyntaxError if the text is not JSON */
+/** The JSON object in a string as session data. @throws SyntaxError if the string is not JSON */
 export function dataFromJSON(text: string): AcceptedContent | AcceptRefusal {
   const value: unknown = JSON.parse(text);
   return isRecord(value) ? { kind: "data", data: value } : "bad_shape";
@@ -20,7 +20,7 @@ export function without(record: Record<string, unknown>, ...keys: string[]): Rec
   return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
 }
 
-/** The text behind base64 (standard alphabet, padded). @throws TypeError if it is not just that, or not UTF-8 */
+/** The string behind base64 (standard alphabet, padded). @throws TypeError if it is not just that, or not UTF-8 */
 export function textFromBase64(base64: string): string {
   const bytes = Buffer.from(base64, "base64");
   if (bytes.toString("base64") !== base64) throw new TypeError("not base64");

@@ -59,7 +59,7 @@ export function reactRouter(options: ReactRouterOptions): AcceptedCookie {
 }
 
 /**
- * Gives the text of a cookie `<base64>.<signature>`.
+ * Gives the string of a cookie `<base64>.<signature>`.
  *
  * @throws ConfigError without secrets, unless `signed` is `false`
  */

@@ -23,7 +23,7 @@ export interface CookieParserOptions extends SignedCookieOptions {
 }
 
 /**
- * Reads one value set with Hono's `setSignedCookie`, a text.
+ * Reads one value set with Hono's `setSignedCookie`, a string.
  *
  * The format binds neither name nor time: a value signed for another cookie of the old application is taken as well.
  *
@@ -61,7 +61,7 @@ export function honoSignedCookie(
 }
 
 /**
- * Reads one value set with Express' `res.cookie(name, value, { signed: true })` and read by cookie-parser: a text, or
+ * Reads one value set with Express' `res.cookie(name, value, { signed: true })` and read by cookie-parser: a string, or
  * what was given as an object.
  *
  * The format binds neither name nor time: a value signed for another cookie of the old application is taken as well.

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { HipflaskError } from "../errors.ts";
 import { varyOnCookie } from "../http/response-headers.ts";
-import { contextOf, adviseOutside, type RequestContext } from "../request/context.ts";
+import { adviseOutside, type RequestContext } from "../request/context.ts";
 import type { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { managerOfBuiltApp } from "./parts/built-app.ts";
@@ -52,6 +52,8 @@ export function sessions(
 ): AstroMiddleware {
   const { manager, assertKey } = managerOfBuiltApp(options);
   const onError = onErrorOf(handlerOptions);
+  /** By the request and the locals, since Astro calls this again for a rewrite, and for an error page. */
+  const made = new WeakMap<object, RequestContext>();
   /** What was saved for a response that Astro replaces by its error page. */
   const savedBefore = new WeakMap<RequestContext, Headers>();
 
@@ -76,14 +78,17 @@ export function sessions(
       return next();
     }
     assertKey();
-    const rendered = contextOf(locals);
+    const rendered = made.get(locals);
     if (rendered?.isCurrent === true) {
       // A rewrite: the same visit, with another request.
       rendered.attachTo(request);
+      made.set(request, rendered);
       return next();
     }
-    const replaced = contextOf(request);
+    const replaced = made.get(request);
     if (replaced !== undefined) return errorPage(replaced, astro, next);
+    const opened = manager.openedContext(request);
+    if (opened !== undefined) return opened.run(next);
     let context: RequestContext;
     try {
       context = manager.requestContext(request, request, locals);
@@ -91,6 +96,7 @@ export function sessions(
     } catch (error) {
       return answer(error);
     }
+    made.set(request, context).set(locals, context);
     placeSession(locals, context);
     let response: Response;
     try {
@@ -120,6 +126,7 @@ export function sessions(
   /** Astro renders `404.astro` or `500.astro` for a request whose session is saved: it can still be read there. */
   async function errorPage(context: RequestContext, { locals }: AstroContext, next: () => Promise<Response>) {
     context.attachTo(locals);
+    made.set(locals, context);
     placeSession(locals, context);
     context.beginAnswer();
     const response = responseOf(await context.run(next), "hipflask/astro");

@@ -64,9 +64,6 @@ export function sessions(
       if (typeof next !== "function") throw error;
       return next(error);
     }
-    const known = (req as Partial<Slotted>)[SLOT];
-    // A second time on the way of a request, behind middleware that has lost the context.
-    if (known?.config === manager.config) return known.context.run(next);
     const isHandshake = isSocket(req, res);
     const fail = (error: unknown): void => {
       // A callback that takes no error, as of a plain upgrade, would go on as if there were a session.
@@ -90,6 +87,9 @@ export function sessions(
     };
     let context: RequestContext;
     try {
+      const opened = manager.openedContext(req);
+      // Also behind middleware that has lost the context.
+      if (opened !== undefined) return opened.run(next);
       const request = isHandshake ? handshakeOf(req) : requestOf(req);
       if (isHandshake) refuseForeign(request.headers, req.url);
       context = manager.requestContext(request, req, res);

@@ -48,6 +48,9 @@ export function sessions(options: SessionOptions | SessionManager, handlerOption
         throw wrongFramework("hipflask/fetch", USE, request, ...rest);
       let context: RequestContext;
       try {
+        const opened = manager.openedContext(request);
+        // The outer one answers what is thrown.
+        if (opened !== undefined) return opened.run(() => handler(request, ...rest));
         context = manager.requestContext(request, request);
         if (context.opening !== undefined) await context.opening;
       } catch (error) {

@@ -48,6 +48,8 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     if (isH3V1) throw new ConfigError(H3_V1);
     if (typeof next !== "function" || event.context === undefined)
       throw wrongFramework("hipflask/h3", "app.use(sessions({ … }))", event, next, ...rest);
+    const opened = manager.openedContext(event);
+    if (opened !== undefined) return opened.run(next);
     const context = manager.requestContext(event.req, event, event.req);
     if (context.opening !== undefined) await context.opening;
     placeSession(event.context, context);

@@ -49,11 +49,13 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareHa
     if (c?.req?.raw === undefined)
       throw wrongFramework("hipflask/hono", "app.use(sessions({ … }))", c, next, ...rest);
     try {
+      const opened = manager.openedContext(c.req.raw);
+      if (opened !== undefined) return await opened.run(next);
       const context = manager.requestContext(c.req.raw, c, c.req, c.req.raw);
       if (context.opening !== undefined) await context.opening;
       c.set("session", context.session);
       await context.run(next);
-      assertInPlace(c.get("session"), context.session, 'c.set("session", …)');
+      assertInPlace(c.get("session"), c.req.raw, 'c.set("session", …)');
       let hasCookie = false;
       const headers = observed(responseHeaders(c), (name) => (hasCookie ||= name === "Set-Cookie"));
       await context.save({ status: c.res.status, headers });

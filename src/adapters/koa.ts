@@ -55,6 +55,8 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     const { req, res } = ctx;
     if (req === undefined || typeof res?.setHeader !== "function")
       throw wrongFramework("hipflask/koa", "app.use(sessions({ … }))", ctx, next, ...rest);
+    const opened = manager.openedContext(req);
+    if (opened !== undefined) return opened.run(next);
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
     placeSession(ctx, context);

@@ -27,7 +27,7 @@ export interface NextSessions {
   /**
    * This visitor's session, the same object for every caller during one request.
    *
-   * It can be changed inside of {@link withSession}. Everywhere else it can only be read, and a change throws
+   * It can be changed inside {@link withSession}. Everywhere else it can only be read, and a change throws
    * `SessionReadOnlyError`: Next sets no cookies while it renders, and has no place to save a session behind an action
    * or a route handler.
    */
@@ -104,7 +104,7 @@ export function sessions(
       const [request] = args;
       const call = () => handler(...args);
       const store = await cookies();
-      // While Next renders there is nothing to save with; inside of another wrapped function, that one saves.
+      // While Next renders there is nothing to save with; inside another wrapped function, that one saves.
       if (isReadOnly(store) || running.has(store)) {
         const context = await contextOf(store);
         if (request instanceof Request) context.attachTo(request);
@@ -235,7 +235,7 @@ function statusOf(thrown: unknown): number {
 function renderingError(): SessionReadOnlyError {
   return new SessionReadOnlyError(
     "Next sets no cookies while it renders, so a server component can only read the session. Change it in a server " +
-      "action, a route handler or proxy.ts, inside of `withSession`.",
+      "action, a route handler or proxy.ts, inside `withSession`.",
   );
 }
 
@@ -247,6 +247,6 @@ function notWrappedError(): SessionReadOnlyError {
 }
 
 const OUTSIDE =
-  "In Next, `session` of hipflask works inside of `withSession`. Everywhere else, server components included, import " +
+  "In Next, `session` of hipflask works inside `withSession`. Everywhere else, server components included, import " +
   '`session` from the module that calls `sessions` of hipflask/next, as in `import { session } from "@/lib/session"`, and ' +
   "write `const visitor = await session()`.";

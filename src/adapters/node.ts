@@ -53,7 +53,7 @@ export function sessions(options: SessionOptions | SessionManager, handlerOption
         return context.run(() => handler(req, res));
       };
       try {
-        const context = manager.requestContext(requestOf(req), req, res);
+        const context = manager.openedContext(req) ?? manager.requestContext(requestOf(req), req, res);
         const { opening } = context;
         const result = opening === undefined ? handle(context) : opening.then(() => handle(context));
         if (result instanceof Promise) result.catch(fail);

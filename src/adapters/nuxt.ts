@@ -82,6 +82,8 @@ export function sessions(
       const held = new HeldResponse(res, onError);
       let context: RequestContext;
       try {
+        const opened = manager.openedContext(event);
+        if (opened !== undefined) return opened.run(() => handler(event));
         context = manager.requestContext(request, event, event.context, req, res);
         if (context.opening !== undefined) await context.opening;
       } catch (error) {

@@ -66,11 +66,13 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareFu
         ...rest,
       );
     try {
+      const opened = manager.openedContext(request);
+      if (opened !== undefined) return await opened.run(next);
       const context = manager.requestContext(request, request, provider);
       if (context.opening !== undefined) await context.opening;
       provider.set(sessionContext, context.session);
       const response = responseOf(await context.run(next), "hipflask/react-router");
-      assertInPlace(provider.get(sessionContext), context.session, "sessionContext");
+      assertInPlace(provider.get(sessionContext), request, "sessionContext");
       return await saveInto(response, context);
     } catch (error) {
       throw asRouteError(error);

@@ -88,6 +88,8 @@ export function sessions(
       placeSession(event.locals, context);
       return resolve(event);
     }
+    const opened = manager.openedContext(event);
+    if (opened !== undefined) return opened.run(() => resolve(event));
     let context: RequestContext;
     try {
       context = manager.requestContext(event.request, event, event.request);

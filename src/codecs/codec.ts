@@ -1,7 +1,7 @@
 import type { CookieGrammar } from "../http/cookie.ts";
 import type { Fields } from "../json/fields.ts";
 
-/** Why a cookie was refused. The first six words are those of the test vectors. */
+/** Why a cookie was refused. The test vectors use the first six. */
 export type RefusalReason =
   | "bad_signature"
   | "bad_timestamp"
@@ -21,50 +21,50 @@ export type RefusalReason =
   | "pickle"
   | "ambiguous";
 
-/** The moment and the place a cookie text is read or written in. */
+/** The time, and the cookie, for which a value is decoded or encoded. */
 export interface CodecContext {
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Oldest acceptable age in whole seconds. Flask: `PERMANENT_SESSION_LIFETIME`, for every session. */
+  /** Maximum age in whole seconds. Flask: `PERMANENT_SESSION_LIFETIME`, for every session. */
   readonly maxAge: number;
-  /** The cookie's name; formats that authenticate it refuse a text moved to another name. */
+  /** The cookie's name; formats that authenticate it refuse the value under another name. */
   readonly cookieName: string;
 }
 
-/** What a codec makes of a cookie text. */
+/** The result of decoding a cookie value. */
 export type Decoded =
   | {
       readonly ok: true;
       readonly fields: Fields;
-      /** Epoch seconds, where the format says. */ readonly signedAt?: number;
+      /** Epoch seconds, if the format contains the time. */ readonly signedAt?: number;
     }
   | {
       readonly ok: false;
       readonly reason: RefusalReason;
-      /** For logs; holds no secret and no session data. */ readonly detail?: string;
+      /** For logs; contains no secret and no session data. */ readonly detail?: string;
     };
 
 /**
- * One text format of a session cookie: session data ⇄ tamper-proof text.
+ * A format of session cookies: encodes session data as a tamper-proof string and decodes it.
  *
- * Promises every codec keeps:
- * - `decode` never throws and never hangs, whatever the text; it authenticates before it looks at anything inside.
- * - `decode(encode(fields))` gives equal fields, text for text.
- * - Both are synchronous, so that a cookie can be written in the very moment headers are sent.
+ * Requirements for every codec:
+ * - `decode` never throws and never hangs, for any string; it authenticates a value before it parses it.
+ * - `decode(encode(fields))` returns equal fields, string for string.
+ * - Both are synchronous, so that a cookie can be written when the headers are sent.
  */
 export interface Codec {
-  /** The word used in options, events and the inspector, such as `"flask"`. */
+  /** The name used in options, events and the inspector, such as `"flask"`. */
   readonly name: string;
   /**
-   * How the other program that has this format finds its cookie in a request. Default `"strict"`, for a format that only
-   * we write: of all cookies of the name, the newest that is valid.
+   * How the other program that uses this format selects its cookie in a request. Default `"strict"`, for a format that only
+   * hipflask writes: of all cookies with the name, the newest valid one.
    */
   readonly grammar?: CookieGrammar;
   decode(text: string, context: CodecContext): Decoded;
   encode(fields: Fields, context: CodecContext): string;
   /**
-   * A cheap guess at whether the session in `text` has the key, without verifying anything: false only if it surely
-   * has not, true when in doubt. Saves opening a cookie whose session was not accessed.
+   * Guesses whether the session in `text` has the key, without verifying anything: false only if it certainly does not,
+   * true otherwise. Avoids opening a cookie whose session was not accessed.
    */
   mayHold(text: string, key: string): boolean;
 }

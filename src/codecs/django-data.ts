@@ -21,11 +21,11 @@ const BEYOND_ASCII = /[\x7f-\uffff]/g;
 const tagged = new TaggedJSONSerializer(WRITING);
 
 /**
- * What is in front of time and signature: JSON as Django writes it, compressed if that is shorter.
+ * Encodes the payload, which precedes time and signature: JSON as Django writes it, compressed if that is shorter.
  *
- * Django's JSON knows no tags: tuples become lists, as there.
+ * Django's JSON has no tags: tuples become lists, as in Django.
  *
- * @throws UnserializableError for bytes, dates and whatever else Django's serializer raises TypeError for
+ * @throws UnserializableError for bytes, dates and everything else for which Django's serializer raises TypeError
  */
 export function packDjangoData(fields: Fields): string {
   const members = Array.from(fields, ([key, text]) => `${quoteAscii(key)}:${withoutTags(key, text)}`);
@@ -33,9 +33,9 @@ export function packDjangoData(fields: Fields): string {
 }
 
 /**
- * The fields of a payload; `undefined` for one of the `PickleSerializer` that Django had before version 5.
+ * Decodes a payload; `undefined` for one of the `PickleSerializer`, which Django had before version 5.
  *
- * @throws BadPayload if Django could not read it either, or if it inflates to more than `maxInflatedSize` bytes
+ * @throws BadPayload if Django could not decode it either, or if it inflates to more than `maxInflatedSize` bytes
  * @throws BadShape if it is not a mapping
  */
 export function unpackDjangoData(payload: string, maxInflatedSize: number): Fields | undefined {
@@ -44,12 +44,12 @@ export function unpackDjangoData(payload: string, maxInflatedSize: number): Fiel
   if (bytes === undefined) throw new BadPayload("The payload is not base64url.");
   const content = compressed ? inflate(bytes, maxInflatedSize) : bytes;
   if (isPickle(content)) return undefined;
-  // Django decodes as Latin-1; its own writer keeps to ASCII.
+  // Django decodes as Latin-1, but writes only ASCII.
   return plainFields(content.toString("latin1"));
 }
 
 /**
- * The fields of JSON without tags: what looks like a tag there is an object, and is escaped here.
+ * The fields of JSON without tags: an object that looks like a tag is escaped.
  *
  * @throws BadPayload
  * @throws BadShape if it is not a mapping
@@ -70,7 +70,7 @@ function inflate(bytes: Buffer, maxOutputLength: number): Buffer {
   }
 }
 
-/** A value's tagged JSON as plain JSON. Text that holds no tag stays as it is, but for characters beyond ASCII. */
+/** Converts a value's tagged JSON to plain JSON. Without tags, only non-ASCII characters change. */
 function withoutTags(key: string, text: string): string {
   if (scan(text, LIMITS) & TAGS) {
     return new Writer(NO_TAGS, WRITING, key).value(withoutTuples(tagged.loads(text)));
@@ -85,7 +85,7 @@ function withoutTuples(value: unknown): unknown {
   return copyOf(value, Object.fromEntries(entries));
 }
 
-/** A copy that still knows which of its numbers are floats. */
+/** A copy that remembers which of its numbers are floats. */
 function copyOf<T extends object>(original: object, copy: T): T {
   inheritFloats(original, copy);
   return copy;
@@ -93,7 +93,7 @@ function copyOf<T extends object>(original: object, copy: T): T {
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** Whole seconds as Django writes them: its `b62_encode`. */
+/** Encodes whole seconds like Django's `b62_encode`. */
 export function encodeBase62(seconds: number): string {
   let rest = Math.abs(seconds);
   let text = "";
@@ -104,7 +104,7 @@ export function encodeBase62(seconds: number): string {
   return seconds < 0 ? `-${text}` : text;
 }
 
-/** The seconds a text stands for, `undefined` if none: Django's `b62_decode`, with its oddity that a lone "-" is 0. */
+/** Decodes seconds like Django's `b62_decode`, where a single "-" is 0; `undefined` if the string is invalid. */
 export function decodeBase62(text: string): number | undefined {
   if (!/^(?:-[0-9A-Za-z]*|[0-9A-Za-z]+)$/.test(text)) return undefined;
   const negative = text.startsWith("-");

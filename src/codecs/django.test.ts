@@ -11,7 +11,7 @@ const context = { now: Date.UTC(2026, 0, 1), maxAge: 3600, cookieName: "sessioni
 const codec = djangoCodec({ secretKey });
 const json = new TaggedJSONSerializer();
 
-/** The payload's text, for values that are short enough not to be compressed. */
+/** The payload's string, for values that are short enough not to be compressed. */
 const payloadOf = (text: string) => Buffer.from(text.slice(0, text.indexOf(":")), "base64url").toString();
 
 /** A cookie as a holder of the key might forge it. */
@@ -26,7 +26,7 @@ function sign(payload: string, timestamp = "1vbDh2"): string {
 describe("djangoCodec", () => {
   it.each<[what: string, value: unknown, written: string]>([
     ["tuples as lists", tuple(1, tuple("a", [2])), '{"v":[1,["a",[2]]]}'],
-    ["floats as floats, also inside of tuples", tuple(float(1), [float(2)]), '{"v":[1.0,[2.0]]}'],
+    ["floats as floats, also inside tuples", tuple(float(1), [float(2)]), '{"v":[1.0,[2.0]]}'],
     ["big ints", 2n ** 80n, '{"v":1208925819614629174706176}'],
     ["objects that look like Flask's tags", { " t": [1] }, '{"v":{" t":[1]}}'],
     ["characters beyond ASCII as escapes", "é🍶\u007f", '{"v":"\\u00e9\\ud83c\\udf76\\u007f"}'],
@@ -39,7 +39,7 @@ describe("djangoCodec", () => {
     ["dates", new Date(0)],
     ["UUIDs", new UUID("0".repeat(32))],
     ["Markup", new Markup("<b>")],
-    ["bytes inside of a tuple", tuple(new Uint8Array(1))],
+    ["bytes inside a tuple", tuple(new Uint8Array(1))],
   ])("cannot write %s, as Django cannot", (_, value) => {
     const fields = new Map([["avatar", json.dumps(value)]]);
     expect(() => codec.encode(fields, context)).toThrow(UnserializableError);
@@ -95,7 +95,7 @@ describe("djangoCodec", () => {
     expect(codec.decode(text, { ...context, maxAge: Infinity })).toEqual({ ok: false, reason: "pickle" });
   });
 
-  it("refuses a text too long for a cookie unread", () => {
+  it("refuses a string too long for a cookie unread", () => {
     expect(codec.decode("a".repeat(16_385), context)).toEqual({ ok: false, reason: "too_long" });
   });
 
@@ -123,7 +123,7 @@ describe("djangoCodec", () => {
   it.each<[string, object]>([
     ["an empty secret", { secretKey: "" }],
     ["an empty fallback", { secretKey, secretKeyFallbacks: [""] }],
-    ["a text as fallbacks", { secretKey, secretKeyFallbacks: "abc" }],
+    ["a string as fallbacks", { secretKey, secretKeyFallbacks: "abc" }],
     ["no secret", {}],
   ])("throws for %s", (_, options) => {
     expect(() => djangoCodec(options as never)).toThrow(ConfigError);
@@ -138,7 +138,7 @@ describe("djangoSessionData", () => {
     expect(data.decode(data.encode(fields, 0))).toMatchObject({ ok: true, fields, signedAt: 0 });
   });
 
-  it("is another text than a cookie's, each of no use in the other's place", () => {
+  it("is another string than a cookie's, each of no use in the other's place", () => {
     expect(data.decode(codec.encode(fields, context))).toEqual({ ok: false, reason: "bad_signature" });
     expect(codec.decode(data.encode(fields, context.now), context)).toEqual({
       ok: false,

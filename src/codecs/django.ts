@@ -9,23 +9,23 @@ import { decodeBase62, encodeBase62, packDjangoData, unpackDjangoData } from "./
 
 /** How a Django project signs its sessions. */
 export interface DjangoCodecOptions {
-  /** Django's `SECRET_KEY`: signs and verifies. Text counts as UTF-8. */
+  /** Django's `SECRET_KEY`: signs and verifies. A string is encoded as UTF-8. */
   secretKey: SecretKey;
   /** Django's `SECRET_KEY_FALLBACKS`: older keys that only verify. Default none. */
   secretKeyFallbacks?: readonly SecretKey[];
-  /** Default that of the engine. Another one is in use only if the project has a session store class of its own. */
+  /** Default: the engine's. Projects use another one only with a session store class of their own. */
   salt?: string;
-  /** Most bytes a compressed payload may inflate to. Default 1 MiB; Django has no limit. */
+  /** Maximum size of an inflated payload in bytes. Default 1 MiB; Django has no limit. */
   maxInflatedSize?: number;
 }
 
-/** The text of the column `session_data`, which Django's database, cached_db and file engines write. */
+/** The value of the column `session_data`, which Django's database, cached_db and file engines write. */
 export interface DjangoSessionData {
-  /** Never throws. The text has no age: the row's `expire_date` decides. */
+  /** Never throws. Does not check an age: the row's `expire_date` decides. */
   decode(text: string): Decoded;
   /**
-   * @param now epoch milliseconds, which is written into the text and not read again
-   * @throws UnserializableError for values Django has no JSON for: bytes, dates, UUIDs
+   * @param now epoch milliseconds, which is written but never checked
+   * @throws UnserializableError for values that Django cannot write as JSON: bytes, dates, UUIDs
    */
   encode(fields: Fields, now: number): string;
 }
@@ -35,15 +35,15 @@ const COOKIE_SALT = "django.contrib.sessions.backends.signed_cookies";
 const STORE_SALT = "django.contrib.sessions.SessionStore";
 /** Four times what browsers send. */
 const MAX_COOKIE_LENGTH = 16_384;
-/** Longest stored text to look at, in characters. */
+/** Longest stored value that is decoded, in characters. */
 const MAX_DATA_LENGTH = 4 * 1024 * 1024;
 
 /**
  * Django's session cookie under the engine `signed_cookies`: JSON, perhaps compressed, with time and HMAC-SHA-256.
  * Signed, **not** encrypted: visitors can read it.
  *
- * As in Django a time in the future is not refused, and an age is counted in fractions of a second. Django's
- * JSON is plain: tuples come back as lists, and bytes, dates and UUIDs cannot be written.
+ * As in Django, a time in the future is accepted, and ages have fractions of a second. Django's JSON is plain: tuples come
+ * back as lists, and bytes, dates and UUIDs cannot be written.
  *
  * Source: `django.contrib.sessions.backends.signed_cookies` and `django.core.signing` of Django 5.1.
  *
@@ -53,7 +53,7 @@ const MAX_DATA_LENGTH = 4 * 1024 * 1024;
  * ```ts
  * import { djangoCodec } from "hipflask/codecs/django";
  *
- * const codec = djangoCodec({ secretKey: "django-insecure-a long random text" });
+ * const codec = djangoCodec({ secretKey: "django-insecure-a long random string" });
  * const context = { now: Date.now(), maxAge: 14 * 24 * 3600, cookieName: "sessionid" };
  * const text = codec.encode(new Map([["_auth_user_id", '"42"']]), context);
  * const decoded = codec.decode(text, context);
@@ -87,7 +87,7 @@ export function djangoCodec(options: DjangoCodecOptions): Codec {
 /**
  * Django's `session_data`, for sharing the table `django_session` (or its session files) with a Django project.
  *
- * Source: `django.contrib.sessions.backends.base` of Django 5.1. The format from before Django 3.1 is refused, as there.
+ * Source: `django.contrib.sessions.backends.base` of Django 5.1. The format before Django 3.1 is refused, as in Django.
  *
  * @throws ConfigError for an empty secret or an unusable option
  *
@@ -95,7 +95,7 @@ export function djangoCodec(options: DjangoCodecOptions): Codec {
  * ```ts
  * import { djangoSessionData } from "hipflask/codecs/django";
  *
- * const data = djangoSessionData({ secretKey: "django-insecure-a long random text" });
+ * const data = djangoSessionData({ secretKey: "django-insecure-a long random string" });
  * const text = data.encode(new Map([["cart", "[1,2]"]]), Date.now());
  * const decoded = data.decode(text);
  * console.log(decoded.ok && decoded.fields.get("cart")); // [1,2]

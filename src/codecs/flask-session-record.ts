@@ -21,10 +21,10 @@ const json = new TaggedJSONSerializer(WRITING);
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * The records of Flask-Session 0.7 and later, as its `msgspec` writes them. On reading the other format is tried as well,
- * as there; pickle, which was the format before and can run any code, is refused.
+ * The records of Flask-Session 0.7 and later, as its `msgspec` writes them. When reading, the other format is tried as
+ * well, as Flask-Session does; pickle, the former format, can run any code and is refused.
  *
- * What a request did not change goes back as it stood in the record, byte for byte.
+ * Values that a request does not change are written back byte for byte.
  */
 export function flaskSessionRecords(format: FlaskSessionFormat): RecordFormat<Buffer> {
   const readers = format === "msgpack" ? [readMsgpack, readJson] : [readJson, readMsgpack];
@@ -43,7 +43,7 @@ function attempt(read: (content: Buffer) => DecodedRecord, content: Buffer): Dec
   try {
     return read(content);
   } catch (error) {
-    // TextDecoder throws a TypeError for what is not UTF-8.
+    // TextDecoder throws a TypeError for invalid UTF-8.
     if (error instanceof HipflaskError || error instanceof TypeError) return undefined;
     throw error;
   }
@@ -87,7 +87,7 @@ function toJson(fields: Fields): Buffer {
 
 const WRAP = { floats: "wrap" } as const;
 
-/** What becomes of values that one format has and the other has not. */
+/** How to write values that only one of the formats supports. */
 type Lowering = (value: object) => unknown;
 
 const AS_IS: Lowering = (value) => value;
@@ -97,7 +97,7 @@ const AS_TEXT: Lowering = (value) => {
   return value instanceof Float && !Number.isFinite(value.value) ? null : value;
 };
 
-/** As msgspec takes Python's types: tuples become lists and UUIDs texts; Markup is refused there, too. */
+/** As msgspec encodes Python's types: tuples become lists, UUIDs become strings, and Markup is refused. */
 function plainValue(value: unknown, path: string, lower: Lowering): unknown {
   if (typeof value === "number" && !Number.isFinite(value)) return lower(new Float(value));
   if (typeof value !== "object" || value === null) return value;

@@ -178,7 +178,7 @@ describe("flaskCodec", () => {
     return new Signer(secretKey, { salt: "cookie-session", keyDerivation: "hmac" }).sign(`e30.${segment}`);
   }
 
-  it("never verifies a text with flipped bits", () => {
+  it("never verifies a string with flipped bits", () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat(cookie.length - 1), fc.integer({ min: 1, max: 0xffff })), { minLength: 1 }),
@@ -251,7 +251,7 @@ describe("flaskCodec, remembered cookies", () => {
     expect(at(NOW + 3600).ok).toBe(true);
   });
 
-  it("gives the order of the text for a cookie it has just written, not the order it was given", () => {
+  it("gives the order of the string for a cookie it has just written, not the order it was given", () => {
     const writer = flaskCodec({ secretKey });
     const text = writer.encode(
       new Map([
@@ -277,7 +277,7 @@ describe("flaskCodec, remembered cookies", () => {
     expect(decoded.ok && decoded.fields.get("a")).toBe("1");
   });
 
-  it("does not take a forged text for the remembered one with the same signature", () => {
+  it("does not take a forged string for the remembered one with the same signature", () => {
     const remembering = flaskCodec({ secretKey });
     expect(remembering.decode(cookie, context).ok).toBe(true);
     const forged = `${Buffer.from('{"username":"eve"}').toString("base64url")}${cookie.slice(cookie.indexOf("."))}`;
@@ -351,7 +351,7 @@ describe("flaskCodec, options", () => {
     ["an empty secret", { secretKey: "" }],
     ["a list of secrets", { secretKey: ["a", "b"] }],
     ["a number as secret", { secretKey: 12_345 }],
-    ["a text as fallbacks", { secretKeyFallbacks: "old" }],
+    ["a string as fallbacks", { secretKeyFallbacks: "old" }],
     ["bytes as fallbacks", { secretKeyFallbacks: Buffer.from("old") }],
     ["an empty fallback", { secretKeyFallbacks: ["old", ""] }],
     ["an unknown digest", { digest: "md5" }],

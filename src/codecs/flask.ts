@@ -9,27 +9,27 @@ import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { Codec, CodecContext, Decoded, RefusalReason } from "./codec.ts";
 import { VerifiedCache } from "./verified-cache.ts";
 
-/** How Flask's session cookies are read and written. Everything but the secret defaults to what Flask does. */
+/** How Flask's session cookies are read and written. The defaults are Flask's. */
 export interface FlaskCodecOptions {
-  /** Flask's `SECRET_KEY`: signs and verifies. Text counts as UTF-8. */
+  /** Flask's `SECRET_KEY`: signs and verifies. A string is encoded as UTF-8. */
   secretKey: SecretKey;
   /** Flask's `SECRET_KEY_FALLBACKS`: older keys that only verify, tried from last to first. Default none. */
   secretKeyFallbacks?: readonly SecretKey[];
   /** Default `"cookie-session"`. */
   salt?: string | Uint8Array;
-  /** Default `"sha1"`. Flask has to be changed as well to read anything else. */
+  /** Default `"sha1"`. With any other, Flask needs the same setting. */
   digest?: Digest;
   /** Default `"hmac"`. */
   keyDerivation?: KeyDerivation;
   /** Default `"auto"`. */
   compress?: Compress;
-  /** Turns fields into JSON text and back. Default a `TaggedJSONSerializer`. */
+  /** Serializes and parses fields. Default a `TaggedJSONSerializer`. */
   json?: Pick<TaggedJSONSerializer, "loadsFields" | "dumpsFields">;
-  /** Longest cookie text to look at, in characters. Default 16384, four times what browsers send. */
+  /** Longest cookie value that is decoded, in characters. Default 16384, four times what browsers send. */
   maxCookieLength?: number;
-  /** Most bytes a compressed payload may inflate to. Default 1 MiB; Flask has no limit. */
+  /** Maximum size of an inflated payload in bytes. Default 1 MiB; Flask has no limit. */
   maxInflatedSize?: number;
-  /** Bytes for remembering verified cookies, so that a repeated one costs no HMAC. Default 1 MiB; 0 or false: none. */
+  /** Size of the cache of verified cookies in bytes: a cached cookie needs no HMAC. Default 1 MiB; 0 or false: no cache. */
   cache?: number | false;
 }
 
@@ -39,24 +39,24 @@ const OPTIONS =
   );
 
 /**
- * When to compress. Readers take all three.
+ * When to compress. Decoding accepts the cookies of all three.
  *
- * - `"flask"`: whenever it makes the cookie shorter, which means trying at every save. Byte-equal cookies are still not
- *   promised, since zlib builds differ in what they emit.
- * - `"auto"`: the same, but only from 2816 bytes of JSON on, where the cookie comes near the 4096 bytes browsers keep.
- *   Trying costs several times as much as all the rest of a save.
+ * - `"flask"`: whenever it makes the cookie shorter, so every save tries. Cookies may still differ from Flask's in bytes,
+ * since zlib builds differ in their output.
+ * - `"auto"`: the same, but only from 2816 bytes of JSON on, where the cookie approaches the 4096 bytes that browsers
+ * store. Trying costs several times as much as the rest of a save.
  * - `false`: never.
  */
 export type Compress = "auto" | "flask" | false;
 
-/** JSON of this many bytes (2.75 KiB) makes a cookie value of some 3800 characters: name and attributes still fit. */
+/** JSON of this many bytes (2.75 KiB) makes a cookie value of about 3800 characters, which leaves room for name and attributes. */
 const AUTO_COMPRESS_FROM = 2816;
 
-/** A cookie whose signature was right. */
+/** A cookie with a valid signature. */
 interface Verified {
   /** Epoch seconds. */
   readonly signedAt: number;
-  /** What it holds: JSON text that was not asked for yet, or what was read from it. */
+  /** Its content: JSON text that has not been parsed yet, or the result of parsing. */
   content: string | Decoded;
 }
 
@@ -64,16 +64,16 @@ interface Verified {
  * Flask's own session cookie: tagged JSON, perhaps compressed, with time and HMAC, as
  * `flask.sessions.SecureCookieSessionInterface` reads and writes it. Signed, **not** encrypted: visitors can read it.
  *
- * Refuses what Flask refuses. Stricter than Flask in two ways: base64 must be spelled as writers spell it, and a payload
- * may not inflate without bounds. Decoded fields may be shared between requests; treat them as frozen.
+ * Refuses what Flask refuses. Stricter than Flask in two ways: base64 must be canonical, and the size of an inflated
+ * payload is limited. Decoded fields may be shared between requests; do not modify them.
  *
- * @throws ConfigError for an empty secret, a text as `secretKeyFallbacks`, or an unusable option
+ * @throws ConfigError for an empty secret, a string as `secretKeyFallbacks`, or an unusable option
  *
  * @example
  * ```ts
  * import { flaskCodec } from "hipflask";
  *
- * const codec = flaskCodec({ secretKey: "a long random text" });
+ * const codec = flaskCodec({ secretKey: "a long random string" });
  * const context = { now: Date.now(), maxAge: 31 * 24 * 3600, cookieName: "session" };
  * const text = codec.encode(new Map([["username", '"ada"']]), context);
  * const decoded = codec.decode(text, context);
@@ -123,12 +123,12 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
       }
       if (text.startsWith(".")) return true;
       const content = Buffer.from(text.slice(0, text.indexOf(".")), "base64url").toString();
-      // Without the closing quote: a session whose one key is a tag is written with that key made longer.
+      // Without the closing quote: if a session's only key is a tag, it is escaped by making it longer.
       return content.includes(JSON.stringify(key).slice(0, -1)) || content.includes("\\");
     },
   };
 
-  /** Opens a payload with a valid signature, which still may hold anything. */
+  /** Decodes a payload with a valid signature, which may still contain anything. */
   function open(text: string, payload: string, signedAt: number): Decoded {
     let content: string;
     try {
@@ -153,11 +153,11 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
   }
 }
 
-/** Keys go to the signer from oldest to newest, as Flask hands them to itsdangerous: it tries them from the end. */
+/** The signer gets the keys from oldest to newest, as itsdangerous does from Flask: it tries the last one first. */
 function flaskSigner(options: FlaskCodecOptions): TimestampSigner {
   const { secretKey, secretKeyFallbacks = [], salt = "cookie-session" } = options;
   const { digest = "sha1", keyDerivation = "hmac" } = options;
-  // Flask takes a text for a list of one-letter keys, and an empty key for a key.
+  // Flask treats a string as a list of one-letter keys, and accepts an empty key.
   importSecretKeys("secretKeyFallbacks", secretKeyFallbacks);
   importSecretKey("secretKey", secretKey);
   return new TimestampSigner([...secretKeyFallbacks, secretKey], { salt, digest, keyDerivation });
@@ -172,12 +172,12 @@ function refused(reason: RefusalReason, error?: unknown): Decoded {
   return error instanceof BadPayload ? { ok: false, reason, detail: error.message } : { ok: false, reason };
 }
 
-/** A copy that does not keep the header alive which a cookie is a slice of. What is verified is ASCII. */
+/** A copy, since a slice would keep the whole header in memory. Verified cookies are ASCII. */
 function copyOf(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
 }
 
-/** Roughly the bytes of memory a remembered cookie takes. */
+/** Approximate memory of a cached cookie in bytes. */
 function weight(text: string, content: string, fieldCount: number): number {
   return 400 + text.length + 2 * content.length + 120 * fieldCount;
 }
@@ -196,5 +196,5 @@ function compressionThreshold(compress: Compress): number {
 
 function limit(option: string, value: number, smallest: number): number {
   if (Number.isSafeInteger(value) && value >= smallest) return value;
-  throw new ConfigError(`"${option}" must be a whole number, ${smallest} or more.`);
+  throw new ConfigError(`"${option}" must be a whole number from ${smallest} on.`);
 }

@@ -2,26 +2,26 @@ import { BadPayload } from "../errors.ts";
 import { DEFAULT_MAX_INFLATED_SIZE, unpackPayload } from "../itsdangerous/encoding.ts";
 import { decodeTimestamp } from "../itsdangerous/timestamp-signer.ts";
 
-/** The parts of a cookie in Flask's format, as anyone who has it can see them. Nothing here has been verified. */
+/** The parts of a cookie in Flask's format, which anyone who has the cookie can read. Nothing is verified. */
 export interface InspectedCookie {
-  /** The data as it travels: base64url, with a "." in front if it is compressed. */
+  /** The encoded data: base64url, prefixed with "." if it is compressed. */
   readonly payload: string;
-  /** The time as it travels; empty if the cookie has no such part. */
+  /** The encoded time; empty if the cookie has no such part. */
   readonly timestamp: string;
-  /** The signature as it travels; empty if the cookie has no such part. */
+  /** The encoded signature; empty if the cookie has no such part. */
   readonly signature: string;
   readonly isCompressed: boolean;
   /** The tagged JSON inside the payload; `undefined` if it cannot be decoded, and `problem` says why. */
   readonly json: string | undefined;
-  /** What the timestamp stands for; `undefined` if it stands for no date. */
+  /** The decoded timestamp; `undefined` if it is not a valid date. */
   readonly signedAt: Date | undefined;
   /** Why there is no `json`. */
   readonly problem: string | undefined;
 }
 
 /**
- * Parses the value of a Flask session cookie without a key. For looking at cookies, never for trusting them: a forged one
- * is parsed as well. Never throws, and inflates at most 1 MiB.
+ * Parses the value of a Flask session cookie without a key, for inspection only: forged cookies are parsed as well. Never
+ * throws, and inflates at most 1 MiB.
  *
  * @example
  * ```ts
@@ -44,7 +44,7 @@ export function inspectCookie(value: string): InspectedCookie {
   };
 }
 
-/** A compressed payload begins with a dot of its own, which parts nothing. */
+/** A compressed payload begins with a dot, which is not a separator. */
 function splitLast(text: string): [before: string, after: string] {
   const dot = text.lastIndexOf(".");
   return dot < 1 ? [text, ""] : [text.slice(0, dot), text.slice(dot + 1)];
@@ -67,9 +67,9 @@ function dateOf(timestamp: string): Date | undefined {
 }
 
 /**
- * The value of a cookie in a pasted text: the value alone, `name=value`, or a whole `Cookie` or `Set-Cookie` line.
+ * Extracts the value of a cookie from pasted text: the value alone, `name=value`, or a whole `Cookie` or `Set-Cookie` line.
  *
- * @param name the cookie to look for where there are several; otherwise the first is meant
+ * @param name the cookie to look for if there are several; default: the first
  */
 export function pastedValue(text: string, name?: string): string {
   const pairs = text

@@ -2,15 +2,15 @@ import { BadPayload } from "../errors.ts";
 import { formatFloat } from "../json/python-text.ts";
 import { Float } from "../json/values.ts";
 
-/** One entry of a map: what its key is called here, its value, and where both are in the bytes. */
+/** One entry of a map: its key as a string, its value, and the position of both in the bytes. */
 export interface MsgpackEntry {
   readonly key: string;
   readonly value: unknown;
-  /** Key and value as they stand in the bytes. */
+  /** The bytes of key and value. */
   readonly raw: Uint8Array;
 }
 
-/** A value with its bytes, down to its items: what stays the same when something inside of it is changed. */
+/** A value and the bytes of all its items, so that unchanged items keep theirs. */
 export interface MsgpackSource {
   readonly value: unknown;
   readonly raw: Uint8Array;
@@ -25,17 +25,17 @@ export interface MsgpackMember {
 }
 
 const MAX_DEPTH = 500;
-/** The extension that is a moment. */
+/** The timestamp extension. */
 const TIMESTAMP = -1;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Reads a map of MessagePack as Python reads it: ints are ints (`bigint` where a number is not exact), floats are `Float`s
- * where a number could be an int, bytes are bytes, moments are dates. Unknown extensions are null.
+ * Decodes a MessagePack map as Python does: ints are numbers (`bigint` beyond the safe integers), integral floats are
+ * `Float`s, bytes are bytes, timestamps are dates. Unknown extensions are null.
  *
- * Libraries give `1` for int 1 and for float 1.0 alike, and Python does not, so this is ours.
+ * Existing libraries return `1` for both int 1 and float 1.0, which Python distinguishes.
  *
- * @throws BadPayload for anything but one map, whole and within bounds
+ * @throws BadPayload for anything except exactly one complete map within the limits
  */
 export function readMsgpackMap(bytes: Uint8Array): MsgpackEntry[] {
   const reader = new Reader(bytes);
@@ -44,14 +44,14 @@ export function readMsgpackMap(bytes: Uint8Array): MsgpackEntry[] {
   return entries;
 }
 
-/** Reads the bytes of an entry again, with what everything in them stands in. */
+/** Decodes the bytes of an entry again, with the bytes of every item. */
 export function readMsgpackMember(raw: Uint8Array): MsgpackMember {
   const reader = new Reader(raw);
   const key = reader.source().raw;
   return { key, value: reader.source() };
 }
 
-/** An entry as it was read, before its key has a name. */
+/** A decoded entry whose key is not yet a string. */
 interface RawEntry<Value> {
   readonly key: unknown;
   readonly keyRaw: Uint8Array;
@@ -144,9 +144,9 @@ class Reader {
     });
   }
 
-  /** Room is made for items that are there, and not for those that a length claims: it may be a lie, one in another. */
+  /** Memory is allocated for items that exist, not for a claimed length, which may be forged at every level. */
   #nested<Item>(length: number, next: () => Item): Item[] {
-    if (length > this.#bytes.length - this.#at) throw new BadPayload("A length exceeds what is there.");
+    if (length > this.#bytes.length - this.#at) throw new BadPayload("A length exceeds the payload.");
     if (++this.#depth > MAX_DEPTH) throw new BadPayload(`It is nested more than ${MAX_DEPTH} levels deep.`);
     const items: Item[] = [];
     for (let count = 0; count < length; count++) items.push(next());
@@ -179,7 +179,7 @@ class Reader {
       return utf8.decode(this.#take(length));
     } catch (cause) {
       if (cause instanceof BadPayload) throw cause;
-      throw new BadPayload("A text is not UTF-8.", { cause });
+      throw new BadPayload("A string is not UTF-8.", { cause });
     }
   }
 
@@ -203,9 +203,9 @@ function dateOf(seconds: number, nanoseconds: number): Date {
 }
 
 /**
- * The entries of a map by names that are texts: Python has keys of any type, and sessions here have texts. A text is its
- * own name, and of several equal ones the last counts; numbers, None, True and False are called what Python's `json`
- * calls them. What is left has a name made of its bytes, and so has a key whose name is another one's.
+ * Converts the keys of a map to strings, since Python allows keys of any type. A string key stays as it is, and of equal
+ * ones the last counts; numbers, None, True and False become the strings that Python's `json` writes. Other keys, and those
+ * whose string is taken, get one made of their bytes.
  */
 function named<Value>(entries: readonly RawEntry<Value>[]): Map<string, RawEntry<Value>> {
   const byName = new Map<string, RawEntry<Value>>();

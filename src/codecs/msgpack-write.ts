@@ -10,11 +10,11 @@ const MAX_DEPTH = 500;
 const json = new TaggedJSONSerializer({ sortKeys: false });
 
 /**
- * A value as MessagePack, in the shortest form for its type: ints stay ints, everything else that is a number is a float.
+ * Encodes a value as MessagePack, in the shortest form for its type: ints stay ints, all other numbers are floats.
  *
- * @param at what the value is called, to begin the path in errors with
- * @param before what stood in its place: whatever inside is the same goes back as it stood there, and keys keep their types
- * @throws UnserializableError for what Python's encoder refuses too
+ * @param at name of the value, the beginning of the path in errors
+ * @param before the value it replaces: unchanged items keep their bytes, and keys keep their types
+ * @throws UnserializableError for values that Python's encoder refuses as well
  */
 export function writeMsgpack(value: unknown, at: string, before?: MsgpackSource): Buffer {
   const parts: Uint8Array[] = [];
@@ -22,7 +22,7 @@ export function writeMsgpack(value: unknown, at: string, before?: MsgpackSource)
   return Buffer.concat(parts);
 }
 
-/** The head of a map of so many entries. */
+/** The head of a map with `size` entries. */
 export function mapHead(length: number): Buffer {
   return lengthHead(length, 0x80, 16, [0, 0xde, 0xdf]);
 }
@@ -47,7 +47,7 @@ function write(
   else if (Array.isArray(value)) {
     parts.push(lengthHead(value.length, 0x90, 16, [0, 0xdc, 0xdd]));
     const items = before?.items ?? [];
-    // An item that has moved is the same item.
+    // An item at another position is still the same item.
     const byText = new Map(items.map((item) => [textOf(item.value), item]));
     value.forEach((item, index) =>
       write(item, `${path}[${index}]`, depth + 1, parts, byText.get(textOf(item)) ?? items[index]),
@@ -61,10 +61,10 @@ function write(
       else parts.push(member.key);
       write(item, `${path}.${key}`, depth + 1, parts, member?.value);
     }
-  } else throw new UnserializableError("MessagePack has no place for this value.", path);
+  } else throw new UnserializableError("MessagePack cannot encode this value.", path);
 }
 
-/** Equal texts are equal values, whatever a text cannot tell: a microsecond, an extension that has no name here. */
+/** Whether two values are equal by their JSON, which ignores microseconds and unknown extensions. */
 function textOf(value: unknown): string | undefined {
   try {
     return json.dumps(value);
@@ -75,7 +75,8 @@ function textOf(value: unknown): string | undefined {
 }
 
 function writeText(text: string, path: string, parts: Uint8Array[]): void {
-  if (/\p{Surrogate}/u.test(text)) throw new UnserializableError("A text is not well-formed Unicode.", path);
+  if (/\p{Surrogate}/u.test(text))
+    throw new UnserializableError("A string is not well-formed Unicode.", path);
   const bytes = Buffer.from(text);
   parts.push(lengthHead(bytes.length, 0xa0, 32, [0xd9, 0xda, 0xdb]), bytes);
 }
@@ -84,7 +85,7 @@ function writeBytes(bytes: Uint8Array, parts: Uint8Array[]): void {
   parts.push(lengthHead(bytes.length, 0, 0, [0xc4, 0xc5, 0xc6]), Buffer.from(bytes));
 }
 
-/** @param heads the heads for lengths of one, two and four bytes; 0 where a type has none */
+/** @param heads the heads for lengths of one, two and four bytes; 0 if a type has none */
 function lengthHead(
   length: number,
   short: number,
@@ -128,7 +129,7 @@ function float(value: number): Buffer {
   return bytes;
 }
 
-/** The timestamp extension, type -1, in the form that is short enough. */
+/** The timestamp extension, type -1, in the shortest form. */
 function timestamp(date: Date): Buffer {
   const seconds = Math.floor(date.getTime() / 1000);
   const nanoseconds = (date.getTime() - seconds * 1000) * 1e6;

@@ -110,7 +110,7 @@ describe("MessagePack", () => {
     ["a length that is a lie", "81 a161 ddffffffff"],
     ["bytes that are a lie", "81 a161 c6ffffffff 00"],
     ["the head that is never used", "81 a161 c1"],
-    ["a text that is not UTF-8", "81 a161 a1ff"],
+    ["a string that is not UTF-8", "81 a161 a1ff"],
     ["a timestamp of another size", "81 a161 d5ff 0000"],
     ["a timestamp beyond all calendars", "81 a161 c70cff 00000000 7fffffffffffffff"],
     ["depth without end", `81 a161 ${"91".repeat(5000)} c0`],

@@ -2,21 +2,21 @@ import { ConfigError } from "../errors.ts";
 import { bytesOf } from "../itsdangerous/secret-key.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 
-/** Fewest bytes of a secret from which encryption keys are derived. */
+/** Minimum length in bytes of a secret from which encryption keys are derived. */
 const MIN_BYTES = 32;
-/** A secret that only repeats itself holds no more than its first round. */
+/** A repeated secret has no more entropy than one repetition. */
 const MIN_PERIOD = 16;
-/** Well below the 100 bits this estimate gives for 16 random bytes written in hex, the leanest honest secret. */
+/** Well below the 100 bits that this estimates for 16 random bytes in hex, the weakest reasonable secret. */
 const MIN_BITS = 72;
 
 /**
- * The bytes of a secret that is fit to derive encryption keys from.
+ * Checks a secret from which encryption keys are derived, and returns its bytes.
  *
- * A check of bytes cannot prove that a secret is random. It catches what people type while trying things out: short
- * texts, one word over and over, runs such as `0123456789abcdef`.
+ * A check of bytes cannot prove that a secret is random. It detects placeholders: short strings, one word repeated,
+ * sequences such as `0123456789abcdef`.
  *
- * @param option what the user calls this option, for the message
- * @throws ConfigError for a secret that is short, repeats itself or is of obviously low entropy
+ * @param option name of the option, for error messages
+ * @throws ConfigError for a secret that is short, repetitive or obviously not random
  */
 export function rootSecret(option: string, secret: SecretKey): Uint8Array {
   const bytes = bytesOf(option, secret);
@@ -29,20 +29,20 @@ export function rootSecret(option: string, secret: SecretKey): Uint8Array {
 
 function weaknessOf(bytes: Uint8Array): string | undefined {
   if (bytes.length < MIN_BYTES) return `has ${bytes.length} bytes`;
-  if (period(bytes) < MIN_PERIOD) return "repeats one short text";
+  if (period(bytes) < MIN_PERIOD) return "repeats one short string";
   const steps = bytes.slice(1).map((byte, i) => byte - bytes[i]!);
   if (Math.min(estimatedBits(bytes), estimatedBits(steps)) < MIN_BITS) return "is far from random";
   return undefined;
 }
 
-/** Length of the shortest start that, repeated and cut, gives the whole. */
+/** Length of the shortest prefix whose repetition gives the whole. */
 function period(bytes: Uint8Array): number {
   let length = 1;
   while (!bytes.subarray(length).every((byte, i) => byte === bytes[i])) length += 1;
   return length;
 }
 
-/** Shannon's entropy of the bytes as they occur here, times their number. */
+/** Shannon entropy of the bytes, times their number. */
 function estimatedBits(bytes: Uint8Array): number {
   const counts = new Map<number, number>();
   for (const byte of bytes) counts.set(byte, (counts.get(byte) ?? 0) + 1);

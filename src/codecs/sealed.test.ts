@@ -43,7 +43,7 @@ function spying() {
 describe("sealedCodec", () => {
   const codec = sealedCodec({ secretKey });
 
-  it("opens what it sealed, field for field and text for text", () => {
+  it("opens what it sealed, field for field and string for string", () => {
     const decoded = codec.decode(codec.encode(fields, context), context);
     expect(decoded).toEqual({ ok: true, fields, signedAt: context.now / 1000 });
   });
@@ -57,7 +57,7 @@ describe("sealedCodec", () => {
     expect(codec.decode(codec.encode(given, context), context)).toMatchObject({ ok: true, fields: given });
   });
 
-  it("never writes the same text twice, nor anything readable", () => {
+  it("never writes the same string twice, nor anything readable", () => {
     const texts = Array.from({ length: 50 }, () => codec.encode(fields, context));
     expect(new Set(texts).size).toBe(50);
     for (const text of texts) expect(Buffer.from(text, "base64url").toString("latin1")).not.toContain("ada");
@@ -131,7 +131,7 @@ describe("sealedCodec", () => {
     expect(json.parsed).toBe(0);
   });
 
-  it("reaches no parser for 10 000 forged texts of the right shape (SEC-44)", () => {
+  it("reaches no parser for 10 000 forged strings of the right shape (SEC-44)", () => {
     const json = spying();
     const spied = sealedCodec({ secretKey, json });
     const genuine = Buffer.from(spied.encode(fields, context), "base64url");
@@ -143,7 +143,7 @@ describe("sealedCodec", () => {
     expect(json.parsed).toBe(0);
   });
 
-  it("refuses a text moved to another cookie name or audience (SEC-39)", () => {
+  it("refuses a string moved to another cookie name or audience (SEC-39)", () => {
     const text = codec.encode(fields, context);
     expect(codec.decode(text, { ...context, cookieName: "Session" })).toEqual({
       ok: false,
@@ -165,7 +165,7 @@ describe("sealedCodec", () => {
     ).toBe(false);
   });
 
-  it("refuses a text too long to be a cookie unread", () => {
+  it("refuses a string too long to be a cookie unread", () => {
     expect(codec.decode("A".repeat(16_385), context)).toEqual({ ok: false, reason: "too_long" });
   });
 
@@ -227,7 +227,7 @@ describe("sealedCodec", () => {
     const oldest = randomBytes(32);
     const rotated = sealedCodec({ secretKey, secretKeyFallbacks: [older, oldest] });
 
-    it("tries one key for every text, whatever the number of keys (SEC-41)", () => {
+    it("tries one key for every string, whatever the number of keys (SEC-41)", () => {
       for (const key of [secretKey, older, oldest]) {
         const text = sealedCodec({ secretKey: key }).encode(fields, context);
         opening.mockClear();

@@ -10,40 +10,40 @@ import { rootSecret } from "./root-secret.ts";
 import { KEY_BYTES, NONCE_BYTES, TAG_BYTES, xaes256gcm } from "./xaes.ts";
 import type { Xaes } from "./xaes.ts";
 
-/** How a sealed cookie is made. */
+/** Options of `sealedCodec`. */
 export interface SealedCodecOptions {
-  /** The secret that seals: at least 32 random bytes, or a text of that length. */
+  /** The secret that seals: at least 32 random bytes, or a string of that length. */
   secretKey: SecretKey;
   /**
-   * Older secrets that still open cookies but seal none; what they open is sealed anew with the next write. Take a
-   * secret off the list and everything sealed with it is worthless at once. Default none.
+   * Older secrets that still open cookies but seal none; the next write seals such a session with `secretKey`. Removing a
+   * secret invalidates every cookie sealed with it. Default none.
    */
   secretKeyFallbacks?: readonly SecretKey[];
-  /** Who may read these cookies, if several services share the secret: one service opens none of another's. Default `""`. */
+  /** Separates services that share the secret: a service cannot open the cookies of another audience. Default `""`. */
   audience?: string;
-  /** Turns fields into text and back. Default a `TaggedJSONSerializer`. */
+  /** Serializes and parses fields. Default a `TaggedJSONSerializer`. */
   json?: Pick<TaggedJSONSerializer, "loadsFields" | "dumpsFields">;
 }
 
 /**
- * The format, in bytes: version (1), key id (4), nonce (24), ciphertext, tag (16); all of it base64url.
+ * The format, in bytes: version (1), key id (4), nonce (24), ciphertext, tag (16); encoded as base64url.
  * Inside: issue time (6) and expiry (6) in epoch seconds, length of the JSON text (4), the JSON text, zeros.
  */
 const VERSION = 1;
 const KEY_ID_BYTES = 4;
 const HEADER_BYTES = 1 + KEY_ID_BYTES;
 const PREFIX_BYTES = 6 + 6 + 4;
-/** The plaintext's length is rounded up to this, so that the cookie's length says little about its content. */
+/** The plaintext is padded to a multiple of this, so that the cookie's length reveals little about its content. */
 const PADDING = 32;
 const SMALLEST = HEADER_BYTES + NONCE_BYTES + PADDING + TAG_BYTES;
 
-/** Longer texts are refused unread; no browser stores half of it. */
+/** Longer values are refused unread; browsers store less than half of this. */
 const MAX_TEXT_LENGTH = 16_384;
-/** Seconds by which another server's clock may be ahead. */
+/** Allowed clock skew between servers, in seconds. */
 const MAX_CLOCK_SKEW = 60;
 const LATEST = 2 ** 48 - 1;
 
-/** One secret: the name it goes by in cookies, and what it becomes for each cookie name. */
+/** One secret: its key id in cookies, and the derived cipher for each cookie name. */
 interface SealingKey {
   readonly id: Buffer;
   readonly secret: Uint8Array;
@@ -53,9 +53,9 @@ interface SealingKey {
 /**
  * Sealed cookies: encrypted and authenticated, for sessions whose content must stay private.
  *
- * XAES-256-GCM under keys derived by HKDF-SHA-256 (RFC 5869). Format version, cookie name and audience are part of the
- * key as well as of the authenticated data, so a text is worth nothing in another place. The key id in the text selects
- * the one key that is tried. Nothing is compressed, since lengths of compressed texts give secrets away.
+ * XAES-256-GCM under keys derived by HKDF-SHA-256 (RFC 5869). Format version, cookie name and audience are part of the key
+ * as well as of the authenticated data, so a value is invalid under another name or audience. The key id selects the one
+ * key that is tried. Nothing is compressed, since the length of compressed data leaks secrets.
  *
  * @throws ConfigError for a secret that is short, listed twice or obviously not random
  *
@@ -129,7 +129,7 @@ function sealingKey(option: string, value: SecretKey): SealingKey {
 
 const keyName = (id: Buffer) => id.toString("hex");
 
-/** The cipher of one secret for one place. Cookie names are configuration, so there is a handful of them at most. */
+/** The cipher of one secret for one cookie name. Cookie names come from the configuration, so there are only a few. */
 function cipherFor(key: SealingKey, place: Buffer): Xaes {
   const name = place.toString("utf8");
   let cipher = key.derived.get(name);
@@ -138,7 +138,7 @@ function cipherFor(key: SealingKey, place: Buffer): Xaes {
   return cipher;
 }
 
-/** @throws ConfigError if cookie name and audience together are longer than HKDF's info may be on Node */
+/** @throws ConfigError if cookie name and audience together exceed Node's limit for HKDF's info */
 function placeOf(cookieName: string, audience: string): Buffer {
   const place = binding("session", cookieName, audience);
   if (place.length <= 1024) return place;
@@ -147,7 +147,7 @@ function placeOf(cookieName: string, audience: string): Buffer {
   );
 }
 
-/** Library, format version and purpose, then whatever else is bound; JSON keeps the parts apart. */
+/** Library, format version, purpose, and the other bound values; JSON separates the parts. */
 function binding(purpose: string, ...parts: string[]): Buffer {
   return Buffer.from(JSON.stringify(["hipflask", VERSION, purpose, ...parts]));
 }
@@ -171,7 +171,7 @@ function pack(text: string, context: CodecContext): Buffer {
   return plaintext;
 }
 
-/** What is in an authenticated plaintext. Only a holder of the key can make this fail, yet it must not throw. */
+/** Decodes an authenticated plaintext. Only a holder of the key can make this fail, but it must not throw. */
 function unpack(
   plaintext: Buffer,
   context: CodecContext,

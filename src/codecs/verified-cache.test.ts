@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VerifiedCache } from "./verified-cache.ts";
 
 describe("VerifiedCache", () => {
-  it("finds exactly the text it was given", () => {
+  it("finds exactly the string it was given", () => {
     const cache = new VerifiedCache<string>(1000);
     cache.set("payload.time.signature", "value", 10);
     expect(cache.get("payload.time.signature")).toBe("value");
@@ -38,7 +38,7 @@ describe("VerifiedCache", () => {
     expect(cache.get("p.t.s")).toBeUndefined();
   });
 
-  it("drops nothing for a text it does not know", () => {
+  it("drops nothing for a string it does not know", () => {
     const cache = new VerifiedCache<number>(1000);
     cache.set("p.t.s", 1, 10);
     for (let index = 0; index < 5000; index += 1) cache.get(`p.t.${index}`);
@@ -54,7 +54,7 @@ describe("VerifiedCache", () => {
     expect(cache.get("p.t.s")).toBe(1);
   });
 
-  it("counts a text set again once", () => {
+  it("counts a string set again once", () => {
     const cache = new VerifiedCache<number>(1000);
     for (let index = 0; index < 5; index += 1) cache.set("p.t.s", index, 100);
     expect(cache.get("p.t.s")).toBe(4);

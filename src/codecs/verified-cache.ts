@@ -1,4 +1,4 @@
-/** A remembered cookie: its whole text, what it says, and what both weigh. */
+/** A cached cookie: the whole string, its value, and the size of both. */
 interface Entry<Value> {
   readonly text: string;
   readonly value: Value;
@@ -6,15 +6,15 @@ interface Entry<Value> {
 }
 
 /**
- * Remembers cookies that have been verified, since most requests repeat one: a known cookie costs a look-up instead of
- * an HMAC. Bounded in bytes.
+ * Caches verified cookies, since most requests repeat one: a cached cookie costs a lookup instead of an HMAC. Limited in
+ * bytes.
  *
- * Entries sit in two generations. New ones and those asked for again go to the young one; when that holds half of the
- * budget it becomes the old one, and what was not asked for since then is dropped. That keeps what is in use, as a
- * least-recently-used list does, without moving anything on a hit.
+ * There are two generations. New and reused entries go to the young one; when it reaches half of the limit, it becomes the
+ * old one, and entries that were not reused since are dropped. This approximates a least-recently-used cache without moving
+ * entries on each hit.
  *
- * Cookies are looked up by their signature and then compared as a whole. Neither needs constant time: the text of a
- * live signature is reached only through the process's secret hash seed.
+ * Cookies are looked up by their signature and then compared as a whole. Neither needs constant time: an attacker cannot
+ * probe for signatures without the process's secret hash seed.
  */
 export class VerifiedCache<Value> {
   readonly #maxGenerationBytes: number;
@@ -23,17 +23,17 @@ export class VerifiedCache<Value> {
   #youngBytes = 0;
   #oldBytes = 0;
 
-  /** @param maxBytes most bytes to hold; 0 remembers nothing */
+  /** @param maxBytes maximum size in bytes; 0 disables the cache */
   constructor(maxBytes: number) {
     this.#maxGenerationBytes = maxBytes / 2;
   }
 
-  /** Bytes held now, by the reckoning of those who put them in. */
+  /** Current size, as the sum of the `bytes` passed to `set`. */
   get bytes(): number {
     return this.#youngBytes + this.#oldBytes;
   }
 
-  /** What exactly this text was remembered with. */
+  /** The value cached for exactly this string. */
   get(text: string): Value | undefined {
     const signature = signatureOf(text);
     let entry = this.#young.get(signature);
@@ -45,9 +45,9 @@ export class VerifiedCache<Value> {
   }
 
   /**
-   * Remembers a **verified** text, which must not be a slice of a longer one: that would stay in memory as well.
+   * Caches a **verified** string, which must not be a slice of a longer one: that would stay in memory as well.
    *
-   * @param bytes roughly what text and value take in memory
+   * @param bytes approximate memory of string and value
    */
   set(text: string, value: Value, bytes: number): void {
     if (bytes <= this.#maxGenerationBytes) this.#put(signatureOf(text), { text, value, bytes });
@@ -67,7 +67,7 @@ export class VerifiedCache<Value> {
   }
 }
 
-/** As much of the signature as tells it from all others. Searching for its beginning would take as long as the look-up. */
+/** The end of the signature, which is enough to identify it. Searching for its beginning would take as long as the lookup. */
 function signatureOf(text: string): string {
   return text.slice(-20);
 }

@@ -3,22 +3,22 @@ import { createCipheriv, createDecipheriv } from "node:crypto";
 
 /** Length of a key in bytes. */
 export const KEY_BYTES = 32;
-/** Length of a nonce in bytes: long enough to be drawn at random for every message, without counting. */
+/** Length of a nonce in bytes: long enough to choose one at random for every message. */
 export const NONCE_BYTES = 24;
 /** Length of the authentication tag at the end of a sealed message, in bytes. */
 export const TAG_BYTES = 16;
 
 /** XAES-256-GCM under one key. */
 export interface Xaes {
-  /** Encrypts and authenticates; answers ciphertext followed by the tag. Never use a nonce twice under one key. */
+  /** Encrypts and authenticates; returns the ciphertext followed by the tag. Never reuse a nonce with the same key. */
   seal(nonce: Uint8Array, plaintext: Uint8Array, additionalData: Uint8Array): Buffer;
-  /** The plaintext, or `undefined` if anything at all differs from what was sealed. */
+  /** The plaintext, or `undefined` if authentication fails. */
   open(nonce: Uint8Array, sealed: Uint8Array, additionalData: Uint8Array): Buffer | undefined;
 }
 
 /**
- * XAES-256-GCM: AES-256-GCM behind a key derivation that takes the first half of a 192-bit nonce, so that nonces can be
- * random for practically any number of messages. Plain AES-GCM's 96-bit nonce is too short for that.
+ * XAES-256-GCM: AES-256-GCM behind a key derivation that takes the first half of a 192-bit nonce, so that random nonces are
+ * safe for practically any number of messages. AES-GCM's 96-bit nonce is too short for that.
  *
  * Source: C2SP, "The XAES-256-GCM extended-nonce AEAD", https://c2sp.org/XAES-256-GCM.
  */
@@ -27,7 +27,7 @@ export function xaes256gcm(key: Uint8Array): Xaes {
     throw new RangeError(`An XAES-256-GCM key has ${KEY_BYTES} bytes, not ${key.length}.`);
   const subkey = cmacSubkey(key);
 
-  /** Counter-mode KDF of NIST SP 800-108r1 with CMAC: two blocks, label "X", context the nonce's first half. */
+  /** Counter-mode KDF of NIST SP 800-108r1 with CMAC: two blocks, label "X", and the first half of the nonce as context. */
   function messageKey(nonce: Uint8Array): Buffer {
     const blocks = Buffer.alloc(32);
     for (const [start, counter] of [
@@ -81,12 +81,12 @@ function cmacSubkey(key: Uint8Array): Buffer {
   const zero = encryptBlocks(key, Buffer.alloc(16));
   const doubled = Buffer.alloc(16);
   for (let i = 0; i < 16; i++) doubled[i] = (zero[i]! << 1) | ((zero[i + 1] ?? 0) >> 7);
-  // A mask instead of a branch: which of the two happens depends on the key.
+  // A mask instead of a branch, since the condition depends on the key.
   doubled[15]! ^= 0x87 & -(zero[0]! >> 7);
   return doubled;
 }
 
-/** The bare block cipher on whole, independent blocks; here a building block of CMAC, never a mode for data. */
+/** The block cipher on whole, independent blocks (ECB), only as a building block of CMAC. */
 function encryptBlocks(key: Uint8Array, blocks: Uint8Array): Buffer {
   const cipher = createCipheriv("aes-256-ecb", key, null).setAutoPadding(false);
   return Buffer.concat([cipher.update(blocks), cipher.final()]);

@@ -110,7 +110,7 @@ function reqOf(session: Session): RequestOfSession {
   return (session as unknown as { readonly req: RequestOfSession }).req;
 }
 
-/** A session at one moment: another text or another id is a change. The cookie does not count. */
+/** A session at one moment: another string or another id is a change. The cookie does not count. */
 export interface Version {
   readonly id: string;
   readonly text: string;

@@ -1,8 +1,8 @@
 import { asciiDomain } from "./cookie.ts";
 
-/** Where a browser keeps a cookie: cookies of one name in two places are two cookies (RFC 6265bis §5.7). */
+/** Domain and path under which a browser stores a cookie: cookies of one name in two places are two cookies (RFC 6265bis §5.7). */
 export interface CookiePlace {
-  /** `undefined`: the host alone. */
+  /** `undefined`: a host-only cookie. */
   readonly domain: string | undefined;
   readonly path: string;
 }
@@ -13,14 +13,14 @@ interface Destination {
   readonly headers: { get(name: string): string | null };
 }
 
-/** Domains and paths of more labels than this are ignored. */
+/** Domains and paths with more labels are ignored. */
 const MAX_DEPTH = 4;
 const HOST = /^(?=.*[a-z])[\w-]+(?:\.[\w-]+)+$/;
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
 
 /**
- * The domains that a cookie of this request may have been set for: none, its host, and the parents of that. One that is a
- * public suffix is among them, and browsers ignore a line that names it.
+ * The domains for which a cookie of this request may have been set: none, its host, and the host's parents. Public suffixes
+ * are included; browsers ignore a Set-Cookie line for one.
  */
 export function possibleDomains(request: Destination): (string | undefined)[] {
   const authority = ABSOLUTE.exec(request.url ?? "")?.[1] ?? request.headers.get("Host") ?? "";
@@ -31,7 +31,7 @@ export function possibleDomains(request: Destination): (string | undefined)[] {
   return [undefined, ...parents.slice(-MAX_DEPTH)];
 }
 
-/** The paths that a cookie of this request may have been set for, the root first. A slash at the end makes another path. */
+/** The paths for which a cookie of this request may have been set, the root first. A trailing slash makes another path. */
 export function possiblePaths({ url = "" }: Destination): string[] {
   const [path = ""] = url.replace(ABSOLUTE, "").split(/[?#]/, 1);
   const names = path.split("/").filter((name) => name !== "");
@@ -39,9 +39,9 @@ export function possiblePaths({ url = "" }: Destination): string[] {
   return ["/", ...paths.flatMap((one) => (path.startsWith(`${one}/`) ? [one, `${one}/`] : [one]))];
 }
 
-/** All places but one that a cookie of this name, which came with the request, may be kept in. */
+/** All places but one where the browser may store a cookie of this name that came with the request. */
 export function otherPlaces(name: string, kept: CookiePlace, request: Destination): CookiePlace[] {
-  // Browsers keep these in one place alone.
+  // Browsers store these in one place only.
   if (/^__Host-/i.test(name)) return [];
   const domain = kept.domain === undefined ? undefined : asciiDomain(kept.domain).toLowerCase();
   const domains = new Set([...possibleDomains(request), domain]);

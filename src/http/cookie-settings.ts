@@ -1,23 +1,23 @@
 import { ConfigError } from "../errors.ts";
 import { asciiDomain, checkCookieName, toSameSite, type SameSite } from "./cookie.ts";
 
-/** What a session cookie is written with, its value and its times aside. */
+/** The name and the attributes of a session cookie, except those of its lifetime. */
 export interface CookieSettings {
   readonly cookieName: string;
   readonly cookieDomain: string | undefined;
   readonly cookiePath: string | undefined;
   readonly cookieHttpOnly: boolean;
-  /** `"auto"`: exactly when the response goes by HTTPS. */
+  /** `"auto"`: if the request uses HTTPS. */
   readonly cookieSecure: boolean | "auto";
   readonly cookieSameSite: SameSite | undefined;
   readonly cookiePartitioned: boolean;
 }
 
 /**
- * Checks settings that may be anything: options, or what overridden methods returned.
+ * Checks settings of unknown type: options, or the results of overridden methods.
  *
- * @param labelOf how a message names the source of a setting
- * @throws ConfigError for a value that would not stay within its attribute, or that browsers would ignore
+ * @param labelOf names the source of a setting in an error message
+ * @throws ConfigError for a value that could inject another attribute, or that browsers would ignore
  */
 export function checkCookieSettings(
   given: Readonly<Record<keyof CookieSettings, unknown>>,
@@ -63,8 +63,8 @@ function checkText(value: unknown, label: string): string {
   if (typeof value !== "string") throw new ConfigError(`${label} must be a string.`);
   if (Buffer.byteLength(value) > 1024)
     throw new ConfigError(`${label} must be at most 1024 bytes, or browsers ignore it.`);
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\x00-\x1f\x7f]/.test(value)) throw new ConfigError(`${label} must hold no control characters.`);
+  // oxlint-disable-next-line no-control-regex -- finds control characters
+  if (/[\x00-\x1f\x7f]/.test(value)) throw new ConfigError(`${label} must not contain control characters.`);
   return value;
 }
 

@@ -83,7 +83,7 @@ describe("readCookie", () => {
 });
 
 describe("parseCookie", () => {
-  it("hands no cookie's text over as another's value", () => {
+  it("hands no cookie's string over as another's value", () => {
     expect(parseCookie('a="; session=SECRET; z="')).toEqual([
       ["a", '"'],
       ["session", "SECRET"],

@@ -3,13 +3,13 @@ import { checkNames } from "../check-options.ts";
 import { ConfigError } from "../errors.ts";
 import { formatHttpDate } from "../json/http-date.ts";
 
-/** The value of `SameSite`, spelled as it is sent. */
+/** The value of `SameSite` as it is sent. */
 export type SameSite = "Strict" | "Lax" | "None";
 
-/** RFC 6265 attributes of a Set-Cookie line; what is absent is not written. */
+/** RFC 6265 attributes of a Set-Cookie line; absent ones are not written. */
 export interface CookieAttributes {
   readonly domain?: string | undefined;
-  /** Epoch milliseconds; the fraction of a second is cut. */
+  /** Epoch milliseconds, rounded down to the second. */
   readonly expires?: number | undefined;
   /** Seconds. */
   readonly maxAge?: number | undefined;
@@ -17,7 +17,7 @@ export interface CookieAttributes {
   readonly httpOnly?: boolean | undefined;
   readonly path?: string | undefined;
   readonly sameSite?: SameSite | undefined;
-  /** Implies `secure`, as browsers demand. */
+  /** Implies `secure`, as browsers require. */
   readonly partitioned?: boolean | undefined;
 }
 
@@ -26,11 +26,11 @@ const QUOTED_VALUE = /[ \t]*("(?:[^\\"]|\\.)*")[ \t]*(?=;|$)/y;
 const ESCAPE = /\\([0-3][0-7]{2}|[^])/g;
 
 /**
- * Reads a Cookie header: pairs end at `;` and nowhere else (RFC 6265bis §5.6), names and values are trimmed, a pair without
- * a name is dropped, and a value that stands wholly in double quotes is unquoted, as Werkzeug and Python write them. No
- * quote of one cookie can take the text of another into its value.
+ * Parses a Cookie header: pairs end only at `;` (RFC 6265bis §5.6), names and values are trimmed, a pair without a name is
+ * dropped, and a value enclosed in double quotes is unquoted, as Werkzeug and Python write them. A quote in one cookie
+ * cannot swallow another cookie.
  *
- * @returns every pair in order, equal names included
+ * @returns every pair in order, repeated names included
  * @example
  * ```ts
  * import { parseCookie } from "hipflask";
@@ -44,16 +44,16 @@ export function parseCookie(header: string): [name: string, value: string][] {
 }
 
 /**
- * How the program on the other side of a cookie finds it among those of a request: `"werkzeug"` (Flask) takes the first
- * of its name, and a `;` between quotes belongs to a value; `"python"` (Django) takes the last, unquoted. `"strict"` is
- * for cookies that only we write: all of the name, as RFC 6265bis §5.6 has them, so that no other cookie can hide one.
+ * How the other program that uses a cookie selects it: `"werkzeug"` (Flask) takes the first of the name, and a `;` between
+ * quotes belongs to the value; `"python"` (Django) takes the last, unquoted. `"strict"` is for cookies that only hipflask
+ * writes: all of the name, as in RFC 6265bis §5.6, so that no other cookie can hide one.
  */
 export type CookieGrammar = "strict" | "werkzeug" | "python";
 
-/** More cookies of one name than this are ignored. */
+/** Further cookies of one name are ignored. */
 const MAX_CANDIDATES = 8;
 
-/** The values of a name that may be a session, each once. */
+/** The distinct values of a name that may be a session. */
 export function candidatesOf(header: string, name: string, grammar: CookieGrammar = "strict"): string[] {
   if (grammar === "werkzeug") return [readCookie(header, name)].filter((text) => text !== undefined);
   const texts = readCookies(header, name);
@@ -62,11 +62,11 @@ export function candidatesOf(header: string, name: string, grammar: CookieGramma
 }
 
 /**
- * The value of one cookie as Werkzeug reads it, or `undefined` where the header has none of that name. Of several with
- * equal names the first wins, as in Flask: browsers send the one with the longest path first.
+ * The value of a cookie as Werkzeug reads it, or `undefined` if the header has none of that name. Of several, the first
+ * wins, as in Flask: browsers send the one with the longest path first.
  */
 export function readCookie(header: string, name: string): string | undefined {
-  // A quote anywhere may hide a semicolon, so only then is the whole header worth parsing.
+  // Only a quote can hide a semicolon, so only then the whole header is parsed.
   if (header.includes('"')) return readQuoted(header, name);
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + 1)) {
     if (!startsPair(header, at)) continue;
@@ -77,7 +77,7 @@ export function readCookie(header: string, name: string): string | undefined {
   return undefined;
 }
 
-/** The first value of a name where a `;` between quotes belongs to the value. */
+/** The first value of a name if a `;` between quotes belongs to the value. */
 function readQuoted(header: string, name: string): string | undefined {
   let equals = -1;
   for (let at = 0; at < header.length;) {
@@ -93,7 +93,7 @@ function readQuoted(header: string, name: string): string | undefined {
   return undefined;
 }
 
-/** Every value of a name, in order, as RFC 6265bis §5.6 has them: quotes mean nothing. */
+/** Every value of a name, in order, by RFC 6265bis §5.6: quotes have no meaning. */
 export function readCookies(header: string, name: string): string[] {
   const values: string[] = [];
   for (const [given, value] of pairsOf(header)) if (given === name) values.push(value);
@@ -101,7 +101,7 @@ export function readCookies(header: string, name: string): string[] {
 }
 
 function* pairsOf(header: string): Generator<readonly [name: string, value: string]> {
-  // Looked for once for all pairs before it, or a header without any would be searched again for each.
+  // Searched once for all pairs before it, since a search per pair takes quadratic time.
   let equals = -1;
   for (let at = 0; at < header.length;) {
     const end = endOf(header, ";", at, header.length);
@@ -111,7 +111,7 @@ function* pairsOf(header: string): Generator<readonly [name: string, value: stri
   }
 }
 
-/** A value that is wholly in double quotes, without them and their escapes; any other as it is. */
+/** Removes double quotes that enclose a value, and their escapes; other values stay as they are. */
 function unquoted(value: string): string {
   return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? unquote(value) : value;
 }
@@ -119,10 +119,10 @@ function unquoted(value: string): string {
 const ATTRIBUTES = ["domain", "expires", "maxAge", "secure", "httpOnly", "path", "sameSite", "partitioned"];
 
 /**
- * Writes one Set-Cookie line exactly as Werkzeug's `dump_cookie` does: same order of attributes, same quoting.
+ * Serializes a Set-Cookie line exactly like Werkzeug's `dump_cookie`: same order of attributes, same quoting.
  *
- * @throws ConfigError for an attribute that would end before its end
- * @param name taken as it is; check it first with {@link checkCookieName}
+ * @throws ConfigError for an attribute value that contains a delimiter
+ * @param name not checked; check it first with {@link checkCookieName}
  * @example
  * ```ts
  * import { dumpCookie } from "hipflask";
@@ -134,10 +134,10 @@ export function dumpCookie(name: string, value: string, attributes: CookieAttrib
   return cookieLine(name, value, attributes);
 }
 
-/** {@link dumpCookie} for attributes whose names are right: every session that is saved passes here. */
+/** {@link dumpCookie} without checking the names of attributes, for the library's own. */
 export function cookieLine(name: string, value: string, attributes: CookieAttributes): string {
   const { domain, expires, maxAge, httpOnly, path, sameSite, partitioned } = attributes;
-  // Headers carry bytes: a name beyond ASCII travels as UTF-8 seen as Latin-1.
+  // Headers are bytes: a non-ASCII name is sent as UTF-8, represented as Latin-1.
   const wireName = UNQUOTED.test(name) ? name : Buffer.from(name).toString("latin1");
   let line = `${wireName}=${quote(value)}`;
   if (domain !== undefined) line += `; Domain=${checkAttribute("domain", asciiDomain(domain))}`;
@@ -156,10 +156,10 @@ function wholeSeconds(maxAge: number): number {
   throw new ConfigError("The maxAge of a cookie must be a finite number of seconds.");
 }
 
-/** @throws ConfigError if the value would not stay within its attribute (RFC 6265 §4.1.1): what was made per request is not checked at start-up. */
+/** @throws ConfigError for a value that contains a delimiter (RFC 6265 §4.1.1): values computed per request are not checked at start-up. */
 export function checkAttribute(name: string, value: string): string {
   if (/^[!-:<-~]*$/.test(value)) return value;
-  throw new ConfigError(`The ${name} of a cookie must hold no spaces, no control characters and no ";".`);
+  throw new ConfigError(`The ${name} of a cookie must not contain spaces, control characters or ";".`);
 }
 
 /** @throws ConfigError unless the name is an RFC 6265 §4.1.1 token. */
@@ -170,20 +170,20 @@ export function checkCookieName(name: unknown, label = '"cookieName"'): string {
   );
 }
 
-/** A SameSite value in any capitalisation as it is sent, or `undefined` for an unknown one. */
+/** Normalises the case of a SameSite value; `undefined` for an unknown one. */
 export function toSameSite(word: string): SameSite | undefined {
   const words: readonly SameSite[] = ["Strict", "Lax", "None"];
   return words.find((known) => known.toLowerCase() === word.toLowerCase());
 }
 
-/** Without a port and leading dots, case kept; only what is not ASCII goes through IDNA. */
+/** Removes port and leading dots and keeps the case; non-ASCII domains are IDNA-encoded. */
 export function asciiDomain(domain: string): string {
   const host = domain.replace(/:[^]*$/, "").replace(/^\.+/, "");
-  // oxlint-disable-next-line no-control-regex -- the ASCII range is what is meant
+  // oxlint-disable-next-line no-control-regex -- the ASCII range
   return /^[\x00-\x7f]*$/.test(host) ? host : domainToASCII(host);
 }
 
-/** Percent-encodes as Python's `quote` with Werkzeug's safe set; an existing `%20` is kept. */
+/** Percent-encodes like Python's `quote` with Werkzeug's safe set; an existing `%20` is kept. */
 function quotePath(path: string): string {
   return path.replace(/[^\w.\-~%!$&'()*+,/:=@]+/g, (run) =>
     Array.from(Buffer.from(run), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
@@ -194,7 +194,7 @@ function quote(value: string): string {
   if (UNQUOTED.test(value)) return value;
   const escaped = Array.from(Buffer.from(value), (byte) => {
     if (byte === 0x22 || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;
-    // 0x1A to 0x1F slip through unescaped in Werkzeug as well; session values never hold them.
+    // Werkzeug does not escape 0x1A to 0x1F either; session values never contain them.
     const isOctal = byte <= 0x19 || byte === 0x2c || byte === 0x3b || byte >= 0x7f;
     return isOctal ? `\\${byte.toString(8).padStart(3, "0")}` : String.fromCharCode(byte);
   });
@@ -209,7 +209,7 @@ function unquote(quoted: string): string {
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
-/** Does a pair begin here, that is, is there nothing but blanks since the last `;`? */
+/** Whether a pair begins here: only blanks since the last `;`. */
 function startsPair(header: string, at: number): boolean {
   let before = at - 1;
   while (before >= 0 && isBlank(header, before)) before--;
@@ -227,7 +227,7 @@ function trim(text: string, start: number, end: number): string {
   return text.slice(start, Math.max(start, end));
 }
 
-/** Space and tab only: other white space in a name is never taken for ours (RFC 6265bis §5.6). */
+/** Trims only space and tab (RFC 6265bis §5.6): a name with other white space is another name. */
 function isBlank(text: string, at: number): boolean {
   const unit = text.charCodeAt(at);
   return unit === 0x20 || unit === 0x09;

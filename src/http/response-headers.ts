@@ -1,16 +1,16 @@
 /**
- * What a session needs of a response's headers. Names are case-insensitive. The web's `Headers` fits as it is; other
- * frameworks are wrapped by their adapter.
+ * The operations on a response's headers that a session needs. Names are case-insensitive. A web-standard `Headers` can be
+ * passed; adapters wrap the headers of other frameworks.
  */
 export interface ResponseHeaders {
   /** All values of the header joined with `, `, or null. */
   get(name: string): string | null;
   set(name: string, value: string): void;
-  /** Adds a line of its own; Set-Cookie lines are never joined. */
+  /** Adds a header line; Set-Cookie lines are never joined. */
   append(name: string, value: string): void;
 }
 
-/** The same headers; `written` is called with each that is set or added, before it is. */
+/** Wraps headers; `written` is called with each name before it is set or added. */
 export function observed(
   headers: ResponseHeaders,
   written: (name: string, value: string) => void,
@@ -28,7 +28,7 @@ export function observed(
   };
 }
 
-/** Adds `Cookie` to Vary unless it is there; every line and every other name stays (RFC 9110 §12.5.5). */
+/** Adds `Cookie` to Vary if it is missing, and keeps all other names (RFC 9110 §12.5.5). */
 export function varyOnCookie(headers: ResponseHeaders): void {
   const vary = headers.get("Vary");
   if (vary === null || vary.trim() === "") headers.set("Vary", "Cookie");
@@ -36,8 +36,8 @@ export function varyOnCookie(headers: ResponseHeaders): void {
 }
 
 /**
- * Headers that caches of content networks obey instead of Cache-Control (RFC 9213 §2.2, Edge Architecture §2.2, nginx),
- * and what forbids storing in each.
+ * Headers that CDNs follow instead of Cache-Control (RFC 9213 §2.2, Edge Architecture §2.2, nginx), and the value that
+ * forbids storing.
  */
 const TARGETED: readonly (readonly [name: string, forbids: string])[] = [
   ["CDN-Cache-Control", "no-store"],
@@ -53,8 +53,8 @@ const TARGETED: readonly (readonly [name: string, forbids: string])[] = [
 const STORABLE = /^(public|s-maxage(=.*)?|immutable)$/i;
 
 /**
- * Keeps a response that carries a session cookie out of every cache (RFC 9111 §7.3): adds `no-store` and removes the
- * directives that contradict it; the others stay. Where a header for content networks says otherwise, it says so too.
+ * Keeps a response with a session cookie out of all caches (RFC 9111 §7.3): adds `no-store` and removes the directives that
+ * contradict it. Headers for CDNs that allow caching are changed as well.
  *
  * @returns the directives that were removed
  */

@@ -1,20 +1,20 @@
 import type { CookieAttributes } from "./cookie.ts";
 
-/** {@link CookieAttributes} as the `cookie` package and most frameworks take them. */
+/** {@link CookieAttributes} as the `cookie` package and most frameworks accept them. */
 export interface CookieOptions extends Omit<CookieAttributes, "expires" | "sameSite"> {
   readonly expires?: Date | undefined;
   readonly sameSite?: "strict" | "lax" | "none" | undefined;
 }
 
-/** The parts of a Set-Cookie line, for frameworks that take cookies and not lines. */
+/** The parts of a Set-Cookie line, for frameworks that set cookies rather than header lines. */
 export interface SetCookie {
   readonly name: string;
-  /** As it travels: neither encoded nor unquoted. */
+  /** The raw value: neither decoded nor unquoted. */
   readonly value: string;
   readonly options: CookieOptions;
 }
 
-/** Reads a line that one of our interfaces wrote. */
+/** Parses a Set-Cookie line that this library wrote. */
 export function parseSetCookie(line: string): SetCookie {
   const [pair = "", ...rest] = line.split("; ");
   const attributes = new Map(rest.map(split).map(([name, value]) => [name.toLowerCase(), value]));
@@ -37,7 +37,7 @@ export function parseSetCookie(line: string): SetCookie {
   };
 }
 
-/** Cuts at the first `=`. */
+/** Splits at the first `=`. */
 function split(text: string): [name: string, value: string] {
   const equals = text.indexOf("=");
   return equals === -1 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];

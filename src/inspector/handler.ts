@@ -132,7 +132,7 @@ async function ask(sessions: SessionManager, owner: string): Promise<OwnerSessio
   }
 }
 
-/** The interface that has the cookie, inside of the one that reads other libraries' cookies too. */
+/** The interface that has the cookie, inside the one that reads other libraries' cookies too. */
 function targetOf(sessions: SessionInterface): SessionInterface {
   return sessions instanceof MigratingSessionInterface ? sessions.target : sessions;
 }

@@ -29,6 +29,7 @@ export class WatchedSessions implements SessionInterface {
   readonly #ignored = new WeakSet<FlowRecord>();
   readonly commitSession: SessionInterface["commitSession"];
   readonly reloadSession: SessionInterface["reloadSession"];
+  readonly getCookieName: SessionInterface["getCookieName"];
 
   constructor(sessionInterface: SessionInterface, log: FlowLog, cookieName: string | undefined) {
     this.#interface = sessionInterface;
@@ -36,6 +37,7 @@ export class WatchedSessions implements SessionInterface {
     this.#cookieName = cookieName;
     this.commitSession = sessionInterface.commitSession?.bind(sessionInterface);
     this.reloadSession = sessionInterface.reloadSession?.bind(sessionInterface);
+    this.getCookieName = sessionInterface.getCookieName?.bind(sessionInterface);
   }
 
   openSession(request: SessionRequest): ReturnType<SessionInterface["openSession"]> {

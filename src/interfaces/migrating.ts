@@ -58,6 +58,10 @@ export class MigratingSessionInterface implements SessionInterface {
     return this.#interface;
   }
 
+  getCookieName(): string {
+    return this.#interface.getCookieName();
+  }
+
   openSession(request: SessionRequest): Session | Promise<Session> {
     const opened = this.#interface.openSession(request) as Session | Promise<Session>;
     const header = request.headers.get("Cookie") ?? "";

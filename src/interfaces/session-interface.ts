@@ -70,6 +70,8 @@ export interface SessionInterface {
    * @throws SessionLostError if the session has ended
    */
   reloadSession?: ((session: Session, request: SessionRequest) => Promise<void>) | undefined;
+  /** Optional: the name of its cookie. For one request, two interfaces with the same name are refused. Flask: `get_cookie_name`. */
+  getCookieName?: (() => string) | undefined;
   /** Closes the connections that the interface opened itself; called by `manager.close()`. */
   close?(): void | Promise<void>;
 }

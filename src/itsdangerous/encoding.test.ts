@@ -52,7 +52,7 @@ describe("decodeBase64url", () => {
     );
   });
 
-  it("reads the empty text as no bytes", () => {
+  it("reads the empty string as no bytes", () => {
     expect(decodeBase64url("")).toEqual(Buffer.alloc(0));
   });
 });

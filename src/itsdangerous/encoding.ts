@@ -7,11 +7,11 @@ export function encodeBase64url(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes `text` stands for, or `undefined` unless it is exactly what {@link encodeBase64url} writes.
+ * Decodes base64url; `undefined` unless `text` is exactly what {@link encodeBase64url} writes.
  *
- * Every byte string has one spelling: foreign characters, padding, a length of 1 mod 4 and non-zero spare bits are all
- * refused. Python's decoder takes some of these and Node's takes nearly anything (it skips junk), but no writer mints
- * them, and a signature that can be spelled in two ways is one that can be changed.
+ * Only the canonical encoding is accepted: other characters, padding, a length of 1 mod 4 and non-zero spare bits are
+ * refused. Python's decoder accepts some of these and Node's skips invalid characters, but no encoder writes them, and a
+ * signature with two encodings is malleable.
  */
 export function decodeBase64url(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, "base64url");
@@ -22,15 +22,15 @@ function view(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Largest text a compressed payload may inflate to unless told otherwise: 1 MiB. */
+/** Default limit for an inflated payload: 1 MiB. */
 export const DEFAULT_MAX_INFLATED_SIZE = 1024 * 1024;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * A text made safe for cookies and URLs: base64url, of the zlib form with a "." in front if that is shorter.
+ * Encodes a string for cookies and URLs as base64url; compressed with zlib and prefixed with "." if that is shorter.
  *
- * @param compressFrom try zlib from this many bytes on; itsdangerous' rule is 0, `Infinity` is never
+ * @param compressFrom try zlib from this many bytes on; itsdangerous uses 0, `Infinity` never compresses
  */
 export function packPayload(text: string, compressFrom: number): string {
   const bytes = Buffer.from(text, "utf8");
@@ -42,10 +42,10 @@ export function packPayload(text: string, compressFrom: number): string {
 }
 
 /**
- * The text inside a payload.
+ * Decodes a payload.
  *
- * @param maxInflatedSize most bytes a compressed payload may inflate to; a small one can claim gigabytes
- * @throws BadPayload if it is not base64url, zlib or UTF-8, or too big when inflated
+ * @param maxInflatedSize maximum size of the inflated payload in bytes, since a few kilobytes can inflate to gigabytes
+ * @throws BadPayload if it is not valid base64url, zlib or UTF-8, or inflates to more
  */
 export function unpackPayload(payload: string, maxInflatedSize: number): string {
   const compressed = payload.startsWith(".");
@@ -73,8 +73,8 @@ function decodeText(bytes: Buffer): string {
 }
 
 /**
- * The platform's zlib, loaded with the first compressed payload: importing it takes a third of the time that everything
- * else here takes, and most cookies are not compressed.
+ * node:zlib, loaded at the first compressed payload: importing it takes a third as long as all other modules together, and
+ * most cookies are not compressed.
  */
 export function zlib(): typeof import("node:zlib") {
   return process.getBuiltinModule("node:zlib");

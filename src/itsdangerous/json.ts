@@ -1,16 +1,16 @@
 import { UnserializableError } from "../errors.ts";
 
-/** Turns values into text and back. What `loads` throws counts as a bad payload. */
+/** Serializes and parses values. If `loads` throws, the payload is bad. */
 export interface PayloadSerializer {
   dumps(value: unknown): string;
   loads(text: string): unknown;
 }
 
 /**
- * JSON spelled as `json.dumps` of Python spells it: a space after commas and colons, ASCII only.
+ * Writes JSON as Python's `json.dumps` does: a space after commas and colons, ASCII only.
  *
- * Like every JSON of JavaScript it keeps no difference between `1.0` and `1`, and knows neither `NaN` nor ints of any
- * size; the same goes for {@link compactJSON}.
+ * Like JavaScript's `JSON`, it does not distinguish `1.0` from `1` and supports neither `NaN` nor big ints. The same
+ * applies to {@link compactJSON}.
  */
 export const pythonJSON: PayloadSerializer = {
   dumps(value) {
@@ -21,7 +21,7 @@ export const pythonJSON: PayloadSerializer = {
   loads: JSON.parse,
 };
 
-/** JSON without spaces and with letters of all languages as they are: what the URL-safe serializers of Python use. */
+/** JSON without spaces and with non-ASCII characters unescaped, as Python's URL-safe serializers write it. */
 export const compactJSON: PayloadSerializer = { dumps: stringify, loads: JSON.parse };
 
 function stringify(value: unknown, indent?: number): string {

@@ -2,15 +2,15 @@ import { createSecretKey } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { ConfigError } from "../errors.ts";
 
-/** A secret: text (taken as UTF-8, untrimmed and not normalised) or bytes. Never empty. */
+/** A secret: bytes or a string, which is encoded as UTF-8 without trimming or normalization. Never empty. */
 export type SecretKey = string | Uint8Array;
 
 /**
- * Imports a list of secrets, so that they are checked once, cannot be printed by accident and are cheap to use:
- * `createHmac` is several times slower with a Buffer key on some Node versions.
+ * Imports a list of secrets as key objects: they are checked once, cannot be logged by accident, and `createHmac` is
+ * several times slower with a Buffer on some Node versions.
  *
- * @param option what the user calls this option, for the message
- * @throws ConfigError unless it is a list of non-empty texts or bytes
+ * @param option name of the option, for error messages
+ * @throws ConfigError unless it is a list of non-empty strings or Uint8Arrays
  */
 export function importSecretKeys(option: string, secrets: unknown): KeyObject[] {
   if (!Array.isArray(secrets)) {
@@ -19,16 +19,16 @@ export function importSecretKeys(option: string, secrets: unknown): KeyObject[] 
   return secrets.map((secret: unknown, index) => importSecretKey(`${option}[${index}]`, secret));
 }
 
-/** Imports one secret. @throws ConfigError unless it is a non-empty text or bytes */
+/** Imports one secret. @throws ConfigError unless it is a non-empty string or a non-empty Uint8Array */
 export function importSecretKey(option: string, secret: unknown): KeyObject {
   const bytes = bytesOf(option, secret);
   if (bytes.length === 0) {
-    throw new ConfigError(`"${option}" is empty; give it a long random text.`);
+    throw new ConfigError(`"${option}" is empty; give it a long random string.`);
   }
   return createSecretKey(bytes);
 }
 
-/** The bytes of a text or of bytes. @throws ConfigError for anything else, or for a text that has no UTF-8 form */
+/** The bytes of a secret. @throws ConfigError for other types, and for a string with a lone surrogate */
 export function bytesOf(option: string, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== "string") {
@@ -36,7 +36,7 @@ export function bytesOf(option: string, value: unknown): Uint8Array {
   }
   if (!value.isWellFormed()) {
     throw new ConfigError(
-      `"${option}" holds half of a surrogate pair and has no UTF-8 form; pass bytes instead.`,
+      `"${option}" contains a lone surrogate, which UTF-8 cannot encode; pass bytes instead.`,
     );
   }
   return Buffer.from(value, "utf8");

@@ -159,7 +159,7 @@ describe.each([
     expect(() => strong.loads(text, { maxAge: 59 })).toThrow(SignatureExpired);
   });
 
-  it("reads an expired or foreign text without trust when asked to", () => {
+  it("reads an expired or foreign string without trust when asked to", () => {
     expect(at(SECOND + 61).loadsUnsafe(text, { maxAge: 60 })).toEqual([false, user]);
     expect(at(SECOND).loadsUnsafe(`${text}A`)).toEqual([false, user]);
     expect(at(SECOND).loadsUnsafe(text, { maxAge: 60 })).toEqual([true, user]);

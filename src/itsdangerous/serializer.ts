@@ -6,24 +6,24 @@ import { Signer, type SignerOptions } from "./signer.ts";
 import { TimestampSigner, type TimestampSignerOptions, type UnsignOptions } from "./timestamp-signer.ts";
 import { shareClass } from "../copies.ts";
 
-/** How a serializer signs and what it makes of values. The salt defaults to `"itsdangerous"`. */
+/** Options of a serializer. The salt defaults to `"itsdangerous"`. */
 export interface SerializerOptions extends SignerOptions {
-  /** Turns values into text and back. Default JSON. */
+  /** Serializes and parses values. Default JSON. */
   serializer?: PayloadSerializer;
   /**
-   * Other ways of signing that are still accepted, for changing digest or derivation without invalidating what is in
-   * circulation. Default none.
+   * Other signer options that `loads` also accepts, for changing the digest or key derivation without invalidating existing
+   * tokens. Default none.
    */
   fallbackSigners?: ReadonlyArray<Omit<SignerOptions, "salt">>;
 }
 
-/** What one call may override. */
+/** Options of one call. */
 export interface SaltOption {
-  /** Keeps tokens for one purpose from being valid for another. Default: the serializer's. */
+  /** Makes tokens for one purpose invalid for another. Default: the serializer's. */
   salt?: string | Uint8Array | undefined;
 }
 
-/** All that a serializer and its signer take. */
+/** All options of a serializer and its signer. */
 export const SERIALIZER_OPTIONS = [
   "salt",
   "sep",
@@ -36,7 +36,7 @@ export const SERIALIZER_OPTIONS = [
 const SALT = ["salt"];
 const LOADS_OPTIONS = ["maxAge", "salt", "returnTimestamp"];
 
-/** @throws ConfigError, for the global JSON above all: Python's `serializer=json` is the default here */
+/** @throws ConfigError, above all for the global `JSON`: Python's `serializer=json` is the default here */
 export function assertSerializer(serializer: PayloadSerializer): void {
   if (typeof serializer?.dumps !== "function" || typeof serializer.loads !== "function")
     throw new ConfigError('"serializer" must have the methods dumps and loads. Leave it out for JSON.');
@@ -44,7 +44,7 @@ export function assertSerializer(serializer: PayloadSerializer): void {
 
 type SignerClass<S> = new (secretKey: SecretKey | readonly SecretKey[], options: TimestampSignerOptions) => S;
 
-/** What serializers with and without a timestamp share. */
+/** Base of the serializers with and without a timestamp. */
 export abstract class SignedSerializer<S extends Signer> {
   readonly #serializer: PayloadSerializer;
   readonly #signersFor: (salt: string | Uint8Array) => S[];
@@ -67,18 +67,18 @@ export abstract class SignedSerializer<S extends Signer> {
     this.#signersFor = (salt) => signersOf(secrets, salt);
   }
 
-  /** The value as signed text. */
+  /** Serializes and signs a value. */
   dumps(value: unknown, options: SaltOption = {}): string {
     checkNames("dumps", options, SALT);
     return this.#withSalt(options.salt)[0]!.sign(this.#serializer.dumps(value));
   }
 
-  /** The value of a signed text. */
+  /** Verifies a signed value and returns the value. */
   abstract loads(text: string, options?: SaltOption): unknown;
 
   /**
-   * Like `loads`, but gives the value even if the signature is wrong or too old: for debugging, never for trusting.
-   * The first item says whether the signature is right. The value is null where none can be read.
+   * Like `loads`, but also returns a value whose signature is wrong or expired: for debugging only. The first item tells
+   * whether the signature is valid. The value is null if it cannot be read.
    */
   loadsUnsafe(text: string, options?: SaltOption): [signatureOk: boolean, value: unknown] {
     try {
@@ -90,7 +90,7 @@ export abstract class SignedSerializer<S extends Signer> {
     }
   }
 
-  /** What the first signer that accepts the text makes of it. */
+  /** The result of the first signer that accepts the string. */
   protected unsignWith<T>(salt: SaltOption["salt"], unsign: (signer: S) => T): T {
     let failure: BadSignature | undefined;
     for (const signer of this.#withSalt(salt)) {
@@ -104,7 +104,7 @@ export abstract class SignedSerializer<S extends Signer> {
     throw failure!;
   }
 
-  /** @throws BadPayload whatever the serializer throws */
+  /** @throws BadPayload for anything that the serializer throws */
   protected loadPayload(payload: string): unknown {
     try {
       return this.#serializer.loads(payload);
@@ -128,14 +128,14 @@ export abstract class SignedSerializer<S extends Signer> {
 }
 
 /**
- * Turns values into signed JSON and back, as `itsdangerous.Serializer`. The text can be read by anyone, and is not fit
- * for URLs: see `URLSafeSerializer`.
+ * Serializes values to signed JSON and back, like `itsdangerous.Serializer`. Anyone can read the result, and it is not safe
+ * in URLs: see `URLSafeSerializer`.
  *
  * @example
  * ```ts
  * import { Serializer } from "hipflask/itsdangerous";
  *
- * const serializer = new Serializer("a long random text", { salt: "export" });
+ * const serializer = new Serializer("a long random string", { salt: "export" });
  * const text = serializer.dumps({ rows: [1, 2] });
  * console.log(text.startsWith('{"rows": [1, 2]}.')); // true
  * console.log(serializer.loads(text)); // { rows: [ 1, 2 ] }
@@ -148,10 +148,10 @@ export class Serializer extends SignedSerializer<Signer> {
   }
 
   /**
-   * The value of a signed text.
+   * Verifies a signed value and returns the value.
    *
    * @throws BadSignature if the signature is missing or matches no key
-   * @throws BadPayload if it is right, but what it covers cannot be decoded
+   * @throws BadPayload if it is valid, but the payload cannot be decoded
    */
   override loads(text: string, options: SaltOption = {}): unknown {
     if (Object.hasOwn(Object(options), "maxAge"))
@@ -165,21 +165,21 @@ export class Serializer extends SignedSerializer<Signer> {
 
 shareClass("Serializer", Serializer);
 
-/** How a `TimedSerializer` signs and what it makes of values. */
+/** Options of a `TimedSerializer`. */
 export interface TimedSerializerOptions extends SerializerOptions, Pick<TimestampSignerOptions, "now"> {}
 
-/** What `TimedSerializer.loads` checks and returns besides the value. */
+/** Options of `TimedSerializer.loads`. */
 export interface TimedLoadsOptions extends UnsignOptions, SaltOption {}
 
 /**
- * A `Serializer` whose texts can expire, as `itsdangerous.TimedSerializer`.
+ * A `Serializer` whose signed values can expire, like `itsdangerous.TimedSerializer`.
  *
  * @example
  * ```ts
  * import { SignatureExpired, TimedSerializer } from "hipflask/itsdangerous";
  *
  * let now = Date.now();
- * const serializer = new TimedSerializer("a long random text", { now: () => now });
+ * const serializer = new TimedSerializer("a long random string", { now: () => now });
  * const text = serializer.dumps({ id: 5 });
  * now += 61_000;
  * try {
@@ -196,12 +196,12 @@ export class TimedSerializer extends SignedSerializer<TimestampSigner> {
   }
 
   /**
-   * The value of a signed text; a pair with the time of signing if `returnTimestamp` is set.
+   * Verifies a signed value and returns the value, with `returnTimestamp` as a pair with the time of signing.
    *
    * @throws SignatureExpired if it is older than `maxAge` seconds, or (only if `maxAge` is given) from the future
    * @throws BadTimeSignature if the signature matches no key or the time is missing or unreadable
    * @throws BadSignature if there is no signature
-   * @throws BadPayload if all of that is right, but what it covers cannot be decoded
+   * @throws BadPayload if the signature is valid, but the payload cannot be decoded
    */
   override loads(text: string, options: TimedLoadsOptions & { returnTimestamp: true }): [unknown, Date];
   override loads(text: string, options?: TimedLoadsOptions): unknown;
@@ -215,7 +215,7 @@ export class TimedSerializer extends SignedSerializer<TimestampSigner> {
     });
   }
 
-  /** As `loads` without verifying; a text older than `maxAge` seconds counts as one with a wrong signature. */
+  /** Like `loads` without verifying; a value older than `maxAge` seconds is treated as one with a wrong signature. */
   override loadsUnsafe(
     text: string,
     options?: Pick<TimedLoadsOptions, "salt" | "maxAge">,

@@ -22,7 +22,7 @@ describe("Signer", () => {
     }
   });
 
-  it("takes a text as its UTF-8", () => {
+  it("takes a string as its UTF-8", () => {
     for (const { secret_key, signed_text } of signing) {
       if (secret_key.utf8 === undefined) continue;
       expect(new Signer(secret_key.utf8).sign(signed_text)).toBe(
@@ -95,7 +95,7 @@ describe("Signer", () => {
     expect(signer.validate(signer.sign("a::b::"))).toBe(true);
   });
 
-  it("hands out the unverified text as evidence", () => {
+  it("hands out the unverified string as evidence", () => {
     const signer = new Signer("k");
     const error = catchError(() => signer.unsign("payload.AAAA"));
     expect(error).toBeInstanceOf(BadSignature);
@@ -132,7 +132,7 @@ describe("Signer", () => {
   });
 
   it.each([[undefined], [null], [5], [["v", "."]], [{ lastIndexOf: () => 0 }]])(
-    "refuses %j, which is no text",
+    "refuses %j, which is not a string",
     (input) => {
       expect(new Signer("k").validate(input as unknown as string)).toBe(false);
       expect(() => new Signer("k").unsign(input as unknown as string)).toThrow(BadSignature);
@@ -166,7 +166,7 @@ describe("Signer", () => {
     const error = catchError(() => new Signer(secretKey as string, options));
     expect(error).toBeInstanceOf(ConfigError);
     const [option = "secretKey"] = Object.keys(options ?? {});
-    expect(String(error)).toMatch(new RegExp(`"${option}(\\[1\\])?" (is|must be|holds) `));
+    expect(String(error)).toMatch(new RegExp(`"${option}(\\[1\\])?" (is|must be|contains) `));
   });
 
   it("shows no secret when printed", async () => {

@@ -6,40 +6,40 @@ import { BadSignature, ConfigError } from "../errors.ts";
 import { bytesOf, importSecretKey, importSecretKeys } from "./secret-key.ts";
 import type { SecretKey } from "./secret-key.ts";
 
-/** The hash inside the HMAC and inside the key derivation. */
+/** The hash function of the HMAC and of the key derivation. */
 export type Digest = "sha1" | "sha256" | "sha384" | "sha512";
 
-/** How the signing key is made from secret and salt; the words are those of Python's itsdangerous. */
+/** How the signing key is derived from secret and salt, by itsdangerous' names. */
 export type KeyDerivation = "hmac" | "concat" | "django-concat" | "none";
 
-/** How a `Signer` signs. Both sides must agree on all of it. */
+/** Options of a `Signer`. Both sides must use the same ones. */
 export interface SignerOptions {
-  /** Keeps signatures made for one purpose from being valid for another. Default `"itsdangerous.Signer"`. */
+  /** Makes signatures for one purpose invalid for another. Default `"itsdangerous.Signer"`. */
   salt?: string | Uint8Array;
-  /** Stands between value and signature. Default `"."`. */
+  /** Separates value and signature. Default `"."`. */
   sep?: string;
   /** Default `"django-concat"`, as in itsdangerous. */
   keyDerivation?: KeyDerivation;
-  /** Default `"sha1"`, as in itsdangerous. What is weak about SHA-1 does not weaken HMAC (RFC 6194 §3.3). */
+  /** Default `"sha1"`, as in itsdangerous. The known attacks on SHA-1 do not affect HMAC (RFC 6194 §3.3). */
   digest?: Digest;
 }
 
 const AGELESS =
-  "A Signer signs no time, so it knows no age and takes the text alone. Use a TimestampSigner on both sides.";
+  "A Signer signs no timestamp, so it cannot check an age, and takes only the string. Use a TimestampSigner on both sides.";
 const OPTIONS = ["salt", "sep", "keyDerivation", "digest", "now"];
 const DIGEST_SIZE: Record<Digest, number> = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
 const KEY_DERIVATIONS: readonly string[] = ["hmac", "concat", "django-concat", "none"];
 
 /**
- * Signs text and checks signatures, as `itsdangerous.Signer` does in Python; each verifies what the other signs.
+ * Signs strings and verifies signatures. Compatible with Python's `itsdangerous.Signer`.
  *
- * A list of secrets goes from oldest to newest: the last one signs, all verify, newest first.
+ * A list of secrets is ordered from oldest to newest: the last one signs, and all verify, newest first.
  *
  * @example
  * ```ts
  * import { Signer } from "hipflask/itsdangerous";
  *
- * const signer = new Signer("a long random text", { salt: "unsubscribe" });
+ * const signer = new Signer("a long random string", { salt: "unsubscribe" });
  * const signed = signer.sign("ada@example.org");
  * console.log(signer.unsign(signed)); // ada@example.org
  * console.log(signer.validate(`${signed}x`)); // false
@@ -50,10 +50,10 @@ export class Signer {
   readonly sep: string;
   readonly keyDerivation: KeyDerivation;
   readonly digest: Digest;
-  /** Newest first: the order they are tried in. */
+  /** Newest first, in the order of verification. */
   readonly #secretKeys: readonly KeyObject[];
   readonly #derivedKeys: KeyObject[] = [];
-  /** The two sides of a comparison. Kept, since making buffers costs more than comparing them. */
+  /** Buffers for comparing, reused since allocating them costs more than the comparison. */
   readonly #given: Buffer;
   readonly #expected: Buffer;
 
@@ -93,7 +93,7 @@ export class Signer {
     }
   }
 
-  /** The key that signs, made from the salt and a secret (default: the newest one). Meant for tests and subclasses. */
+  /** Derives the signing key from the salt and a secret (default: the newest). For tests and subclasses. */
   deriveKey(secretKey: SecretKey = this.#secretKeys[0]!.export()): Uint8Array {
     const secret = bytesOf("secretKey", secretKey);
     switch (this.keyDerivation) {
@@ -108,23 +108,23 @@ export class Signer {
     }
   }
 
-  /** The signature of a text under the newest key, base64url. @throws TypeError for a lone surrogate */
+  /** Signs a string with the newest key and returns the signature in base64url. @throws TypeError for a lone surrogate */
   getSignature(value: string): string {
     if (!value.isWellFormed()) {
-      throw new TypeError("The text to sign holds half of a surrogate pair and has no UTF-8 form.");
+      throw new TypeError("The string to sign contains a lone surrogate, which UTF-8 cannot encode.");
     }
     return this.#signature(0, value);
   }
 
   /**
-   * Whether `signature` is that of `value` under one of the keys, compared in constant time.
+   * Whether one of the keys verifies the `signature` of `value`. Compares in constant time.
    *
-   * Stricter than Python: the text of the signature must be the one `getSignature` writes, where Python compares
-   * what its lax base64 reader makes of it.
+   * Stricter than Python, which decodes the signature leniently before it compares: only the encoding that `getSignature`
+   * returns is valid.
    */
   verifySignature(value: string, signature: string): boolean {
     const { length } = this.#given;
-    // The length in characters and in bytes: text beyond ASCII has more of these.
+    // The length in characters and in bytes, which differ if there are non-ASCII characters.
     if (signature.length !== length || this.#given.write(signature, "utf8") !== length) return false;
     if (!value.isWellFormed()) return false;
     for (let index = 0; index < this.#secretKeys.length; index += 1) {
@@ -134,16 +134,16 @@ export class Signer {
     return false;
   }
 
-  /** The text with its signature attached. */
+  /** Appends the signature to a string. */
   sign(value: string): string {
     return `${value}${this.sep}${this.getSignature(value)}`;
   }
 
-  /** The text without its signature. @throws BadSignature if that is missing or matches no key */
+  /** Verifies a signed value and returns it without the signature. @throws BadSignature if the signature is missing or matches no key */
   unsign(signed: string): string {
     if (arguments.length > 1) throw new ConfigError(AGELESS);
     const parts = splitLast(signed, this.sep);
-    if (parts === undefined) throw new BadSignature(`No "${this.sep}" found in the signed text.`);
+    if (parts === undefined) throw new BadSignature(`No "${this.sep}" found in the signed value.`);
     if (!this.verifySignature(...parts)) {
       throw new BadSignature("The signature does not match.", { payload: parts[0] });
     }
@@ -168,8 +168,8 @@ export class Signer {
 shareClass("Signer", Signer);
 
 /**
- * A text in two, at the last separator; undefined without one. Query strings and forms may yield something else than text,
- * which has none.
+ * Splits at the last separator; undefined without one, and for values other than strings, which query strings and forms can
+ * give.
  */
 export function splitLast(text: string, sep: string): [before: string, after: string] | undefined {
   const cut = typeof text === "string" ? text.lastIndexOf(sep) : -1;

@@ -65,7 +65,7 @@ describe("TimestampSigner", () => {
     expect(error).toMatchObject({ payload: "value", dateSigned: new Date(SECOND * 1000) });
   });
 
-  it("reports a wrong signature over a text without a time as a plain bad signature", () => {
+  it("reports a wrong signature over a string without a time as a plain bad signature", () => {
     const error = catchError(() => at(SECOND).unsign("value.AAAAAAAAAAAAAAAAAAAAAAAAAAA"));
     expect(error).toMatchObject({ code: "BAD_SIGNATURE", payload: "value" });
   });
@@ -81,7 +81,7 @@ describe("TimestampSigner", () => {
     ["not base64url", "value.!!!!"],
     ["nine bytes long", "value.AAAAAABiiiCQ"],
     ["beyond any date", "value.__________8"],
-  ])("refuses a signed text whose time is %s", (_, text) => {
+  ])("refuses a signed value whose time is %s", (_, text) => {
     const error = catchError(() => at(SECOND).unsign(new Signer("k").sign(text)));
     expect(error).toMatchObject({ code: "BAD_TIME_SIGNATURE", dateSigned: undefined, payload: "value" });
   });

@@ -5,26 +5,26 @@ import type { SecretKey } from "./secret-key.ts";
 import { Signer, type SignerOptions, splitLast } from "./signer.ts";
 import { decodeBase64url, encodeBase64url } from "./encoding.ts";
 
-/** How a `TimestampSigner` signs. */
+/** Options of a `TimestampSigner`. */
 export interface TimestampSignerOptions extends SignerOptions {
-  /** The clock, epoch **milliseconds**. Default `Date.now`. */
+  /** The clock, in epoch **milliseconds**. Default `Date.now`. */
   now?: (() => number) | undefined;
 }
 
-/** What `unsign` and `loads` check and return besides the value. */
+/** Options of `unsign` and `loads`. */
 export interface UnsignOptions {
-  /** Oldest acceptable age in seconds; the exact age is still good. Default: any age, and any time in the future. */
+  /** Maximum age in seconds, inclusive. Default: any age, and any time in the future. */
   maxAge?: number | undefined;
-  /** Also return when the text was signed. Default false. */
+  /** Return the time of signing as well. Default false. */
   returnTimestamp?: boolean | undefined;
 }
 
 const UNSIGN_OPTIONS = ["maxAge", "returnTimestamp"];
 const MISMATCH = "The signature does not match.";
 
-/** A signed text in its parts, and what is wrong with it. */
+/** A parsed signed value, and its fault. */
 export interface TimedText {
-  /** The text without time and signature; with a wrong signature, all before it, **not** verified. */
+  /** The value without timestamp and signature. With a wrong signature: everything before it, **not** verified. */
   readonly value: string;
   /** Epoch seconds; undefined if the time is missing or unreadable. */
   readonly signedAt: number | undefined;
@@ -32,13 +32,13 @@ export interface TimedText {
 }
 
 /**
- * A `Signer` that also signs the time, so that signatures can expire. As `itsdangerous.TimestampSigner`.
+ * A `Signer` that also signs the time, so that signatures can expire. Like `itsdangerous.TimestampSigner`.
  *
  * @example
  * ```ts
  * import { TimestampSigner } from "hipflask/itsdangerous";
  *
- * const signer = new TimestampSigner("a long random text", { salt: "confirm-email" });
+ * const signer = new TimestampSigner("a long random string", { salt: "confirm-email" });
  * const signed = signer.sign("ada@example.org");
  * const [email, signedAt] = signer.unsign(signed, { maxAge: 3600, returnTimestamp: true });
  * console.log(email, signedAt.getTime() <= Date.now()); // ada@example.org true
@@ -53,15 +53,15 @@ export class TimestampSigner extends Signer {
     this.#now = options.now ?? Date.now;
   }
 
-  /** The time that is signed: whole epoch seconds, cut and not rounded. */
+  /** The timestamp to sign: epoch seconds, rounded down. */
   getTimestamp(): number {
     return Math.floor(this.#now() / 1000);
   }
 
   /**
-   * The text with the time and the signature of both attached.
+   * Appends a timestamp and the signature of both to a string.
    *
-   * @param timestamp epoch seconds. Default: the time of the clock
+   * @param timestamp epoch seconds. Default: the current time
    */
   override sign(value: string, timestamp = this.getTimestamp()): string {
     if (!Number.isSafeInteger(timestamp) || timestamp < 0)
@@ -71,7 +71,7 @@ export class TimestampSigner extends Signer {
     return super.sign(`${value}${this.sep}${encodeTimestamp(timestamp)}`);
   }
 
-  /** Splits and verifies a signed text, of any age. What `unsign` throws is a `fault` here: forged texts cost no error. */
+  /** Splits and verifies a signed value of any age. Returns a `fault` where `unsign` throws, so a forged value costs no error object. */
   parse(signed: string): TimedText {
     const parts = splitLast(signed, this.sep);
     if (parts === undefined) return { value: "", signedAt: undefined, fault: "unsigned" };
@@ -80,7 +80,8 @@ export class TimestampSigner extends Signer {
   }
 
   /**
-   * The text without time and signature; a pair with the time of signing if `returnTimestamp` is set.
+   * Verifies a signed value and returns it without timestamp and signature, with `returnTimestamp` as a pair with the time
+   * of signing.
    *
    * @throws SignatureExpired if it is older than `maxAge` seconds, or (only if `maxAge` is given) from the future
    * @throws BadTimeSignature if the signature matches no key or the time is missing or unreadable
@@ -93,14 +94,14 @@ export class TimestampSigner extends Signer {
     checkNames("unsign", options, UNSIGN_OPTIONS);
     const { maxAge, returnTimestamp = false } = options;
     const parsed = this.parse(signed);
-    if (parsed.fault === "unsigned") throw new BadSignature(`No "${this.sep}" found in the signed text.`);
+    if (parsed.fault === "unsigned") throw new BadSignature(`No "${this.sep}" found in the signed value.`);
     const isWrong = parsed.fault === "signature";
     const { value: payload, signedAt, fault } = isWrong ? this.#parseTimed(parsed.value) : parsed;
-    // As in Python: what has neither is not said to have a bad time.
+    // As in Python, a value without a valid signature is not reported as one with a bad timestamp.
     if (isWrong && fault === "no-time") throw new BadSignature(MISMATCH, { payload });
     if (fault === "no-time") throw new BadTimeSignature("The timestamp is missing.", { payload });
     const dateSigned = toDate(signedAt);
-    // The error tells what was claimed.
+    // The error has the unverified timestamp.
     if (isWrong) throw new BadTimeSignature(MISMATCH, { payload, ...(dateSigned && { dateSigned }) });
     if (signedAt === undefined || dateSigned === undefined) {
       throw new BadTimeSignature("The timestamp is malformed.", { payload });
@@ -153,10 +154,10 @@ function toDate(seconds: number | undefined): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-/** The last second written and its text: many signatures are made within one second. */
+/** The last second and its encoding, since many values are signed within one second. */
 let last = { seconds: 0, text: "" };
 
-/** Seconds as the base64url of their big-endian bytes without leading zeros, as itsdangerous writes them. */
+/** Encodes seconds as base64url of their big-endian bytes without leading zeros, as itsdangerous does. */
 export function encodeTimestamp(seconds: number): string {
   if (seconds !== last.seconds) {
     const hex = seconds.toString(16);
@@ -166,7 +167,7 @@ export function encodeTimestamp(seconds: number): string {
   return last.text;
 }
 
-/** The seconds a text stands for; `undefined` if it is not base64url or longer than 8 bytes. Empty is 0. */
+/** Decodes seconds; `undefined` if the string is not base64url or has more than 8 bytes. An empty string is 0. */
 export function decodeTimestamp(text: string): number | undefined {
   const bytes = decodeBase64url(text);
   if (bytes === undefined || bytes.length > 8) return undefined;
@@ -175,7 +176,7 @@ export function decodeTimestamp(text: string): number | undefined {
   return seconds;
 }
 
-/** Why a signature of that time (epoch seconds) is not good at `now` (epoch seconds) for `maxAge` seconds; undefined: it is. */
+/** Why a signature made at `seconds` has expired at `now` (both epoch seconds) with this `maxAge`; undefined if it has not. */
 export function ageFault(signedAt: number, now: number, maxAge: number): "future" | "expired" | undefined {
   const age = now - signedAt;
   if (age < 0) return "future";

@@ -10,21 +10,21 @@ import type { SerializerOptions } from "./serializer.ts";
 import { TimedSerializer } from "./serializer.ts";
 import type { TimedSerializerOptions } from "./serializer.ts";
 
-/** What URL-safe serializers add. */
+/** Options of URL-safe serializers. */
 export interface URLSafeOptions {
-  /** Most bytes a compressed payload may inflate to; more is a `BadPayload`. Default 1 MiB; Python has no limit. */
+  /** Maximum size of an inflated payload in bytes; a larger one is a `BadPayload`. Default 1 MiB; Python has no limit. */
   maxInflatedSize?: number;
 }
 
 /**
- * A `Serializer` whose texts hold only letters, digits, `-`, `_` and `.`, compressed where that makes them shorter. As
+ * A `Serializer` whose signed values consist of letters, digits, `-`, `_` and `.`, compressed if that is shorter. Like
  * `itsdangerous.URLSafeSerializer`.
  *
  * @example
  * ```ts
  * import { URLSafeSerializer } from "hipflask/itsdangerous";
  *
- * const serializer = new URLSafeSerializer("a long random text", { salt: "unsubscribe" });
+ * const serializer = new URLSafeSerializer("a long random string", { salt: "unsubscribe" });
  * const link = `https://example.org/unsubscribe/${serializer.dumps({ list: 7 })}`;
  * console.log(serializer.loads(link.split("/").at(-1)!)); // { list: 7 }
  * ```
@@ -39,14 +39,14 @@ export class URLSafeSerializer extends Serializer {
 shareClass("URLSafeSerializer", URLSafeSerializer);
 
 /**
- * A `TimedSerializer` whose texts hold only letters, digits, `-`, `_` and `.`: the one for links that expire, such as
- * password resets. As `itsdangerous.URLSafeTimedSerializer`.
+ * A `TimedSerializer` whose signed values consist of letters, digits, `-`, `_` and `.`, for links that expire, such as
+ * password resets. Like `itsdangerous.URLSafeTimedSerializer`.
  *
  * @example
  * ```ts
  * import { URLSafeTimedSerializer } from "hipflask/itsdangerous";
  *
- * const resets = new URLSafeTimedSerializer("a long random text", { salt: "password-reset" });
+ * const resets = new URLSafeTimedSerializer("a long random string", { salt: "password-reset" });
  * const token = resets.dumps({ userId: 5 });
  * console.log(resets.loads(token, { maxAge: 3600 })); // { userId: 5 }
  * ```
@@ -63,7 +63,7 @@ export class URLSafeTimedSerializer extends TimedSerializer {
 
 shareClass("URLSafeTimedSerializer", URLSafeTimedSerializer);
 
-/** The options of the class it is made from, with a serializer whose text is packed for URLs. */
+/** The options of the base class, with a serializer whose output is encoded for URLs. */
 function urlSafe<Options extends SerializerOptions>(
   name: string,
   options: Options & URLSafeOptions,

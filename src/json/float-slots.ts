@@ -8,14 +8,14 @@ type Slot = string | number;
  */
 const slotsOf = new WeakMap<object, Map<Slot, number>>();
 
-/** The remembered slots of one container, for a writer that is about to visit all of them. */
+/** The remembered slots of one container. */
 export type FloatSlots = ReadonlyMap<Slot, number>;
 
 export function floatSlots(container: object): FloatSlots | undefined {
   return slotsOf.get(container);
 }
 
-/** Remembers that a slot was read as a float, unless its value says so by itself. */
+/** Remembers that a slot was read as a float, unless its value is not integral. */
 export function rememberFloat(container: object, slot: Slot, value: number): void {
   if (!isInt(value)) return;
   const slots = slotsOf.get(container);
@@ -23,12 +23,12 @@ export function rememberFloat(container: object, slot: Slot, value: number): voi
   else slots.set(slot, value);
 }
 
-/** Forgets a slot, for a key that occurs a second time in the same object. */
+/** Forgets a slot, when a key is repeated in the same object. */
 export function forgetFloat(container: object, slot: Slot): void {
   slotsOf.get(container)?.delete(slot);
 }
 
-/** Lets a container that takes over another's slots take over what is remembered of them. */
+/** Copies the remembered slots of a container to another. */
 export function inheritFloats(from: object, to: object): void {
   const slots = slotsOf.get(from);
   if (slots !== undefined) slotsOf.set(to, slots);

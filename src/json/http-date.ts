@@ -4,19 +4,19 @@ const FIRST = Date.UTC(2000, 0, 1) - 730_119 * 86_400_000; // 0001-01-01, which 
 const END = Date.UTC(10_000, 0, 1);
 
 /**
- * An HTTP date (RFC 9110 §5.6.7) such as `Thu, 01 Jan 1970 00:00:00 GMT`, of a moment in epoch milliseconds.
- * Fractions of a second are cut downwards, as Werkzeug does.
+ * Formats epoch milliseconds as an HTTP date (RFC 9110 §5.6.7) such as `Thu, 01 Jan 1970 00:00:00 GMT`. Rounds down to the
+ * second, as Werkzeug does.
  *
- * @throws {UnserializableError} outside of the years 1–9999, which the format cannot express.
+ * @throws {UnserializableError} outside the years 1–9999, which the format cannot express.
  */
 export function formatHttpDate(epochMs: number): string {
   if (!(epochMs >= FIRST && epochMs < END)) {
-    throw new UnserializableError("A date is invalid or outside of the years 1 to 9999.");
+    throw new UnserializableError("A date is invalid or outside the years 1 to 9999.");
   }
   return new Date(Math.floor(epochMs / 1000) * 1000).toUTCString();
 }
 
-// Python's idea of white space between words.
+// White space between words, as Python defines it.
 // oxlint-disable-next-line no-control-regex -- it includes four control characters
 const SPACES = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 const DAYS = new Set(["mon", "tue", "wed", "thu", "fri", "sat", "sun"]);
@@ -49,10 +49,10 @@ const ZONES: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads a date as leniently as Werkzeug's `parse_date`, which trusts Python's mail parser: RFC 1123, RFC 850,
- * asctime, with or without weekday, seconds and zone. A two-digit year is 1969–2068, a missing zone is UTC.
+ * Parses a date as leniently as Werkzeug's `parse_date`, which uses Python's `email.utils`: RFC 1123, RFC 850, asctime,
+ * with or without weekday, seconds and zone. A two-digit year is 1969–2068, a missing zone is UTC.
  *
- * @returns null for anything unreadable or impossible.
+ * @returns null for an invalid date.
  */
 export function parseHttpDate(text: string): Date | null {
   const words = dateWords(text);
@@ -110,7 +110,7 @@ function monthNumber(word: string): number {
   return SHORT_MONTHS.indexOf(name) + 1 || LONG_MONTHS.indexOf(name) + 1;
 }
 
-/** Python's `int(text)`; NaN where that raises. */
+/** Python's `int(text)`; NaN if that raises. */
 function integer(text: string): number {
   return /^[+-]?\d+(?:_\d+)*$/.test(text) ? Number(text.replaceAll("_", "")) : NaN;
 }
@@ -127,7 +127,7 @@ function clockOf(time: string): [hour: number, minute: number, second: number] |
   return [integer(hour), integer(minute), integer(second)];
 }
 
-/** Seconds east of Greenwich; unknown zones count as none. */
+/** Offset from UTC in seconds; unknown zones count as none. */
 function offsetOf(zone: string): number {
   const name = zone.toUpperCase();
   const hhmm = ZONES.get(name) ?? (integer(name) || 0);

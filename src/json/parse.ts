@@ -2,16 +2,16 @@ import { forgetFloat, rememberFloat } from "./float-slots.ts";
 import { isInt } from "./python-text.ts";
 import { Float } from "./values.ts";
 
-/** What becomes of a float with an integral value, such as `1.0`. */
+/** How to return a float with an integral value, such as `1.0`. */
 export type FloatReading =
-  /** A plain number; the array or object it was read into remembers, and is written with `1.0` again. */
+  /** As a plain number; its array or object remembers it and is written with `1.0` again. */
   | "number"
   /** A `Float`, for code that has to see the difference. */
   | "wrap";
 
 /**
- * Parses a JSON text that `scan` has accepted, with every number as Python reads it. Tags are left as they are.
- * `JSON.parse` does the same for a text whose scan showed no odd number.
+ * Parses a JSON text that `scan` has accepted, with every number as Python reads it. Tags are not converted. `JSON.parse`
+ * gives the same result if `scan` found no number that needs care.
  */
 export function parse(text: string, floats: FloatReading): unknown {
   const parsed = new Parser(text, floats).value();
@@ -28,7 +28,7 @@ class Parser {
     this.#floats = floats;
   }
 
-  /** The value at this place; an integral float always as a `Float`, which its container unwraps. */
+  /** Parses the value at this position; an integral float always as a `Float`, which its container unwraps. */
   value(): unknown {
     switch (this.#token()) {
       case '"':
@@ -52,7 +52,7 @@ class Parser {
     }
   }
 
-  /** Skips white space and gives the next character. */
+  /** Skips white space and returns the next character. */
   #token(): string {
     while (" \n\r\t".includes(this.#text.charAt(this.#at))) this.#at++;
     return this.#text.charAt(this.#at);
@@ -124,7 +124,7 @@ class Parser {
 const NUMBER = /-Infinity|[-+.\deE]+/y;
 const INT = /^-?\d+$/;
 
-/** Sets an own property, whatever its name: assigning to `__proto__` would not. */
+/** Sets an own property of any name: assigning to `__proto__` would not. */
 function define(container: object, slot: string | number, value: unknown): void {
   Object.defineProperty(container, slot, { value, writable: true, enumerable: true, configurable: true });
 }

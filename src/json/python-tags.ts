@@ -6,14 +6,14 @@ import { formatHttpDate, parseHttpDate } from "./http-date.ts";
 import { Float, isPlainObject, isTruthy, Markup, Tuple, UUID } from "./values.ts";
 import type { Tag } from "./tags.ts";
 
-/** What Flask would raise a TypeError or ValueError for. */
+/** The error where Flask raises a TypeError or ValueError. */
 function refuse(key: string): never {
-  throw new BadPayload(`The tag "${key}" holds something it cannot stand for.`);
+  throw new BadPayload(`The tag "${key}" has an invalid value.`);
 }
 
 /**
- * An object whose only key is a registered tag, kept apart from a tagged value by `__` behind the key.
- * Checked and written together with all other objects: see `writer.ts`.
+ * An object whose only key is a registered tag: `__` is appended to the key to distinguish it from a tagged value.
+ * `writer.ts` writes it with all other objects.
  */
 export const ESCAPED_OBJECT: Tag = {
   key: " di",
@@ -23,7 +23,7 @@ export const ESCAPED_OBJECT: Tag = {
     if (!isPlainObject(json)) refuse(this.key);
     const escaped = Object.keys(json)[0];
     if (escaped === undefined) refuse(this.key);
-    const key = Array.from(escaped).slice(0, -2).join(""); // by code points, whatever they are
+    const key = Array.from(escaped).slice(0, -2).join(""); // by code points
     const object = Object.fromEntries([[key, json[escaped]]]);
     const float = floatSlots(json)?.get(escaped);
     if (float !== undefined) rememberFloat(object, key, float);
@@ -31,7 +31,7 @@ export const ESCAPED_OBJECT: Tag = {
   },
 };
 
-/** Objects, which need no tag, at their place in the order. */
+/** The place of objects, which need no tag, in the order. */
 export const OBJECT: Tag = {
   key: "",
   check: isPlainObject,
@@ -54,7 +54,7 @@ export const TUPLE: Tag = {
   },
 };
 
-/** Arrays, which need no tag, at their place in the order. */
+/** The place of arrays, which need no tag, in the order. */
 export const ARRAY: Tag = {
   key: "",
   check: Array.isArray,
@@ -87,7 +87,7 @@ const MARKUP: Tag<{ __html__(): unknown }> = {
   },
 };
 
-/** Python's `str(value)`, except for containers, dates and bytes: Flask itself stores only texts here. */
+/** Python's `str(value)`, except for containers, dates and bytes: Flask itself stores only strings here. */
 function pythonText(value: unknown): string | undefined {
   if (value instanceof Float) return formatFloat(value.value);
   if (typeof value === "number") return formatNumber(value).replace("Infinity", "inf").replace("NaN", "nan");
@@ -112,7 +112,7 @@ const DATETIME: Tag = {
   toJSON: (value) => formatHttpDate((value as Date).getTime()),
   toValue(json) {
     if (typeof json === "string" || json instanceof Markup) return parseHttpDate(String(json));
-    return !isTruthy(json) || isUint8Array(json) ? null : refuse(this.key); // Werkzeug gives None for these
+    return !isTruthy(json) || isUint8Array(json) ? null : refuse(this.key); // Werkzeug returns None for these
   },
 };
 
@@ -131,13 +131,13 @@ export const PYTHON_TAGS: readonly Tag[] = [
 const CANONICAL = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const SIGN = /[A-Za-z0-9+/]/;
 
-/** Standard base64 with padding, of exactly the bytes of a view. */
+/** Encodes the bytes of a view as standard base64 with padding. */
 function encodeBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
 /**
- * Reads base64 as Python's `b64decode` does: foreign characters are skipped, data ends at complete padding.
+ * Decodes base64 as Python's `b64decode` does: other characters are skipped, and data ends at complete padding.
  *
  * @throws {BadPayload} for incomplete data, which includes missing padding.
  */

@@ -14,12 +14,12 @@ export function formatFloat(value: number): string {
   return `${mantissa}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
-/** Whether a plain number stands for a Python int. All other numbers can only be floats. */
+/** Whether a plain number is a Python int. All others are floats. */
 export function isInt(value: number): boolean {
   return Number.isSafeInteger(value) && !Object.is(value, -0);
 }
 
-/** The JSON token of a plain number: an int where it can be one exactly, a float otherwise. */
+/** The JSON token of a plain number: an int if it is an exact integer, a float otherwise. */
 export function formatNumber(value: number): string {
   return isInt(value) ? String(value) : formatFloat(value);
 }
@@ -27,12 +27,12 @@ export function formatNumber(value: number): string {
 const NEEDS_NO_ESCAPE = /^[ !#-[\]-~]*$/;
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** A JSON string in ASCII, with escapes in lower case, as Python writes it by default. */
+/** A JSON string in ASCII, with lower-case escapes, as Python writes it by default. */
 export function quoteAscii(text: string): string {
   return NEEDS_NO_ESCAPE.test(text) ? `"${text}"` : escapeBeyondAscii(JSON.stringify(text));
 }
 
-/** A JSON string with other characters as they are, except for lone surrogates, which UTF-8 cannot express. */
+/** A JSON string with non-ASCII characters unescaped, except for lone surrogates, which UTF-8 cannot encode. */
 export function quoteUnicode(text: string): string {
   return JSON.stringify(text);
 }
@@ -49,7 +49,7 @@ function escapeBeyondAscii(json: string): string {
   return escaped + json.slice(written);
 }
 
-/** Orders texts by Unicode code point, as Python does; `<` orders by UTF-16 unit, which puts U+1F600 before U+FFEE. */
+/** Orders strings by Unicode code point, as Python does; `<` orders by UTF-16 unit, which puts U+1F600 before U+FFEE. */
 export function byCodePoint(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);
   let at = 0;
@@ -67,7 +67,7 @@ export function sortKeys(keys: string[]): void {
   else insertionSort(keys);
 }
 
-/** Up to here, and few keys are the rule, sorting by insertion takes a quarter of the time of `sort`. */
+/** Up to this length, and most objects are shorter, insertion sort takes a quarter of the time of `sort`. */
 const FEW = 16;
 
 function insertionSort(keys: string[]): void {
@@ -80,11 +80,11 @@ function insertionSort(keys: string[]): void {
   }
 }
 
-/** `byCodePoint(a, b) > 0`, at a glance where the first characters tell. */
+/** `byCodePoint(a, b) > 0`, fast if the first characters differ. */
 function isAfter(a: string, b: string): boolean {
   const first = a.charCodeAt(0);
   const other = b.charCodeAt(0);
-  const isPlain = first < 0xd800 && other < 0xd800; // neither a surrogate nor, for NaN, the end of an empty text
+  const isPlain = first < 0xd800 && other < 0xd800; // neither a surrogate nor, for NaN, the end of an empty string
   return isPlain && first !== other ? first > other : byCodePoint(a, b) > 0;
 }
 

@@ -127,7 +127,7 @@ describe("scan", () => {
     expect(scan(`0.${"9".repeat(5000)}`, LIMITS)).toBe(NUMBERS);
   });
 
-  it("takes texts longer than the shared array of code units", () => {
+  it("takes strings longer than the shared array of code units", () => {
     const long = JSON.stringify(["é".repeat(50_000), 1]);
     expect(scan(long, LIMITS)).toBe(PLAIN);
     expect(() => scan(`${long}]`, LIMITS)).toThrow(BadPayload);

@@ -2,36 +2,36 @@ import { BadPayload } from "../errors.ts";
 import { codeUnits } from "./tokens.ts";
 import { endOfNumber, endOfString, isPlainNumber } from "./tokens.ts";
 
-/** How much a JSON text may hold. */
+/** The limits of a JSON text. */
 export interface Limits {
-  /** Levels of arrays and objects inside each other. */
+  /** Nesting depth of arrays and objects. */
   readonly maxDepth: number;
   /** Object keys in the whole text. */
   readonly maxKeys: number;
 }
 
-/** What in a valid text keeps `JSON.parse` from giving the right value, as bits. */
+/** Why `JSON.parse` would not return the right value for a valid text, as bits. */
 export type Oddities = number;
-/** Nothing: `JSON.parse` gives exactly what Python reads. */
+/** `JSON.parse` returns exactly what Python reads. */
 export const PLAIN = 0;
 /** A number that needs care: a float with an integral or no finite value, `-0`, an int beyond 2^53. */
 export const NUMBERS = 1;
 /** An object whose first key may be a tag. */
 export const TAGS = 2;
 
-/** CPython reads and writes no int with more digits. */
+/** CPython's limit for the digits of an int. */
 export const MAX_DIGITS = 4300;
 
 /** A top-level object cut into its fields. */
 export interface ScannedFields {
-  /** Each key with the JSON text of its value, trimmed; of repeated keys the last value at the first one's place. */
+  /** Each key with the JSON text of its value, trimmed. A repeated key has the last value, at the position of the first. */
   readonly fields: Map<string, string>;
   /** Keys of values that may hold tags. */
   readonly tagged: Set<string> | undefined;
 }
 
 /**
- * Proves in one pass that a text is JSON as Python's `json` accepts it, and within limits. That is RFC 8259 with
+ * Checks in one pass that a text is JSON as Python's `json` accepts it, and within the limits. That is RFC 8259 with
  * `NaN`, `Infinity` and `-Infinity`, and without ints of more than 4300 digits.
  *
  * @throws {BadPayload}
@@ -43,9 +43,9 @@ export function scan(text: string, limits: Limits): Oddities {
 }
 
 /**
- * Like {@link scan}, and cuts a top-level object into its fields.
+ * Like {@link scan}, and splits a top-level object into its fields.
  *
- * @returns the oddities instead, if the text is something else than an object.
+ * @returns the bits instead, if the text is not an object.
  * @throws {BadPayload}
  */
 export function scanFields(text: string, limits: Limits): ScannedFields | Oddities {
@@ -80,7 +80,7 @@ const INT = /^-?\d+$/;
 class Scanner {
   oddities: Oddities = PLAIN;
   readonly #text: string;
-  /** The text again, as numbers with a zero behind: no valid token contains one, so no loop needs the length. */
+  /** The text as code units, followed by a zero: no valid token contains one, so no loop needs the length. */
   readonly #units: Uint16Array;
   readonly #maxDepth: number;
   #at = 0;
@@ -121,7 +121,7 @@ class Scanner {
     return { fields, tagged };
   }
 
-  /** Passes the key of a field and the colon. Gives the key, unescaped. */
+  /** Scans the key of a field and the colon. Returns the key, unescaped. */
   #key(): string {
     const start = this.#at;
     this.#string();
@@ -131,7 +131,7 @@ class Scanner {
     return key.includes("\\") ? (JSON.parse(this.#text.slice(start, end)) as string) : key;
   }
 
-  /** Skips white space and gives the next character. */
+  /** Skips white space and returns the next character. */
   #token(): number {
     const units = this.#units;
     let char = units[this.#at] as number;
@@ -168,7 +168,7 @@ class Scanner {
     while (this.#another(CLOSE_BRACKET));
   }
 
-  /** Passes an opening bracket, and the closing one if nothing is between. Gives whether something is. */
+  /** Scans an opening bracket, and the closing one if the container is empty. Returns whether it has items. */
   #enter(depth: number, close: number): boolean {
     if (depth > this.#maxDepth) {
       throw new BadPayload(`The JSON text is nested more than ${this.#maxDepth} levels deep.`);
@@ -179,7 +179,7 @@ class Scanner {
     return false;
   }
 
-  /** Passes what follows an item: a comma, or the closing bracket. Gives whether another item follows. */
+  /** Scans the comma or closing bracket after an item. Returns whether another item follows. */
   #another(close: number): boolean {
     const char = this.#token();
     if (char !== COMMA && char !== close) this.#fail();
@@ -228,7 +228,7 @@ class Scanner {
     if (this.#at !== this.#text.length) this.#fail();
   }
 
-  /** Goes on at the end of a token, unless there is none: see `tokens.ts`. */
+  /** Moves to the end of a token, or throws if there is none: see `tokens.ts`. */
   #pass(end: number): void {
     if (end < 0) this.#fail(~end);
     this.#at = end;

@@ -61,7 +61,7 @@ describe("TaggedJSONSerializer", () => {
     }
   });
 
-  it("writes again the text it read, floats among plain numbers included", () => {
+  it("writes again the string it read, floats among plain numbers included", () => {
     fc.assert(
       fc.property(fc.oneof(fc.array(anyValue), anyObject), (value) => {
         const written = json.dumps(value);
@@ -186,10 +186,10 @@ describe("dumps", () => {
       'An instance of "Account" cannot be stored. Store a plain object, or register a tag for it.',
       "s",
     ],
-    [{ d: new Date(NaN) }, "A date is invalid or outside of the years 1 to 9999.", "s.d"],
+    [{ d: new Date(NaN) }, "A date is invalid or outside the years 1 to 9999.", "s.d"],
     [10n ** 4300n, "An int has more than 4300 digits.", "s"],
   ])("refuses %o with the way to it", (value, reason, path) => {
-    const place = `${reason} (${path === "s" ? "at s" : "inside of s; error.path says where"})`;
+    const place = `${reason} (${path === "s" ? "at s" : "inside s; error.path says where"})`;
     const message = expect.stringContaining(place) as string;
     expect(() => json.dumps(value, "s")).toThrow(
       expect.objectContaining({ constructor: UnserializableError, message, path }),
@@ -219,7 +219,7 @@ describe("dumps", () => {
     expect(() => json.dumps({ cart })).toThrow(
       expect.objectContaining({
         message: expect.stringContaining(
-          "A value contains itself. (inside of cart; error.path says where)",
+          "A value contains itself. (inside cart; error.path says where)",
         ) as string,
         path: "cart.items[0].cart",
       }),
@@ -234,7 +234,7 @@ describe("dumps", () => {
       for (let level = 0; level < depth; level++) value = { " t": value };
       return value;
     };
-    const deepest = json.dumps(nested(250)); // each level is two in the text
+    const deepest = json.dumps(nested(250)); // each level is two in the string
     expect(json.loads(deepest)).toEqual(nested(250));
     for (const key of [" t", "key"]) {
       expect(json.loadsFields(json.dumpsFields(new Map([[key, deepest]])))).toEqual(
@@ -358,7 +358,7 @@ describe("loads", () => {
 });
 
 describe("loadsFields", () => {
-  it("keeps texts and order as they came", () => {
+  it("keeps strings and order as they came", () => {
     const fields = json.loadsFields(' {"b": 1e5 ,"a":[ {"y":1, "x":1.0} ]}\n');
     expect([...fields]).toEqual([
       ["b", "1e5"],

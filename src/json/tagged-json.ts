@@ -21,26 +21,26 @@ import { type Tag, type TagRegistration, Tags } from "./tags.ts";
 import { untag } from "./tags.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
-/** How tagged JSON is written, and how much of it is accepted. */
+/** How tagged JSON is written, and the limits of what is read. */
 export interface TaggedJSONOptions {
   /** Sort the keys of every object by code point. Default `true`, as `app.json.sort_keys` in Flask. */
   readonly sortKeys?: boolean;
-  /** Escape everything beyond ASCII. Default `true`, as `app.json.ensure_ascii` in Flask. */
+  /** Escape non-ASCII characters. Default `true`, as `app.json.ensure_ascii` in Flask. */
   readonly ascii?: boolean;
-  /** Levels of arrays and objects inside each other, at most 1000, where CPython stops. Default 500. */
+  /** Nesting depth of arrays and objects, at most 1000, CPython's own limit. Default 500. */
   readonly maxDepth?: number;
   /** Object keys in one text. Default 10 000. */
   readonly maxKeys?: number;
-  /** Tags to register besides Flask's own. Default none. */
+  /** Tags to register in addition to Flask's. Default none. */
   readonly tags?: readonly Tag[];
 }
 
 const OPTIONS = ["sortKeys", "ascii", "maxDepth", "maxKeys", "tags"];
 
-/** Most values of most sessions: what is so plain that a look is enough. */
+/** Most values in sessions: plain ones, for which this pattern is enough. */
 const SIMPLE = /^(?:"[ !#-[\]-~]*"|[1-9]\d{0,14}|0|true|false|null)$/;
 
-/** Levels that a payload puts around the values in it: the session itself, and perhaps the escape of its only key. */
+/** Nesting levels of a payload around its values: the session itself, and possibly the escape of its only key. */
 const WRAPPING = 2;
 
 /**
@@ -82,22 +82,22 @@ export class TaggedJSONSerializer {
   }
 
   /**
-   * The text of a value, in Flask's canonical form.
+   * Serializes a value in Flask's canonical form.
    *
-   * @param at - the name of the value, to begin the path in errors with.
-   * @throws {UnserializableError} with the path of what cannot be written; `toJSON` methods are not asked.
+   * @param at - name of the value, the beginning of the path in errors.
+   * @throws {UnserializableError} with the path of the value that cannot be written; `toJSON` methods are not called.
    */
   dumps(value: unknown, at?: string): string {
     return new Writer(this.#tags, this.#writing, at).value(value);
   }
 
   /**
-   * The value of a text.
+   * Parses a JSON text.
    *
-   * Floats such as `1.0` become plain numbers that their array or object remembers as floats, so that it can be
-   * written again without loss; `floats: "wrap"` gives `Float` instances instead.
+   * Floats such as `1.0` become plain numbers, which their array or object remembers as floats, so that they are written
+   * again without loss; `floats: "wrap"` returns `Float` instances instead.
    *
-   * @throws {BadPayload} if Python could not read it, or it exceeds the limits.
+   * @throws {BadPayload} if Python could not parse it, or it exceeds the limits.
    */
   loads(text: string, { floats = "number" }: { readonly floats?: FloatReading } = {}): unknown {
     const oddities = SIMPLE.test(text) ? PLAIN : scan(text, this.#reading);
@@ -105,15 +105,15 @@ export class TaggedJSONSerializer {
   }
 
   /**
-   * Cuts the text of a session into its fields. Each of them is proven: `loads` reads it without error.
+   * Splits the JSON text of a session into its fields. `loads` parses each of them without error.
    *
-   * @throws {BadShape} if it can be decoded, but not to a mapping.
+   * @throws {BadShape} if it is valid, but not an object.
    * @throws {BadPayload} if it cannot be decoded.
    */
   loadsFields(text: string): Fields {
     const scanned = scanFields(text, this.#reading);
     if (typeof scanned === "number") {
-      if (scanned & TAGS) this.#read(text, scanned, "number"); // undecodable goes before misshapen
+      if (scanned & TAGS) this.#read(text, scanned, "number"); // BadPayload takes precedence over BadShape
       throw new BadShape("The payload is not an object.");
     }
     const { fields } = scanned;
@@ -122,8 +122,7 @@ export class TaggedJSONSerializer {
   }
 
   /**
-   * Cuts an object into its entries, where the object as a whole is never a tag. Each of them is proven: `loads` reads it
-   * without error.
+   * Splits an object, which is never a tag itself, into its entries. `loads` parses each of them without error.
    *
    * @throws {BadPayload} if it cannot be decoded, or is not an object.
    */
@@ -133,7 +132,7 @@ export class TaggedJSONSerializer {
     return this.#proven(scanned);
   }
 
-  /** The text of a session, from texts of its values that `dumps` or `loadsFields` gave. */
+  /** The JSON text of a session, made of those of its values, which `dumps` or `loadsFields` returned. */
   dumpsFields(fields: Fields): string {
     const keys = Array.from(fields.keys());
     if (this.#writing.sortKeys) sortKeys(keys);
@@ -168,7 +167,7 @@ export class TaggedJSONSerializer {
     return oddities & TAGS ? untag(value, this.#tags) : value;
   }
 
-  /** A session with one key that is a tag stands for whatever the tag makes of it. */
+  /** A session whose only key is a tag is the tagged value. */
   #fieldsOfTagged(text: string): Fields {
     const value = this.loads(text);
     if (!isPlainObject(value)) throw new BadShape("The payload is not an object.");
@@ -179,14 +178,14 @@ export class TaggedJSONSerializer {
     }
   }
 
-  /** Values that are small enough one by one may be too many together: better to fail now than when reading. */
+  /** Values within the limits may exceed them together: it is better to fail now than when reading. */
   #checkKeys(text: string): void {
     const fewestChars = '"":0,'.length;
     if (text.length < this.#reading.maxKeys * fewestChars) return;
     try {
       scan(text, this.#reading);
     } catch (error) {
-      throw new UnserializableError("A session has more keys than can be read again.", "", { cause: error });
+      throw new UnserializableError("A session has more keys than maxKeys allows.", "", { cause: error });
     }
   }
 }

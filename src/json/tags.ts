@@ -3,7 +3,7 @@ import { floatSlots } from "./float-slots.ts";
 import { isPlainObject } from "./values.ts";
 
 /**
- * How values of one type travel in JSON: as an object with one key, the tag's. Flask's `JSONTag`.
+ * How values of one type are written in JSON: as an object with one key, the tag's. Flask's `JSONTag`.
  *
  * @typeParam T - the type of the values.
  *
@@ -22,26 +22,26 @@ import { isPlainObject } from "./values.ts";
  * ```
  */
 export interface Tag<T = unknown> {
-  /** Begins with a space, as all of Flask's do, so that it meets no ordinary key. */
+  /** Begins with a space, like all of Flask's, so that it conflicts with no ordinary key. */
   readonly key: string;
   /** Whether a value is of this type. */
   check(value: unknown): boolean;
-  /** What to write in its place. Values inside of it are tagged in turn. */
+  /** The value to write instead. Values inside it are tagged in turn. */
   toJSON(value: T): unknown;
   /**
-   * The value again, from what `toJSON` gave. May throw; the text then counts as undecodable.
+   * Converts what `toJSON` returned back to the value. If it throws, the payload is bad.
    *
    * @param isFloat - whether `json` is a number that was written as a float although it is integral, such as `1.0`.
    */
   toValue(json: unknown, isFloat: boolean): T;
 }
 
-/** Where and how a tag is registered. */
+/** Options of `register`. */
 export interface TagRegistration {
   /** Replaces a tag with the same key for reading, instead of throwing. Default `false`. */
   readonly force?: boolean;
   /**
-   * The place in the order in which tags are asked for a value when writing; the built-in order is
+   * The position in the order in which tags check a value when writing; the built-in order is
    * ` di`, objects, ` t`, arrays, ` b`, ` m`, ` u`, ` d`. Default: the end.
    */
   readonly index?: number;
@@ -53,7 +53,7 @@ export class Tags {
   readonly #order: Tag[] = [];
 
   /**
-   * @param builtIn - tags that are registered from the start; those without a key only hold a place in the order.
+   * @param builtIn - tags that are registered from the start; those without a key only mark a position in the order.
    */
   constructor(builtIn: readonly Tag[]) {
     for (const tag of builtIn) {
@@ -73,7 +73,7 @@ export class Tags {
     this.#order.splice(index, 0, tag);
   }
 
-  /** Whether an object with this as its only key would be taken for a tagged value. */
+  /** Whether an object with this as its only key would be read as a tagged value. */
   has(key: string): boolean {
     return this.#byKey.has(key);
   }
@@ -82,7 +82,7 @@ export class Tags {
     return this.#byKey.get(key);
   }
 
-  /** The first tag in order that takes a value. */
+  /** The first tag in order whose `check` accepts a value. */
   for(value: unknown): Tag | undefined {
     return this.#order.find((tag) => tag.check(value));
   }
@@ -93,10 +93,10 @@ export class Tags {
 }
 
 /**
- * Puts values in the place of tagged objects, in place and from the inside outwards, so that what a tag
- * gave is not looked at again. Recursion is bounded by the limit the text was scanned with.
+ * Replaces tagged objects by their values, in place and from the inside outwards, so that the result of a tag is not
+ * converted again. Recursion is bounded by the limit the text was scanned with.
  *
- * @throws {BadPayload} if a tag holds something it cannot stand for.
+ * @throws {BadPayload} if a tag has an invalid value.
  */
 export function untag(value: unknown, tags: Tags): unknown {
   if (Array.isArray(value)) {

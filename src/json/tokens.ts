@@ -16,8 +16,8 @@ export function codeUnits(text: string): Uint16Array {
   return units;
 }
 
-// The functions here take code units that end with a zero, and give the place behind a token. Where there is no such
-// token they give `~at`, which is negative, for the place `at` of what is wrong.
+// The functions here take code units that end with a zero, and return the position after a token. If there is no such
+// token, they return `~at`, which is negative, for the position `at` of the error.
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -34,7 +34,7 @@ const LOWER_U = 0x75;
 const LOWER_CASE = 0x20; // the bit that makes a letter lower-case
 const ESCAPABLE = new Set(Array.from('"\\/bfnrt', (char) => char.charCodeAt(0)));
 
-/** Behind the string that begins here. */
+/** The position after the string that begins here. */
 export function endOfString(units: Uint16Array, start: number): number {
   let at = start;
   if (units[at] !== QUOTE) return ~at;
@@ -63,7 +63,7 @@ function isHex(char: number): boolean {
   return (char >= ZERO && char <= NINE) || (letter >= LOWER_A && letter <= LOWER_F);
 }
 
-/** Behind the number that begins here. */
+/** The position after the number that begins here. */
 export function endOfNumber(units: Uint16Array, start: number): number {
   let at = units[start] === MINUS ? start + 1 : start;
   at = units[at] === ZERO ? at + 1 : endOfDigits(units, at);
@@ -75,16 +75,16 @@ export function endOfNumber(units: Uint16Array, start: number): number {
   return at;
 }
 
-/** Behind one digit or more. */
+/** The position after one digit or more. */
 function endOfDigits(units: Uint16Array, start: number): number {
   let at = start;
   for (let char = units[at] as number; char >= ZERO && char <= NINE; char = units[++at] as number);
   return at === start ? ~at : at;
 }
 
-const EXACT_DIGITS = 15; // so few are exact in a double, as an int and as a fraction
+const EXACT_DIGITS = 15; // a double represents this many exactly, as an int and as a fraction
 
-/** Whether a look at a number's token is enough to tell that JavaScript reads it as Python does, and an int as an int. */
+/** Whether a number's token alone shows that JavaScript reads it as Python does, and an int as an int. */
 export function isPlainNumber(units: Uint16Array, start: number, end: number): boolean {
   let hasDot = false;
   for (let at = start; at < end; at++) {

@@ -6,8 +6,8 @@ import { isUint8Array } from "node:util/types";
 const FrozenArray = Array as unknown as new <T>() => readonly T[];
 
 /**
- * A Python tuple: a frozen array that travels as `{" t": […]}` and comes back as a tuple on both sides.
- * Made with {@link tuple} or `Tuple.from`; its `map`, `filter`, `slice`, … give ordinary arrays.
+ * A Python tuple: a frozen array that is written as `{" t": […]}` and read as a tuple on both sides. Create it with {@link
+ * tuple} or `Tuple.from`; its `map`, `filter`, `slice`, … return ordinary arrays.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ export class Tuple<T = unknown> extends FrozenArray<T> {
     return Array;
   }
 
-  /** A tuple of what an iterable gives. */
+  /** Creates a tuple from an iterable. */
   static from<T>(items: Iterable<T>): Tuple<T> {
     const made = new Tuple<T>();
     let index = 0;
@@ -33,7 +33,7 @@ export class Tuple<T = unknown> extends FrozenArray<T> {
 shareClass("Tuple", Tuple);
 
 /**
- * Makes a Python tuple. Flask's `flash()` stores these, and a key that Python compares with a tuple needs one.
+ * Creates a Python tuple. Flask's `flash()` stores tuples, and Python code may compare a value with one.
  *
  * @example
  * ```ts
@@ -46,7 +46,7 @@ export function tuple<const T extends readonly unknown[]>(...items: T): Tuple<T[
 }
 
 /**
- * HTML marked as safe, MarkupSafe's `Markup`. Travels as `{" m": "…"}`. It escapes nothing: what is given is trusted.
+ * HTML marked as safe, MarkupSafe's `Markup`. Written as `{" m": "…"}`. It does not escape its argument.
  *
  * @example
  * ```ts
@@ -55,7 +55,7 @@ export function tuple<const T extends readonly unknown[]>(...items: T): Tuple<T[
  * ```
  */
 export class Markup {
-  /** The HTML, exactly as it is to be put in a page. */
+  /** The HTML, to be inserted without escaping. */
   readonly html: string;
 
   constructor(html: string) {
@@ -81,7 +81,7 @@ shareClass("Markup", Markup);
 const UUID_DIGITS = /^[0-9a-f]{32}$/;
 
 /**
- * Python's `uuid.UUID`. Travels as `{" u": "32 hex digits"}`.
+ * Python's `uuid.UUID`. Written as `{" u": "32 hex digits"}`.
  *
  * @example
  * ```ts
@@ -95,7 +95,7 @@ export class UUID {
   readonly hex: string;
 
   /**
-   * Reads what Python's `uuid.UUID(text)` reads: hyphens anywhere, surrounding braces, `urn:uuid:`, any case.
+   * Accepts what Python's `uuid.UUID(text)` accepts: hyphens anywhere, surrounding braces, `urn:uuid:`, any case.
    *
    * @throws {BadData} if 32 hexadecimal digits do not remain.
    */
@@ -119,7 +119,7 @@ export class UUID {
 
 shareClass("UUID", UUID);
 
-/** Python's `text.strip("{}")`; a regular expression would look at a long run of braces once for each of them. */
+/** Python's `text.strip("{}")`; a regular expression would take quadratic time for a long run of braces. */
 function withoutBraces(text: string): string {
   const isBrace = (at: number) => text[at] === "{" || text[at] === "}";
   let [start, end] = [0, text.length];
@@ -173,14 +173,14 @@ export function float(value: number): Float {
   return new Float(value);
 }
 
-/** An object as `{…}` makes it: with the ordinary prototype, that of another realm, or none. No class instance. */
+/** Whether a value is a plain object: with `Object.prototype`, that of another realm, or none. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Python's `bool()` for everything a session can hold: empty texts and containers are false, and NaN is true. */
+/** Python's `bool()` for all values of a session: empty strings and containers are false, and NaN is true. */
 export function isTruthy(value: unknown): boolean {
   if (typeof value === "number") return value !== 0;
   if (value instanceof Float) return value.value !== 0;

@@ -6,11 +6,11 @@ import { ARRAY, ESCAPED_OBJECT, OBJECT, PYTHON_TAGS, TUPLE } from "./python-tags
 import { type Limits, MAX_DIGITS } from "./scan.ts";
 import type { Tag, Tags } from "./tags.ts";
 
-/** The layout of written text. */
+/** How JSON is written. */
 export interface WriterOptions extends Limits {
   /** Sort the keys of every object by code point. */
   readonly sortKeys: boolean;
-  /** Escape everything beyond ASCII. */
+  /** Escape non-ASCII characters. */
   readonly ascii: boolean;
 }
 
@@ -18,8 +18,7 @@ export interface WriterOptions extends Limits {
 const CONTAINERS: ReadonlySet<Tag> = new Set([ESCAPED_OBJECT, OBJECT, TUPLE, ARRAY]);
 
 /**
- * Writes one value, and knows where in it it is, to say so when something cannot be written.
- * Made anew for each text.
+ * Writes one value and keeps the current path for errors. Each JSON text needs a new instance.
  */
 export class Writer {
   readonly #tags: Tags;
@@ -33,7 +32,7 @@ export class Writer {
   #level = 0;
   #keysLeft: number;
 
-  /** @param at - the name of what is written, for the path in errors. */
+  /** @param at - name of the value, for the path in errors. */
   constructor(tags: Tags, options: WriterOptions, at?: string) {
     this.#tags = tags;
     this.#options = options;
@@ -44,9 +43,9 @@ export class Writer {
   }
 
   /**
-   * The text of a value.
+   * Serializes a value.
    *
-   * @param depth - how many arrays and objects are around it in the text.
+   * @param depth - the number of arrays and objects around it.
    * @throws {UnserializableError}
    */
   value(value: unknown, depth = 0): string {
@@ -70,7 +69,7 @@ export class Writer {
     }
   }
 
-  /** The texts of an object's values by key, in the object's order. */
+  /** The JSON texts of an object's values by key, in the object's order. */
   each(object: Record<string, unknown>): Map<string, string> {
     const texts = new Map<string, string>();
     const floats = floatSlots(object);
@@ -123,7 +122,7 @@ export class Writer {
     return isEscaped ? `{" di":${text}}}` : `${text}}`;
   }
 
-  /** What is in one slot of the container just entered. */
+  /** Writes one slot of the current container. */
   #item(slot: string | number, item: unknown, floats: FloatSlots | undefined, depth: number): string {
     this.#slots[this.#level - 1] = slot;
     if (floats !== undefined && floats.get(slot) === item) return formatFloat(item as number);
@@ -177,7 +176,7 @@ export class Writer {
 
 const NAME = /^[A-Za-z_$][\w$]*$/;
 
-/** The way to a value as one would write it in code: `cart[2].price`. */
+/** The path of a value as written in code: `cart[2].price`. */
 function pathOf(slots: readonly (string | number)[]): string {
   let path = "";
   for (const slot of slots) {
@@ -194,7 +193,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   Promise: " Await it first.",
 };
 
-/** Why a value has no place in tagged JSON, and what to do. Names its type, never its content. */
+/** Why a value cannot be stored, and what to do instead. Contains its type, never its content. */
 function refusalOf(value: unknown): string {
   if (value === undefined) return "undefined cannot be stored. Use null, or leave the key out.";
   if (typeof value !== "object" || value === null) return `A ${typeof value} cannot be stored.`;

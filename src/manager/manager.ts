@@ -101,6 +101,16 @@ export class SessionManager {
   }
 
   /**
+   * The context that this manager has made for a request already, for adapters: used twice for a request, it opens and saves one
+   * session.
+   *
+   * @throws ConfigError where another manager has opened a session in the same cookie
+   */
+  openedContext(key: object): RequestContext | undefined {
+    return RequestContext.opened(key, this.#requestInterface);
+  }
+
+  /**
    * The check of `crossOriginProtection` alone, for requests whose method is not known when their session is opened.
    *
    * @throws ForeignOriginError (403)
@@ -222,7 +232,7 @@ function checkId(given: unknown): string {
   const id = idOf(given);
   if (id !== undefined) return id;
   throw new ConfigError(
-    `The owner or selector of sessions must be a text, as in manager.list(String(user.id)) or manager.destroy(selector); it was ${notAnId(given)}.`,
+    `The owner or selector of sessions must be a string, as in manager.list(String(user.id)) or manager.destroy(selector); it was ${notAnId(given)}.`,
   );
 }
 

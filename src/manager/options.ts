@@ -29,7 +29,7 @@ export type ClearSiteDataType = "cache" | "clientHints" | "cookies" | "execution
  */
 export interface SessionOptions {
   /**
-   * Signs every cookie; keep it private and the same on all servers. Text is taken as UTF-8, untrimmed. Needed
+   * Signs every cookie; keep it private and the same on all servers. String is taken as UTF-8, untrimmed. Needed
    * unless a `store`, a `codec` or a `sessionInterface` of your own does without. With null sessions can be read, as empty,
    * and every write throws `NoSecretKeyError`, as in Flask.
    */
@@ -70,7 +70,7 @@ export interface SessionOptions {
   readonly oversize?: "warn" | "throw" | undefined;
 
   /**
-   * What the cookie's text is: `"flask"` (default; signed, readable by the visitor), `"sealed"` (encrypted, default with
+   * What the cookie's string is: `"flask"` (default; signed, readable by the visitor), `"sealed"` (encrypted, default with
    * `hardened`), or a codec: `flaskCodec({ secretKey, digest: "sha256" })`, `sealedCodec({ secretKey, audience: "shop" })`, your own.
    * A codec has its own secrets and `json`.
    */

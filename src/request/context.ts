@@ -1,7 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { isPromise } from "node:util/types";
 import { askOtherCopies, shareClass, showRequests, type Requests } from "../copies.ts";
-import { ForeignContextError, OutsideRequestError, SessionClosedError, SessionLostError } from "../errors.ts";
+import {
+  ConfigError,
+  ForeignContextError,
+  OutsideRequestError,
+  SessionClosedError,
+  SessionLostError,
+} from "../errors.ts";
 import type { SessionInterface, SessionRequest, SessionResponse } from "../interfaces/session-interface.ts";
 import { FLASHES } from "../session/flash.ts";
 import { INSPECT, SessionState } from "../session/state.ts";
@@ -103,6 +109,23 @@ export class RequestContext {
       if (given !== undefined && given !== this && given.#isSameExchange(this)) this.#outer = given;
       key[CONTEXT] = this;
     }
+  }
+
+  /**
+   * The context in which this interface has opened the session of a request already, because it is used twice for the request.
+   *
+   * @throws ConfigError where another interface has opened the same cookie: each would overwrite what the other one saves
+   */
+  static opened(key: object, sessionInterface: SessionInterface): RequestContext | undefined {
+    for (let given = (key as Marked)[CONTEXT]; given !== undefined; given = given.#outer) {
+      // A request object may be handled again, and the session of a handshake may be opened as often as one likes.
+      if (given.isOver || given.#request.isHandshake === true) continue;
+      if (given.#interface === sessionInterface) return given;
+      const cookieName = sessionInterface.getCookieName?.();
+      if (cookieName !== undefined && cookieName === given.#interface.getCookieName?.())
+        throw new ConfigError(usedTwice(cookieName));
+    }
+    return undefined;
   }
 
   /** Calls `step` before the session is saved; what it throws fails the save. */
@@ -274,7 +297,7 @@ export class RequestContext {
     const state = this.#state;
     if (this.#saved !== undefined || !state?.isOpened) return;
     try {
-      // Finds what was changed inside of values.
+      // Finds what was changed inside values.
       state.fields();
       if (!state.modified) return;
     } catch {
@@ -327,6 +350,9 @@ export class RequestContext {
 
 shareClass("RequestContext", RequestContext);
 
+const usedTwice = (cookieName: string): string =>
+  `Two \`sessions({ … })\` handle this request, both with the cookie "${cookieName}", so that one would overwrite what the other saves. Use one ` +
+  "of them, give both the same SessionManager, or give each a `cookieName` of its own.";
 const WHAT_TO_DO =
   "Use promises there, wrap the callback in `AsyncResource.bind` of `node:async_hooks`, or use `req.session` or " +
   "`getSession(request)`, which are always right.";

@@ -76,21 +76,21 @@ describe("CsrfProtect (SEC-71)", () => {
   it.each<[string, unknown, CsrfErrorReason]>([
     ["nothing", undefined, "missing"],
     ["null", null, "missing"],
-    ["an empty text", "", "missing"],
+    ["an empty string", "", "missing"],
     ["a list, as a field that is sent twice", [FROM_FLASK.token], "missing"],
     ["a file", new Blob([]), "missing"],
     ["nonsense", "nonsense", "invalid"],
     ["the bare secret", FROM_FLASK.secret, "invalid"],
     ["a changed byte", FROM_FLASK.token.replace(/.$/, "_"), "invalid"],
-    ["a text cut short", FROM_FLASK.token.slice(0, -1), "invalid"],
+    ["a string cut short", FROM_FLASK.token.slice(0, -1), "invalid"],
     ["another key", other({ secret: "another" }), "invalid"],
     ["another salt", other({ salt: "cookie-session" }), "invalid"],
     ["another value", other({}, "another"), "mismatch"],
-    ["a value that is no text", other({}, { csrf_token: FROM_FLASK.secret }), "mismatch"],
+    ["a value that is not a string", other({}, { csrf_token: FROM_FLASK.secret }), "mismatch"],
     ["null inside", other({}, null), "mismatch"],
   ])("refuses %s", (_, token, reason) => expect(reasonOf(token)).toBe(reason));
 
-  it("refuses every token where the session has no secret, or one that is no text", () => {
+  it("refuses every token where the session has no secret, or one that is not a string", () => {
     expect(reasonOf(FROM_FLASK.token, createSession())).toBe("no_session");
     expect(reasonOf(other({}, null), createSession({ csrf_token: null }))).toBe("mismatch");
   });

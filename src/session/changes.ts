@@ -25,12 +25,12 @@ export interface SessionStateOptions {
 
 /** What a request did to its session, key by key, compared with what it was opened with. */
 export interface SessionChanges {
-  /** Texts that are new or different. */
+  /** Strings that are new or different. */
   readonly set: Fields;
   readonly unset: readonly string[];
   /** Only these keys survive, also of what other requests wrote; `undefined`: all survive. */
   readonly keep: readonly string[] | undefined;
-  /** Keys whose new text depends on the old one, with the function that makes it; `null` means absent. */
+  /** Keys whose new string depends on the old one, with the function that makes it; `null` means absent. */
   readonly transactions: ReadonlyMap<string, (text: string | null) => string | null>;
 }
 
@@ -46,7 +46,7 @@ export interface Checkpoint {
 /** What a request did to the identity of its session: kept it, asked for a new one, or ended the session. */
 export type IdentityChange = "kept" | "regenerated" | "destroyed";
 
-/** The functions of each key as one function of its stored text, for a store to repeat. */
+/** The functions of each key as one function of its stored string, for a store to repeat. */
 export function onTexts(
   transactions: Transactions,
   json: TaggedJSONSerializer,

@@ -4,7 +4,7 @@ import { NoSecretKeyError, ReservedNameError, SessionClosedError, Unserializable
 import { SessionState } from "./state.ts";
 import { createSession, isReservedName, sessionOf, stateOf, type Session } from "./session.ts";
 
-/** A session opened from the texts another program wrote. */
+/** A session opened from the strings another program wrote. */
 function opened(texts: Record<string, string>, options: { trackNested?: boolean } = {}): Session {
   return sessionOf(
     new SessionState({ open: () => ({ fields: new Map(Object.entries(texts)) }), ...options }),
@@ -174,7 +174,7 @@ describe("Session as a dictionary", () => {
     const session = createSession({ password: "hunter2" });
     expect(inspect(session)).toBe('Session { "password" }');
     expect(session.accessed).toBe(false);
-    // A text can be sent to the visitor.
+    // A string can be sent to the visitor.
     expect(`${session}`).toBe('Session { "password" }');
     expect(session.accessed).toBe(true);
   });

@@ -52,7 +52,7 @@ export interface SessionMethods<Data = SessionData> {
   /**
    * Whose session this is, or null. Assign your user's id at login: the session gets a new token and is listed
    * under its owner, so that it can be listed and ended from elsewhere. If it was another person's, nothing of theirs
-   * stays in it. A text or a whole number, which becomes one; anything else throws `UnserializableError`, since a forgotten
+   * stays in it. A string or a whole number, which becomes one; anything else throws `UnserializableError`, since a forgotten
    * `.id` would log all visitors in as one person. Null logs out. Needs a `store`; assigning without one throws `ConfigError`.
    */
   owner: string | null;
@@ -69,7 +69,7 @@ export interface SessionMethods<Data = SessionData> {
   /**
    * Stores a value; `undefined`, here as in an assignment, removes the key.
    *
-   * @throws UnserializableError if the value, or something inside of it, has no place in a session
+   * @throws UnserializableError if the value, or something inside it, has no place in a session
    */
   readonly set: <Key extends KeyOf<Data>>(key: Key, value: ValueOf<Data, Key> | undefined) => void;
   readonly has: (key: string) => boolean;

@@ -17,11 +17,11 @@ import {
 const DEFAULT_JSON = new TaggedJSONSerializer();
 /** Leads from a session to its state, in all copies of the same version: another version has other states. */
 export const STATE = Symbol.for(`hipflask.state ${VERSION}`);
-/** Where `console.log` asks an object for its own text. */
+/** Where `console.log` asks an object for its own string. */
 export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const PERMANENT = "_permanent";
 const NOT_A_KEY =
-  'A key of the session must be a text, as in session.set("username", value); several at once are session.update({ … }).';
+  'A key of the session must be a string, as in session.set("username", value); several at once are session.update({ … }).';
 /** Flask-WTF's secret for the tokens in forms. */
 export const CSRF_TOKEN = "csrf_token";
 /** What a session begins with: most requests read one key or none, and an empty map is as large as all the rest of a state. */
@@ -36,7 +36,7 @@ const NO_CHANGES: SessionChanges = {
 
 /**
  * The data and the flags of one session during one request, without any syntax around it. Values are parsed when they
- * are first read and written back only if they changed, so an untouched key leaves as the very text it came in.
+ * are first read and written back only if they changed, so an untouched key leaves as the very string it came in.
  */
 export class SessionState {
   accessed = false;
@@ -51,7 +51,7 @@ export class SessionState {
   readonly #trackNested: boolean;
   readonly #open: (() => Opened) | undefined;
   #opened: Opened | undefined;
-  /** Current texts; the opened fields themselves until the first write. */
+  /** Current strings; the opened fields themselves until the first write. */
   #texts: Fields | Map<string, string> = EMPTY_FIELDS;
   /** Values handed out or stored in this request, by key. */
   #values = NO_VALUES;
@@ -250,7 +250,7 @@ export class SessionState {
     this.#empty();
   }
 
-  /** Takes fields that were written elsewhere as the session's whole content, text for text. */
+  /** Takes fields that were written elsewhere as the session's whole content, string for string. */
   adopt(fields: Fields): void {
     this.#empty();
     this.#texts = new Map(fields);
@@ -398,7 +398,7 @@ export class SessionState {
     this.#values.set(key, value);
   }
 
-  /** Brings the texts up to date with values that were changed in place. @returns whether any had. */
+  /** Brings the strings up to date with values that were changed in place. @returns whether any had. */
   #settle(): boolean {
     let changed = false;
     for (const [key, value] of this.#values) {

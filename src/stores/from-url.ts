@@ -31,7 +31,7 @@ import type { Store } from "./parts/store.ts";
  * ```
  */
 export async function storeFromUrl(url: string): Promise<Store> {
-  if (typeof url !== "string") throw refusal("storeFromUrl", "the text of a URL", url);
+  if (typeof url !== "string") throw refusal("storeFromUrl", "the string of a URL", url);
   const [, scheme = "", rest] = /^([a-z][a-z\d+.-]*):(.*)$/is.exec(url.trim()) ?? [];
   const open = Object.hasOwn(OPEN, scheme.toLowerCase()) ? OPEN[scheme.toLowerCase()] : undefined;
   if (open === undefined) throw new ConfigError(`storeFromUrl ${gotInstead(url.trim(), scheme)}.`);
@@ -42,10 +42,10 @@ export async function storeFromUrl(url: string): Promise<Store> {
 function gotInstead(url: string, scheme: string): string {
   const known = Object.keys(OPEN).map((name) => `${name}:`);
   const begins = `a store's URL begins with ${known.join(", ")}`;
-  if (url === "") return `got an empty text, as of a variable that is not set; ${begins}`;
+  if (url === "") return `got an empty string, as of a variable that is not set; ${begins}`;
   if (scheme.toLowerCase() === "file") return "got a file: URL; a file of SQLite is sqlite:PATH";
   if (scheme === "" || scheme.length === 1)
-    return `got a text that is no URL; a file of SQLite is sqlite:PATH, and ${begins}`;
+    return `got a string that is no URL; a file of SQLite is sqlite:PATH, and ${begins}`;
   return `knows no "${scheme}:" URLs; ${begins}, and any other store is made from its own client`;
 }
 

@@ -183,7 +183,7 @@ class SingleStatementStore implements SqlStore {
 
   #unknown(verb: string): StoreError {
     const advice =
-      "pass a client that returns rows as objects with columns as properties, and texts as strings";
+      "pass a client that returns rows as objects with columns as properties, and text as strings";
     return unexpectedAnswer(this.name, verb, advice);
   }
 

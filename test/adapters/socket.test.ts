@@ -359,7 +359,7 @@ describe("hipflask/socket with a session in the cookie", () => {
     expect(answer.headers["set-cookie"]).toBeUndefined();
   });
 
-  it("tells a write inside of a value when it is saved", async () => {
+  it("tells a write inside a value when it is saved", async () => {
     const { visit, connect } = await open({});
     await visit(() => (session.list = [1]));
     const { session: theirs } = await connect();

@@ -19,7 +19,7 @@ describe.skipIf(skip)(`beside express-session itself${note}`, () => {
     ["a bad path", { path: "/;" }],
     ["a path beyond ASCII", { path: "/é" }],
     ["a bad time", { expires: new Date(Number.NaN) }],
-    ["a text for a time", { expires: "tomorrow" as never }],
+    ["a string for a time", { expires: "tomorrow" as never }],
     ["a bad priority", { priority: "urgent" as never }],
     ["a bad sameSite", { sameSite: "auto" }],
     ["a number for sameSite", { sameSite: 1 as never }],

@@ -27,7 +27,7 @@ const signed = (id: string, secret: string | Buffer | KeyObject) =>
 
 describe("secret", () => {
   it.each([
-    ["a text", "keyboard cat"],
+    ["a string", "keyboard cat"],
     ["bytes", randomBytes(32)],
     ["a key", createSecretKey(randomBytes(32))],
   ])("signs with %s, and knows its own again", async (_, secret) => {

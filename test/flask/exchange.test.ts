@@ -103,7 +103,7 @@ describe.each(findFlasks())("a cookie shared with Flask $version", (flaskHere) =
         const [key, value] = changes[round]!;
         ({ cookie } = visit(cookie, (ours) => {
           expect(describeFields(stateOf(ours).opened.fields)).toBe(portray(there.data));
-          // As an app holds it, a number alone does not tell 1 from 1.0; inside of a list or dict it does.
+          // As an app holds it, a number alone does not tell 1 from 1.0; inside a list or dict it does.
           for (const name of [...ours.keys()].filter((name) => typeof ours.get(name) !== "number")) {
             const text = stateOf(ours).fields().get(name)!;
             expect(describeText(json.dumps(ours.get(name)))).toBe(describeText(text));

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, "../..");
 
 /**
  * A server of one copy, whose handler uses another one: `session`, `getSession`, `instanceof`, a manager, and what looks
- * inside of a session. Prints what the visitor got, as JSON.
+ * inside a session. Prints what the visitor got, as JSON.
  */
 const program = (server: string, handler: string) => `
 const { createServer } = require("node:http");

@@ -99,7 +99,7 @@ class User {
 }
 const NONSENSE: Record<string, unknown> = {
   "a text": "hi",
-  "an empty text": "",
+  "an empty string": "",
   "a number": 42,
   true: true,
   false: false,

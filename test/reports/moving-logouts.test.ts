@@ -107,7 +107,7 @@ describe("a reader of old cookies", () => {
   it.each<[string, object]>([
     ["a path that browsers ignore", { path: "shop" }],
     ["a path with a line break", { path: "/\r\nSet-Cookie: a=b" }],
-    ["a path that is no text", { path: 1 }],
+    ["a path that is not a string", { path: 1 }],
     ["a domain with an attribute", { domain: "example.com; SameSite=None" }],
     ["a domain that is none", { domain: "https://example.com" }],
     ["a name that is none", { cookieName: "old; Secure" }],

@@ -1,8 +1,8 @@
 /**
- * Origins that are trusted are compared whole, and what is no list of origins is refused at the start: in a text, every part of
+ * Origins that are trusted are compared whole, and what is no list of origins is refused at the start: in a string, every part of
  * it would be found.
  *
- * - FlowiseAI/Flowise#5335: `indexOf` in a text of allowed origins
+ * - FlowiseAI/Flowise#5335: `indexOf` in a string of allowed origins
  * - hangwin/mcp-chrome#384: an origin that begins like an allowed one opens a socket
  */
 import { describe, expect, it } from "vitest";

@@ -2,7 +2,7 @@
  * What Node refuses when it is called, it refuses there with a session too, also when the call has to wait for a store: the
  * handler can catch it, and the visitor gets an answer.
  *
- * - wprl/baucis#212: a status that is none ends the process from inside of the session's store
+ * - wprl/baucis#212: a status that is none ends the process from inside the session's store
  * - expressjs/session#503: "first argument must be a string or Buffer", thrown after the save
  * - expressjs/express#4148: after `res.status(undefined)` the error handler cannot answer
  * - expressjs/session#766: a second answer throws without the session middleware, and hangs with it

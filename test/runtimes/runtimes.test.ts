@@ -143,7 +143,7 @@ describe.each(tested)(`hipflask on $name${note}`, ({ command, script = "serve.mj
     expect((await visit("/late")).body).toBe("refused");
   });
 
-  it("carries Python's types, and what changed inside of them", async () => {
+  it("carries Python's types, and what changed inside them", async () => {
     const { body, cookie } = await visit("/values");
     expect(body).toBe("1,255 1970-01-01T00:00:00.000Z 1180591620717411303424 0");
     expect((await visit("/values", cookie)).body).toBe(

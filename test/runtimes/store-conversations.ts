@@ -31,7 +31,7 @@ export function storeConversations(store: RuntimeStore, start: (url: string) => 
     expect((await here.visit("/", cookie)).body).toBe("hello, stranger");
   });
 
-  it("carries Python's types, and what changed inside of them", async () => {
+  it("carries Python's types, and what changed inside them", async () => {
     const { cookie } = await here.visit("/values");
     expect((await there.visit("/values", cookie)).body).toBe(
       "1,255 1970-01-01T00:00:00.000Z 1180591620717411303424 0,1",

@@ -39,7 +39,7 @@ let files = 0;
  * The contract, on handles as an application has them.
  *
  * @param open called for each of two clients, with the path of a file that both may open
- * @param isAlone the database is inside of its handle, so there cannot be another client
+ * @param isAlone the database is inside its handle, so there cannot be another client
  */
 function keeps(title: string, open: (file: string) => Promise<Opened> | Opened, isAlone = false): void {
   describe(`over ${title}`, () => {

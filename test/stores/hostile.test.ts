@@ -94,7 +94,7 @@ describe("a stored session", () => {
     );
     await ada.visit(() => {
       expect(() => (session.cart = { items: [1, make()] })).toThrow(UnserializableError);
-      expect(() => (session.cart = { items: [1, make()] })).toThrow(/inside of cart/);
+      expect(() => (session.cart = { items: [1, make()] })).toThrow(/inside cart/);
     });
     expect(await ada.data()).toEqual({});
   });

@@ -129,7 +129,7 @@ describe("session.owner", () => {
     },
   );
 
-  it("takes whole numbers as the texts they are", async () => {
+  it("takes whole numbers as the strings they are", async () => {
     const manager = managerOf();
     for (const owner of [42, 2n ** 70n]) {
       await new Visitor(manager).visit(() => (session.owner = owner as never));
@@ -354,7 +354,7 @@ describe("what depends on the cookie", () => {
     ["size", () => session.size],
     ["permanent", () => session.permanent],
     ["modified", () => session.modified],
-    ["a text of it", () => `${session}`],
+    ["a string of it", () => `${session}`],
     ["its selector", () => selectorOf(session)],
     ["the age of the login", () => expect(() => requireFresh(1)).toThrow(NotFreshError)],
     ["in", () => "a" in session],

@@ -8,7 +8,7 @@ const RAW = { getTypeParser: () => (value: string) => value };
 
 /**
  * Speaks Neon's two protocols in front of a real PostgreSQL, as `@neondatabase/serverless` expects them: a statement for each
- * request to `/sql`, and PostgreSQL's own protocol inside of a WebSocket.
+ * request to `/sql`, and PostgreSQL's own protocol inside a WebSocket.
  */
 export async function neonProxy(url: string): Promise<{ host: string; close(): Promise<void> }> {
   const target = new URL(url);

@@ -28,7 +28,7 @@ export async function upstashProxy(redis: Redis): Promise<{ url: string; close()
   return { url: `http://127.0.0.1:${server.port}`, close: () => server.close() };
 }
 
-/** Texts inside of results travel in base64, but for OK. */
+/** Texts inside results travel in base64, but for OK. */
 function encoded(value: unknown, isResult = false): unknown {
   if (typeof value === "string")
     return isResult && value !== "OK" ? Buffer.from(value).toString("base64") : value;

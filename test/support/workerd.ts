@@ -19,7 +19,7 @@ export default {
 };`;
 
 /**
- * A worker with a D1 database and a namespace of Durable Objects. The bindings themselves are used inside of it, where an app has
+ * A worker with a D1 database and a namespace of Durable Objects. The bindings themselves are used inside it, where an app has
  * them: what miniflare hands out blocks this process at each call.
  */
 export async function workerd() {

@@ -1,7 +1,6 @@
 import { ConfigError, ReservedNameError } from "../../errors.ts";
-import type { RequestContext } from "../../request/context.ts";
+import { contextOf, type RequestContext } from "../../request/context.ts";
 import { isReservedName, isSession, stateOf, type Session } from "../../session/session.ts";
-import { STATE } from "../../session/state.ts";
 
 /**
  * What `request.session = value` means to people who come from other libraries: `null` ends the session, and an object is
@@ -118,13 +117,12 @@ const DELETED =
   "The property `session` was deleted in a request that regenerates its session or logs somebody in, so it is unclear what is " +
   "to end. Write `session.destroy()` in place of deleting it.";
 
-/** @throws ConfigError if something else is in the place of the session, where nothing can tell when it is put there */
-export function assertInPlace(found: unknown, session: Session, place: string): void {
-  if (found === session) return;
-  if ((found as { [STATE]?: unknown } | null | undefined)?.[STATE] !== undefined)
-    throw new ConfigError(
-      "`sessions({ … })` was used twice on the way of this request, with different options. Use it once, or each on paths of its own.",
-    );
+/**
+ * @param key by which the session of the request is found: the inner one, where a request has two
+ * @throws ConfigError if something else is in the place of the session, where nothing can tell when it is put there
+ */
+export function assertInPlace(found: unknown, key: object, place: string): void {
+  if (found === contextOf(key)?.session) return;
   throw new ConfigError(
     `Something else than the session was put into \`${place}\`, which changes no session. Use \`session.destroy()\` or ` +
       "`session.update(data)`, and another name for other things.",

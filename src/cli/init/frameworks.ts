@@ -64,7 +64,7 @@ export const FRAMEWORKS: Readonly<Record<string, Framework>> = {
     door: "hipflask/next",
     left: (module, isTyped) => [
       [
-        "a server component, inside of <Suspense>",
+        "a server component, inside <Suspense>",
         [importLine("session", module), "const { username } = await session();"],
       ],
       [

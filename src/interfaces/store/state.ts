@@ -344,7 +344,7 @@ export function idOf(value: unknown): string | undefined {
 
 /** Describes an invalid id for an error message. */
 export function notAnId(value: unknown): string {
-  if (typeof value === "string") return value === "" ? "an empty text" : `the text "${value}"`;
+  if (typeof value === "string") return value === "" ? "an empty string" : `the string "${value}"`;
   return ["object", "function", "symbol"].includes(typeof value) && value !== null
     ? `of type ${typeof value}`
     : String(value);
@@ -359,7 +359,7 @@ function ownerIdOf(owner: unknown): string | null {
   const id = idOf(owner);
   if (!id) {
     throw new UnserializableError(
-      `session.owner must be the id of a person, a text or a whole number, or null; it was ${notAnId(owner)}. Write session.owner = String(user.id); a name that may be such a text needs a prefix.`,
+      `session.owner must be the id of a person, a string or a whole number, or null; it was ${notAnId(owner)}. Write session.owner = String(user.id); a name that may be such a string needs a prefix.`,
     );
   }
   if (!isStorableOwner(id)) throw new UnserializableError(`session.owner must be ${STORABLE_OWNER}.`);

@@ -54,7 +54,7 @@ describe("MemoryTable", () => {
     expect([table.size, table.bytes]).toEqual([0, 0]);
   });
 
-  it("deletes the anonymous text that expires first, and no other", () => {
+  it("deletes the anonymous string that expires first, and no other", () => {
     const table = new MemoryTable();
     for (let at = 0; at < 100; at++) {
       put(table, `k${at}`, { text: "x", expiresAt: (at * 7919) % 100, anonymous: at % 4 !== 0 });
@@ -72,7 +72,7 @@ describe("MemoryTable", () => {
     expect(table.size).toBe(26);
   });
 
-  it("keeps a text that is larger than a chunk of memory", () => {
+  it("keeps a string that is larger than a chunk of memory", () => {
     const table = new MemoryTable();
     const text = "é".repeat(2 ** 20);
     put(table, "large", { text, expiresAt: 1, anonymous: false });

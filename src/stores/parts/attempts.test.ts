@@ -47,7 +47,7 @@ describe("withTimeout", () => {
       new TypeError("fetch failed", { cause: Object.assign(new Error("reset"), { code: "ECONNRESET" }) }),
       "ECONNRESET",
     ],
-  ])("finds the code inside of %s", async (thrown, code) => {
+  ])("finds the code inside %s", async (thrown, code) => {
     const error = await rejection(() => Promise.reject(thrown));
     expect(error).toMatchObject({ reason: "unavailable", cause: { code } });
   });

@@ -212,8 +212,8 @@ function whatItIs(value: unknown): string {
   if (value === undefined || value === null) return `${value}`;
   if (typeof value === "string") {
     return isUrl(value)
-      ? "the text of a URL, which `await storeFromUrl(url)` of hipflask/stores/from-url opens"
-      : "a text";
+      ? "the string of a URL, which `await storeFromUrl(url)` of hipflask/stores/from-url opens"
+      : "a string";
   }
   if (has(value, "then")) return "a promise: await it";
   const kind = kindOf(value, LOOKALIKES) ?? kindOf(value, KINDS);

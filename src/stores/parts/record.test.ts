@@ -23,7 +23,7 @@ function recordOf(fields: Record<string, string> = {}): SessionRecord {
 }
 
 describe("encodeRecord and decodeRecord", () => {
-  it("keep every text letter for letter", () => {
+  it("keep every string letter for letter", () => {
     const fields = {
       "a b": "1.0",
       __proto__x: '{" t":[1,2]}',
@@ -52,7 +52,7 @@ describe("encodeRecord and decodeRecord", () => {
     expect(decodeRecord(token.selector, text, json)).toBeUndefined();
   });
 
-  it("read nothing from a text that was cut, changed or is too deep", () => {
+  it("read nothing from a string that was cut, changed or is too deep", () => {
     const text = encodeRecord(recordOf({ a: '{"b":[1,2]}' }), DEFAULT_LIMITS);
     for (let length = 0; length < text.length; length++)
       expect(decodeRecord(token.selector, text.slice(0, length), json)).toBeUndefined();

@@ -1,7 +1,7 @@
 import { redirect } from "next/navigation";
 import { slow } from "@/lib/slow";
 
-/** An action inside of a component cannot be wrapped, and wraps what it does. */
+/** An action inside a component cannot be wrapped, and wraps what it does. */
 async function act() {
   "use server";
   await slow.withSession(async () => {
