@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { currentContext } from "../../src/request/context.ts";
 import {
+  NotFreshError,
+  requireFresh,
   selectorOf,
   session,
   SessionLostError,
@@ -187,6 +189,19 @@ describe("RequestContext.commit", () => {
     });
     expect(await ada.data()).toEqual({ a: 1, b: 2 });
     expect((await ada.visit(() => failing(3))).cookies).toEqual([]);
+  });
+
+  it("is no login when it fails and is tried again, where there was a login before", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.owner = "ada"));
+    time += 100_000;
+    await ada.visit(async () => {
+      session.a = 1;
+      failures = 3;
+      await expect(commit()).rejects.toThrow(StoreError);
+    });
+    await expect(ada.visit(() => requireFresh(60))).rejects.toThrow(NotFreshError);
+    expect((await ada.visit(() => session.a)).seen).toBe(1);
   });
 
   it("ends a session that was cleared, also where the first attempt fails", async () => {

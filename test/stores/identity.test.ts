@@ -77,7 +77,7 @@ describe("session.owner", () => {
     [undefined, "undefined"],
     [false, "false"],
     [true, "true"],
-    ["", "an empty text"],
+    ["", "an empty string"],
     [Number.NaN, "NaN"],
     [1.5, "1.5"],
     [Infinity, "Infinity"],
@@ -87,11 +87,11 @@ describe("session.owner", () => {
     [new String("ada"), "of type object"],
     [Symbol("ada"), "of type symbol"],
     [() => "ada", "of type function"],
-    [String(undefined), 'the text "undefined"'],
-    [String(null), 'the text "null"'],
-    [String(Number.NaN), 'the text "NaN"'],
-    [String({}), 'the text "[object Object]"'],
-    [String(Promise.resolve(1)), 'the text "[object Promise]"'],
+    [String(undefined), 'the string "undefined"'],
+    [String(null), 'the string "null"'],
+    [String(Number.NaN), 'the string "NaN"'],
+    [String({}), 'the string "[object Object]"'],
+    [String(Promise.resolve(1)), 'the string "[object Promise]"'],
   ])("refuses what is no id at the line that assigns it: %s", async (owner, described) => {
     const visitor = new Visitor(managerOf());
     const { seen } = await visitor.visit(() => {
