@@ -10,6 +10,9 @@ export type OptionKinds<Options extends object> = { readonly [Name in keyof Opti
 /** A longer wait is taken for milliseconds. */
 const MOST_SECONDS = 600;
 
+/** The least number that {@link checkNumber} accepts where 0 is refused. */
+export const POSITIVE = Number.MIN_VALUE;
+
 /**
  * Checks the options of a function; `undefined` is the same as omitting an option.
  *
@@ -58,7 +61,8 @@ function checkValue(name: string, value: unknown, kind: Kind): void {
 /** @throws ConfigError for NaN as well: no number is greater, so such a limit would never apply */
 export function checkNumber(name: string, value: unknown, least: number, unit = ""): number {
   if (typeof value === "number" && value >= least && (unit === "" || value !== Infinity)) return value;
-  throw new ConfigError(`"${name}" must be a number${unit} from ${least} on.`);
+  const range = least === POSITIVE ? "greater than 0" : `from ${least} on`;
+  throw new ConfigError(`"${name}" must be a number${unit} ${range}.`);
 }
 
 /** Checks a wait in seconds. @throws ConfigError */

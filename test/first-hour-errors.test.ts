@@ -397,7 +397,7 @@ const withoutResponse: Case[] = (() => {
   const request = () => new Request("http://a/", { headers: { accept: "*/*" } });
   const nothing = async () => loose(undefined);
   const event = { request: request(), isSubRequest: false, locals: {} as never, cookies: { set() {} } };
-  const said = ["needs a Response", "what was returned is undefined", "Is a `return` missing"];
+  const said = ["needs a Response", "which returned undefined", "Is a `return` missing"];
   return [
     [
       "in SvelteKit",
@@ -729,7 +729,7 @@ describe("errors of the first hour, at the first request", () => {
     expect(answer.status).toBe(500);
     expect(heard).toEqual([expect.any(HipflaskError)]);
     expect((heard[0] as Error).message).toContain("needs a Response");
-    expect((heard[0] as Error).message).toContain(`what was returned is ${said}.`);
+    expect((heard[0] as Error).message).toContain(`which returned ${said}.`);
   });
 
   it("a store of hipflask in the drop-in for express-session", () => {

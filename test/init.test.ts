@@ -115,7 +115,7 @@ exports.withSessions = sessions({
     write("src/hooks.server.ts", "export const handle = mine;\n");
     const { code, err } = await init();
     expect(code).toBe(1);
-    expect(err).toContain("src/hooks.server.ts is there already and was left as it is.");
+    expect(err).toContain("src/hooks.server.ts already exists and was not changed.");
     expect(err).toContain("  secretKey: env.SECRET_KEY,\n");
     expect(read("src/hooks.server.ts")).toBe("export const handle = mine;\n");
   });

@@ -6,31 +6,34 @@ import { checkCookieName } from "../http/cookie.ts";
 import { checkDomain, checkPath } from "../http/cookie-settings.ts";
 import { oldRecords, type OldRecords, type OldStore } from "./old-store.ts";
 
-/** The cookies of one request by name, each value as it was sent, not percent-decoded. A `Map` will do. */
+/** The cookies of a request by name, with raw values that are not percent-decoded. A `Map` can be passed. */
 export interface RequestCookies {
   get(name: string): string | undefined;
 }
 
-/** The moment an old cookie is judged at. */
+/** The time at which an old cookie is checked. */
 export interface AcceptContext {
   /** Epoch milliseconds. */
   readonly now: number;
 }
 
-/** Why an old cookie was not taken: the words of a codec, or `missing` (not sent), `ended` (after `until`) or `busy` (too many forged ones in this second). */
+/**
+ * Why an old cookie was refused: the reasons of a codec, or `missing` (not sent), `ended` (after `until`) or `busy` (too
+ * many forged ones within a second).
+ */
 export type AcceptRefusal = RefusalReason | "missing" | "ended" | "busy";
 
-/** What an old cookie held. */
+/** The content of an old cookie. */
 export type AcceptedContent =
   /** The session itself, as plain JSON data. */
   | {
       readonly kind: "data";
       readonly data: Record<string, unknown>;
-      /** Values the old library would have shown once and dropped. */
+      /** Flashed values, which the old library would have shown once. */
       readonly flash?: Record<string, unknown>;
-      /** Whether the old cookie outlived the browser, where that can be told. */
+      /** Whether the old cookie was persistent, if known. */
       readonly permanent?: boolean;
-      /** The id the old library gave this session, where the cookie says. */
+      /** The session's id in the old library, if the cookie contains one. */
       readonly id?: string;
     }
   /** The session itself, in the tagged JSON of this library's own codecs. */
@@ -38,97 +41,95 @@ export type AcceptedContent =
   /** Only the key of a record in the old library's store. */
   | { readonly kind: "id"; readonly id: string };
 
-/** The outcome of looking for an old cookie. */
+/** The result of looking for an old cookie. */
 export type Accepted =
   | ({
       readonly ok: true;
-      /** Every cookie that was read, signatures and chunks too: the ones to expire once the session is saved as ours. */
+      /** Every cookie that was read, including signatures and chunks: they are deleted when the session is saved as a hipflask session. */
       readonly cookieNames: readonly string[];
     } & AcceptedContent)
   | { readonly ok: false; readonly reason: AcceptRefusal };
 
 /**
- * A cookie of another library (or an older configuration of this one) from which a session may be opened, so that
- * nobody is logged out by a migration. It is read, never written.
+ * Reads the cookie of another library, or of an older configuration of this one, so that visitors stay logged in during a
+ * migration. Never writes it.
  *
- * Promises every reader keeps:
- * - `decode` never throws and never hangs; work and memory are bounded by the length of a request's headers.
- * - Content is authenticated before any of it is parsed, unless the old library did not authenticate it and the
- *   reader was told so in as many words.
- * - What the old library refuses, expired content included, is refused.
+ * Requirements for every reader:
+ * - `decode` never throws and never hangs; time and memory are bounded by the length of a request's headers.
+ * - Content is authenticated before it is parsed, unless the old library did not authenticate it and an option says so.
+ * - Cookies that the old library refuses, including expired ones, are refused.
  */
 export interface AcceptedCookie {
   /** The format, for events and the inspector, such as `"iron-session"`. */
   readonly name: string;
   /** Name of the (first) cookie it is read from. */
   readonly cookieName: string;
-  /** Path and domain the old cookie was set with: a cookie can only be expired under the same ones. */
+  /** Path and domain of the old cookie: a cookie can only be deleted with the same ones. */
   readonly path: string | undefined;
   readonly domain: string | undefined;
-  /** Epoch milliseconds from which on it is no longer read. */
+  /** Epoch milliseconds from which it is no longer read. */
   readonly until: number | undefined;
-  /** Whether sessions from it outlive the browser; `undefined`: as the old cookie did, where that can be told. */
+  /** Whether sessions from it are permanent; `undefined`: if the old cookie was persistent, as far as known. */
   readonly permanent: boolean | undefined;
-  /** How many times a session was opened from it. When this stands still, the entry can go. */
+  /** Number of sessions opened from it. When this no longer increases, the reader can be removed. */
   readonly opened: number;
   /** The old store, if one was given, for content of kind `"id"`. */
   readonly store: OldRecords | undefined;
   decode(cookies: RequestCookies, context: AcceptContext): Accepted;
-  /** What a record of the old store holds, without the library's own bookkeeping; judges the expiry noted in it. */
+  /** The data in a record of the old store, without the library's own fields. Checks the expiry in the record. */
   readRecord?(record: unknown, context: AcceptContext): AcceptedContent | AcceptRefusal;
 }
 
-/** What every reader can be told. */
+/** Options of every reader. */
 export interface AcceptOptions {
   /** The old cookie's name. Default the old library's own default. */
   cookieName?: string;
-  /** The old cookie's `Path`. Default: any that the request's path may have had; it is expired for each of them. */
+  /** The old cookie's `Path`. Default: every possible one for the request's path; the cookie is deleted for each. */
   path?: string;
-  /** The old cookie's `Domain`. Default: any that the request's host may have set; it is expired for each of them. */
+  /** The old cookie's `Domain`. Default: every possible one for the request's host; the cookie is deleted for each. */
   domain?: string;
-  /** The end of the migration; from this moment on the old cookie is ignored. Default none. */
+  /** The end of the migration, from which the old cookie is ignored. Default none. */
   until?: Date | string;
   /**
-   * Whether the visitor's session of ours outlives the browser (`session.permanent`). Default: as the old one did, where
-   * its content or its library's defaults tell, else false.
+   * Whether the new session is permanent (`session.permanent`). Default: if the old cookie was persistent, by its content
+   * or the library's defaults; otherwise false.
    */
   permanent?: boolean;
 }
 
-/** What a reader of a format with a server-side store can be told besides. */
+/** Further options of readers of formats with a server-side store. */
 export interface StoreAcceptOptions extends AcceptOptions {
   /**
-   * The store of the old application, if it had one and its cookies hold only an id. `true` says so without saying
-   * where it is.
+   * The store of the old application, if its cookies contain only an id. `true`: they do, but the store is not available.
    */
   store?: OldStore | boolean;
-  /** Seconds that a call of it may take. Default 2. */
+  /** Time limit of a call in seconds. Default 2. */
   storeTimeout?: number;
 }
 
 /** Options of every reader. */
 const COMMON = ["cookieName", "path", "domain", "until", "permanent"];
-/** And of one that finds its data in a store. */
+/** Names of the options of a reader with a store. */
 export const STORED = ["store", "storeTimeout"];
 
-/** @throws ConfigError for what is no object, and for an option that the reader does not have */
+/** @throws ConfigError unless `options` is an object, and for an unknown option */
 export function checkReader(call: string, options: object, own: readonly string[]): void {
   checkNames(call, options, [...own, ...COMMON]);
 }
 
-/** The part of a reader that is its own. */
+/** The format-specific part of a reader. */
 export interface CookieFormat {
   name: string;
   cookieName: string;
-  /** A string is a refusal. May throw on content that is authentic and yet unreadable. */
+  /** Returns a string to refuse the cookie. May throw for authentic content that cannot be decoded. */
   read(cookies: RequestCookies, context: AcceptContext): AcceptedContent | AcceptRefusal;
   readRecord?(record: unknown, context: AcceptContext): AcceptedContent | AcceptRefusal;
 }
 
-/** Longest sum of the cookies of one session. Node takes 16 KiB of headers in all unless told otherwise. */
+/** Maximum total length of the cookies of one session. Node accepts 16 KiB of headers by default. */
 const MAX_LENGTH = 65_536;
 
-/** Makes a reader of a format: adds what all have in common. @throws ConfigError for an unusable option */
+/** Creates a reader for a format. @throws ConfigError for an invalid option */
 export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions): AcceptedCookie {
   const { store, storeTimeout = 2, permanent } = options;
   const of = ` of ${format.name}`;
@@ -148,7 +149,7 @@ export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions
     const content = neverThrow(() => format.read(taken, context));
     if (taken.tooLong) return { ok: false, reason: "too_long" };
     if (typeof content === "string") return { ok: false, reason: content };
-    // An id proves nothing until its record is found.
+    // An id is not verified until its record is found.
     if (content.kind !== "id" || !records) opened += 1;
     return { ok: true, cookieNames: taken.names, ...content };
   }
@@ -175,7 +176,7 @@ export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions
   };
 }
 
-/** Notes which cookies a reader took, and hands out no more than the limit. */
+/** Records which cookies a reader read, up to the limit. */
 class TakenCookies implements RequestCookies {
   readonly names: string[] = [];
   readonly #cookies: RequestCookies;

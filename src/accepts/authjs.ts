@@ -6,15 +6,15 @@ import { hkdfKeys, openJwe } from "./jwe.ts";
 import type { JweOptions } from "./jwe.ts";
 import { without } from "./plain-json.ts";
 
-/** What the old Auth.js or NextAuth.js was given. */
+/** The options of the old Auth.js or NextAuth.js. */
 export interface AuthjsOptions extends AcceptOptions {
-  /** Its `secret` (`AUTH_SECRET`, `NEXTAUTH_SECRET`); of several any may have been used. */
+  /** Its `secret` (`AUTH_SECRET`, `NEXTAUTH_SECRET`); any of several may have been used. */
   secret: SecretKey | readonly SecretKey[];
 }
 
-/** Seconds, as both libraries have it. */
+/** Seconds, as in both libraries. */
 const CLOCK_TOLERANCE = 15;
-/** Long tokens are split over `name.0`, `name.1`, …; more than this many do not fit a request. */
+/** Long tokens are split over `name.0`, `name.1`, …; a request has no room for more. */
 const MAX_CHUNKS = 16;
 
 /**

@@ -1,6 +1,6 @@
 import type { RequestCookies } from "./accepted-cookie.ts";
 
-/** A string split over `name.0`, `name.1`, … up to the first gap, or `undefined` if there is not even the first. */
+/** Joins a value split over `name.0`, `name.1`, … up to the first gap; `undefined` without the first. */
 export function joinChunks(cookies: RequestCookies, name: string, most: number): string | undefined {
   let text: string | undefined;
   for (let i = 0; i < most; i++) {

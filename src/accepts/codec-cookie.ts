@@ -1,20 +1,20 @@
 import type { Codec } from "../codecs/codec.ts";
-import { ConfigError } from "../errors.ts";
+import { checkNumber, POSITIVE } from "../check-options.ts";
 import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
 
 /** A cookie in one of this library's own formats. */
 export interface CodecCookieOptions extends AcceptOptions {
-  /** What the cookie was written with. */
+  /** The codec that wrote the cookie. */
   codec: Codec;
   /** Default `"session"`. */
   cookieName?: string;
-  /** Oldest acceptable age in whole seconds. */
+  /** Maximum age in whole seconds. */
   maxAge: number;
 }
 
 /**
- * Reads a cookie of one of this library's own codecs: for the way from Flask's format to sealed cookies, from Django to
+ * Reads a cookie of one of this library's own codecs: for a migration from Flask's format to sealed cookies, from Django to
  * Flask, or from one cookie name to another.
  *
  * @example
@@ -30,9 +30,7 @@ export interface CodecCookieOptions extends AcceptOptions {
 export function codecCookie(options: CodecCookieOptions): AcceptedCookie {
   checkReader("codecCookie", options, ["codec", "maxAge"]);
   const { codec, cookieName = "session", maxAge } = options;
-  // No age is more than what is no number, so that cookies would never expire.
-  if (typeof maxAge !== "number" || !(maxAge > 0))
-    throw new ConfigError('"maxAge" of codecCookie must be a number of seconds greater than 0.');
+  checkNumber("maxAge", maxAge, POSITIVE);
   return acceptedCookie(
     {
       name: codec.name,

@@ -4,13 +4,13 @@ import { KEYGRIP, keygripReader } from "./keygrip.ts";
 import type { KeygripOptions } from "./keygrip.ts";
 import { dataFromJSON, textFromBase64 } from "./plain-json.ts";
 
-/** What the old `cookieSession({ … })` was given. */
+/** The options of the old `cookieSession({ … })`. */
 export type CookieSessionOptions = KeygripOptions;
 
 /**
  * Reads the cookies of cookie-session: the data as JSON (default name `session`) and its signature (`session.sig`).
  *
- * The format has no expiry of its own: a copied cookie works for as long as it is read, so set `until`.
+ * The format has no expiry: a copied cookie is valid for as long as it is read, so set `until`.
  *
  * @throws ConfigError without keys, unless `signed` is `false`
  *

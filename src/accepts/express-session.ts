@@ -11,9 +11,9 @@ import { unsignExpressValue } from "./mac.ts";
 import { mac } from "./mac.ts";
 import { isRecord, percentDecode, without } from "./plain-json.ts";
 
-/** What the old `session({ … })` was given. */
+/** The options of the old `session({ … })`. */
 export interface ExpressSessionOptions extends StoreAcceptOptions {
-  /** Its `secret`; of several any may have signed. */
+  /** Its `secret`; any of several may have signed. */
   secret: SecretKey | readonly SecretKey[];
 }
 
@@ -52,14 +52,14 @@ export function expressSession(options: ExpressSessionOptions): AcceptedCookie {
   );
 }
 
-/** A record of a store of express-session: the data, and beside it the `cookie` with the moment it expires. */
+/** A record of a store of express-session: the data, and the `cookie` with its expiry. */
 export function readExpressRecord(record: unknown, context: AcceptContext): AcceptedContent | AcceptRefusal {
   if (!isRecord(record)) return "bad_shape";
   const { cookie } = record;
   if (!isRecord(cookie)) return "bad_shape";
   const { expires, originalMaxAge } = cookie;
   if (expires !== null && expires !== undefined && expires !== false) {
-    // NaN, for what is not a date, is not after now either.
+    // NaN, for an invalid date, is not after now either.
     if (!(new Date(expires as string | number | Date).getTime() > context.now)) return "expired";
   }
   // Without a maxAge the old cookie ended with the browser.

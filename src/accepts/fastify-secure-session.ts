@@ -11,7 +11,7 @@ import type {
 } from "./accepted-cookie.ts";
 import { isRecord, percentDecode, without } from "./plain-json.ts";
 
-/** The part of the package `sodium-native` that is used: the platform has neither XSalsa20-Poly1305 nor Argon2id. */
+/** The part of the package `sodium-native` that is used: Node has neither XSalsa20-Poly1305 nor Argon2id. */
 export interface Sodium {
   readonly crypto_pwhash_OPSLIMIT_MODERATE: number;
   readonly crypto_pwhash_MEMLIMIT_MODERATE: number;
@@ -27,17 +27,17 @@ export interface Sodium {
   crypto_secretbox_open_easy(message: Buffer, ciphertext: Buffer, nonce: Buffer, key: Buffer): boolean;
 }
 
-/** What the old `fastify.register(secureSession, { … })` was given. Either `key` or `secret`. */
+/** The options of the old `fastify.register(secureSession, { … })`. Either `key` or `secret`. */
 export interface FastifySecureSessionOptions extends AcceptOptions {
-  /** The package `sodium-native`, which the old application has installed: `import sodium from "sodium-native"`. */
+  /** The package `sodium-native` of the old application: `import sodium from "sodium-native"`. */
   sodium: Sodium;
-  /** Its `key`: 32 bytes, or their base64; of several any may have been used. */
+  /** Its `key`: 32 bytes, or their base64; any of several may have been used. */
   key?: string | Uint8Array | ReadonlyArray<string | Uint8Array>;
-  /** Its `secret`. Stretched once, when the reader is made: that takes most of a second and 256 MiB. */
+  /** Its `secret`. The key is derived once, when the reader is created, which takes most of a second and 256 MiB. */
   secret?: string;
   /** Its `salt`, 16 bytes. Default the package's own. */
   salt?: string | Uint8Array;
-  /** Its `expiry` in seconds. Default 86401, as there. */
+  /** Its `expiry` in seconds. Default 86401, as in the package. */
   expiry?: number;
 }
 
@@ -45,13 +45,13 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 24;
 const MAC_BYTES = 16;
 const SALT_BYTES = 16;
-/** What the package takes for salt if it is given none. */
+/** The package's default salt. */
 const DEFAULT_SALT = Buffer.from("mq9hDxBVDbspDR6nLfFT1g==", "base64");
 
 /**
  * Reads the cookie of @fastify/secure-session: the data, encrypted with libsodium's secretbox (default name `session`).
  *
- * @throws ConfigError without a usable key
+ * @throws ConfigError without a valid key
  *
  * @example
  * ```ts
@@ -125,10 +125,10 @@ function secretboxKeys({ key, secret, salt = DEFAULT_SALT, sodium }: FastifySecu
       typeof one === "string" ? Buffer.from(one, "base64") : Buffer.from(one),
     );
     if (keys.length > 0 && keys.every((one) => one.length === KEY_BYTES)) return keys;
-    throw new ConfigError(`"key" must be ${KEY_BYTES} bytes, their base64, or a list of such.`);
+    throw new ConfigError(`"key" must be ${KEY_BYTES} bytes, their base64, or a list of these.`);
   }
   if (!secret)
-    throw new ConfigError('"key" and "secret" are both missing; give the one the old application used.');
+    throw new ConfigError('"key" and "secret" are both missing; pass the one of the old application.');
   const saltBytes = typeof salt === "string" ? Buffer.from(salt, "ascii") : Buffer.from(salt);
   if (saltBytes.length !== SALT_BYTES)
     throw new ConfigError(`"salt" must have ${SALT_BYTES} bytes, not ${saltBytes.length}.`);

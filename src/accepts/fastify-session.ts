@@ -5,9 +5,9 @@ import { readExpressRecord } from "./express-session.ts";
 import { mac } from "./mac.ts";
 import { percentDecode } from "./plain-json.ts";
 
-/** What the old `fastify.register(fastifySession, { … })` was given. */
+/** The options of the old `fastify.register(fastifySession, { … })`. */
 export interface FastifySessionOptions extends StoreAcceptOptions {
-  /** Its `secret`; of several any may have signed. */
+  /** Its `secret`; any of several may have signed. */
   secret: SecretKey | readonly SecretKey[];
   /** Its `algorithm`. Default `"sha256"`. */
   algorithm?: string;
@@ -18,7 +18,7 @@ export interface FastifySessionOptions extends StoreAcceptOptions {
 /**
  * Reads the cookie of @fastify/session: a signed session id (default name `sessionId`).
  *
- * @throws ConfigError without a secret, or for a hash unknown here
+ * @throws ConfigError without a secret, or for an unknown hash
  *
  * @example
  * ```ts

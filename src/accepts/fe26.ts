@@ -5,20 +5,20 @@ import { ConfigError } from "../errors.ts";
 import { bytesOf } from "../itsdangerous/secret-key.ts";
 import type { AcceptRefusal } from "./accepted-cookie.ts";
 
-/** Passwords by the id that stands in a seal; the id is `""` where a library knows only one password. */
+/** Passwords by their id in a seal; the id is `""` if the library supports only one password. */
 export type Fe26Passwords = ReadonlyMap<string, Uint8Array>;
 
-/** How one library uses the format. */
+/** The parameters of a library. */
 export interface Fe26Options {
   passwords: Fe26Passwords;
-  /** Rounds of PBKDF2 that may have been used, cheapest first. */
+  /** Possible numbers of PBKDF2 iterations, lowest first. */
   iterations: readonly number[];
 }
 
-/** A seal's content, or the reason to refuse it. */
+/** The content of a seal, or the reason to refuse it. */
 export type Unsealed = { readonly text: string } | { readonly refusal: AcceptRefusal };
 
-/** Milliseconds a seal is still taken after its expiry, as @hapi/iron and iron-webcrypto do. */
+/** Milliseconds for which a seal is accepted after its expiry, as in @hapi/iron and iron-webcrypto. */
 const CLOCK_SKEW = 60_000;
 const SALT = /^[0-9a-f]{64}$/;
 const EXPIRY = /^\d{0,15}$/;
@@ -27,8 +27,8 @@ const EXPIRY = /^\d{0,15}$/;
  * Opens a seal of @hapi/iron and iron-webcrypto, format `Fe26.2`:
  * `Fe26.2*<password id>*<salt>*<iv>*<ciphertext>*<expiry in ms or empty>*<salt>*<hmac>`.
  *
- * AES-256-CBC, then HMAC-SHA-256 over everything in front of the last two parts; both keys by PBKDF2-HMAC-SHA1 from the
- * password and the salt's hex digits. The seal is authenticated before anything in it counts, its expiry included.
+ * AES-256-CBC, then HMAC-SHA-256 over everything before the last two parts; both keys are derived by PBKDF2-HMAC-SHA1 from
+ * the password and the salt's hex digits. The seal is authenticated before anything in it is used, including its expiry.
  */
 export function unsealFe26(seal: string, { passwords, iterations }: Fe26Options, now: number): Unsealed {
   const parts = seal.split("*", 9);
@@ -63,10 +63,10 @@ function deriveKey(password: Uint8Array, salt: string, iterations: number): Buff
   return pbkdf2Sync(password, salt, iterations, 32, "sha1");
 }
 
-/** One password. @throws ConfigError for anything but non-empty string or bytes */
+/** One password. @throws ConfigError unless it is a non-empty string or a non-empty Uint8Array */
 export function passwordBytes(option: string, password: string): Uint8Array {
   const bytes = bytesOf(option, password);
   if (bytes.length === 0)
-    throw new ConfigError(`"${option}" is empty; give the password the old cookies were sealed with.`);
+    throw new ConfigError(`"${option}" is empty; pass the password of the old application.`);
   return bytes;
 }

@@ -11,7 +11,7 @@ import type {
 import { passwordBytes, unsealFe26 } from "./fe26.ts";
 import { isRecord } from "./plain-json.ts";
 
-/** What the old `useSession(event, { … })` was given. */
+/** The options of the old `useSession(event, { … })`. */
 export interface H3SessionOptions extends AcceptOptions {
   /** Its `password`. */
   password: string;
@@ -20,22 +20,22 @@ export interface H3SessionOptions extends AcceptOptions {
   /** Its `idleTimeout`, in seconds from the session's last use (h3 v2). Default none. */
   idleTimeout?: number;
   /**
-   * `1` if only h3 v1 wrote these cookies. Default `2`, which reads both. Version 2 stretches the password 8192 times, so
-   * that a forged cookie costs the server 2 to 10 ms before it is refused; after 20 of them in a second the reader looks for
-   * version 1 alone until the second is over, and answers `busy` for the rest. Version 1 costs next to nothing.
+   * `1` if only h3 v1 wrote these cookies. Default `2`, which reads both. Version 2 uses 8192 iterations to derive a key,
+   * so refusing a forged cookie takes 2 to 10 ms; after 20 of them in a second, the reader tries only version 1 until the
+   * second is over, and refuses others as `busy`. Version 1 takes almost no time.
    */
   version?: 1 | 2;
 }
 
 const CHUNKED = /^__chunked__(\d{1,3})$/;
-/** h3 v2 writes no more than this many pieces. */
+/** Maximum number of chunks that h3 v2 writes. */
 const MAX_CHUNKS = 100;
-/** More failed guesses at the price of version 2 are not paid for in one second. */
+/** Maximum failed attempts of version 2 per second. */
 const MAX_MISSES = 20;
 
 /**
- * Reads the session cookie of h3 v1 and v2, and so of Nitro and Nuxt (default name `h3`; nuxt-auth-utils: `nuxt-session`).
- * Cookies that version 2 split over `name.1`, `name.2`, … are put together.
+ * Reads the session cookie of h3 v1 and v2, which Nitro and Nuxt use (default name `h3`; nuxt-auth-utils: `nuxt-session`).
+ * Cookies that version 2 split over `name.1`, `name.2`, … are joined.
  *
  * @throws ConfigError without a password
  *
@@ -101,7 +101,7 @@ function wholeSeal(cookies: RequestCookies, cookieName: string): string | undefi
   return seal;
 }
 
-/** Both limits count from a moment in the seal; a seal without that moment is too old. */
+/** Both limits count from a time in the seal; a seal without it has expired. */
 function isOver(since: unknown, seconds: number | undefined, now: number): boolean {
   return seconds !== undefined && !(typeof since === "number" && now - since <= seconds * 1000);
 }

@@ -3,9 +3,9 @@ import type { AcceptedCookie, StoreAcceptOptions } from "./accepted-cookie.ts";
 import { hkdfKeys, openJwe } from "./jwe.ts";
 import { isRecord, without } from "./plain-json.ts";
 
-/** What the old `useSession({ … })` was given. */
+/** The options of the old `useSession({ … })`. */
 export interface HonoSessionOptions extends StoreAcceptOptions {
-  /** Its `secret` (`AUTH_SECRET`): a string, or a key of 32 bytes that is used as it is. */
+  /** Its `secret` (`AUTH_SECRET`): a string, or a key of 32 bytes that is used directly. */
   secret: string | Uint8Array;
 }
 

@@ -9,7 +9,7 @@ import type {
 import { passwordBytes, unsealFe26 } from "./fe26.ts";
 import { isRecord } from "./plain-json.ts";
 
-/** What the old `sessionMiddleware({ … })` was given. */
+/** The options of the old `sessionMiddleware({ … })`. */
 export interface HonoSessionsOptions extends StoreAcceptOptions {
   /** Its `encryptionKey`. */
   encryptionKey: string;
@@ -17,7 +17,7 @@ export interface HonoSessionsOptions extends StoreAcceptOptions {
 
 /**
  * Reads the cookie of hono-sessions: a seal around the data, or around the id of a stored record (default name `session`).
- * What was set with its `flash()` comes as `flash`.
+ * Values set with its `flash()` are in `flash`.
  *
  * @throws ConfigError without an encryption key
  *
@@ -42,7 +42,7 @@ export function honoSessions(options: HonoSessionsOptions): AcceptedCookie {
         if (seal === undefined) return "missing";
         const unsealed = unsealFe26(seal, { passwords, iterations: [1] }, context.now);
         if ("refusal" in unsealed) return unsealed.refusal;
-        // The library seals a string, which the seal turns into JSON once more.
+        // The library seals a JSON string, which the seal encodes as JSON again.
         const text: unknown = JSON.parse(unsealed.text);
         if (typeof text !== "string" || text === "") return "bad_shape";
         return store ? { kind: "id", id: text } : readHonoRecord(JSON.parse(text), context);

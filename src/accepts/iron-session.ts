@@ -6,26 +6,26 @@ import { passwordBytes, unsealFe26 } from "./fe26.ts";
 import type { Fe26Passwords } from "./fe26.ts";
 import { dataFromJSON } from "./plain-json.ts";
 
-/** What the old `getIronSession(…, { … })` was given. */
+/** The options of the old `getIronSession(…, { … })`. */
 export interface IronSessionOptions extends AcceptOptions {
   /** Its `cookieName`; iron-session has no default. */
   cookieName: string;
   /** Its `password`: one string, or several by id. */
   password: string | Readonly<Record<string, string>>;
   /**
-   * `true` takes a seal whatever its marker says, as iron-session 9 does. Default `false`: only the marker `~2`, which
-   * iron-session 6 to 9 all write.
+   * `true` accepts a seal with any marker, as iron-session 9 does. Default `false`: only the marker `~2`, which
+   * iron-session 6 to 9 write.
    */
   anyMarker?: boolean;
 }
 
-/** iron-session 9 writes no more than this many pieces. */
+/** Maximum number of chunks that iron-session 9 writes. */
 const MAX_CHUNKS = 4;
 const MARKER = "~2";
 
 /**
  * Reads the cookie of iron-session 6 to 9: a sealed session. Cookies that version 9 split over `name.0`, `name.1`, …
- * are put together.
+ * are joined.
  *
  * @throws ConfigError without a password or a cookie name
  *
@@ -53,12 +53,12 @@ export function ironSession(options: IronSessionOptions): AcceptedCookie {
         const text = cookies.get(cookieName) ?? joinChunks(cookies, cookieName, MAX_CHUNKS);
         if (text === undefined) return "missing";
         if (!anyMarker && !text.endsWith(MARKER)) return "bad_shape";
-        // The marker is not authenticated, so nothing but its presence may depend on it.
+        // The marker is not authenticated, so only its presence is checked.
         const seal = text.split("~", 1)[0]!;
         const unsealed = unsealFe26(seal, { passwords, iterations: [1] }, context.now);
         if ("refusal" in unsealed) return unsealed.refusal;
         const content = dataFromJSON(unsealed.text);
-        // It sends a Max-Age unless it is told not to.
+        // It sends a Max-Age by default.
         return typeof content === "string" ? content : { ...content, permanent: true };
       },
     },
@@ -66,15 +66,15 @@ export function ironSession(options: IronSessionOptions): AcceptedCookie {
   );
 }
 
-/** A single password goes by the id 1. */
+/** A single password has the id 1. */
 export function ironPasswords({ cookieName, password }: IronSessionOptions): Fe26Passwords {
   if (!cookieName)
-    throw new ConfigError('"cookieName" is missing; give the name of the old application\'s cookie.');
+    throw new ConfigError('"cookieName" is missing; pass the name of the old application\'s cookie.');
   const byId = typeof password === "string" ? { 1: password } : (password ?? {});
   const passwords = new Map(
     Object.entries(byId).map(([id, text]) => [id, passwordBytes(`password[${id}]`, text)]),
   );
   if (passwords.size === 0)
-    throw new ConfigError('"password" is missing; give the password of the old application.');
+    throw new ConfigError('"password" is missing; pass the password of the old application.');
   return passwords;
 }

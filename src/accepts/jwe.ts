@@ -10,11 +10,11 @@ import { isRecord } from "./plain-json.ts";
 /** Content encryption of RFC 7518 §5. */
 export type ContentEncryption = "A256GCM" | "A256CBC-HS512";
 
-/** How one library encrypts its tokens. */
+/** How a library encrypts its tokens. */
 export interface JweOptions {
   encryption: ContentEncryption;
   keys: readonly Uint8Array[];
-  /** Seconds a token is still taken after `exp`, and already before `nbf`. */
+  /** Allowed clock skew for `exp` and `nbf`, in seconds. */
   clockTolerance: number;
 }
 
@@ -22,10 +22,10 @@ export interface JweOptions {
 export type Claims = { readonly claims: Record<string, unknown> } | { readonly refusal: AcceptRefusal };
 
 /**
- * Opens an encrypted JWT in compact form with `alg: "dir"` (RFC 7516, RFC 7519) and judges its `exp` and `nbf`.
+ * Decrypts a JWT in compact form with `alg: "dir"` (RFC 7516, RFC 7519) and checks its `exp` and `nbf`.
  *
- * Algorithms are chosen by us, never by the token: its header only serves as authenticated data until the token has
- * proved to be authentic, and must name these very algorithms then.
+ * The caller chooses the algorithms, never the token: its header is only authenticated data until the token is verified,
+ * and must then name the same algorithms.
  */
 export function openJwe(token: string, options: JweOptions, now: number): Claims {
   const { encryption, keys, clockTolerance } = options;
@@ -39,7 +39,7 @@ export function openJwe(token: string, options: JweOptions, now: number): Claims
   const sealed: Sealed = { additionalData: Buffer.from(parts[0]!, "ascii"), iv, ciphertext, tag };
   const open = encryption === "A256GCM" ? openGcm : openCbcHmac;
   let plaintext: Buffer | undefined;
-  // Which of a few secrets was used cannot be known from outside in each of these formats.
+  // Not all formats tell which secret was used.
   for (const key of keys) plaintext ??= open(key, sealed);
   if (plaintext === undefined) return { refusal: "bad_signature" };
 
@@ -58,7 +58,7 @@ export function openJwe(token: string, options: JweOptions, now: number): Claims
   return { claims };
 }
 
-/** Keys of `length` bytes from one or several secrets, by HKDF-SHA-256. @throws ConfigError without a secret */
+/** Derives keys of `length` bytes from one or several secrets by HKDF-SHA-256. @throws ConfigError without a secret */
 export function hkdfKeys(
   option: string,
   secrets: SecretKey | readonly SecretKey[],
@@ -68,11 +68,11 @@ export function hkdfKeys(
   const keys = list.map((secret) => {
     const bytes = bytesOf(option, secret);
     if (bytes.length === 0)
-      throw new ConfigError(`"${option}" is empty; give the secret of the old application.`);
+      throw new ConfigError(`"${option}" is empty; pass the secret of the old application.`);
     return new Uint8Array(hkdfSync("sha256", bytes, salt, info, length));
   });
   if (keys.length === 0)
-    throw new ConfigError(`"${option}" is an empty list; give the secret of the old application.`);
+    throw new ConfigError(`"${option}" is an empty list; pass the secret of the old application.`);
   return keys;
 }
 
@@ -100,7 +100,7 @@ function openGcm(key: Uint8Array, { additionalData, iv, ciphertext, tag }: Seale
   return plaintext;
 }
 
-/** RFC 7518 §5.2.2.2: the key's first half authenticates, its second half decrypts. */
+/** RFC 7518 §5.2.2.2: the first half of the key authenticates, the second half decrypts. */
 function openCbcHmac(key: Uint8Array, { additionalData, iv, ciphertext, tag }: Sealed): Buffer | undefined {
   const bits = Buffer.alloc(8);
   bits.writeBigUInt64BE(BigInt(additionalData.length * 8));

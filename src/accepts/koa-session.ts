@@ -10,12 +10,12 @@ import { KEYGRIP, keygripReader } from "./keygrip.ts";
 import type { KeygripOptions } from "./keygrip.ts";
 import { isRecord, textFromBase64, without } from "./plain-json.ts";
 
-/** What the old `session({ … }, app)` and `app.keys` were given. */
+/** The options of the old `session({ … }, app)`, and `app.keys`. */
 export type KoaSessionOptions = KeygripOptions & StoreAcceptOptions;
 
 /**
  * Reads the cookies of koa-session: the data as JSON, or the key of a store's record (default name `koa.sess`), and its
- * signature (`koa.sess.sig`). The expiry koa-session notes in the data is kept.
+ * signature (`koa.sess.sig`). The expiry that koa-session stores in the data is respected.
  *
  * @throws ConfigError without keys, unless `signed` is `false`
  *
@@ -50,7 +50,7 @@ export function koaSession(options: KoaSessionOptions): AcceptedCookie {
 function readKoaRecord(record: unknown, context: AcceptContext): AcceptedContent | AcceptRefusal {
   if (!isRecord(record)) return "bad_shape";
   if (typeof record._expire === "number" && record._expire < context.now) return "expired";
-  // With `maxAge: "session"` there is a mark in place of the expiry.
+  // With `maxAge: "session"`, there is a flag instead of the expiry.
   const permanent = typeof record._expire === "number";
   return {
     kind: "data",

@@ -3,23 +3,23 @@ import { createHmac, getHashes, type KeyObject, timingSafeEqual } from "node:cry
 import { ConfigError } from "../errors.ts";
 import { importSecretKey, importSecretKeys, type SecretKey } from "../itsdangerous/secret-key.ts";
 
-/** How a library writes the bytes of a signature. */
+/** The encoding of signatures. */
 export type MacEncoding = "base64" | "base64 unpadded" | "base64url" | "hex";
 
-/** Signatures of one library: HMAC with one of several keys. */
+/** Signs and verifies by HMAC with one of several keys. */
 export interface Mac {
-  /** The string with "." and its signature under the first key behind it. */
+  /** Appends "." and the signature by the first key. */
   sign(text: string): string;
-  /** Whether a signature is that of a string under one of the keys, spelled the way the library spells it. */
+  /** Whether one of the keys verifies a signature, in the library's exact encoding. */
   verify(text: string, signature: string): boolean;
-  /** The string in front of the last "." if what follows is its signature. */
+  /** The string before the last ".", if the rest is its signature. */
   unsign(signed: string): string | undefined;
 }
 
 /**
- * @param option what the user calls the secrets, for messages
- * @param secrets one secret, or several of which any may have signed
- * @throws ConfigError without a secret, or for a hash this platform does not have
+ * @param option name of the option, for error messages
+ * @param secrets one secret, or several, any of which may have signed
+ * @throws ConfigError without a secret, or for a hash that Node does not support
  */
 export function mac(
   option: string,
@@ -30,9 +30,9 @@ export function mac(
     ? importSecretKeys(option, secrets)
     : [importSecretKey(option, secrets as SecretKey)];
   if (keys.length === 0)
-    throw new ConfigError(`"${option}" is an empty list; give the secrets the old cookies were signed with.`);
+    throw new ConfigError(`"${option}" is an empty list; pass the secrets of the old application.`);
   if (!getHashes().includes(digest.toLowerCase()))
-    throw new ConfigError(`"${digest}" is not a hash that this platform knows.`);
+    throw new ConfigError(`"${digest}" is not a hash that Node supports.`);
 
   function verify(text: string, signature: string): boolean {
     const given = Buffer.from(signature);
@@ -60,8 +60,8 @@ export function mac(
 }
 
 /**
- * The string in a value that Express' world signs, percent-decoded: "s:", the string, ".", and its HMAC-SHA256 in base64
- * without padding.
+ * Verifies a percent-decoded value in Express' format: "s:", the string, ".", and its HMAC-SHA256 in base64 without
+ * padding.
  */
 export function unsignExpressValue(
   value: string | undefined,
@@ -72,7 +72,7 @@ export function unsignExpressValue(
   return text === undefined ? "bad_signature" : { text };
 }
 
-/** The other direction, not percent-encoded yet. */
+/** Signs a value in the same format, without percent-encoding it. */
 export function signExpressValue(text: string, signature: Mac): string {
   return `s:${signature.sign(text)}`;
 }

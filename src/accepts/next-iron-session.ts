@@ -5,11 +5,11 @@ import { ironPasswords } from "./iron-session.ts";
 import type { IronSessionOptions } from "./iron-session.ts";
 import { isRecord } from "./plain-json.ts";
 
-/** What the old `withIronSession(…, { … })` was given. */
+/** The options of the old `withIronSession(…, { … })`. */
 export type NextIronSessionOptions = Omit<IronSessionOptions, "anyMarker">;
 
 /**
- * Reads the cookie of next-iron-session 4, the library iron-session grew out of: a sealed envelope around the session.
+ * Reads the cookie of next-iron-session 4, the predecessor of iron-session: a sealed envelope around the session.
  *
  * @throws ConfigError without a password or a cookie name
  *

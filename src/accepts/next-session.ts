@@ -8,8 +8,8 @@ const MAX_ID_LENGTH = 256;
 /**
  * Reads the cookie of next-session: a session id (default name `sid`).
  *
- * The id is not signed. It is as good as the old store's ids are hard to guess, and proves nothing until the store has
- * a record for it.
+ * The id is not signed: its security depends on how hard the old store's ids are to guess, and it is not verified until the
+ * store finds a record for it.
  *
  * @example
  * ```ts

@@ -2,20 +2,20 @@ import { called } from "../stores/express-session/calls.ts";
 import { withTimeout } from "../stores/parts/attempts.ts";
 
 /**
- * The old library's store, where the cookie held only an id. Stores of express-session and @fastify/session, which answer
- * through a callback, can be passed as they are.
+ * The old library's store, if cookies contain only an id. Stores of express-session and @fastify/session, which use
+ * callbacks, can be passed.
  */
 export interface OldStore {
-  /** The record as the old library keeps it, parsed, or a promise of it; anything but an object means there is none. */
+  /** The parsed record of the old library, or a promise of it; other values than objects mean that there is none. */
   get(id: string, callback: OldStoreCallback): unknown;
-  /** Removes the record once its content is saved in the new session. Without it, the record ends by itself. */
+  /** Removes the record after its content is saved in the new session. Without it, the record stays until it expires. */
   destroy?(id: string, callback: OldStoreCallback): unknown;
 }
 
-/** How stores answer that give no promise. */
+/** The callback of stores without promises. */
 export type OldStoreCallback = (error?: unknown, record?: unknown) => void;
 
-/** An {@link OldStore} as readers hand it on: always with promises, which reject with a `StoreError`. */
+/** An {@link OldStore} with promises, which reject with a `StoreError`. */
 export interface OldRecords {
   get(id: string): Promise<unknown>;
   destroy?(id: string): Promise<unknown>;
@@ -24,9 +24,9 @@ export interface OldRecords {
 type Verb = "get" | "destroy";
 
 /**
- * The store of the old application, whichever way it answers.
+ * Wraps a store of the old application, with callbacks or promises.
  *
- * @param seconds how long it is waited for
+ * @param seconds time limit of a call
  */
 export function oldRecords(store: OldStore, seconds: number): OldRecords {
   const ask = (verb: Verb) => (id: string) => askInTime(store, verb, id, seconds);
@@ -36,11 +36,11 @@ export function oldRecords(store: OldStore, seconds: number): OldRecords {
 async function askInTime(store: OldStore, verb: Verb, id: string, seconds: number): Promise<unknown> {
   try {
     const call = (done: OldStoreCallback) => store[verb]?.(id, done);
-    // Some have a callback and a promise besides, which is then worth nothing and settles after it.
+    // Some call the callback and also return a promise, which has no value and settles later.
     const isAnswer = (returned: unknown) => isPromise(returned) || store[verb]?.length !== 2;
     return await withTimeout("The old store", verb, seconds, () => called(call, isAnswer));
   } catch (error) {
-    // How stores that keep files say that there is none, which express-session takes for no record.
+    // Stores in files report a missing record by this error, which express-session accepts.
     const { cause } = error as { cause?: { code?: unknown } };
     if (cause?.code === "ENOENT") return undefined;
     throw error;

@@ -11,11 +11,11 @@ import type {
 import { mac } from "./mac.ts";
 import { isRecord, percentDecode, textFromBase64 } from "./plain-json.ts";
 
-/** What the old `createCookie("…", { … })` was given. */
+/** The options of the old `createCookie("…", { … })`. */
 export interface ReactRouterOptions extends StoreAcceptOptions {
   /** Its `secrets`: any of them may have signed. */
   secrets?: readonly SecretKey[];
-  /** `false` reads cookies that were never signed, which anybody can write. Default `true`. */
+  /** `false` reads unsigned cookies, which anyone can forge. Default `true`. */
   signed?: boolean;
 }
 
@@ -23,9 +23,9 @@ const FLASH = /^__flash_(.*)__$/s;
 
 /**
  * Reads the session cookie of React Router 7 and 8 and of Remix 1 and 2 (default name `__session`): the data as JSON, or,
- * with a store, the id. What was set with `flash()` comes as `flash`.
+ * with a store, the id. Values set with `flash()` are in `flash`.
  *
- * The format has no expiry of its own: a copied cookie works for as long as it is read, so set `until`.
+ * The format has no expiry: a copied cookie is valid for as long as it is read, so set `until`.
  *
  * @throws ConfigError without secrets, unless `signed` is `false`
  *
@@ -59,14 +59,14 @@ export function reactRouter(options: ReactRouterOptions): AcceptedCookie {
 }
 
 /**
- * Gives the string of a cookie `<base64>.<signature>`.
+ * Decodes a cookie `<base64>.<signature>`.
  *
  * @throws ConfigError without secrets, unless `signed` is `false`
  */
 export function signedBase64Reader(cookieName: string, { secrets, signed = true }: ReactRouterOptions) {
   if (signed && secrets === undefined) {
     throw new ConfigError(
-      '"secrets" is missing; give those of the old application, or `signed: false` if it had none.',
+      '"secrets" is missing; pass those of the old application, or `signed: false` if it had none.',
     );
   }
   const signature = signed && mac("secrets", secrets!);

@@ -4,14 +4,14 @@ import { isRecord } from "./plain-json.ts";
 import { signedBase64Reader } from "./react-router.ts";
 import type { ReactRouterOptions } from "./react-router.ts";
 
-/** What the old `createCookie("…", { … })` was given. */
+/** The options of the old `createCookie("…", { … })`. */
 export type RemixSessionOptions = ReactRouterOptions;
 
 /**
  * Reads the cookie of Remix 3, @remix-run/cookie with @remix-run/session (no default name there; here `session`): values
- * and flash of the cookie storage, or the id of another one.
+ * and flash of the cookie storage, or the id of another storage.
  *
- * The format has no expiry of its own: a copied cookie works for as long as it is read, so set `until`.
+ * The format has no expiry: a copied cookie is valid for as long as it is read, so set `until`.
  *
  * @throws ConfigError without secrets, unless `signed` is `false`
  *
@@ -47,7 +47,7 @@ export function remixSession(options: RemixSessionOptions): AcceptedCookie {
   );
 }
 
-/** Session data is a pair: values, and what is to be shown once. */
+/** Session data is a pair: values and flashed values. */
 function readRemixRecord(record: unknown): Extract<AcceptedContent, { kind: "data" }> | AcceptRefusal {
   if (!Array.isArray(record)) return "bad_shape";
   const [data, flash = {}] = record as unknown[];

@@ -10,22 +10,22 @@ import { percentDecode } from "./plain-json.ts";
 export interface SignedCookieOptions extends AcceptOptions {
   /** The cookie's name; there is no default. */
   cookieName: string;
-  /** Its secret; of several any may have signed. */
+  /** Its secret; any of several may have signed. */
   secret?: SecretKey | readonly SecretKey[];
-  /** The key of the session under which the value is put. Default the cookie's name. */
+  /** The key in the session for the value. Default the cookie's name. */
   as?: string;
 }
 
-/** What a value of cookie-parser can be told besides. */
+/** Further options of {@link cookieParser}. */
 export interface CookieParserOptions extends SignedCookieOptions {
-  /** `false` reads cookies that were never signed, which anybody can write. Default `true`. */
+  /** `false` reads unsigned cookies, which anyone can forge. Default `true`. */
   signed?: boolean;
 }
 
 /**
- * Reads one value set with Hono's `setSignedCookie`, a string.
+ * Reads a string set with Hono's `setSignedCookie`.
  *
- * The format binds neither name nor time: a value signed for another cookie of the old application is taken as well.
+ * The format signs neither name nor time: a value signed for another cookie of the old application is accepted as well.
  *
  * @throws ConfigError without a secret
  *
@@ -61,10 +61,10 @@ export function honoSignedCookie(
 }
 
 /**
- * Reads one value set with Express' `res.cookie(name, value, { signed: true })` and read by cookie-parser: a string, or
- * what was given as an object.
+ * Reads a value set with Express' `res.cookie(name, value, { signed: true })` and read by cookie-parser: a string or an
+ * object.
  *
- * The format binds neither name nor time: a value signed for another cookie of the old application is taken as well.
+ * The format signs neither name nor time: a value signed for another cookie of the old application is accepted as well.
  *
  * @throws ConfigError without a secret, unless `signed` is `false`
  *
@@ -83,7 +83,7 @@ export function cookieParser(options: CookieParserOptions): AcceptedCookie {
   const { cookieName, as = cookieName, secret, signed = true } = options;
   if (signed && secret === undefined) {
     throw new ConfigError(
-      '"secret" is missing; give that of the old application, or `signed: false` if it had none.',
+      '"secret" is missing; pass that of the old application, or `signed: false` if it had none.',
     );
   }
   const signature = signed && mac("secret", secret!);

@@ -11,7 +11,7 @@ import { placeSession, type SessionLocals } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
 declare global {
-  // oxlint-disable-next-line typescript/no-namespace -- where Astro lets its types be extended
+  // oxlint-disable-next-line typescript/no-namespace -- Astro extends its types here
   namespace App {
     interface Locals extends SessionLocals {}
   }
@@ -24,18 +24,18 @@ export interface AstroContext {
   readonly locals: object;
 }
 
-/** Fits Astro's `MiddlewareHandler`. */
+/** Assignable to Astro's `MiddlewareHandler`. */
 export type AstroMiddleware = (context: AstroContext, next: () => Promise<Response>) => Promise<Response>;
 
 /**
  * Sessions for Astro 5 to 7, as the `onRequest` of `src/middleware.ts` or a part of its `sequence`. Pages, components,
  * endpoints and actions use `session` from `hipflask`, or `Astro.locals.session`.
  *
- * Saved before the first byte of a page leaves, when its components have been started: what a component does before it
- * awaits anything outside the app is saved. Components that are rendered later can read the session and no longer change
- * it. Where something throws, the session is saved with the page `500.astro`. A page that is prerendered has no session.
+ * Saves before the first byte of a page is sent, after its components have started: changes that a component makes before
+ * it awaits anything outside the app are saved. Components rendered later can read the session but no longer change it.
+ * After an error, the session is saved with the page `500.astro`. A prerendered page has no session.
  *
- * @throws ConfigError for options that cannot work; a `secretKey` that is missing is an error at the first request, since
+ * @throws ConfigError for invalid options; a missing `secretKey` is an error at the first request, since
  *   `astro build` loads this too
  * @example
  * ```ts no-check
@@ -54,7 +54,7 @@ export function sessions(
   const onError = onErrorOf(handlerOptions);
   /** By the request and the locals, since Astro calls this again for a rewrite, and for an error page. */
   const made = new WeakMap<object, RequestContext>();
-  /** What was saved for a response that Astro replaces by its error page. */
+  /** The headers saved for a response that Astro replaces by its error page. */
   const savedBefore = new WeakMap<RequestContext, Headers>();
 
   const answer = (error: unknown): Response => {
@@ -80,7 +80,7 @@ export function sessions(
     assertKey();
     const rendered = made.get(locals);
     if (rendered?.isCurrent === true) {
-      // A rewrite: the same visit, with another request.
+      // A rewrite: the same context with another request.
       rendered.attachTo(request);
       made.set(request, rendered);
       return next();
@@ -102,7 +102,7 @@ export function sessions(
     try {
       response = responseOf(await context.run(next), "hipflask/astro");
       if (isPage(response)) {
-        // Components are started with the page, in microtasks; this waits for those that wait for nothing else.
+        // Components start with the page, in microtasks; this waits for those that await nothing else.
         await setImmediate();
         context.beginAnswer();
       }
@@ -123,7 +123,7 @@ export function sessions(
     }
   };
 
-  /** Astro renders `404.astro` or `500.astro` for a request whose session is saved: it can still be read there. */
+  /** Astro renders `404.astro` or `500.astro` after the session is saved: it can still be read there. */
   async function errorPage(context: RequestContext, { locals }: AstroContext, next: () => Promise<Response>) {
     context.attachTo(locals);
     made.set(locals, context);
@@ -131,7 +131,7 @@ export function sessions(
     context.beginAnswer();
     const response = responseOf(await context.run(next), "hipflask/astro");
     const headers = new Headers(response.headers);
-    // The page may be the first to look at the session, and nothing is decided after the save.
+    // The page may be the first to access the session, after the save has decided on the headers.
     varyOnCookie(headers);
     for (const [name, value] of savedBefore.get(context) ?? []) {
       if (name === "set-cookie") headers.append(name, value);
@@ -145,7 +145,7 @@ export function sessions(
 const isPage = ({ headers, body }: Response): boolean =>
   body !== null && headers.get("Content-Type")?.startsWith("text/html") === true;
 
-/** The same response, which tells the context when its body ends: components use `session` until then. */
+/** The same response, which notifies the context when its body ends: components use `session` until then. */
 function whole(response: Response, context: RequestContext): Response {
   const { body, status, statusText, headers } = response;
   if (!isPage(response) || body === null) {
@@ -173,5 +173,5 @@ function whole(response: Response, context: RequestContext): Response {
 }
 
 const OUTSIDE =
-  "A page that Astro prerenders is made when the app is built, and has no visitor: write `export const prerender = false` " +
+  "Astro prerenders this page at build time, without a visitor: write `export const prerender = false` " +
   'in it, or `output: "server"` in astro.config.mjs.';

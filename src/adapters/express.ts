@@ -18,7 +18,7 @@ export type { RequestSession, RequestSessionMethods, SessionCallback } from "./e
 export type { SessionCookie } from "./express/session-cookie.ts";
 
 declare global {
-  // oxlint-disable-next-line typescript/no-namespace -- where @types/express lets requests be extended
+  // oxlint-disable-next-line typescript/no-namespace -- @types/express extends requests here
   namespace Express {
     interface RequestSessions {
       hipflask: { session: RequestSession; sessionID: string | undefined };
@@ -27,14 +27,14 @@ declare global {
 }
 
 /**
- * Sessions for Express 4 and 5. Handlers use `session` from `hipflask`, or `req.session`, which has besides what Express
- * code and its packages call: see {@link RequestSessionMethods}. For Socket.IO it goes into `io.engine.use(…)`.
+ * Sessions for Express 4 and 5. Handlers use `session` from `hipflask`, or `req.session`, which also has the methods that
+ * Express code and its packages call: see {@link RequestSessionMethods}. For Socket.IO, pass it to `io.engine.use(…)`.
  *
- * Whatever sends the first header – `res.send`, `res.json`, `res.redirect`, a pipe – saves the session first. What
- * opening throws goes to `next(error)`. A save that fails replaces the answer by a plain error page, since Express has
- * already left the handler by then, and is told to `onError`.
+ * The call that sends the first header – `res.send`, `res.json`, `res.redirect`, a pipe – saves the session first. Errors
+ * of opening are passed to `next(error)`. If a save fails, the response is replaced by a plain error page, since the
+ * handler has already ended, and `onError` is called with the error.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * import express from "express";
@@ -60,13 +60,13 @@ export function sessions(
   return (req, res, next) => {
     if (typeof next !== "function" || req.headers === undefined || isFastifyHook(req, res)) {
       const error = wrongFramework("hipflask/express", "app.use(sessions({ … }))", req, res, next);
-      // Fastify waits for a call.
+      // Fastify expects a call of `done`.
       if (typeof next !== "function") throw error;
       return next(error);
     }
     const isHandshake = isSocket(req, res);
     const fail = (error: unknown): void => {
-      // A callback that takes no error, as of a plain upgrade, would go on as if there were a session.
+      // A callback without a parameter for an error, as for an upgrade, would continue as if there were a session.
       if (!isHandshake || next.length > 0) return next(error);
       onError(error);
       refuseUpgrade(req.socket, error);
@@ -105,7 +105,7 @@ export function sessions(
 const SLOT = Symbol("hipflask.session");
 type Slotted = { [SLOT]: RequestSessionSlot };
 
-/** Shared by all requests, and made where it is asked for: most requests do not look at their session. */
+/** Shared by all requests, and created at the first access: most requests do not access their session. */
 const SESSION: PropertyDescriptor & ThisType<Slotted> = {
   configurable: true,
   enumerable: true,
@@ -123,19 +123,19 @@ const SESSION_ID: PropertyDescriptor & ThisType<Slotted> = {
     return this[SLOT].id;
   },
   set() {
-    throw new TypeError("req.sessionID cannot be set: the names of sessions are random.");
+    throw new TypeError("req.sessionID cannot be set: session ids are random.");
   },
 };
 
 /**
- * Tells the handshake of a socket, which has no answer that a session could be saved with: Engine.IO (under Socket.IO)
- * marks each of its requests, and the upgrade of a plain WebSocket comes without any response.
+ * Detects the handshake of a socket, which has no response to save a session with: Engine.IO (under Socket.IO) marks its
+ * requests, and the upgrade of a plain WebSocket has no response.
  */
 function isSocket(req: Request & { _query?: { transport?: unknown } }, res: Partial<Response>): boolean {
   return req._query?.transport !== undefined || res.writeHead === undefined;
 }
 
-/** What Engine.IO hands out for an upgrade has no events; what it hands out for a poll is the response. */
+/** Engine.IO passes an object without events for an upgrade, and the response for a poll. */
 function isPolling(res: Partial<Response>): boolean {
   return typeof res.once === "function";
 }

@@ -17,7 +17,7 @@ const HELD = Symbol("hipflask.held");
 declare module "fastify" {
   interface FastifyRequest {
     /**
-     * This visitor's session; put there by `sessions` of `hipflask/fastify`. Deleting it or setting it to null ends the
+     * This visitor's session; set by `sessions` of `hipflask/fastify`. Deleting it or setting it to null ends the
      * session. Setting it to an object replaces the data of a session without an owner; anything else throws a TypeError.
      */
     get session(): Session;
@@ -29,11 +29,11 @@ declare module "fastify" {
 /**
  * Sessions for Fastify 5, as a plugin for `register`. Handlers use `session` from `hipflask`, or `request.session`.
  *
- * Saved in `onSend`, when Fastify has turned thrown errors into replies, so error pages carry the session too. A save
- * that fails goes to the error handler. What goes past Fastify, through `reply.raw`, is held until it is saved; if that
- * fails, `onError` is called with the error and the visitor gets a plain error page.
+ * Saves in `onSend`, after Fastify has turned thrown errors into replies, so the session is also saved with error pages.
+ * The error handler gets the error of a failed save. A response through `reply.raw` is held until the session is saved; if
+ * that fails, `onError` is called with the error and the visitor gets a plain error page.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * import fastify from "fastify";
@@ -88,7 +88,7 @@ export function sessions(
     app.addHook("onSend", async (request, reply, payload) => {
       const held = request[HELD];
       if (held?.context === undefined) return payload;
-      // The page for a save that failed comes through here as well.
+      // The page for a failed save passes through here as well.
       held.context = undefined;
       const context = contextOf(request)!;
       const body = payload instanceof Response ? unpack(payload, reply) : payload;
@@ -105,7 +105,7 @@ export function sessions(
     });
     registered();
   };
-  // What fastify-plugin does: the hooks are for the app that registers the plugin, not for the plugin alone.
+  // Like fastify-plugin: the hooks apply to the app that registers the plugin, not only to the plugin.
   return Object.assign(plugin, {
     [Symbol.for("skip-override")]: true,
     [Symbol.for("fastify.display-name")]: "hipflask",
@@ -113,7 +113,7 @@ export function sessions(
 }
 
 const TAKEN =
-  "`request.session` is there already: `sessions({ … })` of hipflask/fastify is registered twice, or another plugin for sessions is " +
+  "`request.session` already exists: `sessions({ … })` of hipflask/fastify is registered twice, or another plugin for sessions is " +
   "(@fastify/session, @fastify/secure-session). Register one of them.";
 
 /** By `trustProxy`, if that is set. */
@@ -128,7 +128,7 @@ function connectionOf(request: FastifyRequest): Connection {
   };
 }
 
-/** Fastify would put the headers of a `Response` over the session's, after all hooks. */
+/** Fastify would override the session's headers by those of a `Response`, after all hooks. */
 function unpack(response: Response, reply: FastifyReply): ReadableStream | null {
   reply.code(response.status);
   for (const [name, value] of response.headers) reply.header(name, value);
@@ -142,12 +142,12 @@ function headersOf(reply: FastifyReply): ResponseHeaders {
       return given === undefined ? null : [given].flat().join(", ");
     },
     set: (name, value) => void reply.header(name, value),
-    // Fastify keeps every line of this one header.
+    // Fastify keeps every line of this header only.
     append: (name, value) => void reply.header(name, value),
   };
 }
 
-/** For hooks that come after one that called back from a pool, and so lost its context. */
+/** For hooks after one that called back from a pool, and lost its context. */
 function restore(request: FastifyRequest, _: FastifyReply, next: () => void): void {
   const context = contextOf(request);
   if (context === undefined) next();

@@ -7,19 +7,19 @@ import { wrongFramework } from "./parts/wrong-framework.ts";
 
 const USE = "sessions({ … })((request) => new Response(…))";
 
-/** Answers a web `Request`; further arguments (an environment, a server) are handed through. */
+/** Handles a web-standard `Request`; further arguments (an environment, a server) are passed on. */
 export type FetchHandler<Rest extends unknown[] = []> = (
   request: Request,
   ...rest: Rest
 ) => Response | Promise<Response>;
 
 /**
- * Sessions for anything that turns a `Request` into a `Response`: Bun, Deno, workers, route handlers.
+ * Sessions for handlers that take a `Request` and return a `Response`: Bun, Deno, workers, route handlers.
  *
- * The session is saved when the handler has returned and before the response is handed on. A handler that throws is
- * answered with a 500 page, in which the session is saved as well (Flask, "Handling Application Errors").
+ * Saves after the handler has returned and before the response is returned. If the handler throws, the response is a 500
+ * page, and the session is saved as well (Flask, "Handling Application Errors").
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * import { session } from "hipflask";
@@ -43,7 +43,7 @@ export function sessions(options: SessionOptions | SessionManager, handlerOption
   return <Rest extends unknown[]>(handler: FetchHandler<Rest>, ...others: unknown[]) => {
     if (typeof handler !== "function") throw wrongFramework("hipflask/fetch", USE, handler, ...others);
     return async (request: Request, ...rest: Rest): Promise<Response> => {
-      // By what it has: some runtimes have a Request of their own. An event of h3 has headers as well, and a URL.
+      // Duck-typed, since some runtimes have their own Request. An event of h3 has headers and a URL as well.
       if (typeof request?.headers?.get !== "function" || typeof request.url !== "string")
         throw wrongFramework("hipflask/fetch", USE, request, ...rest);
       let context: RequestContext;
@@ -56,7 +56,7 @@ export function sessions(options: SessionOptions | SessionManager, handlerOption
       } catch (error) {
         return errorPage(error);
       }
-      // Flask makes its error page inside the context, so that what the handler wrote before it failed is saved with it.
+      // Flask creates its error page inside the context, so changes made before the error are saved with it.
       const response = await context.run(async () => {
         try {
           return responseOf(await handler(request, ...rest), "hipflask/fetch");

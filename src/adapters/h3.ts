@@ -10,7 +10,7 @@ import { wrongFramework } from "./parts/wrong-framework.ts";
 declare module "h3" {
   interface H3EventContext {
     /**
-     * This visitor's session; put there by `sessions` of `hipflask/h3`. Deleting it or setting it to null ends the
+     * This visitor's session; set by `sessions` of `hipflask/h3`. Deleting it or setting it to null ends the
      * session. Setting it to an object replaces the data of a session without an owner; anything else throws a TypeError.
      */
     session: Session;
@@ -18,13 +18,13 @@ declare module "h3" {
 }
 
 /**
- * Sessions for h3 v2 and what is built on it, as Nitro v3. Handlers use `session` from `hipflask`, or
+ * Sessions for h3 v2 and frameworks built on it, such as Nitro v3. Handlers use `session` from `hipflask`, or
  * `event.context.session`.
  *
- * Saved when the handlers behind it have returned and h3 has made a response of what they returned or threw, so error
- * pages carry the session too. A save that fails is thrown, as by a handler.
+ * Saves after h3 has created the response from the value or error of the handlers, so the session is also saved with error
+ * pages. A failed save throws, as a handler would.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * import { H3, serve } from "h3";
@@ -41,7 +41,7 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
   if (arguments.length > 1)
     throw new ConfigError(
-      "`sessions` of hipflask/h3 has options alone, and no second argument: h3 handles the errors.",
+      "`sessions` of hipflask/h3 has only options, and no second argument: h3 handles the errors.",
     );
   return async (event, next, ...rest: unknown[]) => {
     const isH3V1 = next === undefined && "node" in event && typeof event.req?.headers?.get !== "function";
@@ -53,7 +53,7 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     const context = manager.requestContext(event.req, event, event.req);
     if (context.opening !== undefined) await context.opening;
     placeSession(event.context, context);
-    // The hook for responses is called by h3 itself, once it has ours.
+    // h3 calls the response hook itself after this.
     const { onResponse: _, ...config } = event.app?.config ?? {};
     const handled = async (): Promise<unknown> => next();
     const response = await context.run(() => toResponse(handled(), event, config));
@@ -62,5 +62,5 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
 }
 
 const H3_V1 =
-  "`sessions` of hipflask/h3 is for h3 2 and Nitro 3, and this event is of h3 1. In Nuxt 3 and 4 and in Nitro 2, export " +
+  "`sessions` of hipflask/h3 is for h3 2 and Nitro 3, but this event is from h3 1. In Nuxt 3 and 4 and in Nitro 2, export " +
   "`sessions` of hipflask/nuxt from server/plugins/session.ts instead.";

@@ -14,7 +14,7 @@ import { wrongFramework } from "./parts/wrong-framework.ts";
 
 declare module "hono" {
   interface ContextVariableMap {
-    /** This visitor's session; put there by `sessions` of `hipflask/hono`. */
+    /** This visitor's session; set by `sessions` of `hipflask/hono`. */
     session: Session;
   }
 }
@@ -22,10 +22,10 @@ declare module "hono" {
 /**
  * Sessions for Hono. Handlers use `session` from `hipflask`, or `c.var.session`.
  *
- * Saved after `next()`, when Hono has turned thrown errors into responses, so error pages carry the session too. A
- * save that fails goes to `app.onError`.
+ * Saves after `next()`, when Hono has turned thrown errors into responses, so the session is also saved with error pages.
+ * `app.onError` gets the error of a failed save.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * import { Hono } from "hono";
@@ -42,9 +42,9 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareHa
   const manager = SessionManager.from(options);
   if (arguments.length > 1)
     throw new ConfigError(
-      "`sessions` of hipflask/hono has options alone, and no second argument: app.onError(…) of Hono gets the errors.",
+      "`sessions` of hipflask/hono has only options, and no second argument: app.onError(…) of Hono gets the errors.",
     );
-  // Nothing is written before next(): Hono may replace the response, and headers set earlier would be lost with it.
+  // Nothing is written before next(): Hono may replace the response, which would lose headers set earlier.
   return async (c, next, ...rest: unknown[]) => {
     if (c?.req?.raw === undefined)
       throw wrongFramework("hipflask/hono", "app.use(sessions({ … }))", c, next, ...rest);
@@ -67,7 +67,7 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareHa
   };
 }
 
-/** Hono carries the headers of a response over to the error page that takes its place, unless each is taken away. */
+/** Hono copies the headers of a response to the error page that replaces it, unless each is removed. */
 function discardResponse(c: Context): void {
   if (!c.finalized) return;
   const names = [...c.res.headers.keys()];
@@ -77,7 +77,7 @@ function discardResponse(c: Context): void {
   for (const name of names) c.header(name, undefined);
 }
 
-/** An `etag()` outside of this would make a 304 of the response, and drop its new cookie: no tag of the client may match. */
+/** An outer `etag()` would turn the response into a 304 and drop its new cookie, so no tag of the client may match. */
 function preventNotModified(c: Context): void {
   const known = c.req.header("If-None-Match");
   if (known === undefined) return;
@@ -93,7 +93,7 @@ function responseHeaders(c: Context): ResponseHeaders {
   };
 }
 
-/** What Hono answers by itself with the status the error asks for; `cause` is the error. */
+/** An error to which Hono responds with the session error's status; `cause` is the error. */
 function asHonoError(error: unknown): unknown {
   if (!(error instanceof HipflaskError) || error.status === undefined) return error;
   const { status, text } = errorPageOf(error);

@@ -15,7 +15,7 @@ import { wrongFramework } from "./parts/wrong-framework.ts";
 declare module "koa" {
   interface DefaultContext {
     /**
-     * This visitor's session; put there by `sessions` of `hipflask/koa`. Deleting it or setting it to null ends the
+     * This visitor's session; set by `sessions` of `hipflask/koa`. Deleting it or setting it to null ends the
      * session. Setting it to an object replaces the data of a session without an owner; anything else throws a TypeError.
      */
     get session(): Session;
@@ -26,11 +26,11 @@ declare module "koa" {
 /**
  * Sessions for Koa 2 and 3. Handlers use `session` from `hipflask`, or `ctx.session`.
  *
- * Saved after `next()`; a save that fails is thrown, as by a handler. When a handler throws, or writes to `ctx.res` by
- * itself, the first byte is held until the session is saved, so Koa's error pages carry the session too; if that fails,
- * `app.on("error")` receives the error and the visitor gets a plain error page.
+ * Saves after `next()`; a failed save throws, as a handler would. If a handler throws, or writes to `ctx.res` directly, the
+ * first byte is held until the session is saved, so it is also saved with Koa's error pages; if that fails,
+ * `app.on("error")` gets the error and the visitor a plain error page.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * import Koa from "koa";
@@ -49,7 +49,7 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
   if (arguments.length > 1)
     throw new ConfigError(
-      '`sessions` of hipflask/koa has options alone, and no second argument: app.on("error", …) of Koa gets the errors.',
+      '`sessions` of hipflask/koa has only options, and no second argument: app.on("error", …) of Koa gets the errors.',
     );
   return async (ctx, next, ...rest: unknown[]) => {
     const { req, res } = ctx;
@@ -60,7 +60,7 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
     placeSession(ctx, context);
-    // Koa drops all headers when it answers a thrown error, so that answer is saved when it is sent.
+    // Koa drops all headers when it responds to an error, so the session is saved when that response is sent.
     const held = new HeldResponse(
       res,
       reportingTo((error) => ctx.app.emit("error", error, ctx)),
@@ -69,14 +69,14 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     ownEvents(context, req, res);
     watchAnswer(context, res);
     await context.run(next);
-    // A handler that bypasses Koa may not have begun yet.
+    // A handler that bypasses Koa may not have started yet.
     if (ctx.respond === false) return;
     held.context = undefined;
     await context.save(responseOf(res));
   };
 }
 
-/** Koa answers when all middleware is done; what a callback in another request's context put into `ctx` is seen here. */
+/** Koa responds after all middleware; a value that a callback in another request's context assigned to `ctx` is detected here. */
 function watchAnswer(context: RequestContext, res: ServerResponse): void {
   const { setHeader } = res;
   res.setHeader = (name, value) => {

@@ -22,14 +22,13 @@ import { wrongFramework } from "./parts/wrong-framework.ts";
 
 const USE = "export const login = withSession(async (form: FormData) => { … })";
 
-/** What {@link sessions} gives an app; keep it in a module of its own, `lib/session.ts` by custom. */
+/** The result of {@link sessions}; export it from a module of its own, usually `lib/session.ts`. */
 export interface NextSessions {
   /**
    * This visitor's session, the same object for every caller during one request.
    *
-   * It can be changed inside {@link withSession}. Everywhere else it can only be read, and a change throws
-   * `SessionReadOnlyError`: Next sets no cookies while it renders, and has no place to save a session behind an action
-   * or a route handler.
+   * It can be changed inside {@link withSession}. Elsewhere it is read-only, and a change throws `SessionReadOnlyError`:
+   * Next sets no cookies while it renders, and has no hook after an action or a route handler.
    */
   readonly session: () => Promise<Session>;
   /**
@@ -40,8 +39,8 @@ export interface NextSessions {
     handler: (...args: Args) => Result,
   ) => (...args: Args) => Promise<Awaited<Result>>;
   /**
-   * A proxy that only keeps sessions alive: it sends the cookies of permanent sessions with a new expiry, and notes
-   * activity in a store, which pages cannot do.
+   * A proxy that only keeps sessions alive: it renews the cookies of permanent sessions, and records activity in a store,
+   * which pages cannot do.
    */
   readonly proxy: (request: Request) => Promise<Response | undefined>;
 }
@@ -49,10 +48,10 @@ export interface NextSessions {
 /**
  * Sessions for Next 15 and later, with the App Router, with and without `cacheComponents`.
  *
- * A save that fails is thrown to Next; where a route handler's or a proxy's session asks for a status (503, 409),
- * `onError` is called with the error and the visitor gets a plain page.
+ * A failed save throws to Next; if its error has a status (503, 409), in a route handler or a proxy, `onError` is called
+ * with the error and the visitor gets a plain page.
  *
- * @throws ConfigError for options that cannot work; a `secretKey` that is missing is an error at the first request, since
+ * @throws ConfigError for invalid options; a missing `secretKey` is an error at the first request, since
  *   `next build` loads this too
  * @example
  * ```ts no-check
@@ -77,7 +76,7 @@ export function sessions(
   const onError = onErrorOf(handlerOptions);
   adviseOutside(OUTSIDE);
   readSystemClockBy(prerenderClock);
-  // Both by the cookies of a request: after an action Next renders with new ones, and so with a session opened from them.
+  // Both by the cookies of a request: after an action, Next renders with new ones, which need a session opened from them.
   const readings = new WeakMap<NextCookies, Promise<RequestContext>>();
   const running = new WeakMap<NextCookies, Promise<RequestContext>>();
 
@@ -104,7 +103,7 @@ export function sessions(
       const [request] = args;
       const call = () => handler(...args);
       const store = await cookies();
-      // While Next renders there is nothing to save with; inside another wrapped function, that one saves.
+      // Nothing can be saved while Next renders; inside another wrapped function, that one saves.
       if (isReadOnly(store) || running.has(store)) {
         const context = await contextOf(store);
         if (request instanceof Request) context.attachTo(request);
@@ -117,7 +116,7 @@ export function sessions(
         const context = await opening;
         if (!(request instanceof Request)) return await act(context, store, call);
         context.attachTo(request);
-        // A proxy may return nothing. What Next passes to a route handler, and not to a proxy, is its parameters.
+        // A proxy may return nothing. Next passes parameters only to a route handler.
         const isRoute = "params" in Object(args[1]);
         const respondTo = isRoute
           ? async () => responseOf((await call()) as Response, "hipflask/next")
@@ -157,14 +156,14 @@ async function open(manager: SessionManager, store: NextCookies, readOnly = fals
   const sent = await headers();
   const get = (name: string) =>
     name.toLowerCase() === "cookie" ? cookieHeaderOf(sent.get("cookie") ?? "", store) : sent.get(name);
-  // Next sets it itself where no proxy does. Each proxy may add its own; the first is what the visitor came by.
+  // Next sets it if no proxy does. Each proxy may append its own; the first one is the visitor's.
   const secure = isHttps(sent.get("x-forwarded-proto"));
   const context = manager.requestContext({ headers: { get }, readOnly, secure });
   if (context.opening !== undefined) await context.opening;
   return context;
 }
 
-/** Next does not tell an action its method. It is POST, with one of these headers, and nothing else that is called without a request has them. */
+/** Next does not pass the method to an action. It is POST with one of these headers, which no other call without a request has. */
 async function actionRequest(): Promise<OriginRequest> {
   const sent = await headers();
   const isPost = sent.get("next-action") !== null || sent.get("content-type") !== null;
@@ -175,14 +174,14 @@ function isHttps(forwarded: string | null): boolean {
   return forwarded?.split(",", 1)[0]!.trim().toLowerCase() === "https";
 }
 
-/** With `lazy`, a stored session is fetched when the app asks for it, which is here. */
+/** With `lazy`, a stored session is loaded when the app accesses it, which is here. */
 async function loaded({ session }: RequestContext): Promise<Session> {
   const state = stateOf(session);
   await state.load();
   return session;
 }
 
-/** A server action: whatever is set by the time it ends is sent, also with a redirect or an error. */
+/** A server action: Next sends the cookies set before it ends, also with a redirect or an error. */
 async function act<Result>(
   context: RequestContext,
   store: NextCookies,
@@ -198,7 +197,7 @@ async function act<Result>(
   }
 }
 
-/** A route handler or a proxy. Next sends the cookies of the request with a redirect, and with nothing else that is thrown. */
+/** A route handler or a proxy. If it throws, Next sends its cookies only with a redirect. */
 async function respond(
   context: RequestContext,
   store: NextCookies,
@@ -225,7 +224,7 @@ async function saveIntoResponse(response: Response, context: RequestContext): Pr
   return response;
 }
 
-/** The status of the answer that Next makes of what was thrown: `redirect()`, `notFound()` and their like, or an error. */
+/** The status with which Next responds to a thrown value: of `redirect()`, `notFound()`, …, or an error. */
 function statusOf(thrown: unknown): number {
   const digest = String((Object(thrown) as { digest?: unknown }).digest);
   if (digest.startsWith("NEXT_REDIRECT;")) return 303;
@@ -241,7 +240,7 @@ function renderingError(): SessionReadOnlyError {
 
 function notWrappedError(): SessionReadOnlyError {
   return new SessionReadOnlyError(
-    "Nothing would save this change: wrap the server action, the route handler or the proxy in `withSession`, as in " +
+    "This change would not be saved: wrap the server action, the route handler or the proxy in `withSession`, as in " +
       "`export const login = withSession(async (form: FormData) => { … })`.",
   );
 }

@@ -16,10 +16,10 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse) =
 /**
  * Sessions for `node:http`, HTTP/2's compatibility API included.
  *
- * Whatever sends the first header – `end`, `write`, `writeHead`, a pipe – saves the session first. A handler that throws
- * or rejects is answered with a 500 page, in which the session is saved as well (Flask does the same).
+ * The call that sends the first header – `end`, `write`, `writeHead`, a pipe – saves the session first. If the handler
+ * throws or rejects, the response is a 500 page, and the session is saved as well, as in Flask.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * import { createServer } from "node:http";

@@ -12,7 +12,7 @@ import { placeSession } from "./parts/session-place.ts";
 declare module "h3" {
   interface H3EventContext {
     /**
-     * This visitor's session; put there by `sessions` of `hipflask/nuxt`. Deleting it or setting it to null ends the
+     * This visitor's session; set by `sessions` of `hipflask/nuxt`. Deleting it or setting it to null ends the
      * session. Setting it to an object replaces the data of a session without an owner; anything else throws a TypeError.
      */
     session: Session;
@@ -31,14 +31,14 @@ export interface NuxtApp {
 }
 
 /**
- * Sessions for Nuxt 3 and 4, and for all that is built on Nitro 2 and h3 v1: a plugin for `server/plugins`. Routes, API
- * handlers and what a page calls on the server use `session` from `hipflask`, or `event.context.session`.
+ * Sessions for Nuxt 3 and 4, and for everything built on Nitro 2 and h3 v1: a plugin for `server/plugins`. Routes, API
+ * handlers and the server code of pages use `session` from `hipflask`, or `event.context.session`.
  *
- * Whatever sends the first header saves the session first, error pages included. A save that fails is answered by a plain
- * page, and `onError` is called with the error. What a page fetches from its own app while it is rendered shares the
- * session of the page, if the visitor's cookies go with it (`useFetch`, `useRequestFetch`, `event.$fetch`).
+ * The call that sends the first header saves the session first, also for error pages. If a save fails, the visitor gets a
+ * plain page, and `onError` is called with the error. A page's requests to its own app while it is rendered share its
+ * session, if they forward the visitor's cookies (`useFetch`, `useRequestFetch`, `event.$fetch`).
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * // server/plugins/session.ts
@@ -55,12 +55,12 @@ export function sessions(
   const onError = onErrorOf(handlerOptions);
   const cookies = new WeakMap<RequestContext, string | null>();
 
-  /** A page and what it fetches from its own app while it is rendered share one session: saved apart, one would undo the other. */
+  /** A page and its requests to its own app while it is rendered share one session: saved separately, one would undo the other. */
   const contextOfPage = (req: IncomingMessage, cookie: string | null): RequestContext | undefined => {
     if (!hasSession()) return undefined;
     const context = currentContext();
     if (cookies.get(context) !== cookie) return undefined;
-    // Without cookies, only what Nitro hands on tells a fetch in the name of the page's visitor from a plain one.
+    // Without cookies, only the request that Nitro passes on tells whether a fetch is made for the page's visitor.
     const { __unenv__: fetchedFrom } = req as { __unenv__?: object };
     const isVisitors = cookie !== null || (fetchedFrom !== undefined && contextOf(fetchedFrom) === context);
     return isVisitors ? context : undefined;

@@ -11,7 +11,7 @@ import { wrongFramework } from "./parts/wrong-framework.ts";
 export { sessionStorage } from "./react-router/storage.ts";
 
 /**
- * Where {@link sessions} puts this visitor's session: `context.get(sessionContext)` in loaders, actions and middleware.
+ * The context key of this visitor's session: `context.get(sessionContext)` in loaders, actions and middleware.
  *
  * @example
  * ```ts
@@ -29,10 +29,10 @@ export const sessionContext: RouterContext<Session> = createContext<Session>();
  * Sessions for React Router 7.9 and later, as middleware of the root route. Loaders and actions use `session` from
  * `hipflask`, or `context.get(sessionContext)`.
  *
- * Saved after `next()`, when React Router has made a response of whatever loaders and actions returned or threw,
- * redirects and error pages included. A save that fails goes to `handleError` and to the error boundary.
+ * Saves after `next()`, when React Router has created the response from the values or errors of loaders and actions,
+ * including redirects and error pages. `handleError` and the error boundary get the error of a failed save.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * import { redirect, type ActionFunctionArgs } from "react-router";
@@ -53,7 +53,7 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareFu
   const manager = SessionManager.from(options);
   if (arguments.length > 1)
     throw new ConfigError(
-      "`sessions` of hipflask/react-router has options alone, and no second argument: React Router handles the errors.",
+      "`sessions` of hipflask/react-router has only options, and no second argument: React Router handles the errors.",
     );
   return async (input, next, ...rest: unknown[]) => {
     const { request, context: provider } = input;
@@ -80,10 +80,10 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareFu
   };
 }
 
-/** What `isRouteErrorResponse` recognises, so that the page has the status the error asks for; `handleError` gets the error itself. */
+/** An error that `isRouteErrorResponse` recognises, so that the page has the error's status; `handleError` gets the error itself. */
 function asRouteError(error: unknown): object {
   const { status, text } = errorPageOf(error);
   const response = { status, statusText: text.trim(), internal: false, data: text };
-  // Not enumerable, for what is enumerable goes to the browser.
+  // Not enumerable, since enumerable properties are sent to the browser.
   return Object.defineProperty(response, "error", { value: error });
 }

@@ -12,28 +12,27 @@ import { originCheck, type SocketOptions } from "./socket/origins.ts";
 export { ForeignOriginError } from "../errors.ts";
 export type { SocketOptions } from "./socket/origins.ts";
 
-/** What the session of a socket has beyond `session` of `hipflask`, since there is no response to save it with. */
+/** The methods of a socket's session beyond `session` of `hipflask`, since there is no response to save it with. */
 export interface SocketSessionMethods {
   /**
-   * Reads the session again, as requests and other sockets left it, and drops what was not saved. Counts as activity.
+   * Reads the session again, with the changes of requests and other sockets, and drops unsaved changes. Counts as activity.
    *
-   * @throws SessionLostError if it ended, or moved on to another login; close the socket then. StoreError
+   * @throws SessionLostError if it ended, or belongs to another login; close the socket then. StoreError
    */
   readonly reload: () => Promise<void>;
   /**
-   * Writes what changed since the last time. Counts as activity. In cookie mode there is nothing to do, for a write has
-   * thrown already.
+   * Saves the changes since the last call. Counts as activity. In cookie mode it does nothing, since writes throw.
    *
-   * @throws SessionLostError if the session ended, or moved on to another login; close the socket then.
-   *   SessionClosedError for what needs a cookie: a first write, a login. StoreError
+   * @throws SessionLostError if the session ended, or belongs to another login; close the socket then. SessionClosedError
+   * for changes that need a cookie: a first write, a login. StoreError
    */
   readonly save: () => Promise<void>;
   /**
-   * Calls `listener` once when the session has ended, in this process or another; noticed within half a
-   * second. Never, for a visitor who has no session.
+   * Calls `listener` once when the session has ended, in this process or another, at most half a second later. Never for a
+   * visitor without a session.
    *
    * @returns stops listening; call it when the socket closes
-   * @throws ConfigError without a `store`, or for a listener that is no function
+   * @throws ConfigError without a `store`, or unless the listener is a function
    */
   readonly onDestroyed: (listener: () => void) => () => void;
 }
@@ -41,23 +40,22 @@ export interface SocketSessionMethods {
 /** The session of a socket's visitor, for as long as the socket lives. */
 export type SocketSession = SocketSessionMethods & Session;
 
-/** What makes sessions of handshakes. */
+/** Creates the sessions of sockets. */
 export interface SocketSessions {
   /**
    * The session of the visitor who opens a socket.
    *
-   * @param request of the handshake: Node's, as `ws` and Socket.IO give it, or the web's
-   * @throws ForeignOriginError; StoreError if the store cannot be asked
+   * @param request of the handshake: Node's, from `ws` or Socket.IO, or a web-standard one
+   * @throws ForeignOriginError; StoreError if the store fails
    */
   fromRequest(request: IncomingMessage | Request): Promise<SocketSession>;
 }
 
 /**
- * Sessions at the handshake of a WebSocket: `ws`, Socket.IO and whatever else hands out the request. Read as ever; in a
- * store it can be written and read again while the socket is open. A cookie is never set, so a login goes over
- * HTTP.
+ * Sessions for WebSockets: `ws`, Socket.IO and other libraries that pass on the request. Reading works as usual; in a
+ * store, the session can be written and read again while the socket is open. A cookie is never set, so log in over HTTP.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * import { createServer } from "node:http";
@@ -107,7 +105,7 @@ export function sessions(
 
 const NO_REQUEST =
   "fromRequest takes the request that opens the socket: `req` of the event `upgrade`, or of `connection` of ws; `socket.request` of " +
-  "Socket.IO; or a Request. What it was given has no headers.";
+  "Socket.IO; or a Request. The argument has no headers.";
 
 function isWeb(request: IncomingMessage | Request): request is Request {
   return typeof request.headers.get === "function";

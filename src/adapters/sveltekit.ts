@@ -12,7 +12,7 @@ import { wrongFramework } from "./parts/wrong-framework.ts";
 import { parseSetCookie, type CookieOptions } from "../http/set-cookie-line.ts";
 
 declare global {
-  // oxlint-disable-next-line typescript/no-namespace -- where SvelteKit lets its types be extended
+  // oxlint-disable-next-line typescript/no-namespace -- SvelteKit extends its types here
   namespace App {
     interface Locals extends SessionLocals {}
   }
@@ -26,13 +26,13 @@ export interface SvelteKitEvent {
   readonly cookies: { set(name: string, value: string, options: SvelteKitCookieOptions): void };
 }
 
-/** What SvelteKit's `cookies.set` is told. */
+/** The options of SvelteKit's `cookies.set`. */
 export interface SvelteKitCookieOptions extends CookieOptions {
   readonly path: string;
   readonly encode: (value: string) => string;
 }
 
-/** Fits SvelteKit's `Handle`. */
+/** Assignable to SvelteKit's `Handle`. */
 export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
   event: Event;
   resolve: (event: Event) => Response | Promise<Response>;
@@ -42,12 +42,12 @@ export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
  * Sessions for SvelteKit 2, as the `handle` of `src/hooks.server.ts` or a part of its `sequence`. Loads, actions and
  * endpoints use `session` from `hipflask`, or `event.locals.session`.
  *
- * Saved after `resolve()`, when SvelteKit has made a response of whatever was returned or thrown, redirects and error
- * pages included. A redirect that another hook throws carries the session too. What `event.fetch` asks of the app
- * itself shares the session of its page. A save that fails is thrown to `handleError`; where the error asks for a
- * status (503, 409), `onError` is called with the error and the visitor gets a plain page.
+ * Saves after `resolve()`, when SvelteKit has created the response from the returned or thrown value, including redirects
+ * and error pages. It is also saved with a redirect that another hook throws. Requests by `event.fetch` to the app itself
+ * share the session of their page. A failed save throws to `handleError`; if its error has a status (503, 409), `onError`
+ * is called with the error and the visitor gets a plain page.
  *
- * @throws ConfigError for options that cannot work; a `secretKey` that is missing is an error at the first request, since
+ * @throws ConfigError for invalid options; a missing `secretKey` is an error at the first request, since
  *   `vite build` loads this too
  * @example
  * ```ts no-check
@@ -66,7 +66,7 @@ export function sessions(
   const onError = onErrorOf(handlerOptions);
   const ours = new WeakSet<RequestContext>();
 
-  /** A page and what it fetches from its own app while it is made are one visit: saved apart, one would undo the other. */
+  /** A page and its requests to its own app while it is rendered share one session: saved separately, one would undo the other. */
   const isPartOfPage = ({ isSubRequest, request }: SvelteKitEvent): boolean =>
     isSubRequest && !isAnonymous(request) && hasSession() && ours.has(currentContext());
 
@@ -80,7 +80,7 @@ export function sessions(
     const { event, resolve } = input;
     if (event === undefined || resolve === undefined)
       throw wrongFramework("hipflask/sveltekit", "export const handle = sessions({ … })", input, ...rest);
-    // Pages that are rendered while the app is built are asked for without any header.
+    // Requests for pages prerendered at build time have no headers.
     if (!event.request.headers.keys().next().done) assertKey();
     if (isPartOfPage(event)) {
       const context = currentContext();
@@ -120,17 +120,17 @@ export function sessions(
   };
 }
 
-/** Such a fetch neither sends cookies nor takes any; SvelteKit would hand them to the page's own visitor. */
+/** Such a fetch neither sends nor accepts cookies; SvelteKit would send them to the page's own visitor. */
 const isAnonymous = ({ credentials }: Request): boolean => credentials === "omit";
 const IGNORED: ResponseHeaders = { get: () => null, set: () => {}, append: () => {} };
 
-/** What SvelteKit's `redirect` and `error` throw has a status; anything else will be a 500. */
+/** SvelteKit's `redirect` and `error` throw objects with a status; other errors become a 500. */
 function statusOf(thrown: unknown): number {
   const { status } = Object(thrown) as { status?: unknown };
   return typeof status === "number" ? status : 500;
 }
 
-/** The response to what a hook threw is not made yet, but it will carry the event's cookies. */
+/** The response to an error of a hook does not exist yet, but will have the event's cookies. */
 function cookiesOf({ cookies }: SvelteKitEvent): ResponseHeaders {
   return {
     get: () => null,

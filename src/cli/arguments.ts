@@ -1,22 +1,22 @@
 import { parseArgs } from "node:util";
 import { didYouMean } from "../did-you-mean.ts";
 
-/** The command cannot be understood: exit code 2, and how to say it. */
+/** Invalid usage: exit code 2, and the correct usage. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 type Options = Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
 
-/** The values of the options that were given. */
+/** The values of the options. */
 type Values<Given extends Options> = {
   readonly [Name in keyof Given]?: Given[Name]["type"] extends "boolean" ? boolean : string;
 };
 
 /**
- * Options and words of a command line.
+ * Parses the options and arguments of a command line.
  *
- * @param most how many words there may be besides the options
+ * @param most maximum number of arguments
  * @throws UsageError
  */
 export function parseCommand<const Given extends Options>(
@@ -25,7 +25,7 @@ export function parseCommand<const Given extends Options>(
   most: number,
 ): { values: Values<Given>; words: string[] } {
   const { values, positionals } = parsed(args, options);
-  if (positionals.length > most) throw new UsageError("There is a word too many.");
+  if (positionals.length > most) throw new UsageError("There are too many arguments.");
   return { values: values as Values<Given>, words: positionals };
 }
 
@@ -34,7 +34,7 @@ function parsed(args: string[], options: Options) {
     return parseArgs({ args, options, allowPositionals: true, strict: true });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    // Its message repeats what was written, and that may have been a secret.
+    // Its message repeats the arguments, which may be secrets.
     throw new UsageError(faultIn(args, options));
   }
 }
@@ -45,10 +45,10 @@ function faultIn(args: string[], options: Options): string {
     if (token.kind !== "option") continue;
     const { name, value, inlineValue } = token;
     if (!Object.hasOwn(options, name))
-      return `There is an option that this command does not have.${didYouMean(name, Object.keys(options)).replace('"', '"--')}`;
+      return `This command does not have that option.${didYouMean(name, Object.keys(options)).replace('"', '"--')}`;
     if (options[name]!.type === "boolean" && value !== undefined) return `--${name} takes no value.`;
     if (options[name]!.type === "string" && (value === undefined || (!inlineValue && value.startsWith("-"))))
       return `--${name} needs a value.`;
   }
-  return "The options cannot be understood.";
+  return "The options are invalid.";
 }

@@ -1,11 +1,11 @@
 import type { Terminal } from "./terminal.ts";
 
-/** One of the words after `hipflask`. */
+/** One command of `hipflask`. */
 export interface Command {
-  /** What it does, in a line, for the list of all commands. */
+  /** A line for the list of all commands. */
   readonly summary: string;
-  /** How it is written, its options, and examples: what `--help` prints. */
+  /** The usage, options and examples that `--help` prints. */
   readonly help: string;
-  /** @returns the exit code: 0 good, 1 not */
+  /** @returns the exit code: 0 for success, 1 for failure */
   run(args: string[], terminal: Terminal): Promise<number>;
 }

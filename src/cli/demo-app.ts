@@ -7,9 +7,9 @@ import { inspector } from "../inspector/handler.ts";
 import { nodeListener } from "../inspector/node-listener.ts";
 import type { SessionManager } from "../manager/manager.ts";
 
-/** Longest form that is read. */
+/** Maximum length of a form. */
 const LONGEST = 8192;
-/** Under these names alone: a page of another site may have its own name lead to this machine. */
+/** The accepted hosts, against DNS rebinding: another site's name may resolve to this machine. */
 const OURS = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 const STYLE = `
@@ -31,8 +31,7 @@ const HEADERS = {
 };
 
 /**
- * The program that explains Flask's session – `GET /` greets, `POST /login` remembers a name – with the inspector beside it,
- * open to anyone who can reach this machine by its own names.
+ * A minimal app – `GET /` greets, `POST /login` stores a name – with the inspector, open to everyone on this machine.
  */
 export function demoApp(manager: SessionManager, { hasOwners }: { readonly hasOwners: boolean }) {
   const inspect = nodeListener(inspector(manager, { authorize: () => true }));
@@ -82,7 +81,7 @@ async function logIn(req: IncomingMessage, res: ServerResponse, hasOwners: boole
   answer(req, res, "login success");
 }
 
-/** A browser goes back to the page; other clients get a status. */
+/** Redirects a browser to the page; other clients get a status. */
 function answer(req: IncomingMessage, res: ServerResponse, text: string): void {
   if (wantsPage(req)) res.writeHead(303, { Location: "/" }).end();
   else res.writeHead(200, { "Content-Type": "text/plain; charset=utf-8" }).end(`${text}\n`);

@@ -29,7 +29,7 @@ Examples:
 
 const OPTIONS = { port: { type: "string" }, store: { type: "string" } } as const;
 
-/** What the list of sessions shows of a browser. */
+/** The browser's description in the list of sessions. */
 const device = ({ headers }: SessionRequest) => (headers.get("User-Agent") ?? "").slice(0, 200);
 
 async function run(args: string[], terminal: Terminal): Promise<number> {
@@ -38,7 +38,7 @@ async function run(args: string[], terminal: Terminal): Promise<number> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new UsageError("--port is a number up to 65535.");
   const store = values.store === undefined ? undefined : await openStore(values.store);
-  // A store opens at its first use; what it lacks is better told now than to a visitor.
+  // A store connects at its first use; report errors now instead of at the first request.
   if (store) await answers(store);
   const secretKey = secretKeyOf(terminal) ?? randomBytes(32).toString("base64url");
   const manager = new SessionManager({ secretKey, cookieSameSite: "Lax", store, storeOptions: { device } });
@@ -53,7 +53,7 @@ async function run(args: string[], terminal: Terminal): Promise<number> {
 async function listen(server: Server, port: number, { print, complain }: Terminal): Promise<boolean> {
   const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
     server.once("error", resolve);
-    // This machine alone: the inspector is open to anyone who can reach it.
+    // Only on this machine, since the inspector is open to everyone.
     server.listen(port, "127.0.0.1", () => resolve(undefined));
   });
   if (error !== undefined) {

@@ -63,7 +63,7 @@ async function ofEnvironment(terminal: Terminal): Promise<Finding[]> {
     ...secrets,
     ...(url ? await ofStore("SESSION_STORE", () => openStore(url, { mustExist: true })) : []),
   ];
-  const text = "only the environment was looked at; hipflask doctor FILE looks at the options in your code";
+  const text = "only the environment was checked; hipflask doctor FILE checks the options in your code";
   return [...findings, { level: "note", text }];
 }
 
@@ -72,11 +72,11 @@ async function ofFile(word: string, terminal: Terminal): Promise<Finding[]> {
   if (!existsSync(path)) throw new ConfigError(`There is no file ${word}.`);
   const made: SessionOptions[] = [];
   onMade((options) => made.push(options));
-  // A server in it may find its port taken by the running app. That says nothing of its sessions.
+  // A server in it may find its port in use by the running app, which is irrelevant here.
   process.on("uncaughtException", ignore);
   try {
     const fault = await load(path);
-    // What is made from here on is made to be examined.
+    // From here on, managers are recorded.
     onMade(ignore);
     if (made.length > 0) return (await Promise.all(made.map(ofOptions))).flat();
     const text = `${word} ${fault ?? NOTHING_MADE}`;
@@ -99,9 +99,9 @@ async function ofOptions(
 }
 
 const NOTHING_MADE =
-  "was loaded and configures no sessions by then. Name the file that calls sessions(…) or new SessionManager(…) when it is loaded.";
+  "was loaded but configures no sessions. Name the file that calls sessions(…) or new SessionManager(…) when it is loaded.";
 
-/** @returns what kept it from being loaded */
+/** @returns the error that prevented loading */
 async function load(path: string): Promise<string | undefined> {
   try {
     await import(/* @vite-ignore */ pathToFileURL(path).href);
@@ -131,14 +131,14 @@ async function ofStore(name: string, use: () => Promise<unknown>): Promise<Findi
   }
 }
 
-/** Options by our names or by Flask's. What JSON cannot hold (a store, a codec of one's own, functions) is left out. */
+/** Options with hipflask's or Flask's names. Values that JSON cannot represent (a store, a custom codec, functions) are omitted. */
 function ofJson(text: string): Finding[] {
   let config: unknown;
   try {
     config = JSON.parse(text);
   } catch {
-    // The parser's own message repeats the text, and a secret may be in it.
-    throw new ConfigError("What came on standard input is not JSON.");
+    // The parser's own message repeats the text, which may contain a secret.
+    throw new ConfigError("Standard input is not JSON.");
   }
   if (typeof config !== "object" || config === null || Array.isArray(config))
     throw new ConfigError("Send the options as one JSON object.");

@@ -5,11 +5,11 @@ import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 
-/** Something worth knowing about a configuration. */
+/** A finding about a configuration. */
 export interface Finding {
-  /** It does not work; it works and could be safer; it is good to know. */
+  /** Does not work; works but could be safer; information. */
   readonly level: (typeof LEVELS)[number];
-  /** Never a secret or a part of one. */
+  /** Never contains a part of a secret. */
   readonly text: string;
 }
 
@@ -18,11 +18,11 @@ export const LEVELS = ["broken", "soft", "note"] as const;
 
 const DAY = 24 * 60 * 60;
 
-/** What secrets in documentation, in tutorials and on lists of passwords are made of. */
+/** Words of secrets in documentation, tutorials and password lists. */
 const WORDS =
   /dev(?:elopment)?|test(?:ing)?|demo|example|sample|admin|default|hello|world|qwert[yz]|letmein|keyboard|cat|s[e3]cr[e3]t|pass(?:word|phrase)?|session|cookie|app|jwt|token|key|prod(?:uction)?|change|replace|insert|generate|random|string|value|super|very|top|your|my|the|this|here|put|it|me|in|with|to|a|abc|123(?:4(?:5(?:6(?:7(?:8(?:90?)?)?)?)?)?)?/g;
 
-/** All errors and weak settings in these options, not only the first. */
+/** All errors and weak settings in the options, not only the first. */
 export function examine(options: SessionOptions): Finding[] {
   const { good, faults } = sift(options);
   const config = new SessionManager(good).config;
@@ -36,13 +36,13 @@ export function examine(options: SessionOptions): Finding[] {
 }
 
 /**
- * Removes the options that are refused, one by one, so that the others can be checked. An option that is refused only because of
- * a later one is tried again after it.
+ * Removes refused options one by one, so that the others can be checked. An option that is refused only because of a later
+ * one is tried again after it.
  */
 function sift(options: SessionOptions): { good: SessionOptions; faults: string[] } {
-  // The secret is examined by itself.
+  // The secret is checked separately.
   let good: SessionOptions = { secretKey: null };
-  // Options of the group are looked at one by one as well.
+  // Options of the group are checked one by one as well.
   const { storeOptions, ...others } = { ...options, secretKey: options.secretKey || null };
   const isGroup = typeof storeOptions === "object" && storeOptions !== null && !Array.isArray(storeOptions);
   let left: [name: string, options: object][] = [
@@ -81,13 +81,13 @@ function merged(good: SessionOptions, more: SessionOptions): SessionOptions {
   return { ...good, storeOptions: { ...good.storeOptions, ...storeOptions } };
 }
 
-/** Secrets as options or as variables have them. */
+/** Secrets in options or variables. */
 interface Secrets extends Pick<SessionOptions, "secretKey" | "secretKeyFallbacks"> {
-  /** Nothing can be written without one. */
+  /** Writes fail without one. */
   readonly isNeeded: boolean;
 }
 
-/** What is wrong with the secrets. @param names what they are called where they come from */
+/** Checks the secrets. @param names of the options or variables */
 export function* examineSecrets(
   { secretKey, secretKeyFallbacks, isNeeded }: Secrets,
   names: { readonly secretKey: string } = { secretKey: "secretKey" },
@@ -104,7 +104,7 @@ export function* examineSecrets(
 function* ofSecret(name: string, key: SecretKey): Generator<Finding> {
   const bytes = sizeOf(key);
   if (typeof key === "string" && isGuessable(key)) {
-    const text = `${name} is among the first that are tried, and who has it can be any visitor: npx hipflask keygen`;
+    const text = `${name} is easy to guess, and whoever knows it can forge any session: npx hipflask keygen`;
     yield { level: "broken", text };
   } else if (bytes < 32) {
     yield {

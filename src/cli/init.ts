@@ -56,7 +56,7 @@ async function run(args: string[], terminal: Terminal): Promise<number> {
   return isWritten ? 0 : 1;
 }
 
-/** What was given, or what is answered, or the default. @throws UsageError if that leaves nothing */
+/** The option, the answer to the question, or the default. @throws UsageError without any */
 async function choose(
   option: string,
   given: string | undefined,
@@ -86,12 +86,12 @@ function fileOf({ file, isFixed = false }: Framework, { isTyped, hasSource }: Pr
   return `${hasSource && !isFixed ? "src/" : ""}${file}.${isTyped ? "ts" : "js"}`;
 }
 
-/** @returns whether the file holds the code now */
+/** @returns whether the file contains the code now */
 function writeCode(file: string, code: string, { folder }: Project, { print, complain }: Terminal): boolean {
   const path = join(folder, file);
   if (existsSync(path)) {
     if (readFileSync(path, "utf8") === code) return true;
-    complain(`${file} is there already and was left as it is. This belongs into it:\n\n${code}`);
+    complain(`${file} already exists and was not changed. Add this to it:\n\n${code}`);
     return false;
   }
   mkdirSync(dirname(path), { recursive: true });
@@ -100,7 +100,7 @@ function writeCode(file: string, code: string, { folder }: Project, { print, com
   return true;
 }
 
-/** Adds what is missing; a key that is there is in use. */
+/** Adds missing variables; an existing key is in use. */
 function writeEnv({ url }: StoreChoice, { folder }: Project, { print }: Terminal): void {
   const path = join(folder, ".env");
   const isNew = !existsSync(path);
@@ -149,7 +149,7 @@ function tellTheRest({ framework, store, project, file }: Done, { print }: Termi
     print(`${where}\n${lines.map((line) => `    ${inProject(line)}\n`).join("")}`);
 }
 
-/** Node alone can load the file, unless it imports what only a framework has, or is TypeScript on an older Node. */
+/** Whether Node can load the file: not if it imports modules of a framework, or is TypeScript on an older Node. */
 function checkOf({ imports }: Framework, file: string): string {
   if (imports !== undefined) return "npx hipflask doctor";
   const isRead = file.endsWith(".js") || Boolean((process.features as { typescript?: unknown }).typescript);

@@ -7,7 +7,7 @@ import { secretKeyOf, SIGNING, signingOf } from "./secret.ts";
 import type { Command } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Signatures are judged, not ages: an old cookie is a good one to look at. */
+/** Signatures are checked, ages are not, so that old cookies can be inspected. */
 const ANY_AGE = Number.MAX_SAFE_INTEGER;
 
 export const inspect: Command = {
@@ -36,7 +36,7 @@ async function run(args: string[], terminal: Terminal): Promise<number> {
   if (value === "") throw new UsageError("There is no cookie to inspect.");
   const token = parseToken(value);
   if (token !== undefined) {
-    // The verifier is as good as a password, so it is not repeated.
+    // The verifier is a secret, so it is not printed.
     terminal.print("kind        token of a stored session; the data is in the store");
     terminal.print(`selector    ${token.selector}`);
     return 0;

@@ -58,7 +58,7 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
       terminal.complain(`${withoutHelp(error.message)} See: hipflask ${name} --help`);
       return 2;
     }
-    // Only messages of our own are known to name no secret.
+    // Only this library's messages are known to contain no secret.
     terminal.complain(
       error instanceof HipflaskError ? withoutHelp(error.message) : `${name} failed: ${nameOf(error)}`,
     );
@@ -73,7 +73,7 @@ function helpOf(name: string | undefined, terminal: Terminal): number {
   return 2;
 }
 
-/** The word itself is not repeated: it may be a secret in the wrong place. */
+/** The message omits the word, which may be a secret. */
 function unknown(name: string): string {
   return `There is no such command.${didYouMean(name, Object.keys(COMMANDS))} See: hipflask --help`;
 }

@@ -5,15 +5,15 @@ import { storeFromUrl } from "../stores/from-url.ts";
 import { withTimeout } from "../stores/parts/attempts.ts";
 import type { Store } from "../stores/parts/store.ts";
 
-/** Seconds for each answer of a store. */
+/** Time limit of a store's operation, in seconds. */
 export const PATIENCE = 10;
-/** Seconds for opening one: the person at the terminal waits. */
+/** Time limit for opening a store, in seconds. */
 const OPENING = 5;
 
 /**
  * The store of a URL.
  *
- * @param mustExist refuses what would be made by being opened
+ * @param mustExist refuses a file that opening would create
  * @throws ConfigError, StoreError: with the address of the store, and without its password
  */
 export async function openStore(
@@ -25,7 +25,7 @@ export async function openStore(
   return withTimeout(`${scheme} at ${hostOf(url)}`, "connect", OPENING, () => storeFromUrl(url));
 }
 
-/** Asks a store for a record that is not there. @throws StoreError if it does not answer */
+/** Reads a missing record to test a store. @throws StoreError if it fails */
 export async function answers(store: Store): Promise<void> {
   await withTimeout(store.name, "read", OPENING, () => store.read("hipflask"));
 }
@@ -37,5 +37,5 @@ function checkExists(url: string): void {
     );
   const file = /^sqlite:/i.test(url) ? fileOf(url) : undefined;
   if (file !== undefined && !existsSync(file))
-    throw new ConfigError(`There is no file ${file}. Name the database that your app keeps its sessions in.`);
+    throw new ConfigError(`There is no file ${file}. Pass the database of your app's sessions.`);
 }

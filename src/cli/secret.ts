@@ -8,12 +8,12 @@ export const SIGNING = {
   digest: { type: "string" },
 } as const;
 
-/** The secret, from the environment alone: arguments can be seen by all users of the machine and stay in histories. */
+/** The secret, only from the environment: other users can see arguments, and shells store them in histories. */
 export function secretKeyOf({ env }: Terminal): string | undefined {
   return env.SECRET_KEY || undefined;
 }
 
-/** Codec options out of {@link SIGNING}. */
+/** Converts {@link SIGNING} options to codec options. */
 export function signingOf({ salt, digest }: { salt?: string | undefined; digest?: string | undefined }) {
   return { ...(salt !== undefined && { salt }), ...(digest !== undefined && { digest: toDigest(digest) }) };
 }

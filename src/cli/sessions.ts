@@ -15,7 +15,7 @@ const OPTIONS = {
   json: { type: "boolean" },
 } as const;
 
-/** Sessions in one question. */
+/** Sessions per page. */
 const PAGE = 500;
 
 interface Given {
@@ -61,13 +61,15 @@ async function run(args: string[], terminal: Terminal): Promise<number> {
       `Say what to do: sessions ${Object.keys(COMMANDS).join("|")}.${didYouMean(name, Object.keys(COMMANDS))}`,
     );
   const url = values.store ?? terminal.env.SESSION_STORE;
-  if (!url) throw new UsageError("Name the store: --store URL, or SESSION_STORE in the environment.");
+  if (!url) throw new UsageError("Pass the store: --store URL, or SESSION_STORE in the environment.");
   const given = { owner: values.owner, selector: selector?.split(".", 1)[0], json: values.json ?? false };
   if (name === "list" && given.owner === undefined)
-    throw new UsageError("Say whose sessions: --owner ID. Stores list no sessions but those of an owner.");
+    throw new UsageError("Pass --owner ID: stores can only list the sessions of an owner.");
   if (name === "revoke" && (given.owner === undefined) === (given.selector === undefined))
-    throw new UsageError("Name the session to revoke, or --owner ID to revoke all of theirs.");
-  if (name !== "revoke" && selector !== undefined) throw new UsageError("There is a word too many.");
+    throw new UsageError(
+      "Pass the selector of the session to revoke, or --owner ID to revoke all sessions of an owner.",
+    );
+  if (name !== "revoke" && selector !== undefined) throw new UsageError("There are too many arguments.");
 
   const store = await openStore(url, { mustExist: true });
   try {
@@ -118,7 +120,7 @@ function line({ selector, device, createdAt, lastSeenAt, expiresAt }: SessionInf
   return `${selector}  created ${created}  seen ${seen}  until ${expires}  ${device ?? ""}`.trimEnd();
 }
 
-/** Devices describe themselves; in ASCII they cannot move the cursor of the terminal. Still the same JSON. */
+/** Escapes non-ASCII characters in JSON, so that a device's description cannot contain terminal escape sequences. */
 function ascii(text: string): string {
   return text.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

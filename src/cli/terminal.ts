@@ -4,26 +4,26 @@ import { createInterface } from "node:readline/promises";
 import { parseEnv } from "node:util";
 import { UsageError } from "./arguments.ts";
 
-/** What a command reads and writes: environment, files, standard streams. */
+/** Environment and standard streams of a command. */
 export interface Terminal {
-  /** The folder it was started in. */
+  /** The current directory. */
   readonly cwd: string;
-  /** Of the process, and of a file `.env` in that folder; the process goes first. */
+  /** Variables of the process, and of a file `.env` in that folder; the process takes precedence. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** All of standard input. */
   read(): Promise<string>;
-  /** Puts a question to the person in front of it; missing where there is none. */
+  /** Asks the user a question; undefined without an interactive terminal. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
-  /** A line to standard output: what was asked for. */
+  /** Prints a line to standard output: the result. */
   print(line: string): void;
-  /** A line to standard error: everything else. */
+  /** Prints a line to standard error: everything else. */
   complain(line: string): void;
 }
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
   if (existsSync(".env")) {
-    // Here too, since `doctor` loads code that looks there.
+    // Also here, since `doctor` loads code that reads it.
     for (const [name, value] of Object.entries(parseEnv(readFileSync(".env", "utf8"))))
       process.env[name] ??= value;
   }
@@ -44,7 +44,7 @@ export function processTerminal(): Terminal {
 
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
-  // Ctrl-C and Ctrl-D close it, which leaves the question open for ever.
+  // Ctrl-C and Ctrl-D close it without answering the question.
   const closed = new AbortController();
   lines.once("close", () => closed.abort());
   try {
@@ -56,7 +56,7 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-/** In one go, so that nothing is lost when the process exits; a reader that went away (`| head`) is not an error. */
+/** Writes synchronously, so that nothing is lost when the process exits; a closed pipe (`| head`) is not an error. */
 function write(descriptor: number, text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) {

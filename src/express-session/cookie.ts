@@ -1,25 +1,25 @@
 import { shareClass } from "../copies.ts";
 import { deprecate } from "./deprecate.ts";
 
-/** What a session's cookie is told; the names and defaults of express-session. */
+/** The options of a session's cookie; names and defaults are express-session's. */
 export interface CookieOptions {
-  /** Milliseconds until the cookie expires. Default none: it goes when the browser closes. */
+  /** Milliseconds until the cookie expires. Default none: a session cookie. */
   maxAge?: number | null | undefined;
-  /** When the cookie expires; of `maxAge` and this the one given last counts. Default none. */
+  /** When the cookie expires; of `maxAge` and this, the last one wins. Default none. */
   expires?: Date | null | undefined;
-  /** Whether scripts are kept from reading it. Default `true`. */
+  /** Hides the cookie from scripts. Default `true`. */
   httpOnly?: boolean | undefined;
-  /** Requests outside of this path get no session. Default `"/"`. */
+  /** Requests outside this path have no session. Default `"/"`. */
   path?: string | undefined;
-  /** Default none: only the host that set it. */
+  /** Default none: a host-only cookie. */
   domain?: string | undefined;
-  /** Whether it is for HTTPS alone; `"auto"` follows the connection of each request. Default no. */
+  /** Sends the cookie only over HTTPS; `"auto"`: if the request uses HTTPS. Default no. */
   secure?: boolean | "auto" | undefined;
-  /** `true` is `"strict"`; `"auto"` is `"none"` over HTTPS and else `"lax"`. Default none. */
+  /** `true` is `"strict"`; `"auto"` is `"none"` over HTTPS and otherwise `"lax"`. Default none. */
   sameSite?: boolean | "lax" | "strict" | "none" | "auto" | undefined;
-  /** Whether it is kept apart per top-level site. Default no. */
+  /** Partitions the cookie by top-level site (CHIPS). Default no. */
   partitioned?: boolean | undefined;
-  /** Which cookies a browser drops first. Default none. */
+  /** The priority with which a browser keeps the cookie. Default none. */
   priority?: "low" | "medium" | "high" | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface CookieData extends Omit<CookieOptions, "maxAge"> {
  * ```
  */
 export class Cookie implements CookieOptions {
-  /** What `maxAge` was when it was last set; each request starts the time again with it. Milliseconds, or `null`. */
+  /** The last `maxAge` that was set, in milliseconds or `null`; each request restarts the time with it. */
   declare originalMaxAge: number | null;
   declare httpOnly: boolean | undefined;
   declare path: string | undefined;
@@ -51,7 +51,7 @@ export class Cookie implements CookieOptions {
   declare sameSite: CookieOptions["sameSite"];
   declare partitioned: boolean | undefined;
   declare priority: CookieOptions["priority"];
-  /** Where express-session keeps `expires`; stores copy it. */
+  /** express-session's field for `expires`; stores copy it. */
   declare private _expires: Date | null | undefined;
 
   constructor(options?: CookieOptions) {
@@ -60,7 +60,7 @@ export class Cookie implements CookieOptions {
     this.httpOnly = true;
     if (options) {
       if (typeof options !== "object") throw new TypeError("argument options must be a object");
-      // Inherited ones too: a cookie that another copy of this class made has its accessors there.
+      // Inherited ones too: a cookie of another copy of this class inherits its accessors.
       for (const key in options) {
         if (key !== "data" && key !== "__proto__") Reflect.set(this, key, Reflect.get(options, key));
       }
@@ -68,7 +68,7 @@ export class Cookie implements CookieOptions {
     this.originalMaxAge ??= (this.maxAge as number | undefined) ?? null;
   }
 
-  /** When the session expires; `null` or `undefined` when the browser closes. Setting it sets `originalMaxAge`. */
+  /** When the session expires; `null` or `undefined`: when the browser closes. Setting it sets `originalMaxAge`. */
   get expires(): Date | null | undefined {
     return this._expires;
   }
@@ -78,7 +78,7 @@ export class Cookie implements CookieOptions {
     this.originalMaxAge = this.maxAge as number | null;
   }
 
-  /** Milliseconds until the session expires; not a number when it goes with the browser. Setting it sets `expires`. */
+  /** Milliseconds until the session expires; not a number if it ends with the browser. Setting it sets `expires`. */
   get maxAge(): number | undefined {
     const { expires } = this;
     return expires instanceof Date ? expires.valueOf() - Date.now() : (expires as unknown as undefined);
@@ -90,11 +90,11 @@ export class Cookie implements CookieOptions {
     }
     if (ms instanceof Date) deprecate("maxAge as Date; pass number of milliseconds instead");
     this.expires = typeof ms === "number" ? new Date(Date.now() + ms) : ms;
-    // Exactly, though the clock has moved on meanwhile.
+    // Exact, although time has passed.
     if (typeof ms === "number") this.originalMaxAge = ms;
   }
 
-  /** What is stored of it. */
+  /** The stored form of the cookie. */
   get data(): CookieData {
     return {
       originalMaxAge: this.originalMaxAge,
@@ -109,7 +109,7 @@ export class Cookie implements CookieOptions {
     };
   }
 
-  /** A Set-Cookie line with these attributes. @throws TypeError for what cannot be put into a line */
+  /** A Set-Cookie line with these attributes. @throws TypeError for invalid values */
   serialize(name: string, value: string): string {
     return setCookieLine(name, value, this.data);
   }
@@ -137,10 +137,10 @@ const SAME_SITES = new Map<unknown, string>([
 ]);
 
 /**
- * One Set-Cookie line, byte for byte as `cookie` 0.7 writes it for express-session: its order of attributes, its
- * encoding, its checks and their messages.
+ * Serializes a Set-Cookie line byte for byte like `cookie` 0.7, which express-session uses: the same order of attributes,
+ * encoding, checks and messages.
  *
- * @throws TypeError for what cannot be put into a line
+ * @throws TypeError for invalid values
  */
 export function setCookieLine(name: string, value: string, attributes: CookieOptions): string {
   const { domain, path, expires, httpOnly, secure, partitioned, priority, sameSite } = attributes;

@@ -2,8 +2,8 @@ const NAMESPACE = "express-session";
 const told = new Set<string>();
 
 /**
- * Tells once what express-session tells of deprecated uses, and as it does: to those who listen for "deprecation" on the
- * process, else as a warning; not at all with `NO_DEPRECATION=express-session`.
+ * Reports deprecated uses once, like express-session: to listeners of "deprecation" on the process, otherwise as a warning;
+ * not with `NO_DEPRECATION=express-session`.
  */
 export function deprecate(message: string): void {
   if (isSilenced(process.env["NO_DEPRECATION"])) return;

@@ -4,13 +4,13 @@ import type { SessionCallback } from "./session-store.ts";
 import type { SessionData } from "./session.ts";
 import { Store } from "./store.ts";
 
-/** What a {@link MemoryStore} can be told; express-session's own takes nothing. */
+/** Options of {@link MemoryStore}; express-session's has none. */
 export interface MemoryStoreOptions {
-  /** Sessions it may hold; one more is refused with a `StoreError` ("full"). Default 1 000 000. */
+  /** Maximum number of sessions; further ones are refused with a `StoreError` ("full"). Default 1 000 000. */
   readonly maxSessions?: number;
-  /** Length all of them together may have as JSON, in characters. Default 2²⁹. */
+  /** Maximum total length as JSON, in characters. Default 2²⁹. */
   readonly maxLength?: number;
-  /** Milliseconds without a request after which a session without `maxAge` is gone. Default one day. */
+  /** Milliseconds without a request after which a session without `maxAge` expires. Default one day. */
   readonly idleTimeout?: number;
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
@@ -22,12 +22,12 @@ interface Entry {
 }
 
 const SWEEP_EVERY = 60_000;
-/** A full store looks for expired sessions no more often than this: looking costs as much as the store is large. */
+/** Minimum milliseconds between two searches for expired sessions in a full store, since each reads all sessions. */
 const SWEEP_FULL_EVERY = 1000;
 
 /**
- * Sessions in this process, for development and tests. Unlike express-session's it is bounded and forgets what expired;
- * sessions whose cookie goes with the browser are forgotten a day after their last request.
+ * Sessions in this process, for development and tests. Unlike express-session's, its size is limited and it removes expired
+ * sessions; a session whose cookie ends with the browser is removed a day after its last request.
  *
  * @example
  * ```ts
@@ -118,7 +118,7 @@ export class MemoryStore extends Store {
     const every = this.#isFull(id, growth) ? SWEEP_FULL_EVERY : SWEEP_EVERY;
     if (now - this.#sweptAt >= every) this.#sweep();
     if (this.#isFull(id, growth)) {
-      throw new StoreError("full", "The MemoryStore holds as many sessions as it may; raise its limits.");
+      throw new StoreError("full", "The MemoryStore is full; increase maxSessions or maxLength.");
     }
     this.#remove(id);
     const at = expires ? new Date(expires).getTime() : now + this.#idleTimeout;

@@ -16,13 +16,13 @@ import type { SessionOfRequest, StoreOfRequest } from "./request-types.ts";
 import { Store } from "./store.ts";
 
 declare global {
-  // oxlint-disable-next-line typescript/no-namespace -- where @types/express lets requests be extended
+  // oxlint-disable-next-line typescript/no-namespace -- @types/express extends requests here
   namespace Express {
     interface RequestSessions {
       "express-session": { session: SessionOfRequest; sessionID: string };
     }
     interface Request {
-      /** The store of the session; put there by `session` of `hipflask/express-session`. */
+      /** The store of the session; set by `session` of `hipflask/express-session`. */
       sessionStore: StoreOfRequest;
     }
   }
@@ -34,11 +34,11 @@ type Next = (error?: unknown) => void;
  * The middleware of express-session, with its options, defaults and semantics: `req.session`, `req.sessionID` and
  * `req.sessionStore`. It reads and writes the same cookies, and uses the same stores.
  *
- * Unlike there, no header leaves before the session is saved. A save that fails, or takes longer than `storeTimeout`,
- * is answered with a plain error page and then told to `next(error)`.
+ * Unlike express-session, it sends no header before the session is saved. If a save fails, or takes longer than
+ * `storeTimeout`, the response is a plain error page, and `next(error)` is called after it.
  *
- * @throws TypeError for what express-session refuses
- * @throws ConfigError for secrets that are empty or no secrets
+ * @throws TypeError for options that express-session refuses
+ * @throws ConfigError for empty or invalid secrets
  * @example
  * ```ts
  * import express from "express";
@@ -95,11 +95,11 @@ export function session(options?: SessionOptions): RequestHandler {
       next();
     });
   };
-  // A name that tools show, and the parameters of any middleware.
+  // A name for tools, and the parameters of every middleware.
   return Object.defineProperty(handle, "name", { value: "session" }) as unknown as RequestHandler;
 }
 
-/** For types as `session.SessionData`, and for what `require` gives: everything that the module exports. */
+/** For types such as `session.SessionData`, and for `require`: everything that the module exports. */
 export declare namespace session {
   export type {
     CookieData,
@@ -118,9 +118,9 @@ session.Store = Store;
 session.Cookie = Cookie;
 session.MemoryStore = MemoryStore;
 
-/** Tells the application of an error once the answer for it has left, which its error handlers would else cut short. */
+/** Passes an error to the application after the response is sent, since its error handlers would interrupt the response. */
 function tell(res: ServerResponse, next: Next, error: unknown): void {
-  // A `next` that takes no error would handle the request once more.
+  // A `next` without a parameter for an error would handle the request again.
   if (next.length === 0) return logError(error);
   const pass = (): void => {
     try {
@@ -129,7 +129,7 @@ function tell(res: ServerResponse, next: Next, error: unknown): void {
       logError(failure);
     }
   };
-  // The stand-in for the response of a WebSocket handshake emits no end.
+  // The stub response of a WebSocket handshake emits no end.
   if (typeof res.on === "function") finished(res, pass);
   else setImmediate(pass);
 }

@@ -8,38 +8,41 @@ import { deprecate } from "./deprecate.ts";
 import { MemoryStore } from "./memory-store.ts";
 import type { SessionStore } from "./session-store.ts";
 
-/** Whatever Node takes for the key of an HMAC. */
+/** Any value that Node accepts as the key of an HMAC. */
 type Secret = string | NodeJS.ArrayBufferView | ArrayBufferLike | KeyObject;
 
 /** The options of express-session, and its defaults. */
 export interface SessionOptions {
-  /** What cookies are signed with; of several the first signs, and any may have signed. Default `req.secret`. */
+  /** Signs cookies; of several, the first signs and all verify. Default `req.secret`. */
   secret?: Secret | Secret[] | undefined;
-  /** Where sessions are kept. Default a {@link MemoryStore}. */
+  /** Stores the sessions. Default a {@link MemoryStore}. */
   store?: Pick<SessionStore, "get" | "set" | "destroy" | "touch"> | undefined;
-  /** Whether sessions are saved that did not change. Default `true`, which is deprecated: say `false`. */
+  /** Whether unchanged sessions are saved. Default `true`, which is deprecated: set `false`. */
   resave?: boolean | undefined;
-  /** Whether new sessions are saved that nothing was put in. Default `true`, which is deprecated: say `false`. */
+  /** Whether new, unmodified sessions are saved. Default `true`, which is deprecated: set `false`. */
   saveUninitialized?: boolean | undefined;
-  /** Whether every response sets the cookie, so that it expires later. Default `false`. */
+  /** Whether every response sets the cookie, which restarts its lifetime. Default `false`. */
   rolling?: boolean | undefined;
-  /** The cookie, for all requests or for each. Default `{ path: "/", httpOnly: true, secure: false, maxAge: null }`. */
+  /**
+   * Options of the cookie, or a function of the request that returns them. Default `{ path: "/", httpOnly: true, secure:
+   * false, maxAge: null }`.
+   */
   cookie?: CookieOptions | ((req: Request) => CookieOptions) | undefined;
-  /** Makes the ids of new sessions. Default 24 random bytes in base64url. */
+  /** Generates the ids of new sessions. Default 24 random bytes in base64url. */
   genid?: ((req: Request) => string) | undefined;
   /** The name of the cookie. Default `"connect.sid"`. */
   name?: string | undefined;
-  /** The older name of `name`. */
+  /** Deprecated name of `name`. */
   key?: string | undefined;
-  /** Whether `X-Forwarded-Proto` is trusted. Default: what Express says (`req.secure`, "trust proxy"). */
+  /** Whether `X-Forwarded-Proto` is trusted. Default: Express' setting "trust proxy" (`req.secure`). */
   proxy?: boolean | undefined;
-  /** What becomes of a stored session when a handler deletes `req.session`. Default `"keep"`. */
+  /** What to do with the stored session when a handler deletes `req.session`. Default `"keep"`. */
   unset?: "destroy" | "keep" | undefined;
-  /** Milliseconds a store may take for an answer; later it is an error. Not in express-session. Default 5000. */
+  /** Time limit of a store's operation in milliseconds. Not in express-session. Default 5000. */
   storeTimeout?: number | undefined;
 }
 
-/** The options with every default filled in. */
+/** The options, including defaults. */
 export interface Config {
   readonly signature: Mac | undefined;
   readonly store: SessionStore;
@@ -55,8 +58,8 @@ export interface Config {
 }
 
 /**
- * @throws TypeError for what express-session refuses
- * @throws ConfigError for secrets that are empty or no secrets
+ * @throws TypeError for options that express-session refuses
+ * @throws ConfigError for empty or invalid secrets
  */
 export function resolveOptions(options: SessionOptions): Config {
   const { secret, cookie = {}, genid = newId, store = new MemoryStore(), storeTimeout = 5000 } = options;
@@ -72,12 +75,12 @@ export function resolveOptions(options: SessionOptions): Config {
   if (!secret) deprecate("req.secret; provide secret option");
   if (store instanceof MemoryStore && process.env["NODE_ENV"] === "production") {
     process.emitWarning(
-      "MemoryStore keeps sessions in this process: they end with it, and no other sees them.",
+      "MemoryStore keeps sessions in this process: they are lost when it ends, and other processes cannot see them.",
     );
   }
   return {
     signature: secret ? mac("secret", Array.isArray(secret) ? secret.map(plain) : plain(secret)) : undefined,
-    // The rest is inherited from express-session, whose types need not be installed.
+    // The rest is compatible with express-session, whose types may not be installed.
     store: store as SessionStore,
     resave: options.resave ?? whenUndefined("resave"),
     saveUninitialized: options.saveUninitialized ?? whenUndefined("saveUninitialized"),
@@ -87,7 +90,7 @@ export function resolveOptions(options: SessionOptions): Config {
     name: options.name || options.key || "connect.sid",
     proxy: options.proxy,
     destroysUnset: unset === "destroy",
-    // A timer takes a longer time for a millisecond.
+    // Node's timers fire after 1 ms if the delay is longer.
     storeTimeout: Math.min(storeTimeout, 2 ** 31 - 1),
   };
 }

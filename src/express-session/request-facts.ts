@@ -5,7 +5,7 @@ import { percentDecode } from "../accepts/plain-json.ts";
 import { readCookies } from "../http/cookie.ts";
 import { deprecate } from "./deprecate.ts";
 
-/** Whether a request came over HTTPS, as far as `proxy` allows that to be known. */
+/** Whether a request uses HTTPS, as far as `proxy` allows to know. */
 export function isSecure(req: SessionRequest, proxy: boolean | undefined): boolean {
   if ((req.socket as TLSSocket | undefined)?.encrypted) return true;
   if (proxy === false) return false;
@@ -14,7 +14,7 @@ export function isSecure(req: SessionRequest, proxy: boolean | undefined): boole
   return protocol.split(",", 1)[0]!.trim().toLowerCase() === "https";
 }
 
-/** The path a client asked for, wherever the middleware is mounted. */
+/** The full path of the request, independent of where the middleware is mounted. */
 export function pathOf(req: SessionRequest): string {
   const url = req.originalUrl || req.url || "/";
   if (url.startsWith("/")) return url.split(/[?#]/, 1)[0]!;
@@ -27,23 +27,23 @@ export function pathOf(req: SessionRequest): string {
 
 let known: { readonly secret: string; readonly signature: Mac } | undefined;
 
-/** The signature of the secret that cookie-parser was given. */
+/** Verifies with the secret of cookie-parser. */
 export function signatureOf({ secret }: SessionRequest): Mac | undefined {
   if (!secret) return undefined;
   if (known?.secret !== secret) known = { secret, signature: mac("req.secret", secret) };
   return known.signature;
 }
 
-/** The session's id in the cookie of a request, if it is signed with one of our secrets. */
+/** The session's id in the cookie of a request, if one of the secrets verifies it. */
 export function readSessionId(req: SessionRequest, name: string, signature: Mac): string | undefined {
   const unsign = (value: string | undefined): string | undefined => {
     const unsigned = unsignExpressValue(value, signature);
     return typeof unsigned === "string" ? undefined : unsigned.text || undefined;
   };
-  // Some environments have a list of them.
+  // Some environments have a list of headers.
   const header = [req.headers.cookie ?? []].flat().join("; ");
   const [sent = ""] = readCookies(header, name);
-  // What cookie-parser found counts too, for those who change the header afterwards.
+  // The cookies of cookie-parser count too, for apps that change the header afterwards.
   return (
     unsign(percentDecode(unquoted(sent))) ??
     deprecated(req.signedCookies?.[name] || undefined) ??
@@ -55,7 +55,7 @@ function unquoted(value: string): string {
   return /^".*"$/.test(value) ? value.slice(1, -1) : value;
 }
 
-/** cookie-parser turns values with "j:" in front into objects. */
+/** cookie-parser parses values with the prefix "j:" as JSON. */
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }

@@ -7,7 +7,7 @@ import { isSecure, readSessionId } from "./request-facts.ts";
 import { isSame, Session, type SessionRequest, type Version, versionOf } from "./session.ts";
 import { Cookie, setCookieLine } from "./cookie.ts";
 
-/** A save under way, and who waits for it besides the one who began it. */
+/** A save in progress, and further callbacks that wait for it. */
 interface Saving {
   readonly version: Version;
   readonly waiting: SessionCallback[];
@@ -16,26 +16,26 @@ interface Saving {
 const STATE = Symbol("hipflask.express-session");
 type Marked = SessionRequest & { [STATE]?: RequestSession };
 
-/** Puts an empty session on a request, and watches it if the request came through the middleware. */
+/** Sets an empty session on a request, and tracks it if the request passed through the middleware. */
 export function generateFor(req: SessionRequest, fallback: Config): void {
   const state = (req as Marked)[STATE];
   if (state === undefined) generate(req, fallback);
   else state.generate();
 }
 
-/** The session of one request: opened, watched for changes, and saved with the response. */
+/** The session of one request: opens it, detects changes, and saves it with the response. */
 export class RequestSession implements HeldContext {
   readonly #config: Config;
   readonly #req: SessionRequest;
   readonly #signature: Mac;
-  /** What the visitor's cookie says. */
+  /** The session's id in the visitor's cookie. */
   readonly #cookieId: string | undefined;
-  /** The session as the request found it. */
+  /** The session at the start of the request. */
   #original: Version | undefined;
-  /** The session as the store has it, as far as we know. */
+  /** The stored session, as far as known. */
   #saved: Version | undefined;
   #saving: Saving | undefined;
-  /** While the session is being destroyed: who waits for that besides the one who asked for it. */
+  /** While the session is being destroyed: further callbacks that wait for it. */
   #ending: SessionCallback[] | undefined;
   #isTouched = false;
   #isUnset = false;
@@ -50,7 +50,7 @@ export class RequestSession implements HeldContext {
     (req as Marked)[STATE] = this;
   }
 
-  /** @param then called with an error, or without one once `req.session` is there */
+  /** @param then called with an error, or without one after `req.session` is set */
   open(then: SessionCallback): void {
     const begin = (): void => {
       this.generate();
@@ -78,17 +78,17 @@ export class RequestSession implements HeldContext {
     this.#watch(this.#req.session!);
   }
 
-  /** Saves and sets the cookie, in the moment the headers are about to leave. */
+  /** Saves and sets the cookie, when the headers are about to be sent. */
   save(response: SessionResponse): Promise<void> | undefined {
     return this.#whenEnded(() => this.#commit(response));
   }
 
-  /** Saves what changed after the headers left. A cookie cannot be set any more. */
+  /** Saves changes made after the headers were sent. A cookie can no longer be set. */
   saveLate(): Promise<void> | undefined {
     return this.#whenEnded(() => this.#commitLate());
   }
 
-  /** The response waits for a logout that the handler did not wait for. */
+  /** The response waits for a logout even if the handler did not. */
   #whenEnded(then: () => Promise<void> | undefined): Promise<void> | undefined {
     const ending = this.#ending;
     if (ending === undefined) return then();
@@ -143,7 +143,7 @@ export class RequestSession implements HeldContext {
 
   #persist(session: Session, version: Version): Promise<void> | undefined {
     return settled((done) => {
-      // A handler that saved and did not wait is waited for.
+      // Waits for a save that the handler did not wait for.
       if (isSame(version, this.#saving?.version)) this.#saving!.waiting.push(done);
       else this.#ask("set", (answer) => session.save(answer), done);
     });
@@ -164,7 +164,7 @@ export class RequestSession implements HeldContext {
     if (!this.#config.resave) this.#saved = versionOf(session);
   }
 
-  /** Gives a session's own methods what makes them safe, whichever library's class it is of. */
+  /** Wraps the methods of a session of any library's class to make them safe. */
   #watch(session: Session): void {
     const methods = {
       save: (then?: SessionCallback) => this.#saveNow(session, then),
@@ -242,16 +242,16 @@ export class RequestSession implements HeldContext {
   }
 }
 
-/** @throws TypeError for what a handler put into the place of the session */
+/** @throws TypeError if a handler replaced the session by another value */
 function assertSession({ touch, cookie }: Partial<Session>): void {
   if (typeof touch === "function" && typeof cookie === "object") return;
   throw new TypeError(
-    "`req.session` was set to something that is no session, so nothing was saved. Set its properties, call " +
+    "`req.session` was set to a value that is not a session, so nothing was saved. Set its properties, call " +
       "`req.session.regenerate(callback)` for an empty one, or set it to null.",
   );
 }
 
-/** Puts an empty session with a new id on a request. */
+/** Sets an empty session with a new id on a request. */
 function generate(req: SessionRequest, config: Config): void {
   req.sessionID = config.newId(req);
   const session = new Session(req);

@@ -1,9 +1,9 @@
 import { StoreError } from "../errors.ts";
 
-/** Told when a store has answered: with an error, or with none. */
+/** Called when an operation of a store completes, with its error if it failed. */
 export type SessionCallback = (error?: any) => void;
 
-/** What the middleware calls of a store. Every store made for express-session has it. */
+/** The methods of a store that the middleware calls. Every store for express-session has them. */
 export interface SessionStore {
   get(id: string, callback: (error?: any, session?: any) => void): unknown;
   set(id: string, session: any, callback?: SessionCallback): unknown;
@@ -14,15 +14,15 @@ export interface SessionStore {
   on(event: "connect" | "disconnect", listener: () => void): unknown;
 }
 
-/** Takes the answer of a store: an error, or a value. */
+/** Called with an error or a value. */
 export type Answer = (error?: unknown, value?: unknown) => void;
 
 /**
- * Asks a store and hands its answer on exactly once: the first one it gives, what it throws or rejects with, or that
- * time ran out. The answer is handed on outside of the store's own calls, so that no store swallows what fails there.
+ * Calls a store and passes on exactly one result: the first callback, a thrown error or rejection, or the timeout. The
+ * callback runs outside the store's own calls, so that no store swallows its errors.
  *
- * @param verb what is asked, for the message
- * @param milliseconds how long the store may take
+ * @param verb the operation, for the message
+ * @param milliseconds the time limit
  */
 export function askStore(
   verb: string,
@@ -55,7 +55,7 @@ export function askStore(
   if (answered !== undefined) then(...(answered as Parameters<Answer>));
 }
 
-/** Whatever fails in a callback is thrown as from a callback, whether the store calls it from a promise or not. */
+/** An error in a callback is thrown as from a callback, even if the store calls it from a promise. */
 function hand(then: Answer, given: Parameters<Answer>): void {
   try {
     then(...given);
@@ -75,10 +75,10 @@ function nameless(verb: string): StoreError {
 }
 
 /**
- * What ends in a callback as what a held response waits for.
+ * Converts a callback-style operation to a step of a held response.
  *
- * @returns `undefined` if it is done in the same moment
- * @throws what it fails with in the same moment
+ * @returns `undefined` if it completes synchronously
+ * @throws the error if it fails synchronously
  */
 export function settled(start: (done: SessionCallback) => void): Promise<void> | undefined {
   let done: { readonly error: unknown } | undefined;
@@ -91,7 +91,7 @@ export function settled(start: (done: SessionCallback) => void): Promise<void> |
   });
 }
 
-/** Calls a callback with the result; an error thrown by the callback does not count as an error of the act. */
+/** Calls a callback with the result; an error thrown by the callback is not an error of the operation. */
 export function attempt(act: () => void, then: SessionCallback = () => {}): void {
   try {
     act();

@@ -4,33 +4,32 @@ import type { Cookie } from "./cookie.ts";
 import type { SessionCallback, SessionStore } from "./session-store.ts";
 
 /**
- * What your sessions hold. Empty but for the cookie, for you to fill:
+ * The type of your sessions' data. Empty except for the cookie; augment it:
  * `declare module "hipflask/express-session" { interface SessionData { user: string } }`.
  */
 export interface SessionData {
   cookie: Cookie;
 }
 
-/** What the middleware puts on a request, and what it reads there. */
+/** The properties of a request that the middleware sets and reads. */
 export interface SessionRequest extends IncomingMessage {
   session?: (Session & Partial<SessionData>) | null | undefined;
   sessionID?: string | undefined;
   sessionStore?: SessionStore | undefined;
   originalUrl?: string | undefined;
-  /** What Express says of the connection. */
+  /** Whether the connection uses HTTPS, by Express. */
   secure?: boolean | undefined;
-  /** These three are put there by cookie-parser. */
+  /** cookie-parser sets these three. */
   secret?: string | undefined;
   cookies?: Record<string, string | undefined> | undefined;
   signedCookies?: Record<string, string | false | undefined> | undefined;
 }
 
-/** What a session needs of its request. */
+/** The parts of a request that a session needs. */
 export type RequestOfSession = Pick<SessionRequest, "session" | "sessionID" | "sessionStore">;
 
 /**
- * A visitor's session as express-session has it: an object with your data and a `cookie`. The request's own is
- * `req.session`.
+ * A session like express-session's: an object with your data and a `cookie`. `req.session` is the request's.
  *
  * @example
  * ```ts
@@ -45,12 +44,12 @@ export type RequestOfSession = Pick<SessionRequest, "session" | "sessionID" | "s
  * ```
  */
 export class Session {
-  /** The session's id; the cookie holds it, signed. */
+  /** The session's id; the cookie contains it, signed. */
   declare readonly id: string;
   /** How long the session lives, and how its cookie is set. */
   declare cookie: Cookie;
 
-  /** @param data what a store gave; whatever has the name of a method is left out, as express-session does */
+  /** @param data from a store; names of methods are omitted, as in express-session */
   constructor(req: RequestOfSession, data?: object | null) {
     Object.defineProperty(this, "req", { value: req });
     Object.defineProperty(this, "id", { value: req.sessionID });
@@ -58,7 +57,7 @@ export class Session {
     for (const key in data) if (!(key in this)) Reflect.set(this, key, Reflect.get(data, key));
   }
 
-  /** Starts the time until the session expires again. The middleware does so for every request. */
+  /** Restarts the session's lifetime. The middleware does so for every request. */
   touch(): this {
     return this.resetMaxAge();
   }
@@ -69,13 +68,13 @@ export class Session {
     return this;
   }
 
-  /** Saves now. The middleware saves before a response leaves, so this is for what else must see it. */
+  /** Saves now. The middleware saves before a response is sent, so this is only needed for other readers. */
   save(callback: SessionCallback = ignore): this {
     reqOf(this).sessionStore!.set(this.id, this, callback);
     return this;
   }
 
-  /** Reads the session again; `req.session` is then another object. */
+  /** Reads the session again; `req.session` becomes another object. */
   reload(callback: SessionCallback = ignore): this {
     const req = reqOf(this);
     req.sessionStore!.get(this.id, (error, data) => {
@@ -87,14 +86,14 @@ export class Session {
     return this;
   }
 
-  /** Ends the session; `req.session` is gone at once. */
+  /** Ends the session; `req.session` is removed at once. */
   destroy(callback: SessionCallback = ignore): this {
     delete reqOf(this).session;
     reqOf(this).sessionStore!.destroy(this.id, callback);
     return this;
   }
 
-  /** Ends the session and begins an empty one with a new id, at `req.session`. Do so at each login. */
+  /** Ends the session and sets `req.session` to an empty one with a new id. Call it at each login. */
   regenerate(callback: SessionCallback = ignore): this {
     reqOf(this).sessionStore!.regenerate!(reqOf(this), callback);
     return this;
@@ -110,7 +109,7 @@ function reqOf(session: Session): RequestOfSession {
   return (session as unknown as { readonly req: RequestOfSession }).req;
 }
 
-/** A session at one moment: another string or another id is a change. The cookie does not count. */
+/** A snapshot of a session: another JSON text or another id is a change. The cookie is ignored. */
 export interface Version {
   readonly id: string;
   readonly text: string;

@@ -5,27 +5,27 @@ import type { SessionCallback, SessionStore } from "./session-store.ts";
 import { Session, type RequestOfSession, type SessionData } from "./session.ts";
 
 declare abstract class AbstractStore extends EventEmitter implements SessionStore {
-  /** Gives the session of an id, or none. */
+  /** Reads the session of an id. */
   abstract get(id: string, callback: (error: any, session?: SessionData | null) => void): void;
-  /** Keeps a session, new or not. */
+  /** Stores a session. */
   abstract set(id: string, session: SessionData, callback?: SessionCallback): void;
   /** Ends a session. */
   abstract destroy(id: string, callback?: SessionCallback): void;
-  /** Gives all sessions. */
+  /** Reads all sessions. */
   all?(callback: (error: any, sessions?: SessionData[] | Record<string, SessionData> | null) => void): void;
-  /** Gives the number of sessions. */
+  /** Counts the sessions. */
   length?(callback: (error: any, length?: number) => void): void;
   /** Ends all sessions. */
   clear?(callback?: SessionCallback): void;
-  /** Starts the time of a session again. */
+  /** Restarts the lifetime of a session. */
   touch?(id: string, session: SessionData, callback?: SessionCallback): void;
-  /** Puts an empty session on a request. The middleware that uses this store sets it. */
+  /** Sets an empty session on a request. The middleware assigns it. */
   generate: (req: RequestOfSession) => void;
-  /** Ends the session of a request and puts an empty one in its place. */
+  /** Ends the session of a request and replaces it by an empty one. */
   regenerate(req: RequestOfSession, callback: SessionCallback): void;
-  /** Gives the session of an id as a `Session`, without a request. */
+  /** Reads the session of an id as a `Session`, without a request. */
   load(id: string, callback: (error?: any, session?: Session & SessionData) => void): void;
-  /** Makes a `Session` of stored data and puts it on a request. */
+  /** Creates a `Session` from stored data and sets it on a request. */
   createSession(req: RequestOfSession, session: SessionData): Session & SessionData;
 }
 
@@ -33,13 +33,13 @@ declare abstract class AbstractStore extends EventEmitter implements SessionStor
 export type Store = AbstractStore;
 
 /**
- * What stores extend: the emitter of "connect" and "disconnect", and what turns records into sessions. A subclass has
- * `get`, `set` and `destroy`, and better `touch` too.
+ * The base class of stores: emits "connect" and "disconnect", and converts records to sessions. A subclass has `get`, `set`
+ * and `destroy`, and preferably `touch`.
  *
- * Between "disconnect" and "connect" requests are handled as if there were no sessions.
+ * Between "disconnect" and "connect", requests are handled without sessions.
  */
 export const Store = function Store(this: EventEmitter): void {
-  // A plain function, since stores written before classes call it on their own object.
+  // A plain function, since stores without `class` call it on their own object.
   Reflect.apply(EventEmitter, this, []);
 } as unknown as typeof AbstractStore;
 
@@ -63,7 +63,7 @@ Store.prototype.load = function load(id, callback) {
 };
 
 Store.prototype.createSession = function createSession(req, data) {
-  // A record without a cookie throws here, with the message that people know.
+  // A record without a cookie throws here, with express-session's message.
   const expires: unknown = data.cookie.expires;
   const { originalMaxAge } = data.cookie;
   const cookie = new Cookie(data.cookie);

@@ -4,10 +4,10 @@ import { html, type Html } from "./html.ts";
 import type { PastedCookie, PastedVerdict } from "./pasted-cookie.ts";
 import { sizeMeter } from "./size-meter.ts";
 
-/** Most characters of one value to show. */
+/** Maximum number of characters of a value to show. */
 const SHOWN = 4096;
 
-/** The form for a cookie, and the parts of the cookie that was pasted. */
+/** The form for a cookie, and the parts of the pasted one. */
 export function cookieSection(pasted: PastedCookie | undefined): Html {
   return html`<section class="card" id="cookie"><h2>Take a cookie apart</h2>
 <form method="post"><input type="hidden" name="action" value="inspect">
@@ -53,7 +53,7 @@ function fieldsOf(fields: Fields): Html {
   return html`<pre tabindex="0">${lines.join("\n").slice(0, SHOWN)}</pre>`;
 }
 
-/** Flask writes everything beyond ASCII as an escape; letters are shown as such. */
+/** Flask escapes non-ASCII characters; the page shows them unescaped. */
 function readable(json: string): string {
   return json.replace(/\\\\|(?:\\u[\da-f]{4})+/gi, (escapes) => {
     if (escapes === "\\\\") return escapes;

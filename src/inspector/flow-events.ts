@@ -13,12 +13,12 @@ import type {
 import { stateOf } from "../session/session.ts";
 import { MOST, type FlowRecord } from "./flow-record.ts";
 
-/** The record that is being opened or saved right now. */
+/** The record of the request that is being opened or saved. */
 export const watched = new AsyncLocalStorage<FlowRecord>();
-/** The record of each session, by its state: a cookie is often opened in the middle of a handler. */
+/** The record of each session, by its state: a cookie is often opened during a handler. */
 export const records = new WeakMap<object, FlowRecord>();
 
-/** Told by whatever happens to sessions, whichever request it is part of; a request that is not watched has no record. */
+/** Handles the events of sessions of all requests; a request that is not recorded has no record. */
 const LISTENERS: Readonly<Record<string, (record: FlowRecord, event: unknown) => void>> = {
   opened(record, event) {
     const { keys, selector } = event as OpenedEvent;
@@ -26,7 +26,7 @@ const LISTENERS: Readonly<Record<string, (record: FlowRecord, event: unknown) =>
     record.selector = selector;
   },
   refused(record, event) {
-    // Several cookies may come in; one that was recognised is the one that counts.
+    // Several cookies may be sent; the accepted one counts.
     if (record.verdict.kind !== "recognised")
       record.verdict = { kind: "refused", reason: (event as RefusedEvent).reason };
   },
@@ -45,7 +45,7 @@ const LISTENERS: Readonly<Record<string, (record: FlowRecord, event: unknown) =>
 
 let isListening = false;
 
-/** Starts to listen, once in a process. */
+/** Subscribes once per process. */
 export function listen(): void {
   if (isListening) return;
   isListening = true;

@@ -1,6 +1,6 @@
 import type { FlowRecord } from "./flow-record.ts";
 
-/** The last requests, newest first. Bounded: whatever comes in, older ones go. */
+/** The last requests, newest first, up to a limit. */
 export class FlowLog {
   readonly #capacity: number;
   #records: readonly FlowRecord[] = [];
@@ -14,7 +14,7 @@ export class FlowLog {
     return this.#records;
   }
 
-  /** How many there have been; grows with each. */
+  /** Number of requests so far. */
   get count(): number {
     return this.#count;
   }

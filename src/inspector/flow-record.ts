@@ -1,14 +1,14 @@
 import type { RefusalReason } from "../codecs/codec.ts";
 import type { Outcome } from "../interfaces/decide.ts";
 
-/** What opening made of a request's cookie. */
+/** The result of opening a request's cookie. */
 export type Verdict =
   | { readonly kind: "unread" }
   | { readonly kind: "empty" }
   | { readonly kind: "recognised"; readonly keys: number }
   | { readonly kind: "refused"; readonly reason: RefusalReason };
 
-/** A key whose value is another one than before. Its name, never its value. */
+/** A key whose value changed. Never contains the value. */
 export interface KeyChange {
   readonly key: string;
   readonly kind: "added" | "changed" | "removed";
@@ -16,15 +16,15 @@ export interface KeyChange {
 
 /** A Set-Cookie line without its value. */
 export interface SentCookie {
-  /** Bytes of the whole line. */
+  /** Length of the whole line in bytes. */
   readonly size: number;
   readonly attributes: string;
   readonly isRemoval: boolean;
 }
 
-/** What one request did with its session. Holds no cookie, no secret and no value. */
+/** What one request did with its session. Contains no cookie, no secret and no value. */
 export interface FlowRecord {
-  /** Place in the log's history, from 1. */
+  /** Number in the log, from 1. */
   number: number;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -36,25 +36,25 @@ export interface FlowRecord {
   verdict: Verdict;
   /** Public half of a stored session's token. */
   selector: string | undefined;
-  /** Keys that the handler asked for. */
+  /** Keys that the handler read. */
   read: Set<string>;
   changes: readonly KeyChange[];
   outcome: Outcome;
   setCookie: SentCookie | undefined;
   status: number | undefined;
-  /** Milliseconds that each step took. */
+  /** Duration of each step in milliseconds. */
   readonly took: { open?: number; handle?: number; save?: number };
-  /** What else happened: `created`, `rotated`, `lost`, `migrated`, … */
+  /** Other events: `created`, `rotated`, `lost`, `migrated`, … */
   readonly events: string[];
   /** The step that failed, and the code of its error. */
   failure: { readonly step: "open" | "save"; readonly code: string } | undefined;
 }
 
-/** Most keys and events that are kept of one request. */
+/** Maximum number of keys and events per request. */
 export const MOST = 40;
 const LONGEST_TEXT = 120;
 
-/** A request that has just arrived. */
+/** A new request. */
 export function newRecord(given: Pick<FlowRecord, "at" | "method" | "path" | "cookieIn">): FlowRecord {
   return {
     ...given,
@@ -74,7 +74,7 @@ export function newRecord(given: Pick<FlowRecord, "at" | "method" | "path" | "co
   };
 }
 
-/** Names of visitors' making may be long. */
+/** Names chosen by visitors may be long. */
 export function clipped(text: string): string {
   return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
 }

@@ -15,27 +15,27 @@ import { page, PAGE_HEADERS, type Shown } from "./page.ts";
 import { takeApart } from "./pasted-cookie.ts";
 import { WatchedSessions } from "./watched-sessions.ts";
 
-/** How the inspector is set up. */
+/** Options of the inspector. */
 export interface InspectorOptions {
   /**
-   * Decides who may look, for each request. Only `true`, or a promise of it, lets a visitor in. Behind `sessions(manager)`
-   * it may use `session`. There is no default.
+   * Decides whether a request may see the page. Only `true`, or a promise of it, allows access. Behind `sessions(manager)`
+   * it can use `session`. No default.
    */
   readonly authorize: (request: Request) => boolean | Promise<boolean>;
-  /** How many of the last requests are kept, 1 to 1000. Default 50. */
+  /** Number of recent requests to keep, 1 to 1000. Default 50. */
   readonly keep?: number | undefined;
 }
 
-/** Answers the requests for the inspector's page. */
+/** Handles the requests for the inspector's page. */
 export type Inspector = (request: Request) => Promise<Response>;
 
 /**
- * A page that shows the steps of each request – cookie, `openSession`, handler, `saveSession`, Set-Cookie –
- * shows what is in a cookie, and with a store lists and ends a person's sessions. Watches the manager from this call on. Mount
+ * A page that shows the steps of each request – cookie, `openSession`, handler, `saveSession`, Set-Cookie – shows the
+ * content of a cookie, and with a store lists and ends the sessions of an owner. Records requests from this call on. Mount
  * it at one path, for GET and POST.
  *
- * The requests it keeps hold names of keys, sizes, times and reasons; never a cookie, a secret or a value. Data is shown
- * of a cookie that an authorised viewer pastes, and is kept nowhere.
+ * It keeps names of keys, sizes, times and reasons of requests; never a cookie, a secret or a value. It shows the data of a
+ * cookie that an authorised user pastes, without storing it.
  *
  * @throws ConfigError without `authorize`
  * @example
@@ -151,7 +151,7 @@ function homeOf(target: SessionInterface): string {
     : `${name}: the data itself, in the format "${codec.name}"`;
 }
 
-/** To the list that the form was in, wherever the page is mounted. */
+/** Redirects to the list of the form, relative to the mount path. */
 function backTo(owner: string): Response {
   const location = `?${new URLSearchParams({ owner }).toString()}`;
   return new Response(null, { status: 303, headers: { ...bare(), Location: location } });

@@ -1,4 +1,4 @@
-/** Markup, as opposed to text that has yet to be escaped. */
+/** Markup, in contrast to unescaped text. */
 export class Html {
   readonly text: string;
 
@@ -9,7 +9,7 @@ export class Html {
 
 type Insert = Html | string | number | false | undefined | readonly Html[];
 
-/** A template in which everything that is not markup itself is escaped; `false` and `undefined` are nothing. */
+/** A template that escapes all values except markup; `false` and `undefined` are omitted. */
 export function html(parts: TemplateStringsArray, ...inserts: readonly Insert[]): Html {
   return new Html(parts.reduce((text, part, index) => text + textOf(inserts[index - 1]) + part));
 }

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Inspector } from "./handler.ts";
 
-/** What a framework on `node:http` may have done with a request before us. */
+/** Properties that a framework on `node:http` may have set on a request. */
 type Handled = IncomingMessage & { readonly originalUrl?: unknown; readonly body?: unknown };
 
 /**
- * The inspector's page for `node:http` and what is built on it: Express, Koa, Connect.
+ * The inspector's page for `node:http` and frameworks built on it: Express, Koa, Connect.
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ export function nodeListener(
   };
 }
 
-/** Never rejects: Node and Express 4 would not catch it. */
+/** Never rejects, since Node and Express 4 would not handle it. */
 async function answer(inspect: Inspector, req: Handled): Promise<Response> {
   let request: Request;
   try {
@@ -45,18 +45,18 @@ async function answer(inspect: Inspector, req: Handled): Promise<Response> {
   try {
     return await inspect(request);
   } catch (error) {
-    // oxlint-disable-next-line no-console -- what `authorize` throws must not get lost
+    // oxlint-disable-next-line no-console -- reports errors of `authorize`
     console.error(error);
     return new Response("Internal Server Error\n", { status: 500 });
   }
 }
 
-/** @throws TypeError for a host, a path or a method that no web request can have */
+/** @throws TypeError for a host, a path or a method that is invalid in a web-standard request */
 function requestOf(req: Handled): Request {
   const { method = "GET", originalUrl, url = "/" } = req;
   const headers = new Headers();
   for (const [name, value = ""] of Object.entries(req.headers)) {
-    // HTTP/2 has pseudo-headers among them.
+    // HTTP/2 includes pseudo-headers.
     if (!name.startsWith(":")) for (const line of [value].flat()) headers.append(name, line);
   }
   const host = req.headers.host ?? String(req.headers[":authority"] ?? "localhost");
@@ -65,7 +65,7 @@ function requestOf(req: Handled): Request {
   return new Request(target, { method, headers, body, duplex: "half" });
 }
 
-/** As it comes in, or as a body parser has left it. */
+/** The raw body, or the result of a body parser. */
 function bodyOf(req: Handled): ReadableStream | string | URLSearchParams {
   if (!req.readableEnded) return ReadableStream.from(req as AsyncIterable<Uint8Array>);
   if (typeof req.body === "string") return req.body;

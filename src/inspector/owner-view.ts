@@ -2,14 +2,14 @@ import type { OwnedSession } from "../manager/manager.ts";
 import { moment } from "./cookie-view.ts";
 import { html, type Html } from "./html.ts";
 
-/** The live sessions of a person; `undefined` until one was asked for. */
+/** The live sessions of an owner; `undefined` without a query. */
 export interface OwnerSessions {
   readonly owner: string;
-  /** Why there is no list, if there is none. */
+  /** The sessions, or why they cannot be listed. */
   readonly sessions: readonly OwnedSession[] | string;
 }
 
-/** The form for an owner, and the sessions of the one that was asked for. */
+/** The form for an owner, and the sessions of the requested one. */
 export function ownerSection(asked: OwnerSessions | undefined): Html {
   return html`<section class="card" id="sessions"><h2>Live sessions</h2>
 <form method="get"><label for="owner">Whose? The id that was given to <code>session.owner</code>.</label>

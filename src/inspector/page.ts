@@ -8,22 +8,22 @@ import type { PastedCookie } from "./pasted-cookie.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
-/** What the page shows. */
+/** The content of the page. */
 export interface Shown {
-  /** Where sessions are, in words. */
+  /** A description of where sessions are stored. */
   readonly home: string;
-  /** Requests there have been. */
+  /** Number of requests so far. */
   readonly count: number;
   readonly records: readonly FlowRecord[];
   readonly pasted?: PastedCookie | undefined;
-  /** Whether there are owners to ask for. */
+  /** Whether sessions have owners. */
   readonly hasStore: boolean;
   readonly asked?: OwnerSessions | undefined;
 }
 
 /**
- * For every answer: nothing but our own two inline texts, known by their hashes, runs or is shown; nothing is stored; no
- * frame. The referrer stays on for our own forms, whose origin would be hidden without it.
+ * For every response: only the page's own inline script and style, by their hashes; no storing and no framing. The referrer
+ * is kept for the page's forms, whose origin would be hidden without it.
  */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "Content-Type": "text/html; charset=utf-8",
@@ -53,7 +53,7 @@ export function page({ home, count, records, pasted, hasStore, asked }: Shown): 
 <title>Sessions · hipflask</title><link rel="icon" href="data:,"><style>${new Html(STYLE)}</style></head>
 <body><header class="top"><h1>Sessions <small>hipflask inspector</small></h1><p>${home}</p></header>
 <main><section class="flow" id="flow" data-count="${count}" aria-label="Requests">
-<h2>The way of each request <span class="pulse">live</span></h2>${flowList(records)}</section>
+<h2>The steps of each request <span class="pulse">live</span></h2>${flowList(records)}</section>
 <div class="tools">${cookieSection(pasted)}${hasStore && ownerSection(asked)}</div></main>
 ${new Html(`<script>${SCRIPT}</script>`)}</body></html>
 `;

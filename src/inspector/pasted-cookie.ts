@@ -9,33 +9,33 @@ import { pastedValue } from "../codecs/inspect.ts";
 import type { SessionRecord } from "../stores/parts/record.ts";
 import { checkVerifier, parseToken, type VerifierStatus } from "../stores/parts/token.ts";
 
-/** Longest text that is looked at; no cookie is as long. */
+/** Maximum length of pasted text; cookies are shorter. */
 const LONGEST = 16_384;
 
 const LIVE: ReadonlySet<VerifierStatus> = new Set(["current", "previous"]);
 
-/** What the app itself would say of a cookie. */
+/** The app's own verdict on a cookie. */
 export type PastedVerdict =
   | { readonly kind: "accepted"; readonly fields: Fields }
   | { readonly kind: "refused"; readonly reason: RefusalReason }
   | { readonly kind: "unknown" };
 
-/** The parts of a cookie, for a viewer who may see them. */
+/** The parts of a cookie, for an authorised user. */
 export interface PastedCookie {
-  /** Bytes of the value. */
+  /** Length of the value in bytes. */
   readonly size: number;
   readonly verdict: PastedVerdict;
   /** The parts of a cookie in Flask's format. */
   readonly parts: InspectedCookie | undefined;
-  /** Of the token of a stored session. The verifier is a secret and left out. */
+  /** Of the token of a stored session. The verifier is a secret and omitted. */
   readonly selector: string | undefined;
-  /** What the store has for it. */
+  /** The stored record. */
   readonly record: SessionRecord | undefined;
 }
 
 /**
- * Parses what was pasted, and verifies it with the app's own key or store. Changes nothing: no session is
- * opened, no flashed message taken.
+ * Parses a pasted cookie, and verifies it with the app's own key or store. Has no side effects: opens no session and
+ * removes no flashed messages.
  *
  * @throws StoreError
  */
@@ -75,7 +75,7 @@ function verdictOf(value: string, sessions: SessionInterface): PastedVerdict {
   return { kind: "accepted", fields: decoded.fields };
 }
 
-/** Payload, timestamp and signature, with a dot in front of what is compressed. */
+/** Payload, timestamp and signature; a compressed payload has a leading dot. */
 function looksSigned(value: string): boolean {
   return /^\.?[\w-]+(\.[\w-]*){1,2}$/.test(value);
 }

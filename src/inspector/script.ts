@@ -1,4 +1,4 @@
-/** Asks for newer requests while the page is visible, and puts them in without closing what is open. Works without, by reload. */
+/** Loads new requests while the page is visible, without closing open details. Without scripts, the page can be reloaded. */
 export const SCRIPT: string = `
 const flow = () => document.getElementById("flow");
 const opened = () => new Set([...document.querySelectorAll("details.request")].filter((d) => d.open).map((d) => d.id));

@@ -1,4 +1,4 @@
-/** The page's only style sheet, by day and by night. */
+/** The page's style sheet, for light and dark mode. */
 export const STYLE: string = `
 :root {
   color-scheme: light dark;

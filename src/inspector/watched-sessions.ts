@@ -10,15 +10,15 @@ import { records, watched } from "./flow-events.ts";
 import type { FlowLog } from "./flow-log.ts";
 import { clipped, MOST, newRecord, type FlowRecord, type KeyChange, type SentCookie } from "./flow-record.ts";
 
-/** What is recorded of a request. */
+/** The record of a request. */
 interface Watch {
   readonly record: FlowRecord;
-  /** Milliseconds of the process, when the handler began. */
+  /** Value of `performance.now()` when the handler began. */
   readonly handledFrom: number;
 }
 
 /**
- * Sessions as always, and a record of each request. Synchronous where the interface inside is, and it fails as that fails.
+ * Wraps an interface to record each request. Synchronous if the wrapped interface is, with the same errors.
  */
 export class WatchedSessions implements SessionInterface {
   readonly #interface: SessionInterface;
@@ -69,7 +69,7 @@ export class WatchedSessions implements SessionInterface {
     const from = performance.now();
     record.took.handle = from - handledFrom;
     record.status = response.status;
-    // What saving itself looks at is not what the handler did.
+    // Accesses while saving are not the handler's.
     const read = new Set(record.read);
     const left = state.isOpened ? new Map(state.fields()) : undefined;
     let sent: SentCookie | undefined;
@@ -95,7 +95,7 @@ export class WatchedSessions implements SessionInterface {
     );
   }
 
-  /** Leaves the request of this session out of the log. */
+  /** Omits the request of this session from the log. */
   ignore(session: Session): void {
     const watch = this.#watches.get(stateOf(session));
     if (watch !== undefined) this.#ignored.add(watch.record);
@@ -103,7 +103,7 @@ export class WatchedSessions implements SessionInterface {
 
   #watch(record: FlowRecord, session: Session | null | undefined): void {
     const state = session ? (stateOf(session) as SessionState | undefined) : undefined;
-    // A null session has no way to show: it is neither opened nor saved.
+    // A null session is neither opened nor saved.
     if (state === undefined) return;
     watchReads(state, record);
     records.set(state, record);
@@ -117,7 +117,7 @@ export class WatchedSessions implements SessionInterface {
   }
 }
 
-/** Does the same with a result that is there and with one that will be. */
+/** Calls a function with a result or with the value of a promise. */
 function settled<Result, Made>(
   work: () => Result | Promise<Result>,
   then: (result: Result) => Made,
@@ -132,7 +132,7 @@ function settled<Result, Made>(
   return isPromise(result) ? (result as Promise<Result>).then(then, fail) : then(result as Result);
 }
 
-/** Notes every key that is asked for, whichever way: as a property, with `in`, or through a method. */
+/** Records every key that is read: as a property, with `in`, or through a method. */
 function watchReads(state: SessionState, record: FlowRecord): void {
   const { get, has } = state;
   const read = (key: string): void => {
@@ -167,7 +167,7 @@ function sizeOfCookie(request: SessionRequest, name: string | undefined): number
   return value === undefined ? undefined : Buffer.byteLength(`${name}=${value}`);
 }
 
-/** A query may hold what no log should: searches, tokens of mails. */
+/** Removes the query, which may contain sensitive data: searches, tokens of emails. */
 function pathOf(url: string): string {
   return url.replace(/^[a-z][\w+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] || "/";
 }

@@ -3,12 +3,12 @@ import { has, refusal } from "../stores/parts/clients.ts";
 import type { SessionOptions } from "./options.ts";
 
 /**
- * Checks that options are options, and that what is passed in them is of its kind, before anything is called.
+ * Checks that the options are an object and that the objects in them have the right type, before any is used.
  *
- * @throws ConfigError that says what was found and what to write instead, never a value: it may be a secret
+ * @throws ConfigError with the type that was found and what to write instead, never the value, which may be a secret
  */
 export function checkParts(options: unknown): asserts options is SessionOptions {
-  // What frameworks call middleware with: a request or its context, and Fastify's instance.
+  // The arguments of middleware: a request or its context, and Fastify's instance.
   if (["headers", "req", "request", "event", "decorateRequest", "h3App"].some((name) => has(options, name)))
     throw new ConfigError(
       "`sessions` itself was passed where its result belongs; write sessions({ secretKey: process.env.SECRET_KEY }).",
@@ -28,7 +28,7 @@ export function checkParts(options: unknown): asserts options is SessionOptions 
   }
 }
 
-/** @throws NoSecretKeyError where nothing else than a key could sign the cookie; null says that there is to be none */
+/** @throws NoSecretKeyError without a key, unless it is null or nothing needs one */
 export function checkKey({ secretKey, codec, store, sessionInterface }: SessionOptions): void {
   if (store || sessionInterface || typeof codec === "object" || secretKey === null) return;
   if (secretKey === undefined || secretKey.length === 0) {

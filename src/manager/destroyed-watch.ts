@@ -2,20 +2,20 @@ import { notify } from "../callbacks.ts";
 import { ConfigError } from "../errors.ts";
 import type { SessionRecords } from "../stores/parts/session-records.ts";
 
-/** Called once, when the session is over: destroyed, expired, or ended by its owner's limit, by any process. */
+/** Called once, when the session is over: destroyed, expired, or ended by `maxPerOwner`, in any process. */
 export type DestroyedListener = () => void;
 
 const BATCH = 500;
 
-/** @throws ConfigError for what is no function: nothing would be closed when the session ends */
+/** @throws ConfigError unless it is a function, since nothing would be closed when the session ends */
 export function checkListener(listener: unknown): void {
   if (typeof listener !== "function")
     throw new ConfigError("onDestroyed takes a function, as in onDestroyed(() => socket.close()).");
 }
 
 /**
- * Notices that sessions ended, wherever that was done, by asking the store which of them still live: one round trip per
- * interval and 500 watched sessions, none while nothing is watched.
+ * Detects that sessions ended, in any process, by reading them from the store: one round trip per interval and 500 watched
+ * sessions, none while nothing is watched.
  */
 export class DestroyedWatch {
   readonly #records: Pick<SessionRecords, "live">;
@@ -23,7 +23,7 @@ export class DestroyedWatch {
   readonly #listeners = new Map<string, Set<DestroyedListener>>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param interval milliseconds between two questions */
+  /** @param interval milliseconds between two reads */
   constructor(records: Pick<SessionRecords, "live">, interval = 500) {
     this.#records = records;
     this.#interval = interval;
@@ -36,13 +36,13 @@ export class DestroyedWatch {
     this.#schedule();
     return () => {
       listeners.delete(listener);
-      // Called twice, it must not remove those who watch the same session by now.
+      // A second call must not remove later listeners of the same session.
       const isLast = listeners.size === 0 && this.#listeners.get(selector) === listeners;
       if (isLast) this.#listeners.delete(selector);
     };
   }
 
-  /** Asks now. A store that does not answer says nothing about its sessions, so no listener is called. */
+  /** Checks now. If the store fails, no listener is called. */
   async check(): Promise<void> {
     const watched = [...this.#listeners.keys()];
     for (let at = 0; at < watched.length; at += BATCH) {
@@ -52,7 +52,7 @@ export class DestroyedWatch {
     }
   }
 
-  /** Stops asking and forgets every listener. */
+  /** Stops checking and removes every listener. */
   close(): void {
     clearTimeout(this.#timer);
     this.#listeners.clear();
@@ -72,7 +72,7 @@ export class DestroyedWatch {
       this.#timer = undefined;
       if (this.#listeners.size > 0) this.#schedule();
     }, this.#interval);
-    // On workers a timer is a number, and nothing there waits for it.
+    // On workers a timer is a number, and does not keep the process running.
     this.#timer.unref?.();
   }
 }

@@ -3,7 +3,7 @@ import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import type { SessionOptions } from "./options.ts";
 
-/** Flask's settings that concern sessions, under Flask's own names. Python's `None` is null. */
+/** Flask's session settings under Flask's names. Python's `None` is null. */
 export interface FlaskConfig {
   readonly SECRET_KEY?: SecretKey | null | undefined;
   readonly SECRET_KEY_FALLBACKS?: readonly SecretKey[] | null | undefined;
@@ -19,13 +19,13 @@ export interface FlaskConfig {
   readonly PERMANENT_SESSION_LIFETIME?: number | undefined;
   readonly APPLICATION_ROOT?: string | null | undefined;
   readonly MAX_COOKIE_SIZE?: number | undefined;
-  /** Everything else of a Flask configuration is left alone. */
+  /** Other Flask settings are ignored. */
   readonly [setting: string]: unknown;
 }
 
 /**
- * Turns a Flask configuration into options of the same meaning. Settings that have nothing to do with sessions are
- * ignored; a session setting that cannot be honoured here is refused.
+ * Converts a Flask configuration to options with the same meaning. Settings that do not concern sessions are ignored;
+ * unsupported session settings are refused.
  *
  * @throws ConfigError for an unknown `SESSION_…` setting
  * @example
@@ -45,7 +45,7 @@ export function optionsFromFlask(config: FlaskConfig): SessionOptions {
   }
   const root = config.APPLICATION_ROOT === undefined ? "/" : config.APPLICATION_ROOT;
   return {
-    // Flask starts without a key, and refuses writes.
+    // Flask starts without a key, but refuses writes.
     secretKey: config.SECRET_KEY ?? null,
     secretKeyFallbacks: config.SECRET_KEY_FALLBACKS,
     cookieName: config.SESSION_COOKIE_NAME,
@@ -76,7 +76,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "MAX_COOKIE_SIZE",
 ]);
 
-/** Python code may say 1 and 0; any other type is left for the check of the options to refuse. */
+/** Python code may use 1 and 0; other types are refused when the options are checked. */
 function toBoolean(value: unknown): boolean | undefined {
   return value === 1 || value === 0 ? value === 1 : (value as boolean | undefined);
 }

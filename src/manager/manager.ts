@@ -23,22 +23,23 @@ import type { SessionInfo } from "../stores/parts/record.ts";
 import type { ListOptions, SessionRecords } from "../stores/parts/session-records.ts";
 import { startSweep, type Sweep } from "../stores/parts/sweep.ts";
 
-/** The same in every copy of this package that a process loads. */
+/** The same symbol in all copies of this package in a process. */
 export const WRAP_INTERFACE: unique symbol = Symbol.for("hipflask.wrapInterface") as never;
 
-/** A session in a list of its owner's. */
+/** A session in the list of its owner. */
 export interface OwnedSession extends Omit<SessionInfo, "device"> {
-  /** What the option `device` said when the session began. */
+  /** The result of the option `device` when the session began. */
   readonly device: unknown;
-  /** It is the one that was asked about. */
+  /** Whether it is the session passed as `current`. */
   readonly isCurrent: boolean;
 }
 
 /**
- * The sessions of one app: options checked once, then a context per request. Adapters take options and make one, or
- * take one that several adapters share. With a store it also lists and ends the sessions of a person.
+ * The sessions of one app: checks the options once, and creates a context per request. Adapters create a manager from their
+ * options, or accept one, so that several adapters can share it. With a store, it also lists and ends the sessions of an
+ * owner.
  *
- * @throws ConfigError for options that cannot work; NoSecretKeyError without a `secretKey`, unless something else signs
+ * @throws ConfigError for invalid options; NoSecretKeyError without a `secretKey`, unless nothing needs one
  * @example
  * ```ts
  * import { session, SessionManager } from "hipflask";
@@ -54,13 +55,13 @@ export interface OwnedSession extends Omit<SessionInfo, "device"> {
 export class SessionManager {
   /** Flask's `app.session_interface`. */
   readonly sessionInterface: SessionInterface;
-  /** The options for the cookie, with defaults filled in. */
+  /** The options of the cookie, including defaults. */
   readonly config: CookieConfig;
-  /** What requests go through: the interface itself, or what watches it. */
+  /** The interface for requests: the original, or the inspector's wrapper. */
   #requestInterface: SessionInterface;
   readonly #refuseForeign: ((request: SessionRequest) => void) | undefined;
   readonly #records: SessionRecords | undefined;
-  /** What to sweep, until the first request: workers start no timer before one. */
+  /** The store to sweep, until the first request: workers cannot start timers before it. */
   #unswept: StoreConfig | undefined;
   #sweep: Sweep | undefined;
   #watch: DestroyedWatch | undefined;
@@ -82,20 +83,20 @@ export class SessionManager {
     checkKey(options);
   }
 
-  /** The manager itself, or one made of the options: what every adapter does with its argument. */
+  /** Returns a manager as it is, or creates one from options, for the argument of adapters. */
   static from(options: SessionOptions | SessionManager): SessionManager {
     return options instanceof SessionManager ? options : new SessionManager(options);
   }
 
   /**
-   * Opens the session of a request; see {@link RequestContext} for what comes next.
+   * Opens the session of a request; see {@link RequestContext} for the next steps.
    *
    * @param keys the framework's own objects for this request, by which `getSession` finds the session
-   * @throws ForeignOriginError (403) where `crossOriginProtection` refuses the request; whatever `openSession` throws
+   * @throws ForeignOriginError (403) if `crossOriginProtection` refuses the request; the errors of `openSession`
    */
   requestContext(request: SessionRequest, ...keys: object[]): RequestContext {
     this.refuseForeign(request);
-    // A prerender must not start timers or draw random numbers, and can save nothing.
+    // A prerender must not start timers or use random numbers, and cannot save.
     if (this.#unswept !== undefined && !request.readOnly) this.#startSweep(this.#unswept);
     return new RequestContext(this.#requestInterface, request, ...keys);
   }
@@ -111,7 +112,7 @@ export class SessionManager {
   }
 
   /**
-   * The check of `crossOriginProtection` alone, for requests whose method is not known when their session is opened.
+   * Only the check of `crossOriginProtection`, for requests whose method is unknown when their session is opened.
    *
    * @throws ForeignOriginError (403)
    */
@@ -119,16 +120,16 @@ export class SessionManager {
     this.#refuseForeign?.(request);
   }
 
-  /** @internal Puts an interface around the one that requests go through from now on: for `hipflask/inspector`. */
+  /** @internal Wraps the interface for further requests, for `hipflask/inspector`. */
   [WRAP_INTERFACE](wrap: (inner: SessionInterface) => SessionInterface): void {
     this.#requestInterface = wrap(this.#requestInterface);
   }
 
   /**
-   * The live sessions of an owner, most recent login first. Never tokens, never data. Give the last selector of a page as
-   * `after` to get the next one; if that session is over by then, the list begins anew.
+   * The live sessions of an owner, most recent login first. Contains neither tokens nor data. Pass the last selector of a
+   * page as `after` to get the next page; if that session is over by then, the list starts from the beginning.
    *
-   * @param limit sessions in one answer, at most 1000; default 100
+   * @param limit sessions per page, at most 1000; default 100
    * @throws ConfigError without a store; StoreError
    */
   async list(
@@ -148,7 +149,7 @@ export class SessionManager {
   }
 
   /**
-   * Ends one session for good, by the selector that {@link list} tells.
+   * Ends a session permanently, by its selector in {@link list}.
    *
    * @returns whether it was live
    * @throws ConfigError without a store; StoreError
@@ -162,19 +163,19 @@ export class SessionManager {
   }
 
   /**
-   * Ends every session of an owner, "log out everywhere". A login of theirs that is under way meanwhile fails, unless its own
-   * request has waited for this: `await manager.destroyAll(id); session.owner = id` logs in again, as does the other order.
+   * Ends every session of an owner: "log out everywhere". A concurrent login of the owner fails, unless its own request has
+   * awaited this: `await manager.destroyAll(id); session.owner = id` logs in again, in either order.
    *
-   * @param except the one session to leave, usually the one that asks
+   * @param except a session to keep, usually the current one
    * @returns how many were ended
-   * @throws ConfigError without a store; StoreError, and then call it again
+   * @throws ConfigError without a store; StoreError, after which it must be called again
    */
   async destroyAll(
     owner: string,
     options: { readonly except?: Session | string | undefined } = {},
   ): Promise<number> {
     if ((options as { [STATE]?: unknown } | null)?.[STATE] !== undefined)
-      throw new ConfigError("The session to keep is written manager.destroyAll(owner, { except: session }).");
+      throw new ConfigError("Pass the session to keep as manager.destroyAll(owner, { except: session }).");
     checkNames("manager.destroyAll", options, ["except"]);
     const { except } = options;
     const id = checkId(owner);
@@ -188,11 +189,11 @@ export class SessionManager {
   }
 
   /**
-   * Calls `listener` once when a session is over, in this process or another: for closing the sockets and
-   * streams that it opened. Noticed within half a second.
+   * Calls `listener` once when a session is over, in this process or another, for closing its sockets and streams. The
+   * delay is at most half a second.
    *
    * @returns stops listening; call it when the socket closes by itself
-   * @throws ConfigError without a store, or for a listener that is no function
+   * @throws ConfigError without a store, or unless the listener is a function
    */
   onDestroyed(session: Session | string, listener: DestroyedListener): () => void {
     checkListener(listener);
@@ -204,7 +205,7 @@ export class SessionManager {
     return this.#watch.watch(selector, listener);
   }
 
-  /** Stops watching sessions and removing expired ones, and closes what the store opened itself. */
+  /** Stops watching sessions and removing expired ones, and closes connections that the store opened itself. */
   async close(): Promise<void> {
     this.#watch?.close();
     this.#unswept = undefined;
@@ -227,7 +228,7 @@ export class SessionManager {
 
 shareClass("SessionManager", SessionManager);
 
-/** What `session.owner` takes as an id. @throws ConfigError */
+/** Checks an id like `session.owner`. @throws ConfigError */
 function checkId(given: unknown): string {
   const id = idOf(given);
   if (id !== undefined) return id;
@@ -241,9 +242,9 @@ function accepting(accepts: readonly AcceptedCookie[], ours: CookieSessionInterf
 }
 
 /**
- * The public half of a stored session's token: it names the session in lists and logs, and cannot be used as a cookie.
+ * The public half of a stored session's token: it identifies the session in lists and logs, and is not valid as a cookie.
  *
- * @returns `undefined` for a session that is not in a store (yet)
+ * @returns `undefined` for a session that is not, or not yet, in a store
  * @example
  * ```ts
  * import { selectorOf, session } from "hipflask";

@@ -71,9 +71,9 @@ const STORE_KINDS: Record<keyof StoreOptions, Kind> = {
 };
 
 const DAY = 24 * 60 * 60;
-/** Browsers keep a cookie for 400 days at most (RFC 6265bis §5.5), and no session is meant to outlive its cookie. */
+/** Browsers keep a cookie for 400 days at most (RFC 6265bis §5.5), and no session needs to outlive its cookie. */
 const MOST_SECONDS = 400 * DAY;
-/** A longer duration is taken for milliseconds, though a cookie may live longer. */
+/** A longer duration is taken for milliseconds, although a cookie may live longer. */
 const MOST_OF: Record<string, number> = { storeTimeout: 600, rotationGrace: DAY };
 
 const CLEARABLE: readonly ClearSiteDataType[] = [
@@ -85,10 +85,10 @@ const CLEARABLE: readonly ClearSiteDataType[] = [
   "*",
 ];
 
-/** Names of options in other libraries, and the one to write here. */
+/** Option names of other libraries, and what to write instead. */
 const MEANT: Record<string, string> = {
-  onError: "sessions(options, { onError }): it is not an option of sessions but of the framework's adapter",
-  origins: "sessions(options, { origins }): it is not an option of sessions but of the framework's adapter",
+  onError: "sessions(options, { onError }): it is an option of the framework's adapter",
+  origins: "sessions(options, { origins }): it is an option of the framework's adapter",
   secret: "secretKey",
   secrets: "secretKey and secretKeyFallbacks",
   keys: "secretKey and secretKeyFallbacks",
@@ -110,13 +110,13 @@ const MEANT: Record<string, string> = {
   resave: "nothing: only what changed is saved",
   saveUninitialized: "nothing: an empty session is never saved",
   unset: "nothing: session.destroy() ends a session",
-  genid: "nothing: the names of sessions are random",
-  generateId: "nothing: the names of sessions are random",
-  idGenerator: "nothing: the names of sessions are random",
+  genid: "nothing: session ids are random",
+  generateId: "nothing: session ids are random",
+  idGenerator: "nothing: session ids are random",
   proxy:
     'cookieSecure: "auto", and let the framework trust the proxy, as by app.set("trust proxy", 1) in Express',
   signed: "nothing: cookies are always signed",
-  overwrite: "nothing: a response has one cookie of a name",
+  overwrite: "nothing: a response has one cookie per name",
   expires: "lifetime (in seconds) and session.permanent",
   renew: "refreshEachRequest",
   prefix: "the prefix into the options of the store",
@@ -130,10 +130,10 @@ const MEANT: Record<string, string> = {
 };
 
 /**
- * Checks options and fills in Flask's defaults. `sessions({ … })` does this for you; call it to construct a
+ * Checks options and adds Flask's defaults. `sessions({ … })` does this; call it to construct a
  * `SecureCookieSessionInterface` of your own.
  *
- * @throws ConfigError for an unknown option, a wrong type or values that contradict each other; the message says what to write instead
+ * @throws ConfigError for an unknown option, a wrong type or contradictory values; the message says what to write instead
  * @example
  * ```ts
  * import { resolveOptions } from "hipflask";
@@ -190,14 +190,14 @@ function resolveCodec(options: SessionOptions, json: TaggedJSONSerializer, harde
   return flaskCodec(keys);
 }
 
-/** The check that `crossOriginProtection` asks for; `undefined` for none. @throws ConfigError */
+/** The check of the option `crossOriginProtection`; `undefined` for none. @throws ConfigError */
 export function resolveCrossOrigin({
   crossOriginProtection: given,
   hardened = false,
 }: SessionOptions): ((request: SessionRequest) => void) | undefined {
   if (given === false && hardened) {
     throw new ConfigError(
-      'With "hardened", crossOriginProtection must not be false; let requests through with { trustedOrigins: […] } or { exempt }.',
+      'With "hardened", crossOriginProtection must not be false; allow requests with { trustedOrigins: […] } or { exempt }.',
     );
   }
   if (given !== undefined && typeof given !== "boolean" && (typeof given !== "object" || given === null))
@@ -211,7 +211,7 @@ function checkKinds(options: object, kinds: Readonly<Record<string, Kind>>, grou
     if (!Object.hasOwn(kinds, name)) throw unknownOption(name, kinds, group);
     if (value === undefined || value === null) continue;
     const kind = kinds[name]!;
-    // The value itself may be a secret that ended up under the wrong name, so it is not repeated.
+    // The message omits the value, which may be a secret under the wrong name.
     const type = kind === "seconds" ? "number" : kind;
     if (type !== "any" && (typeof value !== type || Array.isArray(value))) {
       const found = Array.isArray(value) ? "list" : typeof value;
@@ -229,7 +229,7 @@ function checkNumber(name: string, value: number, isSeconds: boolean): void {
   const most = MOST_OF[name] ?? MOST_SECONDS;
   if (!isSeconds || value <= most) return;
   const limit =
-    most === MOST_SECONDS ? "browsers keep a cookie for 400 days at most" : `at most ${most} can be meant`;
+    most === MOST_SECONDS ? "browsers keep a cookie for 400 days at most" : `the maximum is ${most}`;
   throw new ConfigError(
     `"${name}" is in seconds: ${value} are ${Math.round(value / DAY)} days, and ${limit}. ` +
       `If ${value} are milliseconds, write ${value / 1000}.`,
@@ -265,7 +265,7 @@ function resolveClearSiteData(given: boolean | readonly ClearSiteDataType[]): st
   return types.map((type) => `"${oneOf("clearSiteData", type, CLEARABLE)}"`).join(", ") || undefined;
 }
 
-/** RFC 6265bis §4.1.3: what a `__Host-` cookie must be, or browsers drop it. */
+/** RFC 6265bis §4.1.3: requirements of a `__Host-` cookie, without which browsers drop it. */
 function checkHardened(config: SecureCookieConfig): void {
   const contradictions = [
     !config.cookieName.startsWith("__Host-") && 'cookieName must start with "__Host-"',

@@ -5,7 +5,7 @@ import type { CookieConfig } from "../interfaces/cookie-interface.ts";
 import type { StoreConfig } from "../interfaces/store/open.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionOptions } from "./options.ts";
-import { checkOptions, oneOf } from "../check-options.ts";
+import { checkNumber, checkOptions, oneOf, POSITIVE } from "../check-options.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import { refusal } from "../stores/parts/clients.ts";
 import { DEFAULT_LIMITS, type RecordLimits } from "../stores/parts/record.ts";
@@ -14,14 +14,15 @@ import type { Store } from "../stores/parts/store.ts";
 
 const HOUR = 60 * 60;
 const DAY = 24 * HOUR;
+const SECONDS = " of seconds";
 const NOT_ATOMIC =
   "hipflask: this session store is not atomic: parallel requests may lose writes, and a slow one may undo a logout.";
 
 /**
- * Checks options and fills in defaults for sessions in a store. `sessions({ store })` does this for you; call it to construct
- * a `StoreSessionInterface` of your own.
+ * Checks options and adds defaults for sessions in a store. `sessions({ store })` does this; call it to construct a
+ * `StoreSessionInterface` of your own.
  *
- * @throws ConfigError without a `store`, and for values that cannot work together
+ * @throws ConfigError without a `store`, and for contradictory values
  * @example
  * ```ts
  * import { resolveStoreOptions, StoreSessionInterface } from "hipflask";
@@ -44,16 +45,26 @@ export function resolveStoreOptions(options: SessionOptions): StoreConfig {
   return storeConfigOf(options, options.store, resolveOptions(options));
 }
 
-/** The same, for options whose part for the cookie was checked already. */
+/** The same with resolved options of the cookie. */
 export function storeConfigOf(options: SessionOptions, store: Store, cookie: CookieConfig): StoreConfig {
   checkStore(store);
   const { hardened = false, storeOptions: given = {} } = options;
-  const idleTimeout = positive("idleTimeout", given.idleTimeout ?? (hardened ? HOUR : cookie.lifetime));
+  const idleTimeout = checkNumber(
+    "idleTimeout",
+    given.idleTimeout ?? (hardened ? HOUR : cookie.lifetime),
+    POSITIVE,
+    SECONDS,
+  );
   const absoluteTimeout =
     given.absoluteTimeout === undefined ? (hardened ? 24 * HOUR : null) : given.absoluteTimeout;
   const rotationKey = rotationKeyOf(options);
   const isLoose = !store.atomic && (given.allowNonAtomicStore ?? false);
-  const anonymousTimeout = positive("anonymousTimeout", given.anonymousTimeout ?? Math.min(idleTimeout, DAY));
+  const anonymousTimeout = checkNumber(
+    "anonymousTimeout",
+    given.anonymousTimeout ?? Math.min(idleTimeout, DAY),
+    POSITIVE,
+    SECONDS,
+  );
   const json = options.json ?? new TaggedJSONSerializer();
   // oxlint-disable-next-line no-console -- logged once, at start-up
   if (isLoose) console.warn(NOT_ATOMIC);
@@ -65,10 +76,13 @@ export function storeConfigOf(options: SessionOptions, store: Store, cookie: Coo
     records: new SessionRecords(store, {
       json,
       longest: Math.max(idleTimeout, anonymousTimeout),
-      seconds: given.storeTimeout === undefined ? undefined : positive("storeTimeout", given.storeTimeout),
+      seconds:
+        given.storeTimeout === undefined
+          ? undefined
+          : checkNumber("storeTimeout", given.storeTimeout, POSITIVE, SECONDS),
       limits: limitsOf(given.recordLimits ?? {}),
       ownerLimit: {
-        max: positive("maxPerOwner", given.maxPerOwner ?? DEFAULT_OWNER_LIMIT.max),
+        max: checkNumber("maxPerOwner", given.maxPerOwner ?? DEFAULT_OWNER_LIMIT.max, POSITIVE),
         overflow: oneOf("ownerOverflow", given.ownerOverflow ?? DEFAULT_OWNER_LIMIT.overflow, [
           "refuse",
           "end-oldest",
@@ -81,7 +95,8 @@ export function storeConfigOf(options: SessionOptions, store: Store, cookie: Coo
     lazy: given.lazy ?? false,
     idleTimeout,
     anonymousTimeout: Math.min(idleTimeout, anonymousTimeout),
-    absoluteTimeout: absoluteTimeout === null ? null : positive("absoluteTimeout", absoluteTimeout),
+    absoluteTimeout:
+      absoluteTimeout === null ? null : checkNumber("absoluteTimeout", absoluteTimeout, POSITIVE, SECONDS),
     touchEvery: Math.max(0, given.touchEvery ?? Math.min(idleTimeout / 10, 300)),
     rotateAfter: Math.max(0, given.rotateAfter ?? 0),
     rotationGrace: Math.max(0, given.rotationGrace ?? 30),
@@ -96,7 +111,7 @@ export function storeConfigOf(options: SessionOptions, store: Store, cookie: Coo
   };
 }
 
-/** @throws ConfigError for anything but a store; the message says how to make one */
+/** @throws ConfigError unless it is a store; the message says how to create one */
 function checkStore(store: Store): void {
   const steps = ["read", "insert", "replace", "remove"] as const;
   if (steps.every((step) => typeof (store as Store | null)?.[step] === "function")) return;
@@ -117,9 +132,4 @@ function keysOrAll(keys: readonly string[] | true): readonly string[] | true {
 function limitsOf(given: Partial<RecordLimits>): RecordLimits {
   checkOptions("recordLimits", given, { fields: "count", bytes: "count" });
   return { fields: given.fields ?? DEFAULT_LIMITS.fields, bytes: given.bytes ?? DEFAULT_LIMITS.bytes };
-}
-
-function positive(name: string, value: number): number {
-  if (value > 0) return value;
-  throw new ConfigError(`"${name}" must be greater than 0; its unit is the second, unless it counts.`);
 }

@@ -2,18 +2,18 @@ import { loadSession } from "./load-session.ts";
 import { stateOf } from "../session/session.ts";
 
 /**
- * Removes a key from the current session at once, before the request is answered, and returns its value: for what must be used
- * once, such as the confirmation of a password reset, a voucher, a one-time form. Of all requests that ask, at the same time or
- * later, one gets the value, also if it fails afterwards; the others get `undefined`.
+ * Removes a key from the current session at once, before the request is answered, and returns its value: for values that
+ * must be used once, such as the confirmation of a password reset, a voucher, a one-time form. Only one request gets the
+ * value, even if it fails afterwards; concurrent and later ones get `undefined`.
  *
  * Only a store can guarantee that. A cookie can be sent twice, so there this is `session.pop(key)`.
  *
- * @throws OutsideRequestError; StoreError if the store cannot be asked
+ * @throws OutsideRequestError; StoreError if the store fails
  * @example
  * ```ts
  * import { consume, session } from "hipflask";
  *
- * // The first step leaves what the last one needs; being in a flow is not being logged in.
+ * // The first step stores what the last one needs; the visitor is not logged in yet.
  * export function codeWasRight(email: string): void {
  *   session.set("reset", { email, until: Date.now() + 10 * 60_000 });
  * }

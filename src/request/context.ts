@@ -15,17 +15,17 @@ import { sessionOf, stateOf, type Session } from "../session/session.ts";
 
 const current = new AsyncLocalStorage<RequestContext>();
 
-/** Counts the requests whose handlers were started, to tell whether something happened before or after a start. */
+/** Number of handlers that were started, to order events relative to a start. */
 let starts = 0;
-/** The context whose `run` is on the call stack, and the number of that call: what runs there is the request's own. */
+/** The context whose `run` is on the call stack, and the number of that call. */
 let running: RequestContext | undefined;
 let run = 0;
 let runs = 0;
 
-/** Notes a use of the global `session`. @throws OutsideRequestError, SessionClosedError for a write: the request is over */
+/** Records a use of the global `session`. @throws OutsideRequestError, or SessionClosedError for a write, after the request has ended */
 let use: (context: RequestContext, isWrite: boolean) => void;
 
-/** Marks the framework's objects. A property, since an entry in a WeakMap costs as much as the rest of a context. */
+/** Key of the context on the framework's objects. A property, since a WeakMap entry costs as much as the rest of a context. */
 const CONTEXT = Symbol("hipflask.context");
 type Marked = { [CONTEXT]?: RequestContext };
 
@@ -40,9 +40,9 @@ function elsewhere(ask: (requests: Requests) => object | undefined): RequestCont
 }
 
 /**
- * One request with its session, as Flask's request context: made when the request arrives, current for everything
- * called while it is handled, and done when its session is saved. Adapters call, in this order:
- * `new RequestContext` → `await opening` → `run(handler)` → `await save(response)`.
+ * One request with its session, like Flask's request context: created when the request arrives, current for all code that
+ * the handler calls, and complete when the session is saved. Adapters call, in this order: `new RequestContext` → `await
+ * opening` → `run(handler)` → `await save(response)`.
  *
  * @example
  * ```ts
@@ -69,27 +69,27 @@ export class RequestContext {
   /** The framework's first object for the request, the same in two contexts of one request. */
   readonly #exchange: object | undefined;
   #isEnded = false;
-  /** The context of the same request that this one was made in, by other options. */
+  /** The enclosing context of the same request, with other options. */
   #outer: RequestContext | undefined;
-  /** What is to be done before the session is saved. */
+  /** Steps to run before the session is saved. */
   #lastSteps: (() => void)[] | undefined;
-  /** How far the response is, for adapters that report it. */
+  /** The progress of the response, if the adapter reports it. */
   #answer: "begun" | "complete" | undefined;
-  /** How often {@link retain} was called and {@link release} was not. */
+  /** Calls of {@link retain} minus those of {@link release}. */
   #retained = 0;
-  /** `starts` when the handler was started. */
+  /** The value of `starts` when the handler was started. */
   #startedAt = 0;
-  /** `starts` at the last use of the global `session`, unless it was in `run`; then which one. */
+  /** The value of `starts` at the last use of the global `session`, or the number of the `run` it was in. */
   #usedAt = -1;
   #usedInRun = -1;
   /** Why the session must not be saved. */
   #mixUp: ForeignContextError | undefined;
-  /** The commit or reload that the next step waits for; never rejects. */
+  /** The commit or reload in progress; never rejects. */
   #busy: Promise<void> | undefined;
 
   /**
-   * @param keys the framework's own objects for this request, the one that no other request shares first; `getSession`
-   *   finds the session by any of them
+   * @param keys the framework's own objects for this request, first the one that no other request shares; `getSession`
+   * finds the session by any of them
    * @throws whatever `openSession` throws
    */
   constructor(sessionInterface: SessionInterface, request: SessionRequest, ...keys: object[]) {
@@ -102,7 +102,7 @@ export class RequestContext {
     this.attachTo(...keys);
   }
 
-  /** Makes `getSession` find this session by further objects of the framework's own. */
+  /** Lets `getSession` find this session by further objects of the framework. */
   attachTo(...keys: object[]): void {
     for (const key of keys as Marked[]) {
       const given = key[CONTEXT];
@@ -128,7 +128,7 @@ export class RequestContext {
     return undefined;
   }
 
-  /** Calls `step` before the session is saved; what it throws fails the save. */
+  /** Calls `step` before the session is saved; if it throws, the save fails. */
   beforeSave(step: () => void): void {
     if (this.#lastSteps === undefined) this.#lastSteps = [step];
     else this.#lastSteps.push(step);
@@ -141,13 +141,13 @@ export class RequestContext {
     return this.#session;
   }
 
-  /** Calls `handler` with this context as the current one, also for everything it starts: timers, promises, streams. */
+  /** Calls `handler` with this context as the current one, including the timers, promises and streams that it starts. */
   run<Result>(handler: () => Result): Result {
     const outer = running;
     const outerRun = run;
     if (this.#startedAt === 0) this.#startedAt = ++starts;
     if (running !== this) run = ++runs;
-    // oxlint-disable-next-line typescript/no-this-alias -- the context that is entered last
+    // oxlint-disable-next-line typescript/no-this-alias -- the context entered last
     running = this;
     try {
       return current.run(this, handler);
@@ -157,22 +157,22 @@ export class RequestContext {
     }
   }
 
-  /** The same as {@link run}, unless the code that asks runs in a context of this request already. */
+  /** Like {@link run}, unless the caller already runs in a context of this request. */
   runOwn<Result>(handler: () => Result): Result {
     const now = current.getStore();
     return now !== undefined && now !== this && now.#isSameExchange(this) ? handler() : this.run(handler);
   }
 
-  /** Whether the code that asks runs in this context, or in another one of the same request. */
+  /** Whether the caller runs in this context, or in another one of the same request. */
   get isCurrent(): boolean {
     const now = current.getStore();
     return now === this || (now !== undefined && now.#isSameExchange(this));
   }
 
   /**
-   * Why this request must not be answered by the code that asks, for adapters to call when a response is sent: the code
-   * runs in the context of another request, and the global `session` was used there since this request was started. What
-   * it read may be in the answer, so the answer must be an error; what it wrote is not saved with the other request.
+   * Adapters call this when a response is sent. Returns an error if the caller runs in the context of another request in
+   * which the global `session` was used since this request started: the response may contain the other session's data, so
+   * it must be the error; the other session's changes are not saved.
    */
   refusal(): ForeignContextError | undefined {
     const now = current.getStore();
@@ -183,31 +183,31 @@ export class RequestContext {
     return new ForeignContextError(MIXED_ANSWER);
   }
 
-  /** Lets {@link save} fail with what {@link refusal} found, for adapters that see an answer before it is sent. */
+  /** Lets {@link save} fail with the error of {@link refusal}, for adapters that have the response before it is sent. */
   checkAnswer(): void {
     if (!this.isCurrent) this.#mixUp ??= this.refusal();
   }
 
   /**
-   * The response will go on after its session is saved, so the context stays usable until {@link endAnswer}. Without it a
+   * The response continues after its session is saved, so the context stays usable until {@link endAnswer}. Otherwise a
    * request is over once it is saved, and its `session` throws OutsideRequestError from then on.
    */
   beginAnswer(): void {
     this.#answer = "begun";
   }
 
-  /** The response is complete, or its client has gone. */
+  /** The response is complete, or its client has disconnected. */
   endAnswer(): void {
     this.#answer = "complete";
     this.#outer?.endAnswer();
   }
 
-  /** Nothing more can be saved: for a socket that has closed. */
+  /** Nothing more can be saved, since a socket has closed. */
   end(): void {
     this.#isEnded = true;
   }
 
-  /** Something that was started with the request goes on, until {@link release}. */
+  /** Keeps the context usable until {@link release}. */
   retain(): void {
     this.#retained++;
   }
@@ -223,10 +223,10 @@ export class RequestContext {
   }
 
   /**
-   * Saves the session and writes its headers; call it before the first header leaves. Happens once: later calls wait
-   * for the first one. A later change of the session throws a `SessionClosedError`.
+   * Saves the session and writes its headers; call it before the headers are sent. Saves once: later calls wait for the
+   * first one. Later changes of the session throw a `SessionClosedError`.
    *
-   * @throws or rejects with whatever `saveSession` fails with; the response must then be an error
+   * @throws or rejects with the error of `saveSession`; the response must then be an error
    */
   save(response: SessionResponse): Promise<void> | undefined {
     if (this.#saved === undefined) {
@@ -239,11 +239,11 @@ export class RequestContext {
   }
 
   /**
-   * Makes what has changed so far durable now; what is saved later is what changed since. A session in a cookie is
-   * written with the headers, so there is nothing to do for it.
+   * Stores the current changes now; later saves store the changes made since. Does nothing for a session in a cookie, which
+   * is written with the headers.
    *
-   * @throws SessionLostError if the session ended meanwhile, or moved on; ForeignContextError if another request may
-   *   have changed it; StoreError and whatever else saving fails with, and then nothing is lost yet
+   * @throws SessionLostError if the session ended meanwhile, or got another identity; ForeignContextError if another
+   * request may have changed it; StoreError and other errors of saving, after which the changes can still be saved
    */
   async commit(): Promise<void> {
     if (this.#mixUp !== undefined) throw this.#mixUp;
@@ -254,9 +254,9 @@ export class RequestContext {
   }
 
   /**
-   * Reads the session again, and drops what was not saved.
+   * Reads the session again, and drops unsaved changes.
    *
-   * @throws SessionLostError if the session has ended; what it held can still be read. StoreError
+   * @throws SessionLostError if the session has ended, though its data can still be read; StoreError
    */
   async reload(): Promise<void> {
     // The caller that awaits save() gets the rejection.
@@ -268,7 +268,7 @@ export class RequestContext {
       if (this.#interface.reloadSession === undefined || this.#isNull) await this.#openAgain();
       else await this.#interface.reloadSession(this.session, this.#request);
       if (!wasOpened || state.isClosed) return;
-      // Messages are shown once per request, whatever is read in it.
+      // Messages are shown once per request, even after a reload.
       if (shown !== undefined) state.set(FLASHES, shown);
       else if (state.has(FLASHES)) state.delete(FLASHES);
     });
@@ -292,12 +292,12 @@ export class RequestContext {
     return this.#exchange !== undefined && this.#exchange === other.#exchange;
   }
 
-  /** From now on it is unknown which changes are this request's own. */
+  /** Marks the session's changes as possibly another request's. */
   #refuseChanges(): void {
     const state = this.#state;
     if (this.#saved !== undefined || !state?.isOpened) return;
     try {
-      // Finds what was changed inside values.
+      // Detects nested changes.
       state.fields();
       if (!state.modified) return;
     } catch {
@@ -316,7 +316,7 @@ export class RequestContext {
     };
   }
 
-  /** One at a time, in the order of the calls. */
+  /** Runs one step at a time, in the order of the calls. */
   async #alone(step: () => Promise<void>): Promise<void> {
     const done = this.#busy === undefined ? step() : this.#busy.then(step);
     const busy = done.catch(() => {});
@@ -377,7 +377,7 @@ const NO_COOKIE =
   "A socket cannot write to a session that is kept in a cookie, since no cookie can be sent to it.";
 
 /**
- * The session of a request: of the one given (the framework's own object), or of the one being handled.
+ * Returns the session of a request: of the framework's request object, or of the request being handled.
  *
  * @throws OutsideRequestError if there is none
  * @example
@@ -398,12 +398,12 @@ export function getSession(request?: object): Session {
   if (request === undefined) return currentContext().session;
   const context = (request as Marked)[CONTEXT] ?? elsewhere((requests) => requests.of(request));
   if (context !== undefined) return context.session;
-  throw new OutsideRequestError("This request has no session: it did not come through `sessions({ … })`.");
+  throw new OutsideRequestError("This request has no session: it did not pass through `sessions({ … })`.");
 }
 
 const isCurrent = (requests: Requests) => requests.current();
 
-/** The context of a framework's own object, as `getSession` finds it. */
+/** The context of a framework's object, as `getSession` finds it. */
 export function contextOf(request: object): RequestContext | undefined {
   return (request as Marked)[CONTEXT];
 }
@@ -422,14 +422,14 @@ export function currentContext(isWrite = false): RequestContext {
 
 const advice = new Set<string>();
 
-/** Adds to the message of `session` outside of a request what to write in a framework that has another place for it. */
+/** Appends advice for a framework to the error of `session` outside a request. */
 export function adviseOutside(sentence: string): void {
   advice.add(sentence);
 }
 
 /**
- * Calls a function outside of any request, and returns its result. For work that outlives the request that starts it, and for
- * a request that answers others: long polling, events that are sent to all. Inside, `session` throws.
+ * Calls a function outside any request, and returns its result. For work that outlives the request that starts it, and for
+ * a request that responds to others: long polling, broadcasts. Inside, `session` throws.
  *
  * @example
  * ```ts
@@ -455,7 +455,7 @@ export function withoutSession<Result>(callback: () => Result): Result {
 }
 
 /**
- * Tells whether a request is being handled, that is, whether `session` can be used. Flask: `has_request_context`.
+ * Whether a request is being handled, so that `session` can be used. Flask: `has_request_context`.
  *
  * @example
  * ```ts
@@ -469,17 +469,17 @@ export function hasSession(): boolean {
   return context === running || !context.isOver;
 }
 
-/** What `console.log(session)` shows; like Flask's `repr` it works outside of a request. */
+/** The output of `console.log(session)`; like Flask's `repr`, it works outside a request. */
 const OUTSIDE = {
   [INSPECT]: () =>
     (current.getStore() ?? elsewhere(isCurrent))?.toString() ?? "Session { outside of a request }",
 } as object;
 
 /**
- * The current request's session, as Flask's global `session`: import it once and use it in any function called while a
- * request is handled. Requests handled at the same time never see each other's.
+ * The current request's session, like Flask's global `session`: use it in any function called while a request is handled.
+ * Each request sees only its own.
  *
- * @throws OutsideRequestError at every use outside of a request
+ * @throws OutsideRequestError when used outside a request
  * @example
  * ```ts
  * import { session } from "hipflask";

@@ -9,15 +9,15 @@ import type { Session } from "../session/session.ts";
 import { CSRF_TOKEN } from "../session/state.ts";
 import { getSession } from "./context.ts";
 
-/** How tokens are made and checked; defaults are Flask-WTF's. */
+/** Options of {@link CsrfProtect}; defaults are Flask-WTF's. */
 export interface CsrfOptions {
-  /** Signs the tokens. `WTF_CSRF_SECRET_KEY`, which is `SECRET_KEY` unless it was set. */
+  /** Signs the tokens. `WTF_CSRF_SECRET_KEY`, which defaults to `SECRET_KEY`. */
   readonly secretKey: SecretKey;
-  /** Old secrets whose tokens are still taken, newest last. Default none. */
+  /** Old secrets whose tokens are still accepted, newest last. Default none. */
   readonly secretKeyFallbacks?: readonly SecretKey[] | undefined;
   /** Key in the session, and name of the form field. `WTF_CSRF_FIELD_NAME`. Default `"csrf_token"`. */
   readonly fieldName?: string | undefined;
-  /** Seconds for which a token is good; null: as long as its session. `WTF_CSRF_TIME_LIMIT`. Default 3600. */
+  /** Seconds for which a token is valid; null: as long as its session. `WTF_CSRF_TIME_LIMIT`. Default 3600. */
   readonly timeLimit?: number | null | undefined;
   /** The clock, in epoch milliseconds. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -26,12 +26,11 @@ export interface CsrfOptions {
 const OPTIONS = ["secretKey", "secretKeyFallbacks", "fieldName", "timeLimit", "now"];
 
 /**
- * Tokens for forms that Flask-WTF makes and takes: a form of Flask can be posted here, and one of ours there, as long as
- * both apps share session and secret key. Where nothing is shared with Flask, `crossOriginProtection` does the same
- * without tokens.
+ * CSRF tokens compatible with Flask-WTF: a form of the Flask app can be posted to this one and vice versa, if both share
+ * the session and the secret key. Without a Flask app, `crossOriginProtection` protects without tokens.
  *
- * A token belongs to one session and is made anew at each call; a login (`session.owner`, `session.regenerate()`) ends
- * those that were made before.
+ * A token belongs to one session, and every call creates a new one; a login (`session.owner`, `session.regenerate()`)
+ * invalidates earlier ones.
  *
  * @example
  * ```ts
@@ -64,7 +63,7 @@ export class CsrfProtect {
     });
   }
 
-  /** A token for a form, or for the header `X-CSRFToken`. Begins a session if there is none. Default: the current session. */
+  /** Creates a token for a form, or for the header `X-CSRFToken`. Begins a session if there is none. Default: the current session. */
   generateCsrf(session: Session = getSession()): string {
     const stored: unknown = session.get(this.fieldName);
     const secret = typeof stored === "string" ? stored : randomBytes(20).toString("hex");
@@ -72,14 +71,14 @@ export class CsrfProtect {
     return this.#serializer.dumps(secret);
   }
 
-  /** The field of a form with a token in it, as HTML. */
+  /** A hidden form field with a token, as HTML. */
   hiddenTag(session?: Session): string {
     const name = this.fieldName.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
     return `<input type="hidden" name="${name}" value="${this.generateCsrf(session)}">`;
   }
 
   /**
-   * Checks what a request sent: the form's field, or the header `X-CSRFToken`.
+   * Checks the token that a request sent in the form field, or in the header `X-CSRFToken`.
    *
    * @throws CsrfError (400) unless it is a token of this session, made within the time limit
    */
@@ -104,8 +103,8 @@ export class CsrfProtect {
 shareClass("CsrfProtect", CsrfProtect);
 
 /**
- * JSON behind a random white space of 64 bits, which both sides skip. No two tokens share a signature, so a page that is
- * compressed beside what an attacker wrote into it (BREACH) does not give one away bit by bit.
+ * JSON after white space that encodes 64 random bits and that both sides skip. Each token has another signature, so
+ * compressed pages do not leak one to a BREACH attack.
  */
 const salted: PayloadSerializer = {
   dumps: (value) =>

@@ -2,13 +2,13 @@ import { getSession } from "./context.ts";
 import { stateOf, type Session } from "../session/session.ts";
 
 /**
- * Fetches the session of a request from its store, where the option `lazy` left that to you; everywhere else it is there
- * already. Call it once before the first use, in a handler or in a middleware of the routes that need a session; using
- * one that was not fetched throws `SessionNotLoadedError`.
+ * Loads the session of a request from its store, if the option `lazy` is set; otherwise it is already loaded. Call it once
+ * before the first use, in a handler or in a middleware of the routes that need a session; using a session before that
+ * throws `SessionNotLoadedError`.
  *
  * @param request the framework's own object for the request; default: the request being handled
  * @returns the session itself
- * @throws OutsideRequestError if there is no request; rejects with StoreError if the store cannot be asked
+ * @throws OutsideRequestError if there is no request; rejects with StoreError if the store fails
  * @example
  * ```ts
  * import { loadSession, session } from "hipflask";

@@ -1,13 +1,14 @@
 import { getSession } from "./context.ts";
+import { checkNumber } from "../check-options.ts";
 import { ConfigError, NotFreshError } from "../errors.ts";
 import { stateOf } from "../session/session.ts";
 
 /**
- * Throws unless the owner logged in recently. Call it before a change of password or a payment: it stops a person who found the
- * owner's browser open, or stole a cookie. Logging in is assigning `session.owner`, also to the same owner again.
+ * Throws unless the owner logged in recently. Call it before a change of password or a payment: it stops someone who uses
+ * the owner's open browser or a stolen cookie. Assigning `session.owner` is a login, also of the same owner.
  *
  * @param maxAge seconds since the login, by the store's clock
- * @throws NotFreshError (403) for strangers and for older logins; ConfigError without a store, and for what is no number of seconds
+ * @throws NotFreshError (403) without a login, and for an older one; ConfigError without a store, and for an invalid `maxAge`
  * @example
  * ```ts
  * import { NotFreshError, requireFresh, session } from "hipflask";
@@ -25,9 +26,7 @@ import { stateOf } from "../session/session.ts";
  * ```
  */
 export function requireFresh(maxAge: number): void {
-  // What is no number is neither more nor less than an age, so that everybody would pass.
-  if (typeof maxAge !== "number" || !(maxAge >= 0))
-    throw new ConfigError("requireFresh takes a number of seconds, as in requireFresh(300).");
+  checkNumber("maxAge", maxAge, 0);
   const { loginAge } = stateOf(getSession());
   if (loginAge === undefined)
     throw new ConfigError("requireFresh needs sessions on a server: pass a `store` to `sessions({ … })`.");

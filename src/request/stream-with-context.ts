@@ -1,12 +1,12 @@
 import { currentContext, type RequestContext } from "./context.ts";
 
 /**
- * Keeps the current request's context for chunks that are made later, when the client reads them: this is Flask's
- * `stream_with_context`. Takes a generator, or whatever can be iterated; or a function, and gives it back so that it keeps
- * the context until the promise it gives is settled. The session can be read there and no longer changed.
+ * Keeps the current request's context for chunks that are generated later, when the client reads them, like Flask's
+ * `stream_with_context`. Wraps a generator or another iterable; or a function, which keeps the context until its promise is
+ * settled. The session can be read there but no longer changed.
  *
- * Where a handler returns its response, a request is over once it has returned: without this, `session` throws
- * `OutsideRequestError` in a stream. Where Node's response is written to, it is over when that is complete.
+ * If a handler returns its response, the request is over when it returns: without this, `session` throws
+ * `OutsideRequestError` in a stream. If it writes to Node's response, the request is over when that is complete.
  *
  * @throws OutsideRequestError if no request is being handled
  * @example
@@ -50,7 +50,7 @@ function iterate<Chunk>(
 ): AsyncIterableIterator<Chunk> {
   const source: AsyncIterator<Chunk> | Iterator<Chunk> =
     Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
-  // What is no stream would never release it.
+  // Other values would never release it.
   context.retain();
   let isDone = false;
   const end = (): void => {

@@ -1,52 +1,52 @@
 import type { Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 
-/** What `session.transact` was called with, by key, in the order of the calls. */
+/** The functions passed to `session.transact`, by key, in the order of the calls. */
 export type Transactions = Map<string, readonly ((value: unknown) => unknown)[]>;
 
-/** What a session is made from at its first access. */
+/** The initial content of a session. */
 export interface Opened {
   readonly fields: Fields;
-  /** Epoch seconds at which the fields were written, where the format says. */
+  /** Epoch seconds at which the fields were written, if the format contains the time. */
   readonly writtenAt?: number | undefined;
 }
 
-/** How a session comes to life and what it may do. */
+/** Options of a session's state. */
 export interface SessionStateOptions {
-  /** Called once, at the first access. Default: an empty session. */
+  /** Opens the session; called once, at the first access. Default: an empty session. */
   readonly open?: () => Opened;
   readonly json?: TaggedJSONSerializer;
-  /** A session without a secret key: reading sees nothing, every write throws. */
+  /** A session without a secret key: it is empty, and every write throws. */
   readonly isNull?: boolean;
-  /** Notice changes inside nested values. Flask does not. Default true. */
+  /** Detect changes inside nested values, unlike Flask. Default true. */
   readonly trackNested?: boolean;
   readonly isNew?: boolean;
 }
 
-/** What a request did to its session, key by key, compared with what it was opened with. */
+/** The changes of a request to its session by key, compared with the opened session. */
 export interface SessionChanges {
-  /** Strings that are new or different. */
+  /** New and changed values, serialized. */
   readonly set: Fields;
   readonly unset: readonly string[];
-  /** Only these keys survive, also of what other requests wrote; `undefined`: all survive. */
+  /** Only these keys are kept, including those that other requests wrote; `undefined`: all are kept. */
   readonly keep: readonly string[] | undefined;
-  /** Keys whose new string depends on the old one, with the function that makes it; `null` means absent. */
+  /** Functions that compute a key's new JSON text from the old one; `null` means absent. */
   readonly transactions: ReadonlyMap<string, (text: string | null) => string | null>;
 }
 
-/** What there is to store as of one moment. */
+/** The state of a session at one time, to be stored. */
 export interface Checkpoint {
   readonly fields: Fields;
   readonly changes: SessionChanges;
-  /** The functions of `changes.transactions` as the handler gave them, and how many edits there had been. */
+  /** The functions of `changes.transactions` as the handler passed them, and the number of edits. */
   readonly transactions: Transactions;
   readonly edits: number;
 }
 
-/** What a request did to the identity of its session: kept it, asked for a new one, or ended the session. */
+/** What a request did to the identity of its session: kept it, requested a new one, or ended the session. */
 export type IdentityChange = "kept" | "regenerated" | "destroyed";
 
-/** The functions of each key as one function of its stored string, for a store to repeat. */
+/** Combines the functions of each key into one of its stored JSON text, which a store can repeat. */
 export function onTexts(
   transactions: Transactions,
   json: TaggedJSONSerializer,
@@ -61,7 +61,7 @@ export function onTexts(
   );
 }
 
-/** Removes those that are stored by now, and leaves what was called since. */
+/** Removes the functions whose results are stored, and keeps those called since. */
 export function forget(transactions: Transactions, stored: Transactions): void {
   for (const [key, first] of stored) {
     const all = transactions.get(key);

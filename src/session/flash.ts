@@ -3,8 +3,8 @@ import { tuple } from "../json/values.ts";
 import type { SessionState } from "./state.ts";
 
 /**
- * The categories of your flashed messages and what a message of each is, for the type checker. Empty here, so that
- * anything goes; add to it once in your app and `flash` and `getFlashedMessages` are typed.
+ * The categories of flashed messages and the type of their messages. Empty, so that any are allowed; augment it in your app
+ * to type `flash` and `getFlashedMessages`.
  *
  * @example
  * ```ts
@@ -22,18 +22,18 @@ import type { SessionState } from "./state.ts";
 // oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- made to be augmented
 export interface FlashMessages {}
 
-/** How to take flashed messages. */
+/** Options of `getFlashedMessages`. */
 export interface FlashedMessagesOptions<Category = unknown> {
-  /** Give `[category, message]` pairs instead of messages. Default false. */
+  /** Return `[category, message]` pairs instead of messages. Default false. */
   readonly withCategories?: boolean;
-  /** Give only messages of these categories; the others are gone all the same, as in Flask. Default: all. */
+  /** Return only messages of these categories; the others are removed as well, as in Flask. Default: all. */
   readonly categoryFilter?: readonly Category[];
 }
 
 type WithCategories<Category> = FlashedMessagesOptions<Category> & { readonly withCategories: true };
 type WithoutCategories<Category> = FlashedMessagesOptions<Category> & { readonly withCategories?: false };
 
-/** `session.flash`, as {@link FlashMessages} says. */
+/** `session.flash`, typed by {@link FlashMessages}. */
 export type FlashMethod = keyof FlashMessages extends never
   ? (message: unknown, category?: unknown) => void
   : {
@@ -41,7 +41,7 @@ export type FlashMethod = keyof FlashMessages extends never
       (message: FlashMessages extends { message: infer Message } ? Message : never): void;
     };
 
-/** `session.getFlashedMessages`, as {@link FlashMessages} says. */
+/** `session.getFlashedMessages`, typed by {@link FlashMessages}. */
 export type GetFlashedMessagesMethod = keyof FlashMessages extends never
   ? {
       // oxlint-disable-next-line typescript/no-explicit-any -- whatever was flashed
@@ -62,16 +62,16 @@ type Flash = readonly [category: unknown, message: unknown];
 
 /** The key of the list of flashed messages in a session, as in Flask. */
 export const FLASHES = "_flashes";
-/** Messages taken in this request, so that a second call gives them again. */
+/** Messages removed in this request, so that a second call returns them again. */
 const taken = new WeakMap<SessionState, readonly Flash[]>();
 
-/** Appends to the list under `_flashes`, as the tuple (category, message) that Flask writes. */
+/** Appends the tuple (category, message) to the list under `_flashes`, like Flask. */
 export function flash(state: SessionState, message: unknown, category: unknown = "message"): void {
   const waiting = state.get(FLASHES);
   state.set(FLASHES, [...(Array.isArray(waiting) ? waiting : []), tuple(category, message)]);
 }
 
-/** Takes the list under `_flashes`, once per request. */
+/** Removes the list under `_flashes`, once per request, and returns its messages. */
 export function getFlashedMessages(state: SessionState, options: FlashedMessagesOptions = {}): unknown[] {
   checkOptions("getFlashedMessages", withoutMark(options), {
     withCategories: "boolean",
@@ -89,18 +89,18 @@ export function getFlashedMessages(state: SessionState, options: FlashedMessages
   return wanted.map(([category, message]) => (withCategories ? [category, message] : message));
 }
 
-/** Categories are values like any other, so they are compared by what is stored of them. */
+/** Categories can be any values, so their JSON texts are compared. */
 function isOneOf(categories: readonly unknown[], { json }: SessionState): (flash: Flash) => boolean {
   const texts = new Set(categories.map((category) => json.dumps(category)));
   return ([category]) => texts.has(json.dumps(category));
 }
 
-/** Another program that has the key may have written anything; what is not a pair is not shown. */
+/** Another program with the key may have written anything; items other than pairs are ignored. */
 export function isFlash(item: unknown): item is Flash {
   return Array.isArray(item) && item.length === 2;
 }
 
-/** Nunjucks, which is Jinja for Node, marks the object that it makes of keyword arguments, as in `getFlashedMessages(withCategories=true)`. */
+/** Nunjucks, a port of Jinja, adds a mark to the object of keyword arguments, as in `getFlashedMessages(withCategories=true)`. */
 function withoutMark(options: FlashedMessagesOptions): FlashedMessagesOptions {
   if (typeof options !== "object" || options === null || !("__keywords" in options)) return options;
   const { __keywords: _, ...given } = options;

@@ -5,8 +5,8 @@ import type { Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 
 /**
- * A schema of any library that follows Standard Schema (https://standardschema.dev): zod, valibot, arktype, … The part of
- * the specification that is used here.
+ * A schema of any library that implements Standard Schema (https://standardschema.dev): zod, valibot, arktype, … Only the
+ * part of the specification that is used.
  */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
   readonly "~standard": {
@@ -17,19 +17,19 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
   };
 }
 
-/** What a schema says of a value. */
+/** The result of validation. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
-/** One thing that is wrong with a value. */
+/** One validation error. */
 export interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
 /**
- * The data of a session that fits a schema: the type of what goes in, since a schema checks and converts nothing.
+ * The session data of a schema: its input type, since a schema only checks and never converts.
  *
  * @example
  * ```ts
@@ -47,16 +47,16 @@ export type InferSessionData<Schema extends StandardSchemaV1> = NonNullable<
   Schema["~standard"]["types"]
 >["input"];
 
-/** Says where fields do not fit, as a path; `undefined` if they do. */
+/** Returns the path of the first mismatch; `undefined` if there is none. */
 export type SchemaMismatch = (fields: Fields) => string | undefined;
 
-/** Keys of the library's own in a session, which are not part of the app's schema. */
+/** The library's own keys in a session, which are not part of the app's schema. */
 const OWN_KEYS: ReadonlySet<string> = new Set(["_permanent", FLASHES]);
 
 /**
- * Makes a check of a schema. A session without data of the app fits every schema.
+ * Creates the check for a schema. A session without data of the app fits every schema.
  *
- * @throws ConfigError if it is not a schema; the check throws one if the schema answers later
+ * @throws ConfigError unless it is a schema; the check throws one if the schema is asynchronous
  */
 export function schemaMismatchOf(schema: StandardSchemaV1, json: TaggedJSONSerializer): SchemaMismatch {
   const standard = (schema as Partial<StandardSchemaV1>)["~standard"];
@@ -73,7 +73,7 @@ export function schemaMismatchOf(schema: StandardSchemaV1, json: TaggedJSONSeria
   };
 }
 
-/** @throws SchemaError for fields that do not fit, which would be refused when they come back */
+/** @throws SchemaError for fields that do not fit, since the next request would refuse them */
 export function assertFits(schemaMismatch: SchemaMismatch | undefined, fields: Fields): void {
   const path = schemaMismatch?.(fields);
   if (path !== undefined) throw new SchemaError(path);
@@ -86,7 +86,7 @@ function validate(
 ): SchemaResult<unknown> {
   let result: ReturnType<typeof standard.validate>;
   try {
-    // Values of the check's own: whatever the schema does to them, the session's stay as they are.
+    // Copies for the check: a schema that changes them does not change the session.
     result = standard.validate(Object.fromEntries(entries.map(([key, text]) => [key, json.loads(text)])));
   } catch {
     // A schema that throws rejects the data.
@@ -95,7 +95,7 @@ function validate(
   if (!isPromise(result)) return result;
   result.catch(() => {});
   throw new ConfigError(
-    '"schema" answers with a promise, and a session is opened at once: leave out its asynchronous checks, and those that throw.',
+    '"schema" returned a promise, but sessions are opened synchronously: remove its asynchronous checks, and those that throw.',
   );
 }
 

@@ -12,7 +12,7 @@ import type { SessionStateOptions } from "./changes.ts";
 import { SessionState, STATE } from "./state.ts";
 
 /**
- * The shape of your session, for the type checker. Empty here; add to it once in your app and every `session` is typed.
+ * The type of your session's data. Empty; augment it in your app, and every `session` is typed.
  *
  * @example
  * ```ts
@@ -26,14 +26,14 @@ import { SessionState, STATE } from "./state.ts";
 // oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- made to be augmented
 export interface SessionData {}
 
-/** Data as properties: every key may be absent; names of methods stay methods. Without `SessionData`, anything goes. */
+/** Data as properties: every key may be absent, and names of methods remain methods. Without `SessionData`, any key is allowed. */
 type Properties<Data> = keyof Data extends never
   ? // oxlint-disable-next-line typescript/no-explicit-any -- an untyped session is a plain dictionary
     { [key: string]: any }
   : { [Key in keyof Data as Key extends ReservedName ? never : Key]?: Data[Key] | undefined };
 
 type KeyOf<Data> = keyof Data extends never ? string : (keyof Data & string) | PythonKey;
-/** Keys that Flask keeps in every session. */
+/** Keys that Flask itself stores in sessions. */
 type PythonKey = "_permanent" | "_flashes";
 // oxlint-disable-next-line typescript/no-explicit-any -- an untyped session is a plain dictionary
 type ValueOf<Data, Key> = keyof Data extends never ? any : Key extends keyof Data ? Data[Key] : unknown;
@@ -43,50 +43,60 @@ type Patch<Data> = keyof Data extends never
 
 /** The methods and flags of a session; see {@link Session}. */
 export interface SessionMethods<Data = SessionData> {
-  /** A write to the top level happened. Settable in both directions, as in Flask; nested changes are noticed when the session is saved. */
+  /**
+   * True after a write to the top level. Can be set to true or false, as in Flask; nested changes are detected when the
+   * session is saved.
+   */
   modified: boolean;
   /** The session was accessed, so the response depends on the cookie (`Vary: Cookie`). */
   accessed: boolean;
-  /** Keeps the cookie for the configured lifetime instead of until the browser closes. Stored in the data as `_permanent`, as Flask does. */
+  /**
+   * Whether the cookie lasts for the configured lifetime instead of until the browser closes. Stored in the data as
+   * `_permanent`, as in Flask.
+   */
   permanent: boolean;
   /**
-   * Whose session this is, or null. Assign your user's id at login: the session gets a new token and is listed
-   * under its owner, so that it can be listed and ended from elsewhere. If it was another person's, nothing of theirs
-   * stays in it. A string or a whole number, which becomes one; anything else throws `UnserializableError`, since a forgotten
-   * `.id` would log all visitors in as one person. Null logs out. Needs a `store`; assigning without one throws `ConfigError`.
+   * The id of the session's user, or null. Assign it at login: the session gets a new token and is listed under its owner,
+   * so that it can be ended from other devices. If the owner changes, the data of the previous one is removed. A string, or
+   * a whole number, which is converted to a string; any other value throws `UnserializableError`, since with a forgotten
+   * `.id` all visitors would be logged in as the same user. Null logs out. Needs a `store`; assigning without one throws
+   * `ConfigError`.
    */
   owner: string | null;
-  /** True if this request started the session. A cookie session cannot tell new from empty and always says false, as Flask's `session.new`. */
+  /**
+   * True if this request started the session. Always false for sessions in cookies, like Flask's `session.new`: a new one
+   * does not differ from an empty one.
+   */
   readonly isNew: boolean;
   /** Number of keys, `_permanent` included. */
   readonly size: number;
 
-  /** The value, or `fallback` (default `undefined`) if the key is missing. Reaches every key, also one named like a method. */
+  /** Returns the value, or `fallback` (default `undefined`) if the key is missing. Works for every key, including names of methods. */
   readonly get: {
     <Key extends KeyOf<Data>>(key: Key): ValueOf<Data, Key> | undefined;
     <Key extends KeyOf<Data>, Fallback>(key: Key, fallback: Fallback): ValueOf<Data, Key> | Fallback;
   };
   /**
-   * Stores a value; `undefined`, here as in an assignment, removes the key.
+   * Stores a value; `undefined` removes the key, as does assigning it to a property.
    *
-   * @throws UnserializableError if the value, or something inside it, has no place in a session
+   * @throws UnserializableError if the value, or one inside it, cannot be stored in a session
    */
   readonly set: <Key extends KeyOf<Data>>(key: Key, value: ValueOf<Data, Key> | undefined) => void;
   readonly has: (key: string) => boolean;
-  /** @returns whether the key was there; a missing key leaves the session unmodified. */
+  /** @returns whether the key existed; a missing key leaves the session unmodified. */
   readonly delete: (key: KeyOf<Data>) => boolean;
-  /** Removes the key and gives its value; `fallback` (default `undefined`) if it is missing, which modifies nothing. */
+  /** Removes the key and returns its value; if it is missing, returns `fallback` (default `undefined`) and modifies nothing. */
   readonly pop: {
     <Key extends KeyOf<Data>>(key: Key): ValueOf<Data, Key> | undefined;
     <Key extends KeyOf<Data>, Fallback>(key: Key, fallback: Fallback): ValueOf<Data, Key> | Fallback;
   };
-  /** Removes the last key and gives it with its value; `undefined` if the session is empty. */
+  /** Removes the last key and returns it with its value; `undefined` if the session is empty. */
   readonly popItem: () => [key: string, value: unknown] | undefined;
-  /** The value of the key; stores `value` first if the key is missing. */
+  /** Returns the value of the key; stores `value` first if the key is missing. */
   readonly setDefault: <Key extends KeyOf<Data>>(key: Key, value: ValueOf<Data, Key>) => ValueOf<Data, Key>;
-  /** Stores every pair of an object or of an iterable. Marks the session modified even if there is none, as in Flask. */
+  /** Stores every pair of an object or an iterable. Marks the session as modified even if there are none, as in Flask. */
   readonly update: (data?: Patch<Data> | Iterable<readonly [string, unknown]>) => void;
-  /** Removes every key. Marks the session modified even if it was empty, as in Flask. */
+  /** Removes every key. Marks the session as modified even if it was empty, as in Flask. */
   readonly clear: () => void;
   readonly keys: () => IterableIterator<string>;
   readonly values: () => IterableIterator<unknown>;
@@ -94,44 +104,44 @@ export interface SessionMethods<Data = SessionData> {
   readonly [Symbol.iterator]: () => IterableIterator<[key: string, value: unknown]>;
 
   /**
-   * Replaces the value by what `change` makes of it, and gives what this request takes for the new value. In a store the
-   * change is applied atomically when the session is saved, and is called again if another request was faster: it must
-   * not do anything else, and its result must not be used as a unique number. In a cookie it simply runs.
+   * Replaces the value by the result of `change`, and returns the new value as seen by this request. In a store, the change
+   * is applied atomically when the session is saved, and `change` is called again if another request was faster: it must
+   * have no side effects, and its result must not be used as a unique number. In a cookie, it is called once.
    */
   readonly transact: <Key extends KeyOf<Data>>(
     key: Key,
     change: (value: ValueOf<Data, Key> | undefined) => ValueOf<Data, Key>,
   ) => ValueOf<Data, Key>;
   /**
-   * Call at login: drops all data but the keys named in `keep` (default none; `true` keeps everything) and, in a store,
-   * moves on to a new identity, so that a session planted by an attacker cannot be used after the login.
+   * Call at login: drops all data except the keys in `keep` (default none; `true` keeps everything). In a store, the
+   * session also gets a new token, which prevents session fixation.
    */
   readonly regenerate: (options?: { readonly keep?: readonly KeyOf<Data>[] | true }) => void;
   /** Call at logout: ends the session for good. Data written afterwards in the same request starts a new one. */
   readonly destroy: () => void;
   /**
-   * Leaves a message for the next page, in Flask's own format. Message and category can be any value a session holds;
+   * Stores a message for the next page, in Flask's format. Message and category can be any value that can be stored;
    * `category` defaults to `"message"`. Typed by {@link FlashMessages}.
    */
   readonly flash: FlashMethod;
-  /** Takes the messages left by {@link flash}. The same ones again for the rest of the request. */
+  /** Removes and returns the messages of {@link flash}. Further calls in the same request return the same messages. */
   readonly getFlashedMessages: GetFlashedMessagesMethod;
-  /** Always undefined: `await session` asks for this, which must not count as an access. */
+  /** Always undefined: `await session` reads it, which must not count as an access. */
   readonly then?: undefined;
   /** The data as a plain object, so `JSON.stringify(session)` works. */
   readonly toJSON: () => Record<string, unknown>;
 }
 
 /**
- * Flask's session: a dictionary that is there again on the visitor's next request.
+ * Flask's session: a dictionary that persists between the requests of a visitor.
  *
- * Data is reached as properties (`session.username`, `"username" in session`, `delete session.username`) and through
- * the methods of a dictionary. Names of methods always mean the method: data of such a name is reached with `get` and
- * `set`, and assigning it as a property throws `ReservedNameError`.
+ * Data can be accessed as properties (`session.username`, `"username" in session`, `delete session.username`) and through
+ * the methods of a dictionary. The name of a method is always the method: use `get` and `set` for data with such a name;
+ * assigning it as a property throws `ReservedNameError`.
  */
 export type Session<Data = SessionData> = SessionMethods<Data> & Properties<Data>;
 
-/** Names that belong to the session's own interface. */
+/** Names that are reserved for the session's own interface. */
 export type ReservedName = Exclude<keyof SessionMethods, symbol>;
 
 const methods = {
@@ -211,12 +221,12 @@ const methods = {
     return getFlashedMessages(stateOf(this), options);
   },
   toJSON(this: Session) {
-    // Defined, not assigned: a key called __proto__ is data like any other.
+    // Defined, not assigned, so that __proto__ is an ordinary key.
     return Object.fromEntries(this.entries());
   },
 };
 
-/** `session.regenerate`. @throws ConfigError for other arguments: a callback would wait forever, and a bare list keep nothing */
+/** `session.regenerate`. @throws ConfigError for other arguments: a callback would never be called, and a list would keep nothing */
 export function regenerate(state: SessionState, options: { keep?: readonly string[] | true } = {}): void {
   const isGroup = typeof options === "object" && options !== null && !Array.isArray(options);
   if (!isGroup) throw misused("regenerate", 'regenerate({ keep: ["cart"] })', options);
@@ -230,13 +240,13 @@ export function regenerate(state: SessionState, options: { keep?: readonly strin
 function misused(method: string, call: string, got: unknown): ConfigError {
   const found =
     typeof got === "function"
-      ? "a function: sessions take no callback, what they do is done at once and saved before the answer"
+      ? "a function: sessions have no callbacks, changes take effect at once and are saved before the response"
       : got === null
         ? "null"
         : Array.isArray(got)
           ? "a list"
           : `of type ${typeof got}`;
-  return new ConfigError(`session.${method}(…) is written session.${call}; what it got was ${found}.`);
+  return new ConfigError(`session.${method}(…) is written session.${call}; it got ${found}.`);
 }
 
 const flags = ["modified", "accessed", "permanent", "owner", "isNew", "size"] as const;
@@ -244,7 +254,7 @@ const writableFlags: ReadonlySet<string> = new Set(["modified", "accessed", "per
 const reserved: ReadonlySet<string> = new Set(["then", ...flags, ...Object.keys(methods)]);
 
 /**
- * Tells whether a name belongs to the session's own interface. Data of such a name is reached with `get` and `set`.
+ * Whether a name is reserved for the session's own interface. Use `get` and `set` for data with such a name.
  *
  * @example
  * ```ts
@@ -256,14 +266,14 @@ export function isReservedName(name: string): name is ReservedName {
   return reserved.has(name);
 }
 
-/** Everything a dictionary's syntax can ask, answered from a state. Traps see the state as their target. */
+/** Implements property access on a session. The target of the traps is the state. */
 const handler: ProxyHandler<SessionState> = {
   get(state, name, session) {
     if (typeof name === "string") {
       if (!reserved.has(name)) return state.get(name);
       if (name in methods) return methods[name as keyof typeof methods];
       if (name === "then") return undefined;
-      // Asking whether the session was accessed does not count as an access.
+      // Reading `accessed` does not count as an access.
       if (name !== "accessed") state.accessed = true;
       return state[name as (typeof flags)[number]];
     }
@@ -271,7 +281,7 @@ const handler: ProxyHandler<SessionState> = {
     if (name === Symbol.iterator) return methods.entries.bind(session as Session);
     if (name === Symbol.toStringTag) return "Session";
     if (name === Symbol.toPrimitive) {
-      // A page that shows the keys depends on the cookie; a log does not, and asks another way.
+      // A page that shows the keys depends on the cookie; `console.log` uses the inspect symbol instead.
       return () => {
         state.accessed = true;
         return state.describe();
@@ -281,7 +291,7 @@ const handler: ProxyHandler<SessionState> = {
   },
   set(state, name, value) {
     if (typeof name !== "string") return false;
-    // Flask's proxy counts every use as an access, also setting a flag.
+    // In Flask, every use is an access, including setting a flag.
     if (name === "modified") state.accessed = true;
     if (writableFlags.has(name)) return Reflect.set(state, name, value);
     if (reserved.has(name)) throw new ReservedNameError(name);
@@ -296,7 +306,7 @@ const handler: ProxyHandler<SessionState> = {
   ownKeys: (state) => [...state.keys()],
   getOwnPropertyDescriptor(state, name) {
     if (typeof name !== "string" || !state.has(name)) return undefined;
-    // A spread reads through `get`, where a reserved name means the method; hiding it keeps methods out of copies.
+    // A spread reads through `get`, which returns the method for a reserved name, so such keys are hidden from it.
     return { value: state.get(name), writable: true, enumerable: !reserved.has(name), configurable: true };
   },
   defineProperty(state, name, { value }) {
@@ -309,15 +319,15 @@ const handler: ProxyHandler<SessionState> = {
   preventExtensions: () => false,
 };
 
-/** The session that stands for a state. */
+/** The session of a state. */
 export function sessionOf(state: SessionState): Session {
   return new Proxy(state, handler) as unknown as Session;
 }
 
 /**
- * The state behind a session, or behind anything that forwards to one. For authors of a `SessionInterface`.
+ * The state of a session, or of a wrapper around one. For authors of a `SessionInterface`.
  *
- * @throws ConfigError for anything else, and for a session of another version of this package
+ * @throws ConfigError for other values, and for a session of another version of this package
  *
  * @example
  * ```ts
@@ -332,7 +342,7 @@ export function stateOf(session: Session): SessionState {
   return state;
 }
 
-/** Whether something is this session, or a layer over it. */
+/** Whether a value is this session, or a wrapper around it. */
 export function isSession(value: object, session: Session): boolean {
   return (value as { [STATE]?: SessionState })[STATE] === stateOf(session);
 }
@@ -341,7 +351,7 @@ const NO_SESSION =
   "This is not a session of hipflask: createSession() makes one, and each request behind sessions({ … }) has one.";
 
 /**
- * Makes a session that belongs to no request, for a `SessionInterface` of one's own and for tests.
+ * Creates a session without a request, for implementing a `SessionInterface` and for tests.
  *
  * @param data initial content; it does not count as a modification
  * @example

@@ -15,16 +15,16 @@ import {
 } from "./changes.ts";
 
 const DEFAULT_JSON = new TaggedJSONSerializer();
-/** Leads from a session to its state, in all copies of the same version: another version has other states. */
+/** Key of a session's state, the same in all copies of one version of this package. */
 export const STATE = Symbol.for(`hipflask.state ${VERSION}`);
-/** Where `console.log` asks an object for its own string. */
+/** The method that `console.log` calls. */
 export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const PERMANENT = "_permanent";
 const NOT_A_KEY =
-  'A key of the session must be a string, as in session.set("username", value); several at once are session.update({ … }).';
-/** Flask-WTF's secret for the tokens in forms. */
+  'A key of the session must be a string, as in session.set("username", value); for several keys write session.update({ … }).';
+/** The key of Flask-WTF's CSRF secret. */
 export const CSRF_TOKEN = "csrf_token";
-/** What a session begins with: most requests read one key or none, and an empty map is as large as all the rest of a state. */
+/** Shared empty maps: most requests read at most one key, and an empty map is as large as the rest of a state. */
 const NO_VALUES = new Map<string, unknown>();
 const NO_TRANSACTIONS: Transactions = new Map();
 const NO_CHANGES: SessionChanges = {
@@ -35,15 +35,15 @@ const NO_CHANGES: SessionChanges = {
 };
 
 /**
- * The data and the flags of one session during one request, without any syntax around it. Values are parsed when they
- * are first read and written back only if they changed, so an untouched key leaves as the very string it came in.
+ * The data and the flags of one session during one request, without the proxy. Values are parsed when they are first read
+ * and serialized only if they changed, so the JSON text of other keys stays the same.
  */
 export class SessionState {
   accessed = false;
   identity: IdentityChange = "kept";
-  /** It ended in this request, whatever has begun since. */
+  /** The session ended in this request, even if a new one has begun since. */
   wasDestroyed = false;
-  /** Seconds for which this one response keeps the cookie of a permanent session, if not for the whole lifetime. */
+  /** Seconds for which this response keeps the cookie of a permanent session, if not for the whole lifetime. */
   maxAge: number | undefined = undefined;
   readonly isNull: boolean;
   readonly #isNew: boolean;
@@ -51,14 +51,14 @@ export class SessionState {
   readonly #trackNested: boolean;
   readonly #open: (() => Opened) | undefined;
   #opened: Opened | undefined;
-  /** Current strings; the opened fields themselves until the first write. */
+  /** Current fields; until the first write, the same map as the opened ones. */
   #texts: Fields | Map<string, string> = EMPTY_FIELDS;
-  /** Values handed out or stored in this request, by key. */
+  /** Values read or stored in this request, by key. */
   #values = NO_VALUES;
   #transactions = NO_TRANSACTIONS;
   #keep: readonly string[] | undefined;
   #modified = false;
-  /** Counts writes, to tell whether there was one since. */
+  /** Number of writes. */
   #edits = 0;
   #refusal: (() => Error) | undefined;
 
@@ -70,7 +70,7 @@ export class SessionState {
     this.#isNew = options.isNew ?? false;
   }
 
-  /** From now on every write throws what `refusal` makes: `SessionClosedError`, as the response's headers are gone. */
+  /** From now on, every write throws `refusal()`: a `SessionClosedError` after the headers were sent. */
   close(refusal: () => Error = () => new SessionClosedError()): void {
     this.#refusal = refusal;
   }
@@ -79,7 +79,7 @@ export class SessionState {
     return this.#refusal !== undefined;
   }
 
-  /** @throws what {@link close} was told to, once the session is closed */
+  /** @throws the error of {@link close}, once the session is closed */
   protected assertOpen(): void {
     if (this.#refusal !== undefined) throw this.#refusal();
   }
@@ -104,7 +104,7 @@ export class SessionState {
     return this.#opened !== undefined;
   }
 
-  /** What the session was opened with; opens it. */
+  /** The fields with which the session was opened; opens it. */
   get opened(): Opened {
     if (this.#opened === undefined) {
       this.#opened = this.#open?.() ?? { fields: EMPTY_FIELDS };
@@ -117,7 +117,7 @@ export class SessionState {
     return this.#read().size;
   }
 
-  /** The truth of what is stored under `_permanent`, as Python sees it. */
+  /** The truth value of `_permanent`, by Python's rules. */
   get permanent(): boolean {
     return isTruthy(this.get(PERMANENT));
   }
@@ -126,17 +126,17 @@ export class SessionState {
     this.set(PERMANENT, Boolean(value));
   }
 
-  /** The same for code of the library itself: it does not set {@link accessed}. */
+  /** The same for the library's own code: it does not set {@link accessed}. */
   get isPermanent(): boolean {
     return isTruthy(this.peek(PERMANENT));
   }
 
-  /** {@link owner} for code of the library itself: it does not set {@link accessed}. */
+  /** {@link owner} for the library's own code: it does not set {@link accessed}. */
   get ownerNow(): string | null {
     return null;
   }
 
-  /** Whose session this is; only a store keeps owners. */
+  /** The owner of the session; only stores keep owners. */
   get owner(): string | null {
     return null;
   }
@@ -145,13 +145,13 @@ export class SessionState {
     throw new ConfigError("session.owner needs sessions on a server: pass a `store` to `sessions({ … })`.");
   }
 
-  /** Fetches a session that was not fetched with its request; `undefined` if there is nothing to fetch. */
+  /** Loads a lazy session from its store; `undefined` if there is nothing to load. */
   load(): Promise<void> | undefined {
     return undefined;
   }
 
   /**
-   * Takes a key out at once, so that of all requests that do so one gets the value. Only a store can promise that; a cookie
+   * Removes a key at once, so that only one of several requests gets the value. Only a store can guarantee that; a cookie
    * can be sent twice.
    */
   consume(key: string): unknown {
@@ -159,24 +159,23 @@ export class SessionState {
     return this.delete(key) ? value : undefined;
   }
 
-  /** The public name of a session in a store, also of one that will be stored under it; `undefined` in a cookie. */
+  /** The public identifier of a session in a store, even before it is stored; `undefined` for a cookie session. */
   get selector(): string | undefined {
     return undefined;
   }
 
-  /** Whether it is in a store under its {@link selector} already. */
+  /** Whether it is already stored under its {@link selector}. */
   get isStored(): boolean {
     return false;
   }
 
-  /** Milliseconds since its owner logged in; null without a login, `undefined` where there are no owners. */
+  /** Milliseconds since the owner logged in; null without a login, `undefined` if owners are not supported. */
   get loginAge(): number | null | undefined {
     return undefined;
   }
 
   /**
-   * Called when this request has ended these sessions; `all`: every session of an owner, at this time by the store's
-   * clock.
+   * Called when this request has ended sessions; `all`: every session of an owner, with the time by the store's clock.
    */
   noteEnded(
     _selectors: readonly string[],
@@ -196,7 +195,7 @@ export class SessionState {
     return value;
   }
 
-  /** The value for code of the library itself: it does not set {@link accessed}. */
+  /** The value for the library's own code: it does not set {@link accessed}. */
   peek(key: string): unknown {
     const { accessed } = this;
     try {
@@ -211,7 +210,7 @@ export class SessionState {
   }
 
   /**
-   * `undefined` removes the key: JSON has no such value, and code for sessions of plain JSON forgets a key in this way.
+   * `undefined` removes the key: JSON cannot represent it, and existing code removes keys this way.
    *
    * @throws UnserializableError at once, so that the error points at the line that stored the value
    */
@@ -225,7 +224,7 @@ export class SessionState {
     this.modified = true;
   }
 
-  /** Replaces a value by a function of itself, and remembers the function for a store to repeat on a newer value. */
+  /** Replaces a value by a function of it, and keeps the function, so that a store can repeat it on a newer value. */
   transact(key: string, change: (value: unknown) => unknown): void {
     const isUnchanged = this.#write().get(key) === this.#before(key);
     const earlier = this.#transactions.get(key) ?? [];
@@ -235,7 +234,7 @@ export class SessionState {
     this.#transactions.set(key, [...earlier, change]);
   }
 
-  /** @returns whether there was something to delete; only then is the session modified. */
+  /** @returns whether the key existed; only then is the session modified. */
   delete(key: string): boolean {
     const texts = this.#write();
     const isThere = texts.delete(key);
@@ -245,20 +244,20 @@ export class SessionState {
     return isThere;
   }
 
-  /** Empties the session and marks it modified, even if it was empty before, as in Flask. */
+  /** Removes all keys and marks the session as modified even if it was empty, as in Flask. */
   clear(): void {
     this.#empty();
   }
 
-  /** Takes fields that were written elsewhere as the session's whole content, string for string. */
+  /** Replaces the whole content by serialized fields. */
   adopt(fields: Fields): void {
     this.#empty();
     this.#texts = new Map(fields);
   }
 
   /**
-   * Drops all data but the keys to keep (`true`: all of them) and asks for a new identity. Tokens of forms belong to the
-   * identity before, so they end with it unless they are named.
+   * Drops all data except the keys to keep (`true`: all of them) and requests a new identity. CSRF tokens belong to the
+   * previous identity, so their secret is dropped unless it is named.
    */
   regenerate(keep: readonly string[] | true): void {
     const texts = this.#write();
@@ -271,14 +270,14 @@ export class SessionState {
     if (this.identity === "kept") this.identity = "regenerated";
   }
 
-  /** Ends the session. What is written after that begins a new one. */
+  /** Ends the session. Later writes begin a new one. */
   destroy(): void {
     this.#empty();
     this.identity = "destroyed";
     this.wasDestroyed = true;
   }
 
-  /** Marks the session modified without a change of its own, as `update()` with nothing does. */
+  /** Marks the session as modified without a change, like `update()` without pairs. */
   touch(): void {
     this.#write();
     this.modified = true;
@@ -294,7 +293,7 @@ export class SessionState {
     return this.#texts;
   }
 
-  /** The difference between {@link fields} and what the session was opened with. */
+  /** The difference between {@link fields} and the opened fields. */
   changes(): SessionChanges {
     const now = this.fields();
     const before = this.opened.fields;
@@ -309,7 +308,7 @@ export class SessionState {
     return { set, unset, keep: this.#keep, transactions };
   }
 
-  /** What there is to store as of now; {@link acknowledge} it once it is stored. */
+  /** The changes to store now; call {@link acknowledge} after storing them. */
   checkpoint(): Checkpoint {
     const changes = this.changes();
     return {
@@ -321,9 +320,9 @@ export class SessionState {
   }
 
   /**
-   * What a checkpoint holds is stored: from now on only what came after it counts as changed.
+   * Marks a checkpoint as stored: only later changes count as changes from now on.
    *
-   * @param fields what is stored now, as far as this request knows. Default: the checkpoint's
+   * @param fields the stored fields, as far as this request knows. Default: the checkpoint's
    */
   acknowledge({ fields: all, changes, transactions, edits }: Checkpoint, fields: Fields = all): void {
     if (this.#texts === this.opened.fields) this.#texts = fields;
@@ -333,12 +332,12 @@ export class SessionState {
     if (this.#edits === edits) this.#modified = false;
   }
 
-  /** What is stored has changed without a commit. */
+  /** Updates the stored fields after a change without a commit. */
   protected rebase(fields: Fields): void {
     this.#opened = { ...this.opened, fields };
   }
 
-  /** Begins anew from what was read again; what was not stored is dropped. */
+  /** Restarts from fields that were read again; changes that were not stored are dropped. */
   reset(opened: Opened, _from?: SessionState): void {
     this.accessed = true;
     this.#opened = opened;
@@ -350,18 +349,18 @@ export class SessionState {
     this.wasDestroyed = false;
   }
 
-  /** Names, never values: logs are read by more people than sessions are. Does not set {@link accessed}. */
+  /** Shows keys, never values, since logs have more readers. Does not set {@link accessed}. */
   describe(): string {
     const names = [...this.#texts.keys()].map((key) => JSON.stringify(key));
     return this.isOpened ? `Session { ${names.join(", ")} }` : "Session { not opened }";
   }
 
-  /** The state itself; a session built around one answers with the state as well. */
+  /** The state itself, as on a session. */
   get [STATE](): SessionState {
     return this;
   }
 
-  /** Node calls this on whatever stands around the state, hence the detour. */
+  /** Node calls this on the proxy, so it reads the state first. */
   [INSPECT](): string {
     return this[STATE].describe();
   }
@@ -387,7 +386,7 @@ export class SessionState {
     return this.#texts as Map<string, string>;
   }
 
-  /** What is stored under a key: nothing, once all keys but some were dropped. */
+  /** The stored JSON text of a key, unless it was dropped. */
   #before(key: string): string | undefined {
     const isDropped = this.#keep !== undefined && !this.#keep.includes(key);
     return isDropped ? undefined : this.opened.fields.get(key);
@@ -398,14 +397,14 @@ export class SessionState {
     this.#values.set(key, value);
   }
 
-  /** Brings the strings up to date with values that were changed in place. @returns whether any had. */
+  /** Serializes values that were changed in place. @returns whether there were any. */
   #settle(): boolean {
     let changed = false;
     for (const [key, value] of this.#values) {
       if (typeof value !== "object" || value === null) continue;
       const before = this.#texts.get(key)!;
       const now = this.json.dumps(value, key);
-      // Another writer may sort or space differently and mean the same.
+      // Another program may write the same value with other spaces or key order.
       if (now === before || now === this.json.dumps(this.json.loads(before))) continue;
       this.#write().set(key, now);
       changed = true;

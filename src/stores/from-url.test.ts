@@ -64,14 +64,14 @@ describe("storeFromUrl", () => {
     [" \n", /got an empty string/],
     [
       "hunter2",
-      /got a string that is no URL; a file of SQLite is sqlite:PATH, and a store's URL begins with /,
+      /got a string that is not a URL; a file of SQLite is sqlite:PATH, and a store's URL begins with /,
     ],
     ["sessions.db", /a file of SQLite is sqlite:PATH/],
     [String.raw`C:\sessions.db`, /a file of SQLite is sqlite:PATH/],
     ["file:./sessions.db", /^storeFromUrl got a file: URL; a file of SQLite is sqlite:PATH\./],
     ["couchdb://ada:hunter2@localhost", /knows no "couchdb:" URLs; .* made from its own client\./],
     ["mysql+pymysql://ada:hunter2@localhost/x", /knows no "mysql\+pymysql:" URLs; /],
-    ["__proto__:", /got a string that is no URL/],
+    ["__proto__:", /got a string that is not a URL/],
     ["constructor:", /knows no "constructor:" URLs/],
     ["sqlite:", /names no file; write sqlite:sessions\.db/],
   ])("refuses %j, and says what to write", async (url, says) => {

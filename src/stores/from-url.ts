@@ -45,7 +45,7 @@ function gotInstead(url: string, scheme: string): string {
   if (url === "") return `got an empty string, as of a variable that is not set; ${begins}`;
   if (scheme.toLowerCase() === "file") return "got a file: URL; a file of SQLite is sqlite:PATH";
   if (scheme === "" || scheme.length === 1)
-    return `got a string that is no URL; a file of SQLite is sqlite:PATH, and ${begins}`;
+    return `got a string that is not a URL; a file of SQLite is sqlite:PATH, and ${begins}`;
   return `knows no "${scheme}:" URLs; ${begins}, and any other store is made from its own client`;
 }
 

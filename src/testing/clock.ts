@@ -1,8 +1,8 @@
-/** A clock that runs like the real one and can be moved ahead, so that no test waits for a session to expire. */
+/** A running clock that can be moved ahead, so that tests need not wait for a session to expire. */
 export interface TestClock {
-  /** Epoch milliseconds. For stores that take `now`. */
+  /** Epoch milliseconds, for the option `now` of stores. */
   readonly now: () => number;
-  /** Milliseconds ahead of the real time. For stores that go by their engine's clock, which the kit's factory moves ahead. */
+  /** Milliseconds ahead of the real time, for factories that move the clock of the store's engine. */
   readonly offset: () => number;
   /** Moves the clock ahead. */
   advance(seconds: number): void;
@@ -17,7 +17,7 @@ export interface TestClock {
  * import { memoryStore } from "hipflask/stores/memory";
  * const clock = testClock();
  * const store = memoryStore({ now: clock.now });
- * clock.advance(3600); // every session that was idle for an hour is gone now
+ * clock.advance(3600); // every session that was idle for an hour has expired
  * ```
  */
 export function testClock(): TestClock {

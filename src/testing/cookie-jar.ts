@@ -1,14 +1,14 @@
 import { ConfigError } from "../errors.ts";
 
-/** Where a test keeps its cookies. A `CookieJar` of tough-cookie fits as it is. */
+/** The cookies of a test. A `CookieJar` of tough-cookie can be passed. */
 export interface CookieJar {
   /** The value of a `Cookie` header for this URL; empty without a cookie. */
   getCookieString(url: string): Promise<string>;
-  /** Takes one `Set-Cookie` line of an answer from this URL. */
+  /** Stores a `Set-Cookie` line of a response from this URL. */
   setCookie(line: string, url: string): Promise<unknown>;
 }
 
-/** A jar like a browser's: what does not belong in it is dropped without a word. Needs tough-cookie when first used. */
+/** A jar like a browser's, which ignores invalid cookies. Loads tough-cookie at the first use. */
 export function browserJar(): CookieJar {
   let opening: Promise<CookieJar> | undefined;
   const jar = () => (opening ??= openJar());

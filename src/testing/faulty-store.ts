@@ -5,8 +5,8 @@ import type { Store } from "../stores/parts/store.ts";
 export type StoreStep = Exclude<keyof Store, "name" | "atomic" | "close">;
 
 /**
- * How a step fails: it rejects with a `StoreError` (`"rejects"`), throws like a driver with a defect (`"throws"`), never
- * answers (`"hangs"`), or does its work and then fails to say so (`"lost-answer"`).
+ * How a step fails: it rejects with a `StoreError` (`"rejects"`), throws like a defective driver (`"throws"`), never
+ * settles (`"hangs"`), or is applied and then rejects (`"lost-answer"`).
  */
 export type StoreFault = "rejects" | "throws" | "hangs" | "lost-answer";
 
@@ -15,11 +15,11 @@ export interface FaultyStore extends Store {
   /**
    * Makes steps fail until {@link recover}.
    *
-   * @param step one of them, or `"all"`
+   * @param step one step, or `"all"`
    * @param fault default `"rejects"`
    */
   fail(step: StoreStep | "all", fault?: StoreFault): void;
-  /** Makes them work again. Default: all. */
+  /** Makes steps work again. Default: all. */
   recover(step?: StoreStep): void;
 }
 
@@ -35,8 +35,7 @@ const STEPS: ReadonlySet<StoreStep> = new Set<StoreStep>([
 ]);
 
 /**
- * The same store, which fails when a test says so: to see what visitors get while it fails, and that nothing
- * acknowledged is lost.
+ * Wraps a store so that it fails on demand, to test the responses during a failure, and that no acknowledged write is lost.
  *
  * @example
  * ```ts

@@ -4,21 +4,21 @@ import type { SessionManager } from "../manager/manager.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import type { CookieJar } from "./cookie-jar.ts";
 
-/** Where a transaction takes place. */
+/** Options of `sessionTransaction`. */
 export interface SessionTransactionOptions {
-  /** Decides which cookies of the jar are sent. Default `"http://localhost/"`. */
+  /** The URL whose cookies in the jar are used. Default `"http://localhost/"`. */
   readonly url?: string;
 }
 
 /**
- * Flask's `session_transaction`: opens the session behind a jar's cookies through the app's own interface, hands it out,
- * saves it as a response would, and puts the cookie into the jar. With cookies and with a store. `session` of
- * `hipflask` is that session while `change` runs, so functions of the app can be called in it.
+ * Flask's `session_transaction`: opens the session of a jar's cookies, passes it to `change`, saves it like a response, and
+ * stores the cookie in the jar. Works with cookies and with stores. While `change` runs, `session` of `hipflask` is that
+ * session, so it can call functions of the app.
  *
- * For any client that has a jar; {@link testClient} has one and offers this as a method.
+ * For any client with a jar; {@link testClient} has this as a method.
  *
  * @returns what `change` returns
- * @throws NoSecretKeyError if there can be no session; whatever `change` throws, and then nothing is saved
+ * @throws NoSecretKeyError without a secret key; the errors of `change`, after which nothing is saved
  * @example
  * ```ts
  * import { SessionManager } from "hipflask";

@@ -13,10 +13,10 @@ export type {
 } from "./store-kit/kit.ts";
 
 /**
- * Every promise of `Store` as a test, for authors of stores. Tests are named after the requirement they show.
+ * Tests every guarantee of `Store`, for authors of stores. Tests are named after the requirement they check.
  *
- * The store is built once and used by all tests, each with records of its own, so it may hold other records too. Races
- * run in seeded rounds; the seed is in the title, `scale: 1` gives the published figures.
+ * The store is created once and used by all tests, each with its own records, so it may contain other records. Races run in
+ * seeded rounds; the seed is in the title, and `scale: 1` runs the published number of rounds.
  *
  * @example
  * ```ts

@@ -5,42 +5,42 @@ import type { Session } from "../session/session.ts";
 import { browserJar, type CookieJar } from "./cookie-jar.ts";
 import { sessionTransaction } from "./session-transaction.ts";
 
-/** What a {@link TestClient} talks to: a function or an object that answers a `Request`, or the URL of a running server. */
+/** The app of a {@link TestClient}: a function or an object that handles a `Request`, or the URL of a running server. */
 export type TestedApp =
   | ((request: Request) => Response | Promise<Response>)
   | { fetch(request: Request): Response | Promise<Response> }
   | string
   | URL;
 
-/** What a {@link TestClient} is made with. */
+/** Options of {@link testClient}. */
 export interface TestClientOptions {
-  /** The manager the app's sessions come from; `sessionTransaction` needs it. */
+  /** The app's manager; `sessionTransaction` needs it. */
   readonly sessions?: SessionManager;
-  /** What paths are relative to. Default: the running server, or `"http://localhost/"`. */
+  /** The base URL of paths. Default: the running server, or `"http://localhost/"`. */
   readonly url?: string;
-  /** Default: a new one of tough-cookie, which has to be installed then. Two clients may share one. */
+  /** Default: a new one of tough-cookie, which must be installed. Clients can share one. */
   readonly jar?: CookieJar;
 }
 
-/** A browser for tests: it keeps cookies, and one can look into its session and change it. */
+/** A browser for tests: it keeps cookies, and its session can be read and changed. */
 export interface TestClient {
   readonly jar: CookieJar;
-  /** As the platform's `fetch`, with a path; cookies are kept, redirects are not followed. */
+  /** Like `fetch`, with a path; keeps cookies and does not follow redirects. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   get(path: string): Promise<Response>;
-  /** Sends a form. */
+  /** Posts a form. */
   post(path: string, form?: Readonly<Record<string, string>>): Promise<Response>;
   /**
-   * Opens this browser's session, hands it out, and saves it; see {@link sessionTransaction}.
+   * Opens this browser's session, passes it to `change`, and saves it; see {@link sessionTransaction}.
    *
-   * @throws ConfigError without `sessions`; NoSecretKeyError if there can be no session
+   * @throws ConfigError without `sessions`; NoSecretKeyError without a secret key
    */
   sessionTransaction<Result>(change: (session: Session) => Result | Promise<Result>): Promise<Result>;
 }
 
 /**
- * A {@link TestClient} for an app on any framework: Hono, `fetch` handlers and h3 without a server, all others by the
- * URL they listen on.
+ * Creates a {@link TestClient} for an app on any framework: Hono, `fetch` handlers and h3 without a server, all others by
+ * their URL.
  *
  * @example
  * ```ts

@@ -123,7 +123,9 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     const ada = visitor();
     const answer = await ada.post("/api/unwrapped", {});
     expect(JSON.parse(answer.body)).toEqual({
-      error: expect.stringMatching(/^SessionReadOnlyError: Nothing would save this.*wrap.*`withSession`/),
+      error: expect.stringMatching(
+        /^SessionReadOnlyError: This change would not be saved.*wrap.*`withSession`/,
+      ),
       before: {},
       now: { visits: 1 },
     });
@@ -275,7 +277,7 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     it("refuses what an action writes where nothing saves", async () => {
       const answer = await submitForm(visitor(), "/stored", {}, { form: /<form[^>]*data-name="forget"/ });
       expect([answer.status, answer.headers.location, answer.setCookie]).toEqual([500, undefined, []]);
-      expect(server.output()).toContain("Nothing would save this change");
+      expect(server.output()).toContain("This change would not be saved");
     });
 
     it("ends a session also if the action fails after that", async () => {

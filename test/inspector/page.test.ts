@@ -134,7 +134,7 @@ describe("the inspector's forms", () => {
     const response = await inspect(request);
     expect([response.status, await response.text()]).toEqual([
       400,
-      expect.stringContaining("has read the form"),
+      expect.stringContaining("was already read"),
     ]);
   });
 

@@ -11,8 +11,7 @@ import {
   type NodeRedis,
   type Space,
 } from "./engines.ts";
-import { inTurn } from "./in-flight.ts";
-import type { Verbs } from "./verbs.ts";
+import { inTurn, type Verbs } from "./in-flight.ts";
 
 type Open = (size: StoredSize) => Promise<Verbs>;
 

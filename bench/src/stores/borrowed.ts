@@ -7,11 +7,10 @@ import { sqlStore, type SqlHandle, type SqlStore } from "../../../dist/stores/sq
 import { counter } from "../workloads.ts";
 import { IDLE, keysOf, textOf, type StoredSize } from "./data.ts";
 import { BORROWED, keyPrefix, POSTGRES, type Borrowed, type Space } from "./engines.ts";
-import { inTurn } from "./in-flight.ts";
+import { inTurn, type Verbs } from "./in-flight.ts";
 import { fill } from "./filling.ts";
 import type { Growth } from "./growth.ts";
 import { growInSql } from "./growth-sql.ts";
-import type { Verbs } from "./verbs.ts";
 
 const MEMCACHED = process.env["MEMCACHED_SERVER"] ?? "127.0.0.1:11211";
 const require = createRequire(new URL("../../../test/databases/package.json", import.meta.url));

@@ -1,16 +1,15 @@
 import { Redis } from "ioredis";
 import { createPool, type Pool as MysqlPool } from "mysql2/promise";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool as PostgresPool } from "pg";
 import { createClient } from "redis";
-import { reachBorrowed } from "./borrowed.ts";
 
 const { REDIS_URL, POSTGRES_URL, MYSQL_URL } = process.env;
 const REDIS = REDIS_URL ?? "redis://127.0.0.1:6379";
 export const POSTGRES = POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/test";
-const MYSQL = MYSQL_URL ?? "mysql://root@127.0.0.1/test";
+export const MYSQL = MYSQL_URL ?? "mysql://root@127.0.0.1/test";
 
 export type NodeRedis = ReturnType<typeof createClient>;
 
@@ -89,55 +88,8 @@ export function sqliteBytes({ folder }: Space, name: string): number {
   return files.reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
 }
 
-/** Makes the place for a run in every engine that can be reached; says which these are. */
-export async function prepare({ name }: Space): Promise<Set<Engine>> {
-  const reached = new Set<Engine>(["memory", "sqlite"]);
-  const attempt = async (label: string, engines: readonly Engine[], act: () => Promise<unknown>) => {
-    try {
-      await act();
-      for (const engine of engines) reached.add(engine);
-    } catch (error) {
-      const { code } = error as { code?: string };
-      console.error(`No ${label} here (${code ?? String(error)}): its cells show a dash.`);
-    }
-  };
-  await attempt("Redis", ["redis", "ioredis"], async () => (await openRedis()).destroy());
-  await attempt("PostgreSQL", ["postgres"], () =>
-    inPostgres(`CREATE SCHEMA ${name}; CREATE SCHEMA ${name}_js`),
-  );
-  await attempt("MariaDB", ["mariadb"], () => inMysql(`CREATE DATABASE ${name}`));
-  for (const engine of BORROWED) {
-    if (engine === "postgres.js" && !reached.has("postgres")) continue;
-    await attempt(engine, [engine], () => reachBorrowed(engine));
-  }
-  return reached;
-}
-
-/** Takes away everything a run has put into the engines. */
-export async function clear(space: Space, reached: ReadonlySet<Engine>): Promise<void> {
-  const { name, folder } = space;
-  if (reached.has("redis")) {
-    const redis = await openRedis();
-    await unlinkAll(redis, keyPrefix(space));
-    redis.destroy();
-  }
-  if (reached.has("postgres")) await inPostgres(`DROP SCHEMA ${name}, ${name}_js CASCADE`);
-  if (reached.has("mariadb")) await inMysql(`DROP DATABASE ${name}`);
-  rmSync(folder, { recursive: true, force: true });
-}
-
 export async function unlinkAll(redis: NodeRedis, prefix: string): Promise<void> {
   for await (const keys of redis.scanIterator({ MATCH: `${prefix}*`, COUNT: 5000 })) {
     if (keys.length > 0) await redis.unlink(keys);
   }
-}
-
-async function inPostgres(statement: string): Promise<void> {
-  const pool = new PostgresPool({ connectionString: POSTGRES, max: 1 });
-  await pool.query(statement).finally(() => pool.end());
-}
-
-async function inMysql(statement: string): Promise<void> {
-  const pool = createPool({ uri: MYSQL, connectionLimit: 1 });
-  await pool.query(statement).finally(() => pool.end());
 }

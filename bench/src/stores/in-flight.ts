@@ -4,6 +4,12 @@ export interface Cost {
   readonly cpu: number;
 }
 
+/** One session, to be loaded and saved repeatedly. */
+export interface Verbs {
+  readonly load: () => Promise<unknown>;
+  readonly save: () => Promise<unknown>;
+}
+
 /** Calls that are under way at the same time, as on a server with some traffic. */
 export const IN_FLIGHT = 16;
 

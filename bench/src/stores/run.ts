@@ -47,7 +47,8 @@ const FLAGS = ["--max-semi-space-size=64"];
 
 installPeers({ optional: false });
 // Imported after the peers are there.
-const { clear, newSpace, prepare } = await import("./engines.ts");
+const { newSpace } = await import("./engines.ts");
+const { clear, prepare } = await import("./prepare.ts");
 const { countRoundTrips } = await import("./round-trips.ts");
 
 const space = newSpace();

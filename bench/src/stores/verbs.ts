@@ -6,15 +6,9 @@ import { counter } from "../workloads.ts";
 import { bareVerbs } from "./bare-verbs.ts";
 import { dataOf, IDLE, keysOf, newCommit, textOf, type StoredSize } from "./data.ts";
 import { keyPrefix, openPostgres, openRedis, type Engine, type Space } from "./engines.ts";
-import { inTurn } from "./in-flight.ts";
+import { inTurn, type Verbs } from "./in-flight.ts";
 import { openStore } from "./open-store.ts";
 import { BARE, US } from "./subjects.ts";
-
-/** One session, to be loaded and saved over and over. */
-export interface Verbs {
-  readonly load: () => Promise<unknown>;
-  readonly save: () => Promise<unknown>;
-}
 
 /** Opens something that keeps sessions, or the bare engine beneath; called for a session of some size, it gives its verbs. */
 export async function openVerbs(

@@ -7,10 +7,9 @@
 import { createInterface } from "node:readline";
 import type { StoredSize } from "./data.ts";
 import type { Space } from "./engines.ts";
-import { costOf } from "./in-flight.ts";
+import { costOf, type Verbs } from "./in-flight.ts";
 import type { RequestKind } from "./requests.ts";
 import type { Subject } from "./subjects.ts";
-import type { Verbs } from "./verbs.ts";
 
 /** A call to repeat for some time. */
 export interface Task {

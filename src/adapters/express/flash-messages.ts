@@ -5,15 +5,14 @@ const KEY = "flash";
 const ours = new WeakSet<object>();
 
 /**
- * `req.session.flash` for both who want it: `session.flash(…)` is a method, and connect-flash keeps its messages in a
- * property of that very name. So it is a function with properties: what is set on it is kept in the session under
- * `"flash"`.
+ * `req.session.flash` serves two uses: `session.flash(…)` is a method, and connect-flash stores its messages in a property
+ * of the same name. So it is a function with properties, which are stored in the session under `"flash"`.
  */
 export function flashMessages(session: Session, method: Session["flash"]): Session["flash"] {
   const stored = session.get(KEY) as unknown;
   const messages: Record<string | symbol, unknown> = isRecord(stored) ? stored : {};
   const keep = (): void => {
-    // A caller that took all messages still has them, while the session has new ones.
+    // A caller that took all messages keeps them, while the session has new ones.
     if (!session.has(KEY) || session.get(KEY) === messages) session.set(KEY, messages);
   };
   const both = new Proxy(method, {
@@ -43,10 +42,10 @@ export function flashMessages(session: Session, method: Session["flash"]): Sessi
 }
 
 /**
- * `session.flash = …` as connect-flash means it: of the function itself, which has kept what it was given, and of nothing,
- * which takes all messages away.
+ * `session.flash = …` as connect-flash uses it: with the function itself, which already has the messages, or with an empty
+ * object, which removes all messages.
  *
- * @throws ReservedNameError for anything else: the name of a method means the method
+ * @throws ReservedNameError for other values, since the name is that of a method
  */
 export function setFlashMessages(session: Session, messages: unknown): void {
   if (typeof messages === "function" && ours.has(messages)) return;
@@ -60,10 +59,10 @@ export function setFlashMessages(session: Session, messages: unknown): void {
   else session.set(KEY, {});
 }
 
-/** A template that was given the method shows no message. */
+/** A template that prints the method would show no message. */
 function refuseToBeText(): never {
   throw new TypeError(
-    "`req.session.flash` is a method and no message. Show `req.session.getFlashedMessages()`, or keep messages of your own " +
+    "`req.session.flash` is a method, not a message. Show `req.session.getFlashedMessages()`, or keep messages of your own " +
       "under another name.",
   );
 }

@@ -16,32 +16,31 @@ import { layered, type Base } from "../parts/layered-session.ts";
 import { assign } from "../parts/session-place.ts";
 import { SessionCookie } from "./session-cookie.ts";
 
-/** Called when it is done, with the error if it failed. */
+/** Called on completion, with the error if it failed. */
 export type SessionCallback = (error?: unknown) => void;
 
-/** What `req.session` has beyond `session` of `hipflask`: the names that Express code and its packages call. */
+/** The members of `req.session` beyond `session` of `hipflask`: those that Express code and its packages call. */
 export interface RequestSessionMethods<Data = SessionData> {
-  /** The public name of a session in a store, which is worth nothing as a cookie; undefined in cookie mode. */
+  /** The public identifier of a session in a store, which is not valid as a cookie; undefined in cookie mode. */
   readonly id: string | undefined;
   /** How long the browser keeps the cookie. */
   readonly cookie: SessionCookie;
   /**
-   * With a callback, as Express code means it: this session ends, `req.session` is a new one when the callback is
-   * called, and the old object still shows the old data. Without, it is `session.regenerate` of `hipflask`, done at
-   * once.
+   * With a callback, as in express-session: this session ends, `req.session` is a new one when the callback is called, and
+   * the old object still has the old data. Without, it is `session.regenerate` of `hipflask`, which takes effect at once.
    */
   readonly regenerate: {
     (options?: Parameters<SessionMethods<Data>["regenerate"]>[0]): Promise<void>;
     (callback: SessionCallback): RequestSession<Data>;
   };
-  /** Ends the session at once; what is awaited or called back is the store. */
+  /** Ends the session at once; the promise or callback waits for the store. */
   readonly destroy: {
     (): Promise<void>;
     (callback: SessionCallback): RequestSession<Data>;
   };
   /**
-   * Makes what changed so far durable now. Never needed before an answer, which waits for it anyway. In cookie mode
-   * there is nothing to do: the cookie is written with the headers.
+   * Stores the current changes now. Not needed before a response, which waits for the save. In cookie mode it does nothing:
+   * the cookie is written with the headers.
    *
    * @throws SessionLostError if the session ended meanwhile; StoreError
    */
@@ -50,27 +49,27 @@ export interface RequestSessionMethods<Data = SessionData> {
     (callback: SessionCallback): RequestSession<Data>;
   };
   /**
-   * Reads the session again and drops what was not saved.
+   * Reads the session again and drops unsaved changes.
    *
-   * @throws SessionLostError if there is none any more; StoreError
+   * @throws SessionLostError if it has ended; StoreError
    */
   readonly reload: {
     (): Promise<void>;
     (callback: SessionCallback): RequestSession<Data>;
   };
-  /** Counts as activity, which extends a session; every request does that by itself. */
+  /** Counts as activity, which extends a session; every request does so. */
   readonly touch: {
     (): Promise<void>;
     (callback: SessionCallback): RequestSession<Data>;
   };
 }
 
-/** `req.session` in Express: the session, with what Express code calls on one. */
+/** `req.session` in Express: the session, with the methods that Express code calls. */
 export type RequestSession<Data = SessionData> = RequestSessionMethods<Data> & Session<Data>;
 
 const OLD = "This is the session as it was before `regenerate`; the new one is `req.session`.";
 
-/** What `req.session` has beyond every session; `flash` can be data, as connect-flash keeps it. */
+/** The additional names of `req.session`; `flash` can be data of connect-flash. */
 const METHODS: ReadonlySet<string> = new Set<keyof RequestSessionMethods>([
   "id",
   "cookie",
@@ -81,14 +80,14 @@ const METHODS: ReadonlySet<string> = new Set<keyof RequestSessionMethods>([
   "touch",
 ]);
 
-/** What one request has under `req.session`. */
+/** The value of `req.session` for one request. */
 export class RequestSessionSlot {
   readonly context: RequestContext;
   readonly config: CookieConfig;
   readonly #onError: ((error: unknown) => void) | undefined;
   #session: RequestSession | null | undefined;
 
-  /** @param onError for a socket: called with what could not be saved, since there is no response to show it */
+  /** @param onError for a socket: called with the error of a save, since there is no response */
   constructor(context: RequestContext, config: CookieConfig, onError?: (error: unknown) => void) {
     this.context = context;
     this.config = config;
@@ -104,7 +103,7 @@ export class RequestSessionSlot {
     return this.#session;
   }
 
-  /** Null ends the session, and an object replaces the data of one without an owner, as with cookie-session. */
+  /** Null ends the session, and an object replaces the data of one without an owner, as in cookie-session. */
   set session(value: object | null | undefined) {
     const isEnd = value === null || value === undefined;
     if (value === this.#session && !isEnd) return;
@@ -147,15 +146,15 @@ export class RequestSessionSlot {
     return layer;
   }
 
-  /** @returns the session where there is a callback, a promise where there is none */
+  /** @returns the session with a callback, otherwise a promise */
   #call(step: () => Promise<void> | void, session: unknown, callback?: SessionCallback): unknown {
     if (typeof callback !== "function") {
       const done = Promise.resolve(step());
-      // A caller that does not wait sees it in the response, which tries again.
+      // If the caller does not wait, the response tries again and reports the error.
       done.catch((error: unknown) => this.#onError?.(error));
       return done;
     }
-    // What a callback throws is its own error and none of the session's.
+    // An error thrown by a callback is not an error of the session.
     callbackify(async () => step())((error) => callback(error ?? undefined));
     return session;
   }

@@ -5,11 +5,11 @@ const SETTABLE: ReadonlySet<PropertyKey> = new Set(["maxAge", "expires"]);
 
 function refuse(name: PropertyKey): never {
   throw new TypeError(
-    `session.cookie.${String(name)} cannot be set: what a cookie is apart from maxAge and expires is said by the options of sessions.`,
+    `session.cookie.${String(name)} cannot be set: except maxAge and expires, the options of sessions configure the cookie.`,
   );
 }
 
-/** Setting `secure` or `path` has no effect, and code that is not strict ignores what an object does not take. */
+/** Setting `secure` or `path` has no effect, and sloppy-mode code does not notice a failed assignment. */
 const REFUSING: ProxyHandler<SessionCookie> = {
   get: (cookie, name) => Reflect.get(cookie, name) as unknown,
   set: (cookie, name, value) => (SETTABLE.has(name) ? Reflect.set(cookie, name, value) : refuse(name)),
@@ -17,9 +17,9 @@ const REFUSING: ProxyHandler<SessionCookie> = {
 };
 
 /**
- * `req.session.cookie` as Express code knows it, over what Flask has: a session is permanent, or it ends with the
- * browser. A time that is set here makes the session permanent and is what **this response** says of its cookie, never
- * more than the option `lifetime`; a later response that writes the cookie gives it the whole lifetime again.
+ * `req.session.cookie` of express-session, implemented by Flask's `permanent`: a session is permanent, or it ends with the
+ * browser. Setting a time makes the session permanent and applies to the cookie of **this response**, at most the option
+ * `lifetime`; a later response that writes the cookie uses the whole lifetime again.
  */
 export class SessionCookie {
   readonly #state: SessionState;
@@ -28,7 +28,7 @@ export class SessionCookie {
   constructor(state: SessionState, config: CookieConfig) {
     this.#state = state;
     this.#config = config;
-    // oxlint-disable-next-line no-constructor-return -- also code that is not strict is to notice what has no effect
+    // oxlint-disable-next-line no-constructor-return -- sloppy-mode code must notice assignments without effect
     return new Proxy(this, REFUSING);
   }
 
@@ -51,17 +51,17 @@ export class SessionCookie {
     if (typeof milliseconds !== "number" || Number.isNaN(milliseconds)) {
       throw new TypeError("session.cookie.maxAge must be a number of milliseconds, or null.");
     }
-    // A session without data stays without a cookie, and becomes permanent with its first data.
+    // A session without data has no cookie, and becomes permanent with its first data.
     if (state.size > 0) state.permanent = true;
     state.maxAge = Math.max(0, milliseconds / 1000);
   }
 
-  /** The same as {@link maxAge}: what counts down here begins anew with every cookie. */
+  /** The same as {@link maxAge}, since every cookie restarts the time. */
   get originalMaxAge(): number | null {
     return this.maxAge;
   }
 
-  /** When the browser forgets the cookie of this response; null: when it closes. */
+  /** When the cookie of this response expires; null: when the browser closes. */
   get expires(): Date | null {
     const { maxAge } = this;
     return maxAge === null ? null : new Date(this.#config.now() + maxAge);

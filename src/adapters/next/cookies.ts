@@ -2,27 +2,27 @@ import { ConfigError } from "../../errors.ts";
 import type { ResponseHeaders } from "../../http/response-headers.ts";
 import { parseSetCookie, type CookieOptions } from "../../http/set-cookie-line.ts";
 
-/** Where Next takes cookies: its store, or the `cookies` of a `NextResponse`. */
+/** Where Next accepts cookies: its store, or the `cookies` of a `NextResponse`. */
 export interface NextCookieWriter {
   set(name: string, value: string, options: CookieOptions): unknown;
 }
 
-/** The part of what `await cookies()` gives that is used. */
+/** The part of the result of `await cookies()` that is used. */
 export interface NextCookies extends NextCookieWriter {
   getAll(): { readonly name: string; readonly value: string }[];
   delete(name: string): unknown;
 }
 
 /**
- * Whether Next refuses to set cookies now, which it says only by throwing. While it renders, whatever would change
- * cookies is one and the same function that throws; should that change, saving still finds out.
+ * Whether Next refuses to set cookies now, which it otherwise reports only by throwing. While it renders, all methods that
+ * change cookies are one function that throws; if that changes, saving still detects it.
  */
 export function isReadOnly(cookies: NextCookies): boolean {
   return (cookies.set as unknown) === cookies.delete;
 }
 
 /**
- * The Cookie header as the browser would send it now: as it was sent, text for text, but for the cookies that proxy,
+ * The Cookie header that the browser would send now: the original one, except for the cookies that proxy,
  * action or handler have changed since.
  */
 export function cookieHeaderOf(sent: string, cookies: NextCookies): string {
@@ -30,15 +30,15 @@ export function cookieHeaderOf(sent: string, cookies: NextCookies): string {
   const current = cookies.getAll();
   const sentNow = pairs.filter((pair) => current.some((cookie) => isSame(pair, cookie)));
   const names = new Set(sentNow.map(nameOf));
-  // Of several cookies of a name Next knows the last; the others come back with it, for Flask takes the first.
+  // Of several cookies of a name, Next has the last; the others are kept as well, since Flask takes the first.
   const kept = pairs.filter((pair) => names.has(nameOf(pair)));
   const changed = current.filter(({ name, value }) => value !== "" && !names.has(name));
   return [...kept, ...changed.map(({ name, value }) => `${name}=${value}`)].join("; ");
 }
 
 /**
- * Takes the session's headers where only cookies can be set. Next forbids storing what it renders for a visitor by
- * itself, so nothing else is needed there.
+ * The session's headers if only cookies can be set. Other headers are not needed, since Next marks what it renders for a
+ * visitor as `no-store`.
  */
 export function cookieHeaders(cookies: NextCookieWriter): ResponseHeaders {
   return { get: () => null, set: () => {}, append: (name, line) => append(cookies, name, line) };
@@ -58,7 +58,7 @@ function append(cookies: NextCookieWriter, header: string, line: string): void {
   const { name, value, options } = parseSetCookie(line);
   if (encodeURIComponent(value) !== value) {
     throw new ConfigError(
-      `Next percent-encodes the cookies that it sets, and the text of the "${name}" cookie would not survive that. ` +
+      `Next percent-encodes the cookies that it sets, which would change the value of the "${name}" cookie. ` +
         "Use another codec, or return a Response from a route handler in `withSession`.",
     );
   }

@@ -1,4 +1,4 @@
-// The smallest part of Next that is called. Next itself is not a dependency: it is too large to install for its types.
+// The part of Next that is called. Next itself is not a dependency: it is too large to install for its types.
 
 declare module "next/headers.js" {
   /** The cookies of the request being handled: readable anywhere, writable where Next can still send headers. */
@@ -9,7 +9,7 @@ declare module "next/headers.js" {
 
 declare module "next/server.js" {
   export const NextResponse: {
-    /** What a proxy answers to let the request go on. */
+    /** The response of a proxy that lets the request continue. */
     next(): Response & { readonly cookies: import("./cookies.ts").NextCookieWriter };
   };
 }

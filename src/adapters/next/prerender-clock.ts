@@ -1,14 +1,14 @@
-/** Milliseconds for which a comparison of the two clocks is good. */
+/** Milliseconds between two comparisons of the clocks. */
 const RENEW = 1000;
 
 let comparedAt = -Infinity;
 let distance = 0;
 
 /**
- * Epoch milliseconds without `Date.now`. With `cacheComponents` Next prerenders a page for a visitor, session included,
- * and gives that up at the first call of `Date.now`; `performance.now` it allows, for what does not show on the page.
- * Whether a session has expired does not. That clock stands still while a computer sleeps, so it is compared with the
- * time of day now and then: a file that is given no date was modified now (W3C File API, "The File constructor").
+ * Epoch milliseconds without `Date.now`. With `cacheComponents`, Next prerenders a page for a visitor, including the
+ * session, and aborts at the first call of `Date.now`; it allows `performance.now` for times that the page does not show,
+ * such as a session's expiry. That clock stops while a computer sleeps, so it is regularly compared with the time of day: a
+ * file without a date was modified now (W3C File API, "The File constructor").
  */
 export function prerenderClock(): number {
   const elapsed = performance.now();

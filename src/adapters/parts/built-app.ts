@@ -3,8 +3,8 @@ import { SessionManager } from "../../manager/manager.ts";
 import type { SessionOptions } from "../../manager/options.ts";
 
 /**
- * The manager of an app that is loaded while its framework builds it, where the variables of the server need not be set: a
- * secret key that is missing is an error at the first request.
+ * Creates the manager of an app that is also loaded during the build, when the server's environment variables may not be
+ * set: a missing secret key is an error at the first request.
  */
 export function managerOfBuiltApp(options: SessionOptions | SessionManager): {
   readonly manager: SessionManager;

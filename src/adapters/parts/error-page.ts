@@ -2,16 +2,16 @@ import { notify } from "../../callbacks.ts";
 import { checkOptions } from "../../check-options.ts";
 import { HipflaskError, StoreError } from "../../errors.ts";
 
-/** What to answer when a handler fails: Flask's 500 page, with the session saved in it. */
+/** How to respond when a handler fails: like Flask, with a 500 page, after saving the session. */
 export interface HandlerErrorOptions {
   /**
-   * Called with what a handler threw and with the error of a failed save. Default: `console.error`. The visitor gets a plain 500
-   * page, whatever this does: what it throws itself, or rejects with, is logged with the error.
+   * Called with the errors of handlers and of failed saves. Default: `console.error`. The visitor gets a plain 500 page in
+   * any case: an error of this function itself is logged with the first one.
    */
   readonly onError?: (error: unknown) => unknown;
 }
 
-/** The `onError` of an adapter's options. @throws ConfigError for other options, and for a value that is no function */
+/** The `onError` of an adapter's options. @throws ConfigError for other options, and unless it is a function */
 export function onErrorOf(options: HandlerErrorOptions = {}): (error: unknown) => void {
   checkOptions("sessions", options, { onError: "function" });
   return reportingTo(options.onError);
@@ -30,14 +30,14 @@ interface ErrorPage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The page for an error: 500, or what a session's own error asks for. It tells the visitor nothing else. */
+/** The page for an error: 500, or the status of a session's error, without details. */
 export function errorPageOf(error: unknown): ErrorPage {
   const status = error instanceof HipflaskError ? (error.status ?? 500) : 500;
   const more = error instanceof StoreError ? error.headers : {};
   return { status, text: TEXTS[status] ?? TEXTS[500]!, headers: { "Content-Type": ERROR_TYPE, ...more } };
 }
 
-/** The same as a `Response` of the web. */
+/** The same as a web-standard `Response`. */
 export function errorResponseOf(error: unknown): Response {
   const { text, ...init } = errorPageOf(error);
   return new Response(text, init);
@@ -52,6 +52,6 @@ const TEXTS: Readonly<Record<number, string>> = {
 };
 
 export function logError(error: unknown): void {
-  // oxlint-disable-next-line no-console -- a server's last resort for telling its owner
+  // oxlint-disable-next-line no-console -- the default way to report errors
   console.error(error);
 }

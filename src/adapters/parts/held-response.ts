@@ -14,48 +14,48 @@ import {
   setStalled,
 } from "./node-response.ts";
 
-/** Whatever may send the first header of a Node response. */
+/** The methods of a Node response that may send the first header. */
 type Method = "writeHead" | "write" | "end" | "flushHeaders" | "answer" | "flush";
 type Originals = Record<Method, (...args: unknown[]) => unknown>;
 type Phase = "untouched" | "saving" | "released" | "discarding";
 type Call = readonly [method: Method, args: unknown[]];
 
-/** What is saved with a response: the context of its request. */
+/** The session to save with a response: the context of its request. */
 export interface HeldContext {
-  /** Saves before the first header leaves. `undefined` if that took no time. */
+  /** Saves before the first header is sent. `undefined` if it completed synchronously. */
   save(response: SessionResponse): Promise<void> | undefined;
-  /** Saves, before the last byte leaves, what changed after the headers did, for contexts that allow that. */
+  /** Saves later changes before the last byte is sent, for contexts that allow that. */
   saveLate?(): Promise<void> | undefined;
-  /** Whether the code that asks belongs to this request. Where that is not known, everything does. */
+  /** Whether the caller belongs to this request. Without it, every caller does. */
   readonly isCurrent?: boolean;
-  /** Why the code that asks must not answer this request. */
+  /** Why the caller must not respond to this request. */
   refusal?(): Error | undefined;
-  /** Calls `act` as code of this request. */
+  /** Calls `act` in the context of this request. */
   run?<Result>(act: () => Result): Result;
 }
 
 const answer = (send: unknown): unknown => (send as () => unknown)();
 
-/** What may wait for a save in bytes before a writer is told to wait as well. */
+/** The number of bytes that may wait for a save before `write` returns false. */
 const MOST_WAITING = 64 * 1024;
 
 /**
- * A Node response that sends nothing before its session is saved. The first call that would send a header starts the
- * save; if that takes time, this call and those after it wait in line and are then made in their order.
+ * A Node response that sends nothing before its session is saved. The first call that would send a header starts the save;
+ * if that is asynchronous, this call and later ones are queued and then made in order.
  */
 export class HeldResponse {
-  /** Whose session is saved; undefined while it is being opened, for then there is nothing to save. */
+  /** The session to save; undefined while it is being opened, when there is nothing to save. */
   context: HeldContext | undefined;
   readonly #res: ServerResponse;
   readonly #onError: (error: unknown) => void;
   readonly #originals: Originals;
   #phase: Phase = "untouched";
-  /** The answer was an error, since what came was made in another request's context. */
+  /** The response was replaced by an error, since it was made in another request's context. */
   #isRefused = false;
   #waiting: Call[] = [];
-  /** How many bytes of the body wait. */
+  /** Number of queued bytes of the body. */
   #size = 0;
-  /** Ours: what is in its place later is a layer behind us. */
+  /** Our methods: another one in their place is a layer added later. */
   readonly #writeHead: ServerResponse["writeHead"];
   readonly #redirected: ReturnType<typeof redirectedListeners>;
   #openHead: (() => void) | undefined;
@@ -67,28 +67,28 @@ export class HeldResponse {
     const { writeHead, write, end, flushHeaders } = res;
     const { flush } = res as { flush?: () => void };
     this.#originals = { writeHead, write, end, flushHeaders, answer, flush } as Originals;
-    // Written out and bound, since this happens for every request: a loop over closures takes five times as long.
+    // Without a loop, since this runs for every request: a loop over closures takes five times as long.
     this.#writeHead = res.writeHead = this.#call.bind(this, "writeHead") as never;
     res.write = this.#call.bind(this, "write") as never;
     res.end = this.#call.bind(this, "end") as never;
-    // Middleware asks whether it is there, and in mocks it is not.
+    // Middleware checks whether it exists; mocks do not have it.
     if (flushHeaders !== undefined) res.flushHeaders = this.#call.bind(this, "flushHeaders") as never;
-    // Of compression in front: what was written before has to come to it before.
+    // Of a compressing layer: earlier writes must reach it first.
     if (flush !== undefined) Object.assign(res, { flush: this.#call.bind(this, "flush") });
     if (isHttp2(res)) holdStream(res, this);
   }
 
-  /** Whether what is called now waits for the session, or is dropped. */
+  /** Whether a call now is queued for the save, or dropped. */
   get isHolding(): boolean {
     return this.#phase !== "released";
   }
 
-  /** Calls `send`, which sends the head in another way than the response's own methods. */
+  /** Calls `send`, which sends the head without the response's own methods. */
   answer(send: () => void): void {
     this.#call("answer", send);
   }
 
-  /** Answers with the error page in place of whatever has not left yet; the session is saved with it. */
+  /** Responds with the error page instead of everything not yet sent, and saves the session with it. */
   fail(error: unknown): void {
     const res = this.#res;
     const isSaving = this.#phase === "saving";
@@ -105,7 +105,7 @@ export class HeldResponse {
     if (this.#phase === "released") this.#phase = "discarding";
   }
 
-  /** Calls `send`, which writes or ends past the response's own methods, while nothing is held. */
+  /** Calls `send`, which writes or ends without the response's own methods, while nothing is held. */
   pass(method: "write" | "end", send: () => unknown): unknown {
     const handle = () => (method === "end" && this.#phase === "released" ? this.#end(send) : send());
     const { context } = this;
@@ -118,7 +118,7 @@ export class HeldResponse {
     return this.#callForeign(context, method, () => this.#handle(method, args));
   }
 
-  /** Another request's code calls. */
+  /** Code of another request made the call. */
   #callForeign(context: HeldContext, method: Method, handle: () => unknown): unknown {
     const refusal = this.#isRefused ? undefined : context.refusal?.();
     return context.run!(() => {
@@ -136,11 +136,11 @@ export class HeldResponse {
     if (this.#phase === "untouched" && method === "flush")
       return this.#originals.flush.apply(this.#res, args);
     const isSaving = this.#phase === "saving";
-    // Node ends a response once, and does not look at what comes with a second end.
+    // Node ends a response once, and ignores the arguments of a second end.
     const isEndedAgain = isSaving && method === "end" && this.#waiting.at(-1)?.[0] === "end";
     if (!isEndedAgain && (isSaving || this.#phase === "untouched"))
       assertArguments(this.#res, method, args, isSaving);
-    // As Node does, so that layers behind us see a head that they wait for.
+    // Like Node, so that later layers see the head they wait for.
     const isUnseen = method === "flushHeaders" && this.#res.writeHead !== this.#writeHead;
     if (this.#phase === "untouched" && isUnseen) this.#res.writeHead(this.#res.statusCode);
     if (this.#phase === "untouched") {
@@ -153,11 +153,11 @@ export class HeldResponse {
     return method === "write" ? this.#mayGoOn() : this.#res;
   }
 
-  /** The head is sent once and nothing after the end, whatever middleware repeats because Node has sent neither yet. */
+  /** The head is sent once, and nothing after the end, even if middleware repeats calls because Node has sent neither yet. */
   #queue(method: Method, args: unknown[]): void {
     const [last] = this.#waiting.at(-1) ?? [];
     if (last !== undefined && (method === "writeHead" || method === "answer")) {
-      // What middleware calls for a body that has no head yet.
+      // Middleware calls this for a body without a head.
       const isImplied = method === "writeHead" && args.length === 1 && args[0] === this.#res.statusCode;
       if (!isImplied) throw headersSent("write");
       return;
@@ -169,8 +169,8 @@ export class HeldResponse {
   }
 
   /**
-   * What a writer is told: to go on as long as little waits, or memory would hold all of a large file; and then to wait
-   * for "drain", which {@link emitDrain} gives to all listeners, wherever a layer in front has them.
+   * The result of `write`: true while little is queued; otherwise the writer waits for "drain", so that memory does not
+   * hold a whole file. {@link emitDrain} calls all listeners, including those that another layer keeps.
    */
   #mayGoOn(): boolean {
     if (this.#phase !== "saving" || this.#size < MOST_WAITING) return true;
@@ -182,7 +182,7 @@ export class HeldResponse {
     this.#phase = "saving";
     try {
       const { context } = this;
-      // Something before us may have sent the headers: what is left to be saved then is late.
+      // An earlier layer may have sent the headers, which makes this a late save.
       const isLate = context?.saveLate !== undefined && isHeadSent(this.#res);
       const saving = isLate ? context.saveLate!() : context?.save(responseOf(this.#res));
       if (saving === undefined) {
@@ -208,16 +208,16 @@ export class HeldResponse {
     let result: unknown;
     try {
       for (const [at, [method, args]] of calls.entries()) {
-        // Between the first call and the end there was time for more changes.
+        // There may be more changes between the first call and the end.
         if (method === "end" && at > 0) this.#endWith(args);
         else result = this.#originals[method].apply(res, args);
       }
     } catch (error) {
-      // What only Node can tell when it sends, and the handler is not there any more to be told.
+      // Node detects this only when sending, after the handler has ended.
       if (res.headersSent) this.#cut(error);
       else this.#answerError(error);
     }
-    // False: what is in front is full itself, and has a "drain" of its own for all of them.
+    // False: the layer in front is full, and emits its own "drain" for all listeners.
     this.#wake(result === false && !res.destroyed);
   }
 
@@ -225,7 +225,7 @@ export class HeldResponse {
     return this.#end(() => this.#originals.end.apply(this.#res, args));
   }
 
-  /** Ends an answer whose headers have left. */
+  /** Ends a response whose headers were sent. */
   #end(end: () => unknown): unknown {
     const res = this.#res;
     let saving: Promise<void> | undefined;
@@ -246,14 +246,14 @@ export class HeldResponse {
     return res;
   }
 
-  /** Too late for another answer: cutting the connection tells the client that this one is not whole. */
+  /** Too late for another response: cutting the connection shows the client that this one is incomplete. */
   #cut(error: unknown): void {
     this.#phase = "discarding";
     cut(this.#res);
     this.#onError(error);
   }
 
-  /** What waits will not be sent; who goes on writing is not heard, and comes to an end. */
+  /** Queued calls are not sent; further writes are ignored, but complete. */
   #drop(next: Phase): void {
     this.#phase = "discarding";
     const calls = this.#waiting;
@@ -270,7 +270,7 @@ export class HeldResponse {
     if (isStalled && !isFull) emitDrain(this.#res, this.#redirected);
   }
 
-  /** The save failed: whatever the handler wanted to say must not look like success. */
+  /** The save failed: the handler's response must not look like success. */
   #refuse(error: unknown): void {
     this.#openHead?.();
     this.#drop("discarding");
@@ -286,18 +286,18 @@ export class HeldResponse {
   }
 }
 
-/** Ends an answer so that its client does not take it for whole. */
+/** Ends a response so that the client detects that it is incomplete. */
 function cut(res: ServerResponse): void {
   if (isHttp2(res)) cutStream(res);
   else res.destroy();
 }
 
-/** A mock, which has a property of its own for it, says so already when it is about to send. */
+/** A mock, which has its own property for it, sets it already before sending. */
 function isHeadSent(res: ServerResponse): boolean {
   return res.headersSent && Object.getOwnPropertyDescriptor(res, "headersSent")?.value !== true;
 }
 
-/** Calls back for a call that is not made: for the end when the response ends, for what was written with an error. */
+/** Calls the callback of a dropped call: of `end` when the response ends, of `write` with an error. */
 function discard(res: ServerResponse, method: Method, args: unknown[]): void {
   const callback = args.find((arg) => typeof arg === "function") as ((error?: Error) => void) | undefined;
   if (callback === undefined || method === "answer") return;
@@ -310,7 +310,7 @@ function discard(res: ServerResponse, method: Method, args: unknown[]): void {
 
 /** @returns the text of the page */
 function resetToErrorPage(res: ServerResponse, error: unknown): string {
-  // What stands for the response of a WebSocket handshake has no page; its end cuts the socket.
+  // The stub response of a WebSocket handshake has no page; its end cuts the socket.
   if (typeof res.getHeaderNames !== "function") return "";
   const { status, text, headers } = errorPageOf(error);
   for (const name of res.getHeaderNames()) res.removeHeader(name);
@@ -321,8 +321,8 @@ function resetToErrorPage(res: ServerResponse, error: unknown): string {
 }
 
 /**
- * Moves what `writeHead(status, message?, headers?)` was given onto the response, where the session's own headers can
- * be merged with it; given as arguments they would replace them.
+ * Sets the arguments of `writeHead(status, message?, headers?)` on the response, to merge them with the session's headers,
+ * which arguments would replace.
  */
 function applyHead(res: ServerResponse, [status, reason, given]: unknown[]): unknown[] {
   const message = typeof reason === "string" ? reason : undefined;
@@ -337,13 +337,13 @@ function applyHead(res: ServerResponse, [status, reason, given]: unknown[]): unk
   for (const [name] of pairs) res.removeHeader(name);
   for (const [name, value] of pairs) {
     const earlier = res.getHeader(name);
-    // Without a value it throws, as it should.
+    // Without a value, it throws like Node.
     res.setHeader(name, earlier === undefined ? value! : ([earlier, value].flat() as string[]));
   }
   return message === undefined ? [status] : [status, message];
 }
 
-/** Node takes headers as a flat list of names and values, or as a list of pairs. */
+/** Node accepts headers as a flat list of names and values, or as a list of pairs. */
 function pairsOf(list: OutgoingHttpHeader[]): [string, OutgoingHttpHeader][] {
   if (Array.isArray(list[0])) return list as unknown as [string, OutgoingHttpHeader][];
   const pairs: [string, OutgoingHttpHeader][] = [];

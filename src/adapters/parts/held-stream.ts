@@ -2,32 +2,33 @@ import type { ServerResponse } from "node:http";
 import type { OutgoingHttpHeaders, ServerHttp2Stream, ServerStreamFileResponseOptions } from "node:http2";
 
 type Http2Response = ServerResponse & { readonly stream: ServerHttp2Stream };
-/** A flat list is what Node 24 takes as well. */
+/** Node 24 also accepts a flat list. */
 type Headers = OutgoingHttpHeaders | readonly string[];
 
 /** RFC 9113 §7. */
 const INTERNAL_ERROR = 2;
 
-/** What holds the response that a stream belongs to. */
+/** The held response of a stream. */
 export interface Holder {
-  /** Whether calls are the response's to make: they wait, or are dropped. */
+  /** Whether the response queues or drops calls. */
   readonly isHolding: boolean;
-  /** Calls `send`, which sends the head, when the session is saved. */
+  /** Calls `send`, which sends the head, after the session is saved. */
   answer(send: () => void): void;
   /** Calls `send`, which writes or ends, while nothing is held. */
   pass(method: "write" | "end", send: () => unknown): unknown;
 }
 
 /**
- * `res.stream` of HTTP/2 answers past its response: `respond`, `respondWithFile`, and a body without either. Held are these
- * as calls of the response, so that the session is saved before them, and its headers go with theirs.
+ * `res.stream` of HTTP/2 can respond without the response: `respond`, `respondWithFile`, and a body without either. These
+ * calls are held like those of the response, so that the session is saved before them, and its headers are sent with
+ * theirs.
  */
 export function holdStream(res: ServerResponse, holder: Holder): void {
   const { stream } = res as Http2Response;
   const { respond, respondWithFD, respondWithFile, write, end } = stream;
-  /** A file that cannot be read is answered by its `onError`, when nothing is held any more. */
+  /** If a file cannot be read, its `onError` responds, when nothing is held any more. */
   let isFile = false;
-  // Node ends a stream that is closed by itself.
+  // Node itself ends a closed stream.
   const isHeld = (): boolean => holder.isHolding && !stream.closed && !stream.destroyed && !stream.aborted;
 
   stream.respond = (headers?: Headers, options?: object & { endStream?: boolean }) => {
@@ -47,7 +48,7 @@ export function holdStream(res: ServerResponse, holder: Holder): void {
       for (const [name, value] of Object.entries(rest)) res.setHeader(name, value as string);
       isFile = true;
       holder.answer(() => {
-        // The client may have gone.
+        // The client may have disconnected.
         if (stream.closed || stream.destroyed) return;
         send.call(stream, source, withHeadersOf(res, { ":status": res.statusCode }), options);
       });
@@ -66,7 +67,7 @@ export function holdStream(res: ServerResponse, holder: Holder): void {
   }) as typeof stream.end;
 }
 
-/** Ends an answer with an error. A stream that is destroyed ends without one, as if it were whole. */
+/** Ends a response with an error. Destroying the stream would end it without one, as if it were complete. */
 export function cutStream(res: ServerResponse): void {
   (res as Http2Response).stream.close(INTERNAL_ERROR);
 }
@@ -86,7 +87,7 @@ function recordOf(headers: Headers): OutgoingHttpHeaders {
   return record;
 }
 
-/** The session's headers are on the response. */
+/** The headers of the response, which include the session's. */
 function withHeadersOf(res: ServerResponse, headers: Headers = {}): OutgoingHttpHeaders {
   const given = recordOf(headers);
   const cookies = new Set([res.getHeader("Set-Cookie") ?? [], given["set-cookie"] ?? []].flat().map(String));

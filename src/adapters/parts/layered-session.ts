@@ -2,19 +2,19 @@ import { ReservedNameError } from "../../errors.ts";
 import type { Session } from "../../session/session.ts";
 import { INSPECT } from "../../session/state.ts";
 
-/** The session that a layer stands on. */
+/** The session below a layer. */
 export interface Base {
   session: Session;
 }
 
 /**
- * A session with more names: those of `extra` come first, all others are the session's own. Data under such a name is
- * reached with `get` and `set`, as data named like any method.
+ * A session with additional names: those of `extra` take precedence over the session's own. Use `get` and `set` for data
+ * with such a name, as for names of methods.
  *
- * @param base asked at every use, so that the session below can be exchanged
+ * @param base called at every use, so that the session below can be replaced
  */
 export function layered<Extra extends object>(base: Base, extra: Extra): Extra & Session {
-  // What `console.log` shows of a proxy is its target: names, as for any session, and never values.
+  // `console.log` shows the target of a proxy: keys, as for any session, and never values.
   const target = { [INSPECT]: () => String(base.session) };
   return new Proxy<object>(target, {
     get(_, name) {

@@ -3,15 +3,15 @@ import type { TLSSocket } from "node:tls";
 import type { SessionRequest, SessionResponse } from "../../interfaces/session-interface.ts";
 import type { ResponseHeaders } from "../../http/response-headers.ts";
 
-/** Tells whether a request came by HTTPS, as Express and Koa do: by the connection, or by a proxy they trust. */
+/** Whether a request uses HTTPS, as in Express and Koa: by the connection, or by a trusted proxy. */
 export interface Connection {
   readonly secure?: boolean | undefined;
-  /** What the client asked for, where routers cut the path they are mounted at from `url`. */
+  /** The original URL; routers remove their mount path from `url`. */
   readonly originalUrl?: string | undefined;
 }
 
 /**
- * A request of `node:http` seen through the web's `Headers.get`. Nothing is read before it is asked for.
+ * Adapts a request of `node:http` to the web's `Headers.get`. Reads headers lazily.
  *
  * @param connection default: the request itself, which Express adds `secure` to
  */
@@ -28,7 +28,7 @@ class NodeRequest implements SessionRequest {
   readonly isHandshake: boolean;
   readonly #req: IncomingMessage;
   readonly #connection: Connection;
-  /** Looked at while there is a socket. */
+  /** Read while there is a socket. */
   readonly #isEncrypted: boolean;
 
   constructor(req: IncomingMessage, connection: Connection, isHandshake: boolean) {
@@ -43,7 +43,7 @@ class NodeRequest implements SessionRequest {
   }
 
   get url(): string | undefined {
-    // Mocks have an empty one.
+    // Mocks have an empty socket.
     return this.#connection.originalUrl || (this.#req as Connection).originalUrl || this.#req.url;
   }
 
@@ -51,33 +51,33 @@ class NodeRequest implements SessionRequest {
     return this.#connection.secure ?? this.#isEncrypted;
   }
 
-  /** The request is its own headers: one object less for each. */
+  /** The request is its own headers, which saves an object. */
   get headers(): this {
     return this;
   }
 
   /**
-   * From `headers`, as everything else in Node reads them: some environments have no `rawHeaders`, and middleware may have
-   * set a header. Node joins the lines of one name, and those of Cookie with "; " (RFC 9113 §8.2.3).
+   * From `headers`, like most code in Node: some environments have no `rawHeaders`, and middleware may have set a header.
+   * Node joins the lines of one name, and those of Cookie with "; " (RFC 9113 §8.2.3).
    */
   get(name: string): string | null {
     const { headers } = this.#req;
     const wanted = name.toLowerCase();
-    // HTTP/2 has the host in a place of its own (RFC 9113 §8.3.1).
+    // HTTP/2 has the host in a pseudo-header (RFC 9113 §8.3.1).
     const value = headers[wanted] ?? (wanted === "host" ? headers[":authority"] : undefined);
     if (Array.isArray(value)) return value.join(wanted === "cookie" ? "; " : ", ");
     return value === undefined ? null : String(value);
   }
 }
 
-/** A response of `node:http` seen as the headers a session writes. */
+/** Adapts a response of `node:http` to the headers that a session writes. */
 export function responseOf(res: ServerResponse): SessionResponse {
   return { status: res.statusCode, headers: new NodeResponseHeaders(res) };
 }
 
 class NodeResponseHeaders implements ResponseHeaders {
   readonly #res: ServerResponse;
-  /** As it is now: a head that is sealed meanwhile is still open to its session. */
+  /** The current methods: the session can still write to a response that looks sent. */
   readonly #setHeader: ServerResponse["setHeader"];
 
   constructor(res: ServerResponse) {
@@ -96,7 +96,7 @@ class NodeResponseHeaders implements ResponseHeaders {
 
   append(name: string, value: string): void {
     const given = this.#res.getHeader(name) ?? [];
-    // A list even of one: what carries the answer on, as serverless-http, looks for cookies in lists.
+    // A list even for one: serverless-http and others expect cookies in lists.
     this.#setHeader.call(this.#res, name, [...[given].flat().map(String), value]);
   }
 }

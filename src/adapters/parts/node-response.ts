@@ -1,20 +1,20 @@
 import { EventEmitter } from "node:events";
 import { ServerResponse, type IncomingMessage } from "node:http";
 
-/** How a response that waits for its save behaves as Node's own: the errors it throws, what it says of itself, its "drain". */
+/** Makes a response that waits for its save behave like Node's own: its errors, its properties, its "drain". */
 
-/** Enough of a request for a response that is never sent. */
+/** A minimal request for a response that is never sent. */
 const NO_REQUEST = { method: "GET", httpVersionMajor: 1, httpVersionMinor: 1 } as IncomingMessage;
 
-/** What Node refuses in the text behind a status (RFC 9112 §4). */
-// oxlint-disable-next-line no-control-regex -- control characters are what is meant
+/** Characters that Node refuses in a status message (RFC 9112 §4). */
+// oxlint-disable-next-line no-control-regex -- finds control characters
 const BAD_REASON = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
- * Refuses what Node would refuse, at the call: a call that waits for a save is made later, when its caller is gone.
+ * Throws Node's errors at the call, since a queued call is made later, when its caller cannot handle them.
  *
- * @param isHeadSaid an earlier call has decided on the status, so that what the response says of it now means nothing
- * @throws Node's own error, from a response that is thrown away
+ * @param isHeadSaid an earlier call has set the status, so that the response's current one is ignored
+ * @throws Node's own error, from a discarded response
  */
 export function assertArguments(
   res: ServerResponse,
@@ -22,7 +22,7 @@ export function assertArguments(
   [first, second, third]: unknown[],
   isHeadSaid: boolean,
 ): void {
-  // The stand-in for the response of a WebSocket handshake has no head: engine.io calls `writeHead()` without a status.
+  // The stub response of a WebSocket handshake has no head: engine.io calls `writeHead()` without a status.
   if (typeof res.getHeaderNames !== "function") return;
   if (method === "writeHead") {
     const reason = typeof second === "string" ? second : undefined;
@@ -41,7 +41,7 @@ export function assertArguments(
   } else if (!(first instanceof Uint8Array)) new ServerResponse(NO_REQUEST).write(first);
 }
 
-/** There a status has no text (RFC 9113 §8.3.2), and reading it makes Node warn. */
+/** HTTP/2 has no status message (RFC 9113 §8.3.2), and reading it makes Node warn. */
 export function isHttp2(res: ServerResponse): boolean {
   return typeof (res as { stream?: { respond?: unknown } }).stream?.respond === "function";
 }
@@ -56,11 +56,11 @@ function refuseEncoding(encoding: string): never {
   throw Object.assign(new TypeError(`Unknown encoding: ${encoding}`), { code: "ERR_UNKNOWN_ENCODING" });
 }
 
-/** While it is true, the response says that its headers were sent. */
+/** While true, the response reports that its headers were sent. */
 const IS_SEALED = Symbol("hipflask.sealed");
 type Sealable = ServerResponse & { [IS_SEALED]?: boolean };
 
-/** What a method does instead, in the words of Node's own error. */
+/** The verb of a method in Node's own error. */
 const SEALED = [
   ["setHeader", refusing("set")],
   ["setHeaders", refusing("set")],
@@ -68,7 +68,7 @@ const SEALED = [
   ["removeHeader", refusing("remove")],
 ] as const;
 
-/** One for all responses, so that they keep one shape. */
+/** Shared by all responses, so that they keep one hidden class. */
 const HEADERS_SENT: PropertyDescriptor = {
   configurable: true,
   get(this: Sealable): boolean {
@@ -79,11 +79,11 @@ const HEADERS_SENT: PropertyDescriptor = {
 };
 
 /**
- * Makes a response that waits for its save look as if its head had left already: frameworks then see that it was
- * answered, and a late header throws as in Node, instead of spoiling the answer in the queue.
+ * Makes a response that waits for its save look as if its head was sent: frameworks see that there is a response, and a
+ * late header throws as in Node, instead of changing the queued response.
  *
- * Nothing that is put on the response is deleted again: an object that loses properties is slow from then on, and every
- * request with a store comes here.
+ * Properties set on the response are never deleted: deleting makes an object slow, and every request with a store passes
+ * here.
  *
  * @returns opens the head again, with the status it had
  */
@@ -112,7 +112,7 @@ function refusing(verb: string): () => never {
   };
 }
 
-/** Node's own error for what is too late. */
+/** Node's own error for a call that is too late. */
 export function headersSent(verb: string): Error {
   const error = new Error(`Cannot ${verb} headers after they are sent to the client`);
   return Object.assign(error, { code: "ERR_HTTP_HEADERS_SENT" });
@@ -121,12 +121,12 @@ export function headersSent(verb: string): Error {
 type Listener = Parameters<ServerResponse["on"]>[1];
 
 const plain = EventEmitter.prototype;
-/** The methods that a layer in front may replace to have listeners elsewhere. */
+/** The methods that a layer may replace to keep listeners elsewhere. */
 const DOORS = ["on", "once", "addListener"] as const;
 
 /**
- * Remembers who listens for "drain" where a layer in front, as `compression()`, hands these listeners to a stream of its
- * own, which knows nothing of a wait that is ours. Elsewhere they are the listeners of the response.
+ * Records the listeners of "drain" if a layer such as `compression()` passes them to a stream of its own, which does not
+ * know of our queue. Otherwise they are the listeners of the response.
  */
 export function redirectedListeners(res: ServerResponse): Set<Listener> | undefined {
   if (res.on === plain.on) return undefined;
@@ -142,11 +142,11 @@ export function redirectedListeners(res: ServerResponse): Set<Listener> | undefi
   return redirected;
 }
 
-/** Calls them all once, wherever they are. Only for a response that is not full, as for Node's own "drain". */
+/** Calls all of them once. Only for a response that is not full, like Node's own "drain". */
 export function emitDrain(res: ServerResponse, redirected: ReadonlySet<Listener> = new Set()): void {
   const elsewhere = [...redirected];
   const here = new Set<unknown>(res.rawListeners?.("drain"));
-  // Of HTTP/2 the stream, which tells its response.
+  // For HTTP/2 on the stream, which notifies its response.
   plain.emit.call(isHttp2(res) ? (res as unknown as { stream: EventEmitter }).stream : res, "drain");
   for (const listener of elsewhere) if (!here.has(listener)) Reflect.apply(listener, res, []);
 }
@@ -154,7 +154,7 @@ export function emitDrain(res: ServerResponse, redirected: ReadonlySet<Listener>
 const IS_STALLED = Symbol("hipflask.stalled");
 type Stallable = ServerResponse & { [IS_STALLED]?: boolean };
 
-/** One for all responses, so that they keep one shape. */
+/** Shared by all responses, so that they keep one hidden class. */
 const NEED_DRAIN: PropertyDescriptor = {
   configurable: true,
   get(this: Stallable): boolean {
@@ -164,7 +164,7 @@ const NEED_DRAIN: PropertyDescriptor = {
   },
 };
 
-/** Lets a response say so to writers who ask before they write. */
+/** Lets `writableNeedDrain` report a full queue. */
 export function setStalled(res: ServerResponse, isStalled: boolean): void {
   const stallable = res as Stallable;
   if (stallable[IS_STALLED] === undefined) Object.defineProperty(res, "writableNeedDrain", NEED_DRAIN);

@@ -6,21 +6,20 @@ type Emit = (this: EventEmitter, event: string | symbol, ...args: unknown[]) => 
 const plainEmit = EventEmitter.prototype.emit as Emit;
 
 /**
- * Lets listeners on a request and its response run in the request's own context, since Node emits most events of a
- * socket in none: a body parser that listens, and whatever it calls, has the session. Keeps the context usable until the
- * response is complete.
+ * Runs listeners on a request and its response in the request's own context, since Node emits most events of a socket
+ * outside any: body parsers and their callbacks have the session. Keeps the context usable until the response is complete.
  *
  * @param req has the context attached, as has `res`
  */
 export function ownEvents(context: RequestContext, req: IncomingMessage, res: ServerResponse): void {
-  // A stand-in for a response may never emit an end.
+  // A stub response may never emit an end.
   if (typeof res.emit !== "function" || typeof req.emit !== "function") return;
   context.beginAnswer();
   install(req, emitRequest, requestEmit);
   install(res, emitResponse, responseEmit);
 }
 
-/** One function for all requests, so that each costs no more than a property. */
+/** Shared by all requests, so that each needs only a property. */
 const requestEmit: Emit = function (event, ...args) {
   return isUnheard(this, event) ? false : emitRequest(this, plainEmit, event, args);
 };
@@ -31,12 +30,12 @@ const responseEmit: Emit = function (event, ...args) {
   return false;
 };
 
-/** As most events of most requests; an error without a listener throws. */
+/** The common case; an error without a listener throws. */
 function isUnheard(emitter: EventEmitter, event: string | symbol): boolean {
   return emitter.listenerCount(event) === 0 && event !== "error";
 }
 
-/** "finish" says that all was handed over, "close" that nothing will be. */
+/** "finish": everything was passed to the system; "close": nothing more will be. */
 function complete(res: EventEmitter, event: string | symbol): void {
   if (event === "finish" || event === "close") contextOf(res)!.endAnswer();
 }
@@ -55,7 +54,7 @@ function emitResponse(emitter: EventEmitter, emit: Emit, event: string | symbol,
 
 function install(emitter: EventEmitter, emitIn: typeof emitRequest, shared: Emit): void {
   const given = emitter.emit as Emit;
-  // Other tools may have one of their own, and a second `sessions` on the same request finds ours.
+  // Other tools may have their own, and a second `sessions` on the same request finds ours.
   if (given === plainEmit) emitter.emit = shared;
   else if (given !== shared) emitter.emit = (event, ...args) => emitIn(emitter, given, event, args);
 }

@@ -3,9 +3,9 @@ import type { RequestContext } from "../../request/context.ts";
 import { observed } from "../../http/response-headers.ts";
 
 /**
- * Saves the session of a request and gives its response, with the session's headers.
+ * Saves the session of a request and returns its response with the session's headers.
  *
- * @throws whatever the save fails with; the response is not to be sent then
+ * @throws the error of the save, after which the response must not be sent
  */
 export async function saveInto(response: Response, context: RequestContext): Promise<Response> {
   // The headers of redirects and of fetched responses cannot be changed in place.
@@ -23,16 +23,16 @@ export async function saveInto(response: Response, context: RequestContext): Pro
 }
 
 /**
- * What a handler returned, if that is a response.
+ * Checks that a handler returned a response.
  *
  * @param door whose `sessions` the handler is in, as in `hipflask/fetch`
- * @throws ConfigError for anything else, as undefined where `return` was forgotten
+ * @throws ConfigError for other values, such as undefined without `return`
  */
 export function responseOf(returned: Response, door: string): Response {
   if (typeof (returned as Response | null | undefined)?.headers?.get === "function") return returned;
   const found = returned === undefined || returned === null ? String(returned) : `of type ${typeof returned}`;
   throw new ConfigError(
-    `\`sessions\` of ${door} needs a Response from what it is around, and what was returned is ${found}. Is a \`return\` missing, as in ` +
+    `\`sessions\` of ${door} needs a Response from its handler, which returned ${found}. Is a \`return\` missing, as in ` +
       'return new Response("hello")?',
   );
 }

@@ -3,10 +3,10 @@ import { contextOf, type RequestContext } from "../../request/context.ts";
 import { isReservedName, isSession, stateOf, type Session } from "../../session/session.ts";
 
 /**
- * What `request.session = value` means to people who come from other libraries: `null` ends the session, and an object is
- * its data from now on. Anything else is a mistake.
+ * Implements `request.session = value` as in other libraries: `null` ends the session, and an object replaces its data.
+ * Other values are errors.
  *
- * @param isTaken names beside those of every session under which the place would not show what was assigned
+ * @param isTaken whether a name is reserved in addition to those of every session
  * @throws TypeError; ReservedNameError, UnserializableError for data that cannot be shown or stored. Then nothing has changed
  */
 export function assign(
@@ -16,14 +16,14 @@ export function assign(
 ): void {
   if (value === null || value === undefined) session.destroy();
   else if (!isData(value))
-    throw new TypeError("A session can only be set to null, which ends it, or to an object of data.");
+    throw new TypeError("A session can only be set to null, which ends it, or to an object with data.");
   else if (!isSession(value, session)) {
     const data = { ...value };
     const { json, ownerNow } = stateOf(session);
     const entries = Object.entries(data).filter(([, item]) => item !== undefined);
-    // `clear` would end the login, which a changed copy of the session does not mean.
+    // `clear` would end the login, which assigning a changed copy of the session must not do.
     if (ownerNow !== null && entries.length > 0) throw new TypeError(OWNED);
-    // What cannot be kept is refused before anything is lost.
+    // Data that cannot be stored is refused before anything changes.
     for (const [key, item] of entries) {
       if (isReservedName(key) || isTaken(key)) throw new ReservedNameError(key);
       json.dumps(item, key);
@@ -34,10 +34,10 @@ export function assign(
 }
 
 const OWNED =
-  "This session has an owner, and an object replaces data alone. Write session.update(data) to keep the login, or " +
+  "This session has an owner, and an object replaces only data. Write session.update(data) to keep the login, or " +
   "session.destroy() before it to end the login.";
 
-/** The place of a session where a framework shows it: what is there, and what assigning to it does. */
+/** The getter and setter of the property where a framework has the session. */
 class SessionPlace {
   readonly #session: Session;
   #isEmpty = false;
@@ -46,7 +46,7 @@ class SessionPlace {
     this.#session = session;
   }
 
-  /** Null once it was set to null, until there is data again. */
+  /** Null after it was set to null, until there is data again. */
   get session(): Session | null {
     return this.#isEmpty ? null : this.#session;
   }
@@ -57,7 +57,7 @@ class SessionPlace {
   }
 }
 
-/** What `placeSession` gives to an object. */
+/** The property that `placeSession` defines. */
 export interface SessionLocals {
   /**
    * This visitor's session. Deleting it or setting it to null ends the session. Setting it to an object replaces the data of
@@ -69,7 +69,7 @@ export interface SessionLocals {
 
 const PLACE = Symbol("hipflask.session");
 
-/** Shared by all requests, and made where it is asked for. */
+/** Shared by all requests, and created at the first access. */
 const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
   configurable: true,
   enumerable: true,
@@ -81,7 +81,7 @@ const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
   },
 };
 
-/** Puts the session of a request on a framework's own object, as its property `session`. */
+/** Defines the property `session` of a framework's own object. */
 export function placeSession(target: object, context: RequestContext): void {
   const place = new SessionPlace(context.session);
   const placed = target as { [PLACE]?: SessionPlace };
@@ -93,10 +93,10 @@ export function placeSession(target: object, context: RequestContext): void {
 }
 
 /**
- * Deleting the property `session` of a framework's object ends the session, as setting it to null does, and what was put there
- * afterwards is assigned. Nothing is called when it happens, so this looks at the end of the request.
+ * Deleting the property `session` of a framework's object ends the session, like setting it to null, and a value set
+ * afterwards is assigned. Deleting cannot be intercepted, so this checks at the end of the request.
  *
- * @throws ConfigError for a login in the same request: it may have come before or after
+ * @throws ConfigError for a login in the same request, since the order is unknown
  */
 export function settleDeletion(
   target: object,
@@ -114,17 +114,17 @@ export function settleDeletion(
 }
 
 const DELETED =
-  "The property `session` was deleted in a request that regenerates its session or logs somebody in, so it is unclear what is " +
-  "to end. Write `session.destroy()` in place of deleting it.";
+  "The property `session` was deleted in a request that regenerates its session or logs somebody in, so it is unclear which session is " +
+  "to end. Write `session.destroy()` instead of deleting it.";
 
 /**
  * @param key by which the session of the request is found: the inner one, where a request has two
- * @throws ConfigError if something else is in the place of the session, where nothing can tell when it is put there
+ * @throws ConfigError if the property has another value, which cannot be intercepted
  */
 export function assertInPlace(found: unknown, key: object, place: string): void {
   if (found === contextOf(key)?.session) return;
   throw new ConfigError(
-    `Something else than the session was put into \`${place}\`, which changes no session. Use \`session.destroy()\` or ` +
+    `\`${place}\` was set to another value, which does not change the session. Use \`session.destroy()\` or ` +
       "`session.update(data)`, and another name for other things.",
   );
 }

@@ -1,11 +1,10 @@
 import { ConfigError } from "../../errors.ts";
 
 /**
- * What to throw where `sessions` of one framework was handed to another one: names the adapter that fits what it was called
- * with.
+ * The error for `sessions` of one framework used with another one: names the right adapter.
  *
  * @param door whose `sessions` it was, as in `hipflask/hono`
- * @param use how that one is used, as code
+ * @param use correct usage as code
  */
 export function wrongFramework(door: string, use: string, ...given: unknown[]): ConfigError {
   const found = frameworkOf(given);
@@ -13,9 +12,7 @@ export function wrongFramework(door: string, use: string, ...given: unknown[]): 
     found === undefined || found[1] === door ? "" : ` For ${found[0]}, import \`sessions\` from ${found[1]}.`;
   const name = ["withSession", "sessions", "session"].find((name) => use.includes(`${name}(`))!;
   const called = found === undefined ? "something else" : `what ${found[0]} passes`;
-  return new ConfigError(
-    `\`${name}\` of ${door} was called with ${called}. It is used like this: ${use}.${instead}`,
-  );
+  return new ConfigError(`\`${name}\` of ${door} was called with ${called}. Use it as ${use}.${instead}`);
 }
 
 function frameworkOf([first, second, third]: unknown[]): readonly [name: string, door: string] | undefined {
@@ -37,12 +34,12 @@ function frameworkOf([first, second, third]: unknown[]): readonly [name: string,
   return undefined;
 }
 
-/** Tells a request and a reply of Fastify from those of Node, which are in `raw` there. */
+/** Whether these are a request and a reply of Fastify, which have Node's in `raw`. */
 export function isFastifyHook(request: unknown, reply: unknown): boolean {
   return request !== undefined && (reply as { request?: unknown } | undefined)?.request === request;
 }
 
-/** Tells a request and a response of Node from those of a framework that wraps them. */
+/** Whether these are a request and a response of Node, not of a framework that wraps them. */
 export function isNodeExchange(req: unknown, res: unknown): boolean {
   return (
     (req as { headers?: unknown } | undefined)?.headers !== undefined &&

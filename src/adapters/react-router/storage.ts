@@ -12,14 +12,14 @@ import { parseSetCookie, type CookieOptions } from "../../http/set-cookie-line.t
 type SerializeOptions = Parameters<SessionStorage["commitSession"]>[1];
 
 /**
- * React Router's `SessionStorage` (and Remix 2's) over these sessions: the same cookie and the same store, with the
- * three functions that its apps call. `flash` leaves its messages where Flask leaves them, under the name as category.
- * What its sessions lack – `permanent`, `owner`, `regenerate` – has the session that `getSession` of `hipflask` gives.
+ * React Router's `SessionStorage` (and Remix 2's) for these sessions: the same cookie and the same store, with the three
+ * functions that its apps call. `flash` stores messages like Flask, with the name as category. `permanent`, `owner` and
+ * `regenerate`, which its sessions lack, are on the session that `getSession` of `hipflask` returns.
  *
- * `commitSession` and `destroySession` give `""`, which sets nothing, where no cookie has to be sent. A session is
- * committed once; changing it after that throws `SessionClosedError`.
+ * `commitSession` and `destroySession` return `""`, which sets nothing, if no cookie has to be sent. A session is committed
+ * once; later changes throw `SessionClosedError`.
  *
- * @throws ConfigError for options that cannot work
+ * @throws ConfigError for invalid options
  * @example
  * ```ts
  * import { redirect, type ActionFunctionArgs } from "react-router";
@@ -41,7 +41,7 @@ export function sessionStorage<Data = SessionData, FlashData = Data>(
   const commit = async (given: RouterSession<Data, FlashData>, overrides: SerializeOptions) => {
     if (!(given instanceof StoredSession)) {
       throw new ConfigError(
-        "This session comes from another storage; commit what `getSession` of this one gave.",
+        "This session comes from another storage; commit one that `getSession` of this storage returned.",
       );
     }
     const line = await given.save();
@@ -64,10 +64,10 @@ export function sessionStorage<Data = SessionData, FlashData = Data>(
   };
 }
 
-/** As Flask has them: the category may be any value. */
+/** As in Flask, the category may be any value. */
 type Flash = readonly [category: unknown, message: unknown];
 
-/** React Router's `Session` over one of ours. */
+/** A React Router `Session` for one of ours. */
 class StoredSession implements RouterSession {
   context!: RequestContext;
   #saved: Promise<string> | undefined;
@@ -92,7 +92,7 @@ class StoredSession implements RouterSession {
     return this.#session.has(name) || this.#flashes().some(([category]) => category === name);
   }
 
-  // oxlint-disable-next-line typescript/no-explicit-any -- React Router's own type for what it does not know
+  // oxlint-disable-next-line typescript/no-explicit-any -- React Router's own type
   get(name: string): any {
     if (this.#session.has(name)) return this.#session.get(name);
     const flashes = this.#flashes();
@@ -114,18 +114,18 @@ class StoredSession implements RouterSession {
     this.#session.delete(name);
   }
 
-  /** @returns the Set-Cookie line, the same one however often it is asked for; "" if there is none */
+  /** @returns the Set-Cookie line, the same one for every call; "" if there is none */
   save(): Promise<string> {
     return (this.#saved ??= this.#save());
   }
 
   async #save(): Promise<string> {
-    // commitSession() has to return a cookie, also for a session that was only read.
+    // commitSession() has to return a cookie even if the session was only read.
     if (this.#session.size > 0) this.#session.modified = true;
     const lines: string[] = [];
     const append = (name: string, value: string) => void (name === "Set-Cookie" && lines.push(value));
     await this.context.save({ headers: { get: () => null, set: () => {}, append } });
-    // A migrated session also expires its old cookie, but React Router sends a single line.
+    // A migrated session also deletes its old cookie, but React Router sends a single line.
     return lines[0] ?? "";
   }
 
@@ -140,7 +140,7 @@ class StoredSession implements RouterSession {
   }
 }
 
-/** The line with what `commitSession` was told instead of what is configured. */
+/** The line with the options of `commitSession` instead of the configured ones. */
 function overridden(line: string, overrides: NonNullable<SerializeOptions>): string {
   const { name, value, options } = parseSetCookie(line);
   const given = Object.entries(overrides).filter(([, attribute]) => attribute !== undefined);

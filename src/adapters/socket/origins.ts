@@ -4,14 +4,14 @@ import { checkOrigins, isOwnOrigin } from "../../http/cross-origin.ts";
 /** Who may open a socket. */
 export interface SocketOptions {
   /**
-   * Origins whose pages may open a socket besides those of the host itself: `["https://app.example.com"]`, or `"any"`.
-   * Browsers open sockets for every page with the visitor's cookies, and nothing else stops them. Default: none. Clients
-   * that send no `Origin` are not browsers, and pass.
+   * Origins other than the host's own whose pages may open a socket: `["https://app.example.com"]`, or `"any"`. Browsers
+   * open sockets for every page with the visitor's cookies, and nothing else prevents it. Default: none. Clients without an
+   * `Origin` are not browsers, and are allowed.
    */
   readonly origins?: readonly string[] | "any" | undefined;
 }
 
-/** What checks who opens a socket. @throws ConfigError for origins that are none */
+/** Creates the origin check. @throws ConfigError for invalid origins */
 export function originCheck({
   origins = [],
 }: SocketOptions): (headers: { get(name: string): string | null }, url: string | undefined) => void {

@@ -30,12 +30,12 @@ export function codeOf(framework: Framework, store: StoreChoice, project: Projec
   return isRequired(framework, project) ? asCommonJs(text) : text;
 }
 
-/** Whether the project loads its files by `require`, as they are. */
+/** Whether the project loads its files with `require`, without a compiler. */
 export function isRequired({ isCompiled = false }: Framework, { isTyped, isCommonJs }: Project): boolean {
   return isCommonJs && !isTyped && !isCompiled;
 }
 
-/** The same lines for a file that is CommonJS. */
+/** Converts code to CommonJS. */
 export function asCommonJs(text: string): string {
   return text
     .replaceAll(/^import (\{[^{}\n]*\}) from ("[^"\n]*");$/gm, "const $1 = require($2);")

@@ -1,35 +1,35 @@
-/** Names, and the module they come from. */
+/** Imported names and their module. */
 export type Import = readonly [names: string, from: string];
 
-/** The line of an import. It is put together here, since what looks like an import of this package's is taken for one. */
+/** An import line. Composed here, since tools would treat a literal one as an import of this package. */
 export function importLine(names: string, from: string): string {
   return ["import", "{", names, "}", "from", `"${from}";`].join(" ");
 }
 
-/** Where something goes, and the lines that go there. */
+/** Where to add lines, and the lines. */
 export type Step = readonly [where: string, lines: readonly string[]];
 
-/** A framework that `init` knows. */
+/** A framework that `init` supports. */
 export interface Framework {
-  /** The dependency by which it is recognised. */
+  /** The dependency that identifies it. */
   readonly dependency: string;
-  /** The file to write, without its ending; `src/` is put before it where the project has that folder. */
+  /** The file to write, without extension; in `src/` if the project has that folder. */
   readonly file: string;
-  /** It is there in `src/` or `app/` always, or follows the project. */
+  /** The folder, if it does not depend on the project. */
   readonly isFixed?: boolean;
-  /** Its projects are bundled or compiled, so modules are written as `import` whatever package.json says. */
+  /** Its projects are bundled or compiled, so the code uses `import` with any package.json. */
   readonly isCompiled?: boolean;
-  /** What the file exports, up to the call of `sessions`. */
+  /** The export in the file, before the call of `sessions`. */
   readonly declaration: string;
   /** The subpath of hipflask. */
   readonly door: string;
-  /** What else the file imports. */
+  /** Further imports of the file. */
   readonly imports?: readonly Import[];
-  /** How its code reads a variable of the environment. */
+  /** How its code reads an environment variable. */
   readonly env: (name: string) => string;
-  /** Whether the app serves people over HTTPS. */
+  /** Expression that is true if the app uses HTTPS. */
   readonly isSecure: string;
-  /** What is left to add by hand. @param module how the written file is imported */
+  /** The remaining steps. @param module specifier of the written file */
   readonly left: (module: string, isTyped: boolean) => readonly Step[];
 }
 
@@ -45,7 +45,7 @@ const IN_HANDLERS: readonly string[] = [importLine("session", "hipflask"), 'sess
 const inApp =
   (call: string) =>
   (module: string, isTyped: boolean): readonly Step[] => [
-    ["the file that makes the app, before its routes", [importLine("withSessions", module), call]],
+    ["the file that creates the app, before its routes", [importLine("withSessions", module), call]],
     ["any handler", IN_HANDLERS],
     [
       "the command that starts it",
@@ -53,7 +53,7 @@ const inApp =
     ],
   ];
 
-/** Those that most people use; the first whose dependency is there is the one of a project. */
+/** The supported frameworks; the first one with an installed dependency is the project's. */
 export const FRAMEWORKS: Readonly<Record<string, Framework>> = {
   next: {
     ...ON_NODE,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import { FRAMEWORKS } from "./frameworks.ts";
 
-/** What `init` needs to know of a project. */
+/** The properties of a project that `init` needs. */
 export interface Project {
   readonly folder: string;
   /** Its source is TypeScript. */
@@ -12,7 +12,7 @@ export interface Project {
   readonly isCommonJs: boolean;
   /** Its source is in `src`. */
   readonly hasSource: boolean;
-  /** Of {@link FRAMEWORKS}, the one that it uses. */
+  /** The framework it uses, a key of {@link FRAMEWORKS}. */
   readonly framework: string | undefined;
   readonly dependencies: ReadonlySet<string>;
 }
@@ -41,7 +41,7 @@ function manifestOf(folder: string): Manifest {
   const path = join(folder, "package.json");
   if (!existsSync(path))
     throw new ConfigError(
-      "There is no package.json here. Go to the folder of your app, or make one: npm init -y",
+      "There is no package.json here. Go to the folder of your app, or create one: npm init -y",
     );
   try {
     return JSON.parse(readFileSync(path, "utf8")) as Manifest;

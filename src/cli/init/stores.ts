@@ -1,22 +1,22 @@
 import type { Import } from "./frameworks.ts";
 
-/** Where `init` can put sessions. */
+/** A store that `init` supports. */
 export interface StoreChoice {
   /** For the question. */
   readonly title: string;
-  /** What has to be installed beside hipflask. */
+  /** Packages to install. */
   readonly packages: readonly string[];
   /** For SESSION_STORE in `.env`, where the code and `hipflask sessions` find it. */
   readonly url?: string;
-  /** What else the code imports: names, and from where. */
+  /** Further imports of the code. */
   readonly imports: readonly Import[];
   /** Lines before the options. @param url the expression that reads SESSION_STORE */
   readonly setUp?: (url: string) => readonly string[];
   /** The value of the option `store`. */
   readonly value?: (url: string) => string;
-  /** Makes its tables, once. */
+  /** The command that creates its tables. */
   readonly tables?: string;
-  /** What Git is to leave out. */
+  /** Files for .gitignore. */
   readonly ignored?: string;
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Kit, newId, write } from "./kit.ts";
 import { known } from "./steps.ts";
 
-/** Milliseconds after which a driver that waits for its engine to come back counts as having failed. */
+/** Milliseconds after which a driver that waits for its engine counts as failed. */
 const PATIENCE = 1000;
 
 export function failure(kit: Kit): void {
@@ -26,7 +26,7 @@ export function failure(kit: Kit): void {
         } finally {
           await outage.end();
         }
-        // A driver may have kept the replace and sent it when the engine was back.
+        // A driver may have queued the replace and sent it after reconnecting.
         const found = await eventually(() => store.read(key));
         const isKept = found?.commit === kept.commit;
         assert.deepEqual(known(found), isKept ? ["kept", kept.commit] : ["mine", commit]);
@@ -56,7 +56,7 @@ export function failure(kit: Kit): void {
   );
 }
 
-/** Drivers may keep a command until the engine is back; then it has failed for those who wait for it now. */
+/** Drivers may queue a command until the engine is available; for its caller, it has failed. */
 async function fate(step: () => Promise<unknown>): Promise<"answered" | "failed"> {
   let timer: NodeJS.Timeout;
   const late = new Promise<"failed">((resolve) => (timer = setTimeout(resolve, PATIENCE, "failed")));
@@ -67,7 +67,7 @@ async function fate(step: () => Promise<unknown>): Promise<"answered" | "failed"
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
-/** A client may need a moment to connect again. */
+/** A client may need time to reconnect. */
 async function eventually<Result>(step: () => Promise<Result>): Promise<Result> {
   for (let attempt = 0; attempt < 100; attempt++) {
     try {

@@ -9,23 +9,23 @@ export interface TestRunner {
   it(name: string, body: () => Promise<void>): unknown;
 }
 
-/** What a factory gets to build its store with. */
+/** The argument of a factory. */
 export interface StoreTools {
-  /** The time the store should live by. */
+  /** The clock that the store should use. */
   readonly clock: TestClock;
   /**
-   * Await this before every single command that is sent to the engine. Optional; with it the contract counts
-   * commands, and removes records between two of them (SEC-12).
+   * Await this before each command that is sent to the engine. Optional; it lets the contract count commands, and remove
+   * records between two of them (SEC-12).
    */
   readonly beforeCommand: () => Promise<void>;
 }
 
-/** A store, and what the contract may do to its engine directly. */
+/** A store, and direct access to its engine. */
 export interface StoreUnderTest {
   readonly store: Store;
   /** The same records through another connection or process. Default: `store` itself. */
   readonly another?: Store;
-  /** Makes a stored record unreadable. */
+  /** Makes a stored record undecodable. */
   readonly corrupt?: (key: string) => Promise<unknown>;
   /** Everything that is stored under a key, as text. */
   readonly dump?: (key: string) => Promise<string>;
@@ -35,40 +35,40 @@ export interface StoreUnderTest {
   readonly close?: () => Promise<unknown> | unknown;
 }
 
-/** Builds the store, once for the whole contract. */
+/** Creates the store, once for the whole contract. */
 export type StoreFactory = (tools: StoreTools) => StoreUnderTest | Promise<StoreUnderTest>;
 
-/** Which parts of the contract apply, and how many rounds they run. */
+/** Which parts of the contract to run, and how many rounds. */
 export interface StoreCapabilities {
-  /** Each step is atomic, as `store.atomic` says. Without it, races are left out. Default true. */
+  /** Each step is atomic, like `store.atomic`. Otherwise races are omitted. Default true. */
   readonly atomic?: boolean;
-  /** The store follows `clock`. Without it, everything about time is left out. Default true. */
+  /** The store uses `clock`. Otherwise the tests of lifetimes are omitted. Default true. */
   readonly movesTime?: boolean;
   /** The factory awaits `beforeCommand`. Default false. */
   readonly countsCommands?: boolean;
-  /** The factory gives `corrupt`. Default false. */
+  /** The factory returns `corrupt`. Default false. */
   readonly corrupts?: boolean;
-  /** The factory gives `outage`. Default false. */
+  /** The factory returns `outage`. Default false. */
   readonly stops?: boolean;
-  /** Bytes of UTF-8 that the largest text of a record may have. Default: any. */
+  /** Maximum length of a record's text in bytes of UTF-8. Default: unlimited. */
   readonly maxBytes?: number;
-  /** Share of the full number of rounds and records; 1 before a release. Default 0.05. */
+  /** Fraction of the full number of rounds and records; use 1 before a release. Default 0.05. */
   readonly scale?: number;
-  /** Repeats a run: the seed is in the title of the contract. Default: random. */
+  /** The seed, to repeat a run; the title of the contract has it. Default: random. */
   readonly seed?: number;
 }
 
-/** What the parts of the contract share. */
+/** State and helpers for the parts of the contract. */
 export interface Kit extends TestRunner {
   readonly capabilities: Required<StoreCapabilities>;
   readonly clock: TestClock;
-  /** Opens the store under test at the first call. */
+  /** The store under test, created at the first call. */
   open(): Promise<StoreUnderTest & { another: Store }>;
   /** `full` rounds at scale 1, at least `least`. */
   rounds(full: number, least?: number): number;
-  /** Inserts a record under a key of its own. */
+  /** Inserts a record under a new key. */
   record(store: Store, text?: string, lifetime?: number): Promise<{ key: string; commit: string }>;
-  /** Waits a random moment, mostly none, so that parallel calls interleave in many ways. */
+  /** Waits for a short random time, often none, to vary the interleaving of parallel calls. */
   jitter(): Promise<void>;
   /** Called before every command while it is set. */
   onCommand: (() => Promise<void>) | undefined;
@@ -81,7 +81,7 @@ export function write(text: string, lifetime = HOUR): Write {
   return { text, commit: newId(), lifetime };
 }
 
-/** A key or commit id that nothing else has. */
+/** A unique key or commit id. */
 export function newId(): string {
   return newToken().selector;
 }
@@ -110,7 +110,7 @@ export function createKit(runner: TestRunner, factory: StoreFactory, given: Stor
     rounds: (full, least = 3) => Math.max(least, Math.ceil(full * capabilities.scale)),
     async record(store, text = "text", lifetime = HOUR) {
       const [key, given] = [newId(), write(text, lifetime)];
-      if (!(await store.insert(key, given))) throw new Error("insert answered false for a fresh key");
+      if (!(await store.insert(key, given))) throw new Error("insert returned false for a new key");
       return { key, commit: given.commit };
     },
     async jitter() {
@@ -126,7 +126,7 @@ export function createKit(runner: TestRunner, factory: StoreFactory, given: Stor
   return kit;
 }
 
-/** Mulberry32: the same seed, the same rounds. */
+/** Mulberry32, a seeded generator. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Store } from "../../stores/parts/store.ts";
 import { type Kit, newId, write } from "./kit.ts";
 
-/** How far the store's clock may be from the test's, in milliseconds. */
+/** Allowed difference between the store's clock and the test's, in milliseconds. */
 const SKEW = 5000;
 
 export function lifetime(kit: Kit): void {
@@ -60,7 +60,7 @@ export function lifetime(kit: Kit): void {
     const total = kit.rounds(10_000, 500);
     const expired = await records(kit, store, total, 120);
     const live = await records(kit, store, 50, 24 * 3600);
-    // Expired for an eighth of their lifetime: until then a store may put off their removal.
+    // Expired for an eighth of their lifetime: until then, a store may delay their removal.
     clock.advance(136);
 
     const batch = Math.max(50, Math.ceil(total / 20));

@@ -3,7 +3,7 @@ import type { Store, Stored } from "../../stores/parts/store.ts";
 import { type Kit, newId, write } from "./kit.ts";
 import { known } from "./steps.ts";
 
-/** The most often that one of 64 writers can lose, if each needs to win once. */
+/** How often each of 64 writers can lose, if each needs to win once. */
 const ATTEMPTS = 100;
 
 export function races(kit: Kit): void {
@@ -75,7 +75,7 @@ export function races(kit: Kit): void {
   });
 }
 
-/** What every user of a store does: read, change, replace, and again with what is there after a conflict. */
+/** The usual loop: read, change, replace, and after a conflict repeat with the current record. */
 async function increment(store: Store, key: string): Promise<void> {
   let current: Stored | undefined = await store.read(key);
   for (let attempt = 0; attempt < ATTEMPTS && current !== undefined; attempt++) {

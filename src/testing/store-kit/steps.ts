@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Kit, newId, write } from "./kit.ts";
 
-/** Texts that an engine, a query language or JavaScript itself might change or mistake for something else. */
+/** Texts that an engine, a query language or JavaScript might change or misinterpret. */
 const AWKWARD: readonly string[] = [
   "",
   " ",
@@ -162,7 +162,7 @@ export function steps(kit: Kit): void {
   it("SEC-12: each step is one command; a refused one may read what is there", async () => {
     const { store } = await kit.open();
     const { key, commit: first } = await kit.record(store);
-    // The first time, an engine may have to be sent a script.
+    // The first call may have to send a script to the engine.
     const [warm, next] = [write("warm"), write("next")];
     await store.replace(key, first, warm);
     const cases: Array<[string, number, () => Promise<unknown>]> = [
@@ -186,7 +186,7 @@ export function steps(kit: Kit): void {
     const { store, another } = await kit.open();
     const slow: Array<(key: string, commit: string) => Promise<unknown>> = [
       (key, commit) => store.replace(key, commit, write("late")),
-      // Loses, so that it has to look up what is there.
+      // Loses, so it has to read the current record.
       (key) => store.replace(key, newId(), write("late")),
       (key, commit) => store.remove(key, commit),
       (key) => store.remove(key, newId()),
@@ -211,7 +211,7 @@ export function steps(kit: Kit): void {
   });
 }
 
-/** What identifies a record: engines may tell the time with it, or not. */
+/** The parts of a record to compare: engines may add the time. */
 export function known(
   stored: { readonly text: string; readonly commit: string } | undefined,
 ): [string, string] | undefined {
