@@ -95,7 +95,7 @@ export class SessionRecords {
       store,
       {
         decode: (selector, text) => decodeRecord(selector, text, json),
-        encode: (record) => encodeRecord(record, limits),
+        encode: (record) => encodeRecord(record, limits, json),
         ancestors: ANCESTORS,
       },
       this.clock,
