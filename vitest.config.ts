@@ -63,7 +63,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      project("live", 2, [...live, ...onEngines]),
+      // Two files at a time: they mostly wait, and each has databases, schemas and prefixes of its own.
+      project("live", 2, [...live, ...onEngines], 2),
       project("browser", 3, browser),
       project("interleavings", 4, interleavings, 2, ["test/interleavings/setup.ts"]),
       project("bench", 5, bench),
