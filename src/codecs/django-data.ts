@@ -7,7 +7,7 @@ import type { Fields } from "../json/fields.ts";
 import { inheritFloats } from "../json/float-slots.ts";
 import { parse } from "../json/parse.ts";
 import { isPlainObject } from "../json/values.ts";
-import { scan, scanFields, TAGS } from "../json/scan.ts";
+import { checkKeys, scan, scanFields, TAGS } from "../json/scan.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { Tags } from "../json/tags.ts";
 import { Writer } from "../json/writer.ts";
@@ -29,7 +29,9 @@ const tagged = new TaggedJSONSerializer(WRITING);
  */
 export function packDjangoData(fields: Fields): string {
   const members = Array.from(fields, ([key, text]) => `${quoteAscii(key)}:${withoutTags(key, text)}`);
-  return packPayload(`{${members.join()}}`, 0);
+  const text = `{${members.join()}}`;
+  checkKeys(text, LIMITS);
+  return packPayload(text, 0);
 }
 
 /**

@@ -138,6 +138,17 @@ describe("djangoSessionData", () => {
     expect(data.decode(data.encode(fields, 0))).toMatchObject({ ok: true, fields, signedAt: 0 });
   });
 
+  it("refuses more keys than it reads again", () => {
+    const value = (count: number) =>
+      json.dumps(Object.fromEntries(Array.from({ length: count }, (_, n) => [n, 0])));
+    const most = new Map([
+      ["a", value(6000)],
+      ["b", value(3998)],
+    ]);
+    expect(data.decode(data.encode(most, 0))).toMatchObject({ ok: true, fields: most });
+    expect(() => data.encode(new Map([...most, ["c", "1"]]), 0)).toThrow(UnserializableError);
+  });
+
   it("is another string than a cookie's, each of no use in the other's place", () => {
     expect(data.decode(codec.encode(fields, context))).toEqual({ ok: false, reason: "bad_signature" });
     expect(codec.decode(data.encode(fields, context.now), context)).toEqual({

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { UnserializableError } from "../errors.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { float, Markup, tuple, UUID } from "../json/values.ts";
 import { flaskSessionRecords } from "./flask-session-record.ts";
@@ -97,6 +98,19 @@ describe("flaskSessionRecords", () => {
     expect(msgpack.encode(fields, before)).toEqual(
       bytesOf(`84 ${raw[0]} a162 cb4000000000000000 ${raw[2]} ${raw[3]}`),
     );
+  });
+
+  it("refuses more keys than it reads again as JSON", () => {
+    const value = (count: number) =>
+      json.dumps(Object.fromEntries(Array.from({ length: count }, (_, n) => [n, 0])));
+    const most = new Map([
+      ["a", value(6000)],
+      ["b", value(3998)],
+    ]);
+    expect(plain.decode(plain.encode(most, undefined))).toMatchObject({ ok: true, fields: most });
+    expect(() => plain.encode(new Map([...most, ["c", "1"]]), undefined)).toThrow(UnserializableError);
+    const more = new Map([...most, ["c", "1"]]);
+    expect(msgpack.decode(msgpack.encode(more, undefined))).toMatchObject({ ok: true, fields: more });
   });
 
   it("reads keys of any type, and changes beside them leave them and their values as they stood", () => {

@@ -2,6 +2,7 @@ import { HipflaskError, UnserializableError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
 import { isPlainObject } from "../json/values.ts";
 import { quoteAscii } from "../json/python-text.ts";
+import { checkKeys } from "../json/scan.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { Tags } from "../json/tags.ts";
 import { Float, Markup, UUID } from "../json/values.ts";
@@ -82,7 +83,9 @@ function toJson(fields: Fields): Buffer {
     const value = plainValue(json.loads(text, WRAP), key, AS_TEXT);
     return `${quoteAscii(key)}:${new Writer(NO_TAGS, WRITING, key).value(value)}`;
   });
-  return Buffer.from(`{${members.join()}}`);
+  const text = `{${members.join()}}`;
+  checkKeys(text, WRITING);
+  return Buffer.from(text);
 }
 
 const WRAP = { floats: "wrap" } as const;

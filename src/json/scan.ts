@@ -1,4 +1,4 @@
-import { BadPayload } from "../errors.ts";
+import { BadPayload, UnserializableError } from "../errors.ts";
 import { codeUnits } from "./tokens.ts";
 import { endOfNumber, endOfString, isPlainNumber } from "./tokens.ts";
 
@@ -51,6 +51,21 @@ export function scan(text: string, limits: Limits): Oddities {
 export function scanFields(text: string, limits: Limits): ScannedFields | Oddities {
   const scanner = new Scanner(text, limits);
   return scanner.fields() ?? scanner.oddities;
+}
+
+/**
+ * Checks that a text is not over the limit of keys; each value in it is within the limits already.
+ *
+ * @throws UnserializableError
+ */
+export function checkKeys(text: string, limits: Limits): void {
+  const fewestChars = '"":0,'.length;
+  if (text.length < limits.maxKeys * fewestChars) return;
+  try {
+    scan(text, limits);
+  } catch (error) {
+    throw new UnserializableError(`A session has more than ${limits.maxKeys} keys.`, "", { cause: error });
+  }
 }
 
 // Constants of this file, here and in `tokens.ts`, cost nothing; imported ones would be looked up for each character.

@@ -169,6 +169,7 @@ describe("dumps", () => {
   });
 
   class Account {}
+  class Users extends Map {}
   it.each([
     [
       { a: { "b c": [0, undefined] } },
@@ -185,6 +186,17 @@ describe("dumps", () => {
       new Account(),
       'An instance of "Account" cannot be stored. Store a plain object, or register a tag for it.',
       "s",
+    ],
+    [new Users(), 'An instance of "Map" cannot be stored. Store Object.fromEntries(map).', "s"],
+    ...[new (class {})(), Object.create({ constructor: 1 })].map((value: unknown) => [
+      value,
+      'An instance of "Object" cannot be stored. Store a plain object, or register a tag for it.',
+      "s",
+    ]),
+    [
+      { a: [1], b: { c: 0 }, d: undefined },
+      "undefined cannot be stored. Use null, or leave the key out.",
+      "s.d",
     ],
     [{ d: new Date(NaN) }, "A date is invalid or outside the years 1 to 9999.", "s.d"],
     [10n ** 4300n, "An int has more than 4300 digits.", "s"],
@@ -245,6 +257,36 @@ describe("dumps", () => {
     const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [n, 0]));
     expect(json.loads(json.dumps(keys(10_000)))).toEqual(keys(10_000));
     expect(() => json.dumps(keys(10_001))).toThrow(/more than 10000 keys/);
+  });
+
+  it.each<[string, unknown, unknown]>([
+    ["arrays", [[0], [0], [[[0]]]], [[[[[0]]]]]],
+    ["objects", { a: { a: { a: { a: 0 } } } }, { a: { a: { a: { a: {} } } } }],
+    ["tuples, of two levels", tuple(tuple(0)), tuple(tuple([]))],
+    ["objects that look like tags, of two levels", { " t": { " t": 0 } }, { " t": { " t": [] } }],
+    ["what has a tag", [[[new Date(0)]]], [[[[new Date(0)]]]]],
+    ["keys", { a: 0, b: { c: 0, d: 0, e: 0 } }, { a: 0, b: { c: 0, d: 0, e: 0, f: 0 } }],
+    ["keys of tuples", Array.from({ length: 5 }, () => tuple()), Array.from({ length: 6 }, () => tuple())],
+    [
+      "keys of tags",
+      Array.from({ length: 5 }, () => new Date(0)),
+      Array.from({ length: 6 }, () => new Date(0)),
+    ],
+    [
+      "keys of objects that look like tags",
+      Array.from({ length: 2 }, () => ({ " t": 0 })),
+      Array.from({ length: 3 }, () => ({ " t": 0 })),
+    ],
+  ])("writes no more than it reads, by limits that are given: %s", (_, most, more) => {
+    const small = new TaggedJSONSerializer({ maxDepth: 4, maxKeys: 5 });
+    expect(small.loads(small.dumps(most))).toEqual(most);
+    expect(() => small.dumps(more)).toThrow(/nested more than 4 levels|more than 5 keys/);
+  });
+
+  it("writes ints of 4300 digits, with a minus as well", () => {
+    const long = 10n ** 4300n - 1n;
+    expect(json.dumps([long, -long])).toBe(`[${long},-${long}]`);
+    expect(() => json.dumps(-long - 1n)).toThrow(/more than 4300 digits/);
   });
 
   it.each([0, 1001, 1.5, Infinity])(
@@ -448,19 +490,22 @@ describe("register", () => {
   });
 
   it("turns what a tag throws into its own errors", () => {
+    const cause = new Error("no");
     const broken: Tag = {
       key: " x",
       check: (value) => value === "x",
       toJSON: () => {
-        throw new Error("no");
+        throw cause;
       },
       toValue: () => {
-        throw new Error("no");
+        throw cause;
       },
     };
     const own = new TaggedJSONSerializer({ tags: [broken] });
-    expect(() => own.dumps(["x"])).toThrow(UnserializableError);
-    expect(() => own.loadsFields('{"a":{" x":1}}')).toThrow(BadPayload);
+    const error = (constructor: unknown) => expect.objectContaining({ constructor, cause }) as Error;
+    expect(() => own.dumps(["x"])).toThrow(error(UnserializableError));
+    expect(() => own.loadsFields('{"a":{" x":1}}')).toThrow(error(BadPayload));
+    expect(() => own.dumps(undefined)).toThrow(expect.not.objectContaining({ cause: undefined }) as Error);
     own.register({ ...broken, toJSON: (value) => value }, { force: true, index: 0 });
     expect(() => own.dumps("x")).toThrow(/nested more than 500 levels/);
   });

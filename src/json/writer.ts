@@ -82,7 +82,9 @@ export class Writer {
   #object(value: object | null, depth: number): string {
     if (value === null) return "null";
     if (Array.isArray(value)) {
-      return value instanceof Tuple ? `{" t":${this.#array(value, depth + 1)}}` : this.#array(value, depth);
+      if (!(value instanceof Tuple)) return this.#array(value, depth);
+      this.#countKeys(1);
+      return `{" t":${this.#array(value, depth + 1)}}`;
     }
     if (isPlainObject(value)) return this.#plainObject(value, depth);
     if (value instanceof Float) return formatFloat(value.value);
@@ -110,8 +112,7 @@ export class Writer {
     const level = isEscaped ? depth + 2 : depth + 1;
     const floats = floatSlots(object);
     if (this.#options.sortKeys) sortKeys(keys);
-    this.#keysLeft -= keys.length;
-    if (this.#keysLeft < 0) this.#fail(`A value has more than ${this.#options.maxKeys} keys.`);
+    this.#countKeys(isEscaped ? 2 : keys.length);
     this.#enter(object, level);
     let text = "{";
     for (const key of keys) {
@@ -131,6 +132,7 @@ export class Writer {
 
   #tagged(tag: Tag, value: unknown, depth: number): string {
     if (depth >= this.#options.maxDepth) this.#failDeep();
+    this.#countKeys(1);
     let json: unknown;
     try {
       json = tag.toJSON(value);
@@ -148,6 +150,12 @@ export class Writer {
     if (text.length - (value < 0n ? 1 : 0) > MAX_DIGITS)
       this.#fail(`An int has more than ${MAX_DIGITS} digits.`);
     return text;
+  }
+
+  /** Counts keys in the text, those of tags included. */
+  #countKeys(count: number): void {
+    this.#keysLeft -= count;
+    if (this.#keysLeft < 0) this.#fail(`A value has more than ${this.#options.maxKeys} keys.`);
   }
 
   #enter(container: object, depth: number): void {
@@ -180,8 +188,7 @@ const NAME = /^[A-Za-z_$][\w$]*$/;
 function pathOf(slots: readonly (string | number)[]): string {
   let path = "";
   for (const slot of slots) {
-    if (typeof slot === "number") path += `[${slot}]`;
-    else if (!NAME.test(slot)) path += `[${JSON.stringify(slot)}]`;
+    if (typeof slot === "number" || !NAME.test(slot)) path += `[${JSON.stringify(slot)}]`;
     else path += path === "" ? slot : `.${slot}`;
   }
   return path;

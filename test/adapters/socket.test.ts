@@ -293,11 +293,16 @@ describe("hipflask/socket with a store", () => {
     const { session: theirs } = await shop.connect();
     isDown = true;
     theirs.a = 2;
+    theirs.flash("first");
     await expect(theirs.save()).rejects.toThrow(StoreError);
     await expect(theirs.reload()).rejects.toThrow(StoreError);
+    theirs.flash("second");
     isDown = false;
     await theirs.save();
-    expect(await shop.visit(() => session.a)).toBe(2);
+    expect(await shop.visit(() => [session.a, session.getFlashedMessages()])).toEqual([
+      2,
+      ["first", "second"],
+    ]);
   });
 
   it("keeps its own names apart from data", async () => {

@@ -42,8 +42,9 @@ const outcomeFile = join(folder, "outcome.json");
 /** That of the test files before this one. */
 const outcome: Outcome = JSON.parse(readFileSync(outcomeFile, "utf8"));
 
-// That a property fails is enough.
-configureGlobal({ endOnFailure: true });
+/** Milliseconds for the samples of a property, instead of a number of them. That one fails is enough. */
+const SAMPLING = 25;
+configureGlobal({ endOnFailure: true, interruptAfterTimeLimit: SAMPLING });
 
 /** The number of the try, and whether a change is in it. */
 const tries = new Int32Array(new SharedArrayBuffer(8));
@@ -98,7 +99,8 @@ export default class MutatingRunner extends VitestTestRunner {
     switches.currentTestId = this.#isFirst ? test.id : undefined;
     // Endless loops pass the change again and again.
     switches.hitCount = mutant === undefined ? undefined : 0;
-    switches.hitLimit = mutant === undefined ? 0 : 10_000 + 5 * this.#hits[mutant]!;
+    // Within their time, properties draw more samples once their code is compiled.
+    switches.hitLimit = mutant === undefined ? 0 : 300_000 + 10 * this.#hits[mutant]!;
     switches.activeMutant = mutant;
   }
 

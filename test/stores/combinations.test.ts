@@ -138,6 +138,20 @@ describe("a commit in the middle of a request", () => {
     expect(await ada.data()).toEqual({ b: 2 });
   });
 
+  it("removes the cookie of a session that it ended, where no other begins after all", async () => {
+    const store = faultyStore(memoryStore());
+    const ada = someone({ store });
+    await ada.visit(() => (session.a = 1));
+    await ada.visit(async () => {
+      session.destroy();
+      session.b = 2;
+      store.fail("insert");
+      await expect(commit()).rejects.toThrow("on demand");
+      delete session.b;
+    });
+    expect(ada.cookie).toBe("");
+  });
+
   it("sends no cookie of a session that it found lost", async () => {
     const store = memoryStore();
     const ada = someone({ store });

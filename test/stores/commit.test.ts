@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { currentContext } from "../../src/request/context.ts";
 import {
+  NotFreshError,
+  requireFresh,
   selectorOf,
   session,
   SessionLostError,
@@ -14,6 +16,7 @@ import { memoryStore } from "../../src/stores/memory.ts";
 import { formatToken } from "../../src/stores/parts/token.ts";
 import type { Store } from "../../src/stores/parts/store.ts";
 import { watched } from "./recorded.ts";
+import { tokenIn } from "./stored.ts";
 import { Visitor } from "./visitor.ts";
 
 let time: number;
@@ -170,6 +173,59 @@ describe("RequestContext.commit", () => {
       await failing();
     });
     expect(await managers[0]!.list("ada")).toEqual([]);
+  });
+
+  it("keeps for the end what it has already: the cookie of a new session, and none of an old one", async () => {
+    const ada = someone();
+    const failing = async (value: number) => {
+      session.b = value;
+      failures = 3;
+      await expect(commit()).rejects.toThrow(StoreError);
+    };
+    await ada.visit(async () => {
+      session.a = 1;
+      await commit();
+      await failing(2);
+    });
+    expect(await ada.data()).toEqual({ a: 1, b: 2 });
+    expect((await ada.visit(() => failing(3))).cookies).toEqual([]);
+  });
+
+  it("is no login when it fails and is tried again, where there was a login before", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.owner = "ada"));
+    time += 100_000;
+    await ada.visit(async () => {
+      session.a = 1;
+      failures = 3;
+      await expect(commit()).rejects.toThrow(StoreError);
+    });
+    await expect(ada.visit(() => requireFresh(60))).rejects.toThrow(NotFreshError);
+    expect((await ada.visit(() => session.a)).seen).toBe(1);
+  });
+
+  it("ends a session that was cleared, also where the first attempt fails", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.a = 1));
+    const { cookies } = await ada.visit(async () => {
+      session.clear();
+      failures = 3;
+      await expect(commit()).rejects.toThrow(StoreError);
+    });
+    expect(cookies).toEqual([expect.stringContaining("Max-Age=0")]);
+  });
+
+  it("names a session that it is about to store as it will be named", async () => {
+    const ada = someone();
+    const { seen } = await ada.visit(async () => {
+      session.a = 1;
+      const done = commit();
+      const name = stateOf(session).selector;
+      await done;
+      return [name, selectorOf(session)];
+    });
+    const [selector] = tokenIn(ada.cookie);
+    expect(seen).toEqual([selector, selector]);
   });
 
   it("counts what it stored as written in this request: a login later in it keeps that", async () => {

@@ -1,6 +1,14 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ConfigError, selectorOf, session, SessionLostError, SessionManager } from "../../src/index.ts";
+import {
+  ConfigError,
+  selectorOf,
+  session,
+  SessionLostError,
+  SessionManager,
+  tuple,
+  UnserializableError,
+} from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import type { Store } from "../../src/stores/parts/store.ts";
 import { watched } from "./recorded.ts";
@@ -179,7 +187,7 @@ describe("a stored session", () => {
     expect([await ada.data(), await bob.data()]).toEqual([{}, {}]);
   });
 
-  it("is ended by no request that brings two and only reads", async () => {
+  it("is ended by a logout of a request that brings two, and by none that only reads", async () => {
     const [ada, bob] = [someone(), someone()];
     await ada.visit(() => (session.name = "ada"));
     await bob.visit(() => (session.name = "bob"));
@@ -188,6 +196,9 @@ describe("a stored session", () => {
     });
     expect([seen, cookies]).toEqual([undefined, []]);
     expect([await ada.data(), await bob.data()]).toEqual([{ name: "ada" }, { name: "bob" }]);
+    const logout = await someone().visit(() => session.destroy(), { cookie: `${ada.cookie}; ${bob.cookie}` });
+    expect(logout.cookies).toEqual([expect.stringContaining("Max-Age=0")]);
+    expect([await ada.data(), await bob.data()]).toEqual([{}, {}]);
   });
 
   it("carries every value a cookie can carry", async () => {
@@ -201,6 +212,16 @@ describe("a stored session", () => {
       big: 2n ** 70n,
       __proto__x: 1,
     });
+  });
+
+  it("refuses more keys than it reads again, in one value and in all together", async () => {
+    const ada = someone();
+    const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [n, 0]));
+    await ada.visit(() => (session.a = keys(6000)));
+    for (const b of [keys(6000), Array.from({ length: 10_001 }, () => tuple())])
+      await expect(ada.visit(() => session.set("b", b))).rejects.toThrow(UnserializableError);
+    await ada.visit(() => (session.b = keys(3998)));
+    expect(await ada.data()).toEqual({ a: keys(6000), b: keys(3998) });
   });
 
   it("sends the cookie of a permanent session again only with a due touch", async () => {
@@ -381,10 +402,18 @@ describe("a request that fails", () => {
     expect(await ada.data()).toEqual({});
   });
 
-  it("saves data with a 5xx where saveOnError says so", async () => {
+  it("logs nobody in with a 5xx, since the data beside the owner is dropped", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ a: 1 }));
+    const secondFactor = () => ((session.owner = "ada"), (session.isPending = true));
+    await ada.visit(secondFactor, { status: 500 });
+    expect((await ada.visit(() => [session.owner, session.a])).seen).toEqual([null, 1]);
+  });
+
+  it("saves data and logins with a 5xx where saveOnError says so", async () => {
     const ada = someone({ storeOptions: { saveOnError: true } });
-    await ada.visit(() => (session.a = 1), { status: 500 });
-    expect(await ada.data()).toEqual({ a: 1 });
+    await ada.visit(() => ((session.a = 1), (session.owner = "ada")), { status: 500 });
+    expect((await ada.visit(() => [session.owner, session.a])).seen).toEqual(["ada", 1]);
   });
 });
 

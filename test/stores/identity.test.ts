@@ -73,26 +73,26 @@ describe("session.clear()", () => {
 });
 
 describe("session.owner", () => {
-  it.each([
-    undefined,
-    false,
-    true,
-    "",
-    Number.NaN,
-    1.5,
-    Infinity,
-    {},
-    [],
-    Promise.resolve("ada"),
-    new String("ada"),
-    Symbol("ada"),
-    () => "ada",
-    String(undefined),
-    String(null),
-    String(Number.NaN),
-    String({}),
-    String(Promise.resolve(1)),
-  ])("refuses what is no id at the line that assigns it: %s", async (owner) => {
+  it.each<[owner: unknown, described: string]>([
+    [undefined, "undefined"],
+    [false, "false"],
+    [true, "true"],
+    ["", "an empty string"],
+    [Number.NaN, "NaN"],
+    [1.5, "1.5"],
+    [Infinity, "Infinity"],
+    [{}, "of type object"],
+    [[], "of type object"],
+    [Promise.resolve("ada"), "of type object"],
+    [new String("ada"), "of type object"],
+    [Symbol("ada"), "of type symbol"],
+    [() => "ada", "of type function"],
+    [String(undefined), 'the string "undefined"'],
+    [String(null), 'the string "null"'],
+    [String(Number.NaN), 'the string "NaN"'],
+    [String({}), 'the string "[object Object]"'],
+    [String(Promise.resolve(1)), 'the string "[object Promise]"'],
+  ])("refuses what is no id at the line that assigns it: %s", async (owner, described) => {
     const visitor = new Visitor(managerOf());
     const { seen } = await visitor.visit(() => {
       try {
@@ -104,7 +104,7 @@ describe("session.owner", () => {
     });
     expect(seen).toMatchObject({
       code: "UNSERIALIZABLE",
-      message: expect.stringMatching(/String\(user\.id\)/),
+      message: expect.stringContaining(`it was ${described}. Write session.owner = String(user.id)`),
     });
     expect(visitor.cookie).toBe("");
   });
@@ -216,6 +216,43 @@ describe("a login", () => {
     await expect(login).rejects.toMatchObject({ code: "SESSION_LOST", status: 409 });
     expect(ada.cookie).toBe(cookie);
     expect(await manager.list("ada")).toEqual([]);
+  });
+
+  it("keeps what a regenerate() before it in the same request kept", async () => {
+    const ada = new Visitor(managerOf({ storeOptions: { keepAtLogin: [] } }));
+    await ada.visit(() => session.update({ cart: ["tea"], planted: 1 }));
+    await ada.visit(() => {
+      session.regenerate({ keep: ["cart"] });
+      session.owner = "ada";
+    });
+    expect(await ada.data()).toEqual({ cart: ["tea"] });
+  });
+
+  it("is undone by a reload before it is saved", async () => {
+    const ada = new Visitor(managerOf());
+    await ada.visit(() => (session.owner = "ada"));
+    clock.advance(100);
+    await ada.visit(async () => {
+      session.owner = "ada";
+      await currentContext().reload();
+      expect(() => requireFresh(60)).toThrow(NotFreshError);
+    });
+    await expect(ada.visit(() => requireFresh(60))).rejects.toThrow(NotFreshError);
+  });
+
+  it("gets another token where its request began a session that was ended", async () => {
+    const manager = managerOf();
+    const ada = new Visitor(manager);
+    const { seen } = await ada.visit(async () => {
+      session.cart = ["tea"];
+      await currentContext().commit();
+      session.owner = "ada";
+      const ended = selectorOf(session)!;
+      await manager.destroy(ended);
+      return ended;
+    });
+    expect((await ada.visit(() => session.owner)).seen).toBe("ada");
+    expect(ada.cookie).not.toContain(seen);
   });
 
   it("wins over periodic rotations beside it, however many there were", async () => {

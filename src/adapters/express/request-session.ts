@@ -109,6 +109,8 @@ export class RequestSessionSlot {
     if (value === this.#session && !isEnd) return;
     assign(this.context.session, value, (name) => METHODS.has(name));
     this.#session = isEnd ? null : undefined;
+    // A socket has no response that would end it, and nothing is left to call `save` on.
+    if (isEnd && this.#onError !== undefined) this.context.commit().catch(this.#onError);
   }
 
   #layer(): RequestSession {

@@ -32,18 +32,20 @@ describe("encodeRecord and decodeRecord", () => {
       'q"\n': "NaN",
     };
     const record = recordOf(fields);
-    const decoded = decodeRecord(token.selector, encodeRecord(record, DEFAULT_LIMITS), json);
+    const decoded = decodeRecord(token.selector, encodeRecord(record, DEFAULT_LIMITS, json), json);
     expect([...decoded!.fields]).toEqual(Object.entries(fields));
     expect({ ...decoded, section: undefined }).toEqual({ ...record, section: undefined });
   });
 
   it("write fields that did not change as they stood", () => {
-    const text = encodeRecord(recordOf({ a: "1" }), DEFAULT_LIMITS).replace('"a":1', '"a" : 1 ');
+    const text = encodeRecord(recordOf({ a: "1" }), DEFAULT_LIMITS, json).replace('"a":1', '"a" : 1 ');
     const decoded = decodeRecord(token.selector, text, json)!;
     expect(decoded.fields).toEqual(new Map([["a", "1"]]));
-    expect(encodeRecord(applyChange(decoded, { expiry }, T + 5), DEFAULT_LIMITS)).toMatch(/\n\{"a" : 1 \}$/);
+    expect(encodeRecord(applyChange(decoded, { expiry }, T + 5), DEFAULT_LIMITS, json)).toMatch(
+      /\n\{"a" : 1 \}$/,
+    );
     const set = new Map([["b", "2"]]);
-    expect(encodeRecord(applyChange(decoded, { expiry, set }, T + 5), DEFAULT_LIMITS)).toMatch(
+    expect(encodeRecord(applyChange(decoded, { expiry, set }, T + 5), DEFAULT_LIMITS, json)).toMatch(
       /\n\{"a":1,"b":2\}$/,
     );
   });
@@ -53,7 +55,7 @@ describe("encodeRecord and decodeRecord", () => {
   });
 
   it("read nothing from a string that was cut, changed or is too deep", () => {
-    const text = encodeRecord(recordOf({ a: '{"b":[1,2]}' }), DEFAULT_LIMITS);
+    const text = encodeRecord(recordOf({ a: '{"b":[1,2]}' }), DEFAULT_LIMITS, json);
     for (let length = 0; length < text.length; length++)
       expect(decodeRecord(token.selector, text.slice(0, length), json)).toBeUndefined();
     expect(decodeRecord(token.selector, `${text}x`, json)).toBeUndefined();
@@ -68,19 +70,19 @@ describe("encodeRecord and decodeRecord", () => {
       ...newRecord(token, new Map(), { expiry, device, login }, T),
       ancestors: "a".repeat(64),
     };
-    const head = encodeRecord(record, DEFAULT_LIMITS).slice(0, HEAD_LENGTH);
+    const head = encodeRecord(record, DEFAULT_LIMITS, json).slice(0, HEAD_LENGTH);
     expect(decodeHead(token.selector, head)).toMatchObject({ device, owner: login.owner });
   });
 
   it("refuse what is too large, naming keys and sizes only, and what no column can keep", () => {
     const large = recordOf({ secret: `"${"x".repeat(300_000)}"`, small: "1" });
-    expect(() => encodeRecord(large, DEFAULT_LIMITS)).toThrow(
+    expect(() => encodeRecord(large, DEFAULT_LIMITS, json)).toThrow(
       /"secret" \(300002 bytes\), "small" \(1 bytes\)/,
     );
     const many = recordOf(Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`k${n}`, "1"])));
-    expect(() => encodeRecord(many, DEFAULT_LIMITS)).toThrow(/1001 fields/);
-    expect(() => encodeRecord(recordOf({ a: '"\0"' }), DEFAULT_LIMITS)).toThrow(/NUL/);
-    expect(() => encodeRecord(recordOf({ a: '"\ud800"' }), DEFAULT_LIMITS)).toThrow(/surrogate/);
+    expect(() => encodeRecord(many, DEFAULT_LIMITS, json)).toThrow(/1001 fields/);
+    expect(() => encodeRecord(recordOf({ a: '"\0"' }), DEFAULT_LIMITS, json)).toThrow(/NUL/);
+    expect(() => encodeRecord(recordOf({ a: '"\ud800"' }), DEFAULT_LIMITS, json)).toThrow(/surrogate/);
   });
 });
 

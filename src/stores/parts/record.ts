@@ -165,8 +165,13 @@ export const HEAD_LENGTH = 6144;
  * The text of a record: the head as one line of JSON, then the fields as a JSON object with their texts unchanged.
  *
  * @throws StoreError "too-large" or "invalid"
+ * @throws UnserializableError for more keys than can be read again
  */
-export function encodeRecord(record: SessionRecord, limits: RecordLimits): string {
+export function encodeRecord(
+  record: SessionRecord,
+  limits: RecordLimits,
+  json: TaggedJSONSerializer,
+): string {
   const head: Head = [
     FORMAT,
     record.verifierHash,
@@ -182,7 +187,7 @@ export function encodeRecord(record: SessionRecord, limits: RecordLimits): strin
     record.device,
     record.ancestors,
   ];
-  return `${JSON.stringify(head)}\n${record.section ?? sectionOf(record.fields, limits)}`;
+  return `${JSON.stringify(head)}\n${record.section ?? sectionOf(record.fields, limits, json)}`;
 }
 
 /** Parses a record; `undefined` if it cannot be decoded. */
@@ -249,17 +254,16 @@ export function milliseconds(seconds: number): number {
   return Math.round(seconds * 1000);
 }
 
-function sectionOf(fields: Fields, limits: RecordLimits): string {
+function sectionOf(fields: Fields, limits: RecordLimits, json: TaggedJSONSerializer): string {
   checkSize(fields, limits);
-  let section = "";
-  for (const [key, text] of fields) section += `${section === "" ? "" : ","}${JSON.stringify(key)}:${text}`;
+  const section = json.dumpsEntries(fields);
   if (!isStorable(section)) {
     throw new StoreError(
       "invalid",
       "The session holds a string with a NUL character or a lone surrogate, which stores cannot keep.",
     );
   }
-  return `{${section}}`;
+  return section;
 }
 
 function isHead(value: unknown): value is Head {
