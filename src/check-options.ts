@@ -25,8 +25,20 @@ export function checkOptions<Options extends object>(
   kinds: OptionKinds<Options>,
 ): void {
   checkNames(call, options, Object.keys(kinds));
-  for (const [name, value] of Object.entries(options) as [keyof Options & string, unknown][])
-    if (value !== undefined) checkValue(name, value, kinds[name]);
+  // By their names, since the getters of a class are no entries of its instances.
+  for (const name of Object.keys(kinds) as (keyof Options & string)[])
+    if (options[name] !== undefined) checkValue(name, options[name], kinds[name]);
+}
+
+/**
+ * Refuses an argument after the last one of a function: options where nothing looks for them would have no effect.
+ *
+ * @param why what to do instead, for the message
+ * @throws ConfigError
+ */
+export function checkCount(call: string, given: ArrayLike<unknown>, most: 0 | 1, why: string): void {
+  if (given.length > most && given[most] !== undefined)
+    throw new ConfigError(`${call} takes no ${most === 0 ? "" : "second "}argument: ${why}.`);
 }
 
 /**

@@ -22,9 +22,11 @@ import { ConfigError } from "../src/errors.ts";
 import { flaskSessionRedis } from "../src/flask-session.ts";
 import { withoutHelp } from "../src/help.ts";
 import {
+  consume,
   createSession,
   dumpCookie,
   flaskCodec,
+  optionsFromFlask,
   resolveOptions,
   sealedCodec,
   SecureCookieSessionInterface,
@@ -42,8 +44,14 @@ import {
 } from "../src/itsdangerous.ts";
 import { bridgeToOpenTelemetry } from "../src/opentelemetry.ts";
 import { startSweep } from "../src/stores/contract.ts";
+import { durableObjectStore } from "../src/stores/durable-object.ts";
+import { storeFromUrl } from "../src/stores/from-url.ts";
 import { memoryStore } from "../src/stores/memory.ts";
-import { sessionTransaction, testClient } from "../src/testing.ts";
+import { mongodbStore } from "../src/stores/mongodb.ts";
+import { mysqlStore } from "../src/stores/mysql.ts";
+import { sqlStore } from "../src/stores/sql.ts";
+import { workersKvStore } from "../src/stores/workers-kv.ts";
+import { sessionTransaction, testClient, testClock } from "../src/testing.ts";
 
 type Call = (options: never) => unknown;
 
@@ -168,6 +176,28 @@ describe.each(calls.filter(([name]) => !spread.has(name)))("%s", (name, call) =>
       new RegExp(`^The options of ${name} must be an object|^session\\.regenerate`),
     );
   });
+});
+
+/** Every function without options where options would be looked for, as it is called with one argument more. */
+it.each<[string, (...given: unknown[]) => unknown, unknown[]]>([
+  ["memoryStore", loose(memoryStore), [{}]],
+  ["sqlStore", loose(sqlStore), [{ dialect: "sqlite", run: () => [] }]],
+  ["mysqlStore", loose(mysqlStore), [{ getConnection() {} }]],
+  ["mongodbStore", loose(mongodbStore), [{}]],
+  ["durableObjectStore", loose(durableObjectStore), [{}]],
+  ["workersKvStore", loose(workersKvStore), [{}]],
+  ["storeFromUrl", loose(storeFromUrl), ["memory:"]],
+  ["SessionManager", (...given) => new (loose(SessionManager))(...given), [{ secretKey }]],
+  ["optionsFromFlask", loose(optionsFromFlask), [{ SECRET_KEY: secretKey }]],
+  ["consume", loose(consume), ["a key"]],
+  ["testClock", loose(testClock), []],
+  ["`sessions` of hipflask/koa", loose(koa), [{ secretKey }]],
+  ["`sessions` of hipflask/hono", loose(hono), [{ secretKey }]],
+  ["`sessions` of hipflask/h3", loose(h3), [{ secretKey }]],
+  ["`sessions` of hipflask/react-router", loose(reactRouter), [{ secretKey }]],
+])("%s refuses one argument more", async (name, call, given) => {
+  const said = await messageOf(() => call(...given, { prefix: "a:" }));
+  expect(said).toMatch(new RegExp(`^${name} takes no (second )?argument: `));
 });
 
 it("takes the mark of keyword arguments in Nunjucks", () => {

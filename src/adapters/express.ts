@@ -74,12 +74,10 @@ export function sessions(
     const handle = (context: RequestContext): void => {
       const slot = new RequestSessionSlot(context, manager.config, isHandshake ? onError : undefined);
       (req as Partial<Slotted>)[SLOT] = slot;
-      Object.defineProperty(req, "session", SESSION);
+      Object.defineProperty(req, "session", isHandshake ? KEPT_SESSION : SESSION);
       Object.defineProperty(req, "sessionID", SESSION_ID);
       if (!isHandshake) {
-        context.beforeSave(() => {
-          if ((req as Partial<Slotted>)[SLOT] === slot) settleDeletion(req, slot, context.session, SESSION);
-        });
+        settleDeletion(req, slot, context, SESSION, () => (req as Partial<Slotted>)[SLOT] === slot, onError);
         new HeldResponse(res, onError).context = context;
         ownEvents(context, req, res);
       } else (isPolling(res) ? res : req.socket).once("close", () => context.end());
@@ -116,6 +114,8 @@ const SESSION: PropertyDescriptor & ThisType<Slotted> = {
     this[SLOT].session = value;
   },
 };
+/** Of a socket, whose sessions nothing looks at before they are saved: deleting it throws. */
+const KEPT_SESSION: PropertyDescriptor = { ...SESSION, configurable: false };
 const SESSION_ID: PropertyDescriptor & ThisType<Slotted> = {
   configurable: true,
   enumerable: true,

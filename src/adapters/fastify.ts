@@ -61,7 +61,7 @@ export function sessions(
 
     app.addHook("onRequest", (request, reply, next) => {
       const handle = (context: RequestContext): void => {
-        placeSession(request, context);
+        placeSession(request, context, onError);
         request[HELD] = new HeldResponse(reply.raw, onError);
         request[HELD].context = context;
         ownEvents(context, request.raw, reply.raw);

@@ -1,6 +1,7 @@
 import { toResponse, type Middleware } from "h3";
 import { ConfigError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
+import { checkCount } from "../check-options.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
 import { saveInto } from "./parts/pending-headers.ts";
@@ -39,10 +40,7 @@ declare module "h3" {
  */
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
-  if (arguments.length > 1)
-    throw new ConfigError(
-      "`sessions` of hipflask/h3 has only options, and no second argument: h3 handles the errors.",
-    );
+  checkCount("`sessions` of hipflask/h3", arguments, 1, "h3 handles the errors");
   return async (event, next, ...rest: unknown[]) => {
     const isH3V1 = next === undefined && "node" in event && typeof event.req?.headers?.get !== "function";
     if (isH3V1) throw new ConfigError(H3_V1);

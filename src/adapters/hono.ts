@@ -2,9 +2,9 @@ import { hash } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { ConfigError } from "../errors.ts";
 import { HipflaskError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
+import { checkCount } from "../check-options.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { observed, type ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
@@ -40,10 +40,7 @@ declare module "hono" {
  */
 export function sessions(options: SessionOptions | SessionManager): MiddlewareHandler {
   const manager = SessionManager.from(options);
-  if (arguments.length > 1)
-    throw new ConfigError(
-      "`sessions` of hipflask/hono has only options, and no second argument: app.onError(…) of Hono gets the errors.",
-    );
+  checkCount("`sessions` of hipflask/hono", arguments, 1, "app.onError(…) of Hono gets the errors");
   // Nothing is written before next(): Hono may replace the response, which would lose headers set earlier.
   return async (c, next, ...rest: unknown[]) => {
     if (c?.req?.raw === undefined)

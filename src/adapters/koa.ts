@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { Middleware } from "koa";
-import { ConfigError } from "../errors.ts";
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
+import { checkCount } from "../check-options.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
 import { reportingTo } from "./parts/error-page.ts";
@@ -47,10 +47,7 @@ declare module "koa" {
  */
 export function sessions(options: SessionOptions | SessionManager): Middleware {
   const manager = SessionManager.from(options);
-  if (arguments.length > 1)
-    throw new ConfigError(
-      '`sessions` of hipflask/koa has only options, and no second argument: app.on("error", …) of Koa gets the errors.',
-    );
+  checkCount("`sessions` of hipflask/koa", arguments, 1, 'app.on("error", …) of Koa gets the errors');
   return async (ctx, next, ...rest: unknown[]) => {
     const { req, res } = ctx;
     if (req === undefined || typeof res?.setHeader !== "function")
@@ -59,12 +56,10 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     if (opened !== undefined) return opened.run(next);
     const context = manager.requestContext(requestOf(req, ctx), req, ctx, res);
     if (context.opening !== undefined) await context.opening;
-    placeSession(ctx, context);
+    const onError = reportingTo((error) => ctx.app.emit("error", error, ctx));
+    placeSession(ctx, context, onError);
     // Koa drops all headers when it responds to an error, so the session is saved when that response is sent.
-    const held = new HeldResponse(
-      res,
-      reportingTo((error) => ctx.app.emit("error", error, ctx)),
-    );
+    const held = new HeldResponse(res, onError);
     held.context = context;
     ownEvents(context, req, res);
     watchAnswer(context, res);

@@ -1,6 +1,6 @@
 import { createContext, type MiddlewareFunction, type RouterContext } from "react-router";
-import { ConfigError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
+import { checkCount } from "../check-options.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
 import { errorPageOf } from "./parts/error-page.ts";
@@ -51,10 +51,7 @@ export const sessionContext: RouterContext<Session> = createContext<Session>();
  */
 export function sessions(options: SessionOptions | SessionManager): MiddlewareFunction<Response> {
   const manager = SessionManager.from(options);
-  if (arguments.length > 1)
-    throw new ConfigError(
-      "`sessions` of hipflask/react-router has only options, and no second argument: React Router handles the errors.",
-    );
+  checkCount("`sessions` of hipflask/react-router", arguments, 1, "React Router handles the errors");
   return async (input, next, ...rest: unknown[]) => {
     const { request, context: provider } = input;
     if (request === undefined || typeof provider?.set !== "function")

@@ -1,3 +1,4 @@
+import { checkCount } from "../check-options.ts";
 import { ConfigError } from "../errors.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { didYouMean } from "../did-you-mean.ts";
@@ -38,6 +39,12 @@ export interface FlaskConfig {
  * ```
  */
 export function optionsFromFlask(config: FlaskConfig): SessionOptions {
+  checkCount(
+    "optionsFromFlask",
+    arguments,
+    1,
+    "other options go beside its own, as in { ...optionsFromFlask(config), store }",
+  );
   for (const name of Object.keys(config)) {
     if (/^SESSION_|^(SECRET_KEY|PERMANENT_SESSION|MAX_COOKIE)/.test(name) && !KNOWN.has(name)) {
       throw new ConfigError(`The Flask setting "${name}" has no counterpart here.${didYouMean(name, KNOWN)}`);

@@ -1,7 +1,7 @@
-import { checkNames } from "../check-options.ts";
+import { checkCount, checkNames } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import type { AcceptedCookie } from "../accepts/accepted-cookie.ts";
-import { getSession, hasSession, RequestContext } from "../request/context.ts";
+import { currentContext, getSession, hasSession, RequestContext } from "../request/context.ts";
 import { checkListener, DestroyedWatch, type DestroyedListener } from "./destroyed-watch.ts";
 import { ConfigError } from "../errors.ts";
 import { events } from "../interfaces/events.ts";
@@ -67,6 +67,12 @@ export class SessionManager {
   #watch: DestroyedWatch | undefined;
 
   constructor(options: SessionOptions) {
+    checkCount(
+      "SessionManager",
+      arguments,
+      1,
+      "`onError` and its like go with the adapter, as in sessions(manager, { onError })",
+    );
     tellMade(options);
     checkParts(options);
     const config = resolveOptions(options);
@@ -157,7 +163,12 @@ export class SessionManager {
   async destroy(selector: string): Promise<boolean> {
     const ended = await this.#stored().remove(checkId(selector));
     if (ended !== undefined) events.destroyed({ selector, owner: ended.owner });
-    if (hasSession()) stateOf(getSession()).noteEnded([selector]);
+    if (hasSession()) {
+      const context = currentContext();
+      // Sessions in another store may have the same name.
+      const isOurs = ended !== undefined || context.isFrom(this.#requestInterface);
+      if (isOurs) stateOf(context.session).noteEnded([selector]);
+    }
     await this.#watch?.check();
     return ended !== undefined;
   }

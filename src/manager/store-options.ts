@@ -54,7 +54,7 @@ export interface StoreOptions {
   readonly device?: ((request: SessionRequest) => unknown) | undefined;
   /** What to do with a change to a session that ended meanwhile: `"drop"` it (default) or `"throw"` a `SessionLostError`. */
   readonly lostWrites?: "drop" | "throw" | undefined;
-  /** Save the data of stored sessions even if the response is a 5xx. Default false: then only logins and logouts are saved. */
+  /** Save data and logins of stored sessions even if the response is a 5xx. Default false: then only logouts and new tokens are saved. */
   readonly saveOnError?: boolean | undefined;
   /** Limits of one record in the store. Default 1000 fields and 256 KiB. */
   readonly recordLimits?: Partial<RecordLimits> | undefined;

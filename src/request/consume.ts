@@ -1,3 +1,4 @@
+import { checkCount } from "../check-options.ts";
 import { loadSession } from "./load-session.ts";
 import { stateOf } from "../session/session.ts";
 
@@ -26,6 +27,7 @@ import { stateOf } from "../session/session.ts";
  * ```
  */
 export async function consume(key: string): Promise<unknown> {
+  checkCount("consume", arguments, 1, "write (await consume(key)) ?? fallback");
   const session = await loadSession();
   return stateOf(session).consume(key);
 }

@@ -73,6 +73,7 @@ export class RequestContext {
   #outer: RequestContext | undefined;
   /** Steps to run before the session is saved. */
   #lastSteps: (() => void)[] | undefined;
+  #lastLook: (() => void) | undefined;
   /** The progress of the response, if the adapter reports it. */
   #answer: "begun" | "complete" | undefined;
   /** Calls of {@link retain} minus those of {@link release}. */
@@ -120,7 +121,7 @@ export class RequestContext {
     for (let given = (key as Marked)[CONTEXT]; given !== undefined; given = given.#outer) {
       // A request object may be handled again, and the session of a handshake may be opened as often as one likes.
       if (given.isOver || given.#request.isHandshake === true) continue;
-      if (given.#interface === sessionInterface) return given;
+      if (given.isFrom(sessionInterface)) return given;
       const cookieName = sessionInterface.getCookieName?.();
       if (cookieName !== undefined && cookieName === given.#interface.getCookieName?.())
         throw new ConfigError(usedTwice(cookieName));
@@ -128,10 +129,20 @@ export class RequestContext {
     return undefined;
   }
 
+  /** Whether this interface has opened the session. */
+  isFrom(sessionInterface: SessionInterface): boolean {
+    return this.#interface === sessionInterface;
+  }
+
   /** Calls `step` before the session is saved; if it throws, the save fails. */
   beforeSave(step: () => void): void {
     if (this.#lastSteps === undefined) this.#lastSteps = [step];
     else this.#lastSteps.push(step);
+  }
+
+  /** Calls `step` when the response is complete, for adapters that tell; not for a session that was not saved. */
+  afterAnswer(step: () => void): void {
+    this.#lastLook = step;
   }
 
   /** The session of this request. */
@@ -199,6 +210,8 @@ export class RequestContext {
   /** The response is complete, or its client has disconnected. */
   endAnswer(): void {
     this.#answer = "complete";
+    if (this.#saved !== undefined) this.#lastLook?.();
+    this.#lastLook = undefined;
     this.#outer?.endAnswer();
   }
 

@@ -1,3 +1,4 @@
+import { checkCount } from "../check-options.ts";
 import { refusal } from "./parts/clients.ts";
 import type { ObjectAnswer, ObjectStep } from "./durable-object/object.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
@@ -39,6 +40,7 @@ export interface ObjectResponse {
  * ```
  */
 export function durableObjectStore(namespace: ObjectNamespace): Store {
+  checkCount("durableObjectStore", arguments, 1, "it has no options");
   if (typeof namespace?.idFromName !== "function") {
     throw refusal(
       "durableObjectStore",

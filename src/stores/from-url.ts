@@ -1,3 +1,4 @@
+import { checkCount } from "../check-options.ts";
 import { ConfigError } from "../errors.ts";
 import { refusal } from "./parts/clients.ts";
 import { readUrl } from "./from-url/url.ts";
@@ -31,6 +32,12 @@ import type { Store } from "./parts/store.ts";
  * ```
  */
 export async function storeFromUrl(url: string): Promise<Store> {
+  checkCount(
+    "storeFromUrl",
+    arguments,
+    1,
+    "a store with options has a function of its own, as in redisStore(client, { prefix })",
+  );
   if (typeof url !== "string") throw refusal("storeFromUrl", "the string of a URL", url);
   const [, scheme = "", rest] = /^([a-z][a-z\d+.-]*):(.*)$/is.exec(url.trim()) ?? [];
   const open = Object.hasOwn(OPEN, scheme.toLowerCase()) ? OPEN[scheme.toLowerCase()] : undefined;

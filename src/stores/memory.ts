@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { checkOptions } from "../check-options.ts";
+import { checkCount, checkOptions } from "../check-options.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { EMPTY, MemoryTable } from "./memory/table.ts";
@@ -37,6 +37,12 @@ const SLICE = 100;
 export function memoryStore(
   options: MemoryStoreOptions = {},
 ): Store & { removeExpired(limit: number): Promise<number> } {
+  checkCount(
+    "memoryStore",
+    arguments,
+    1,
+    "its options come first, as in memoryStore({ maxRecords: 10_000 })",
+  );
   checkOptions("memoryStore", options, { now: "function", maxRecords: "count", maxBytes: "count" });
   return new MemoryStore(options);
 }

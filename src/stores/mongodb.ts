@@ -1,3 +1,4 @@
+import { checkCount } from "../check-options.ts";
 import { addressOf } from "./parts/address.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
@@ -46,6 +47,7 @@ const READ = { readPreference: "primary", readConcern: { level: "majority" } };
  * ```
  */
 export function mongodbStore(collection: MongoCollection): Store & { migrate(): Promise<void> } {
+  checkCount("mongodbStore", arguments, 1, "settings belong to the collection");
   if (
     typeof collection?.updateOne !== "function" ||
     typeof collection.findOne !== "function" ||

@@ -1,3 +1,4 @@
+import { checkCount } from "../check-options.ts";
 import { refusal } from "./parts/clients.ts";
 import { sqlStore, type SqlStore } from "./sql.ts";
 import { MYSQL } from "./sql/dialect.ts";
@@ -20,6 +21,7 @@ export type { MysqlPool } from "./sql/mysql2.ts";
  * ```
  */
 export function mysqlStore(pool: MysqlPool): SqlStore {
+  checkCount("mysqlStore", arguments, 1, "settings belong to the pool");
   if (!isMysql2(pool)) throw refusal("mysqlStore", "a pool of mysql2/promise: createPool(url)", pool);
   return sqlStore(mysql2Of("mysqlStore", pool));
 }

@@ -52,8 +52,9 @@ const BATCH = 500;
  *
  * A record is one string, `hipflask:{key}`, made of the commit id and the text, which Redis expires by its own clock. A read is a
  * plain `GET`, so a client with `clientSideCache` can serve it from its cache; a replace is a script of two commands on that
- * key. Set Redis' `maxmemory-policy` to `noeviction`: with any other, Redis may evict sessions when memory is short. Read
- * from the master: replication is asynchronous, so a replica may not have the last write yet.
+ * key. Set Redis' `maxmemory-policy` to `volatile-ttl`: when memory is short, it evicts the sessions of anonymous visitors
+ * first, where `noeviction` would refuse logins and others would log people out. Read from the master: replication is
+ * asynchronous, so a replica may not have the last write yet.
  *
  * @throws ConfigError for an unknown option or an invalid value
  * @example

@@ -1,3 +1,4 @@
+import { checkCount } from "../check-options.ts";
 import { StoreError } from "../errors.ts";
 import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
@@ -67,6 +68,7 @@ const SWEEP_DELAY = 1 / 8;
  * @throws ConfigError for anything else, with what to write instead
  */
 export function sqlStore(database: SqlHandle): SqlStore {
+  checkCount("sqlStore", arguments, 1, "settings belong to the database, as in sqlStore({ dialect, run })");
   return new SingleStatementStore(databaseOf(database));
 }
 

@@ -1,3 +1,4 @@
+import { checkCount } from "../check-options.ts";
 import { has, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
@@ -28,6 +29,7 @@ const SHORTEST_LIFETIME = 60;
  * ```
  */
 export function workersKvStore(namespace: WorkersKv): Store {
+  checkCount("workersKvStore", arguments, 1, "it has no options");
   if (
     typeof namespace?.put !== "function" ||
     typeof namespace.get !== "function" ||

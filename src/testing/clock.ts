@@ -1,3 +1,5 @@
+import { checkCount } from "../check-options.ts";
+
 /** A running clock that can be moved ahead, so that tests need not wait for a session to expire. */
 export interface TestClock {
   /** Epoch milliseconds, for the option `now` of stores. */
@@ -21,6 +23,7 @@ export interface TestClock {
  * ```
  */
 export function testClock(): TestClock {
+  checkCount("testClock", arguments, 0, "it begins now, and advance(seconds) moves it");
   let ahead = 0;
   return {
     now: () => Date.now() + ahead,

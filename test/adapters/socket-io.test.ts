@@ -159,6 +159,32 @@ for (const [version, express] of Object.entries(versions)) {
         expect(await left).toBe("io server disconnect");
       });
 
+      it("ends the session where `socket.request.session` is set to null, and refuses to delete that", async () => {
+        const shop = await start("store", express, (io, middleware) => {
+          io.engine.use(middleware);
+          io.on("connection", (socket: Socket) => {
+            const req = socket.request as { session?: unknown };
+            socket.on("delete", (answer: (name: string) => void) => {
+              try {
+                delete req.session;
+              } catch (error) {
+                answer((error as Error).name);
+              }
+            });
+            socket.on("log out", (answer: () => void) => {
+              req.session = null;
+              answer();
+            });
+          });
+        });
+        await shop.visitor.get("/set/username/ada");
+        const client = shop.connect(ways);
+        expect(await client.emitWithAck("delete")).toBe("TypeError");
+        expect(await shop.page()).toEqual({ username: "ada" });
+        await client.emitWithAck("log out");
+        expect(await shop.page()).toEqual({});
+      });
+
       it("reads a session in a cookie, and refuses to write to it", async () => {
         const shop = await start("cookie", express, counter);
         await shop.visitor.get("/set/username/ada");

@@ -12,13 +12,14 @@ import { createRequire } from "node:module";
 import fastify from "fastify";
 import { H3, toNodeHandler } from "h3";
 import { createApp, defineEventHandler, toNodeListener } from "h3v1";
-import { serve as serveHono } from "@hono/node-server";
+import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import Koa from "koa";
 import { RouterContextProvider } from "react-router";
 import { createServer, type RequestListener } from "node:http";
 import { runInThisContext } from "node:vm";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { sessions as astroSessions } from "../../src/adapters/astro.ts";
 import { sessions as expressSessions } from "../../src/adapters/express.ts";
 import { sessions as fastifySessions } from "../../src/adapters/fastify.ts";
 import { sessions as h3Sessions } from "../../src/adapters/h3.ts";
@@ -28,7 +29,7 @@ import { sessions as nuxtSessions } from "../../src/adapters/nuxt.ts";
 import { sessionContext, sessions as routerSessions } from "../../src/adapters/react-router.ts";
 import { sessions as kitSessions, type SvelteKitEvent } from "../../src/adapters/sveltekit.ts";
 import expressSession from "../../src/express-session.ts";
-import { session, type Session, type SessionOptions } from "../../src/index.ts";
+import { session, SessionClosedError, type Session, type SessionOptions } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { listen, type Listening } from "../adapters/listen.ts";
 import { PlainVisitor } from "../support/plain-visitor.ts";
@@ -75,6 +76,18 @@ const DOORS: Record<string, Serve> = {
     nuxtSessions(options)({ h3App: app } as never);
     return serve(toNodeListener(app));
   },
+  "locals.session of Astro": (options, handler) => {
+    const onRequest = astroSessions(options);
+    const fetch = async (request: Request) => {
+      const locals = {};
+      const { pathname } = new URL(request.url);
+      return onRequest(
+        { request, locals, isPrerendered: false },
+        async () => new Response(handler(pathname, locals)),
+      );
+    };
+    return listen(createAdaptorServer({ fetch }));
+  },
   "event.locals.session of SvelteKit": (options, handler) => {
     const handle = kitSessions(options);
     const fetch = (request: Request) => {
@@ -85,12 +98,7 @@ const DOORS: Record<string, Serve> = {
         resolve: () => new Response(handler(pathname, event.locals as Place)),
       } as never);
     };
-    const app = new Hono().all("*", (c) => fetch(c.req.raw) as Promise<Response>);
-    return new Promise((resolve) => {
-      const server = serveHono({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
-        resolve({ port, close: async () => void server.close() }),
-      );
-    });
+    return listen(createAdaptorServer({ fetch: fetch as never }));
   },
 };
 
@@ -322,6 +330,65 @@ describe("two sessions of one request, with cookies of their own", () => {
     expect([...visitor.cookies.keys()].toSorted()).toEqual(["admin", "session"]);
     await visitor.get("/admin/logout");
     expect([...visitor.cookies.keys()]).toEqual(["session"]);
+  });
+});
+
+describe("deleting the session after the headers were sent", () => {
+  const told: unknown[] = [];
+  const onError = (error: unknown) => void told.push(error);
+  afterEach(() => void told.splice(0));
+  const late = (place: object, answer: () => unknown): void => {
+    session.name = "ada";
+    answer();
+    delete (place as Place).session;
+  };
+
+  it.each<[string, (options: SessionOptions) => Promise<Listening>]>([
+    [
+      "Express",
+      (options) => {
+        const app = express().use(expressSessions(options, { onError }));
+        return serve(app.use((req, res) => late(req, () => res.redirect("/"))));
+      },
+    ],
+    [
+      "Koa",
+      (options) => {
+        const app = new Koa().use(koaSessions(options)).on("error", onError);
+        return serve(app.use((ctx) => late(ctx, () => ((ctx.respond = false), ctx.res.end()))).callback());
+      },
+    ],
+    [
+      "Fastify",
+      async (options) => {
+        const app = fastify();
+        await app.register(fastifySessions(options, { onError }));
+        app.get("/", (request, reply) => late(request, () => reply.hijack().raw.end()));
+        await app.ready();
+        return serve(app.routing);
+      },
+    ],
+  ])("is reported in %s, as it ends nothing", async (_, start) => {
+    for (const store of [undefined, memoryStore()]) {
+      const server = await start({ secretKey: "late", store });
+      const visitor = new PlainVisitor(`http://127.0.0.1:${server.port}`);
+      await visitor.get("/");
+      await server.close();
+      expect([...visitor.cookies.keys()]).toEqual(["session"]);
+    }
+    expect(told).toEqual([expect.any(SessionClosedError), expect.any(SessionClosedError)]);
+  });
+
+  it("is reported only where it was too late", async () => {
+    const app = express().use(expressSessions({ secretKey: "in time" }, { onError }));
+    app.use((req, res) => {
+      delete (req as Place).session;
+      res.end();
+    });
+    const server = await serve(app);
+    await new PlainVisitor(`http://127.0.0.1:${server.port}`).get("/");
+    await server.close();
+    expect(told).toEqual([]);
   });
 });
 

@@ -5,6 +5,7 @@
  * - Admidio/admidio#1238, betterlytics/betterlytics#670: a new password ends all sessions, and the person who set it goes on
  * - expressjs/session#954: a session that was ended by its name is still the request's own
  */
+import { hash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { selectorOf, session, SessionManager } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
@@ -94,10 +95,26 @@ describe("a login in a request that has a session", () => {
   });
 });
 
+describe("manager.destroy", () => {
+  it("ends sessions alone: the record of an owner has a name that anybody can work out", async () => {
+    for (const name of [`owner:${hash("sha256", "ada", "base64url")}`, "owner:ada", "*", "%", "../ada"])
+      expect(await manager.destroy(name)).toBe(false);
+    expect(await manager.list("ada")).toHaveLength(1);
+    expect(await manager.destroyAll("ada")).toBe(1);
+  });
+});
+
 describe("a manager of other sessions", () => {
   it("ends none of this request's, though the owner has the same name there", async () => {
     const customers = managerOf();
     await ada.visit(async () => ((session.x = 1), await customers.destroyAll("ada")));
+    expect(await now(ada)).toEqual(["ada", "dark", 1]);
+  });
+
+  it("ends none of this request's, though a session has the same name there", async () => {
+    const customers = managerOf();
+    const { seen } = await ada.visit(async () => ((session.x = 1), customers.destroy(nameOf(ada))));
+    expect(seen).toBe(false);
     expect(await now(ada)).toEqual(["ada", "dark", 1]);
   });
 });

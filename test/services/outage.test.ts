@@ -144,6 +144,29 @@ describe.skipIf(!hasRedisServer && !process.env.CI)("redisStore when Redis fails
     client.disconnect();
   });
 
+  it("drops sessions of anonymous visitors for those of owners, with volatile-ttl", async () => {
+    const client = new Redis({ port: server.port, host: "127.0.0.1" });
+    const store = redisStore(client);
+    const insert = async (lifetime: number, count: number) => {
+      const keys = Array.from({ length: count }, () => newToken().selector);
+      await Promise.all(
+        keys.map((key) => store.insert(key, { text: "x".repeat(1000), commit: A, lifetime })),
+      );
+      return keys;
+    };
+    const liveOf = async (keys: string[]) => (await store.readMany!(keys, 1)).size;
+    const owned = await insert(31 * 86_400, 100);
+    const [, used] = /used_memory:(\d+)/.exec(await client.info("memory"))!;
+    await client.config("SET", "maxmemory", Number(used) + 1_500_000);
+    await client.config("SET", "maxmemory-policy", "volatile-ttl");
+    const anonymous = await insert(86_400, 2000);
+    owned.push(...(await insert(31 * 86_400, 100)));
+    expect(await liveOf(owned)).toBe(200);
+    expect(await liveOf(anonymous)).toBeLessThan(1900);
+    await client.config("SET", "maxmemory-policy", "noeviction", "maxmemory", 0);
+    client.disconnect();
+  });
+
   it("refuses writes when memory is full, and keeps reading and ending sessions", async () => {
     const client = new Redis({ port: server.port, host: "127.0.0.1" });
     const store = redisStore(client);

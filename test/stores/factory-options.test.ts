@@ -91,6 +91,15 @@ describe.each(factories)("%s", (name, make, right, option) => {
   );
 });
 
+it("checks what the getters of a class say as well", () => {
+  class Options {
+    get maxRecords() {
+      return 0;
+    }
+  }
+  expect(messageOf(() => memoryStore(new Options()))).toBe('"maxRecords" must be a number from 1 on.');
+});
+
 it.each([
   [() => memoryStore({ maxRecords: 0 }), '"maxRecords" must be a number from 1 on.'],
   [() => memoryStore({ maxBytes: Number.NaN }), '"maxBytes" must be a number from 1 on.'],

@@ -402,10 +402,18 @@ describe("a request that fails", () => {
     expect(await ada.data()).toEqual({});
   });
 
-  it("saves data with a 5xx where saveOnError says so", async () => {
+  it("logs nobody in with a 5xx, since the data beside the owner is dropped", async () => {
+    const ada = someone();
+    await ada.visit(() => session.update({ a: 1 }));
+    const secondFactor = () => ((session.owner = "ada"), (session.isPending = true));
+    await ada.visit(secondFactor, { status: 500 });
+    expect((await ada.visit(() => [session.owner, session.a])).seen).toEqual([null, 1]);
+  });
+
+  it("saves data and logins with a 5xx where saveOnError says so", async () => {
     const ada = someone({ storeOptions: { saveOnError: true } });
-    await ada.visit(() => (session.a = 1), { status: 500 });
-    expect(await ada.data()).toEqual({ a: 1 });
+    await ada.visit(() => ((session.a = 1), (session.owner = "ada")), { status: 500 });
+    expect((await ada.visit(() => [session.owner, session.a])).seen).toEqual(["ada", 1]);
   });
 });
 

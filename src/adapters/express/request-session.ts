@@ -1,5 +1,4 @@
 import { SessionClosedError } from "../../errors.ts";
-import { callbackify } from "node:util";
 import type { RequestContext } from "../../request/context.ts";
 import type { CookieConfig } from "../../interfaces/cookie-interface.ts";
 import { SessionState } from "../../session/state.ts";
@@ -109,6 +108,8 @@ export class RequestSessionSlot {
     if (value === this.#session && !isEnd) return;
     assign(this.context.session, value, (name) => METHODS.has(name));
     this.#session = isEnd ? null : undefined;
+    // A socket has no response that would end it, and nothing is left to call `save` on.
+    if (isEnd && this.#onError !== undefined) this.context.commit().catch(this.#onError);
   }
 
   #layer(): RequestSession {
@@ -155,6 +156,7 @@ export class RequestSessionSlot {
       return done;
     }
     // An error thrown by a callback is not an error of the session.
+    const { callbackify } = process.getBuiltinModule("node:util");
     callbackify(async () => step())((error) => callback(error ?? undefined));
     return session;
   }

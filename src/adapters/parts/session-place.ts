@@ -1,4 +1,4 @@
-import { ConfigError, ReservedNameError } from "../../errors.ts";
+import { ConfigError, ReservedNameError, SessionClosedError } from "../../errors.ts";
 import { contextOf, type RequestContext } from "../../request/context.ts";
 import { isReservedName, isSession, stateOf, type Session } from "../../session/session.ts";
 
@@ -81,38 +81,70 @@ const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
   },
 };
 
-/** Defines the property `session` of a framework's own object. */
-export function placeSession(target: object, context: RequestContext): void {
+/**
+ * Defines the property `session` of a framework's own object.
+ *
+ * @param onError called if the property is deleted after the headers were sent
+ */
+export function placeSession(
+  target: object,
+  context: RequestContext,
+  onError?: (error: unknown) => void,
+): void {
   const place = new SessionPlace(context.session);
   const placed = target as { [PLACE]?: SessionPlace };
   placed[PLACE] = place;
   Object.defineProperty(target, "session", SESSION);
-  context.beforeSave(() => {
-    if (placed[PLACE] === place) settleDeletion(target, place, context.session, SESSION);
-  });
+  settleDeletion(target, place, context, SESSION, () => placed[PLACE] === place, onError);
 }
 
 /**
  * Deleting the property `session` of a framework's object ends the session, like setting it to null, and a value set
- * afterwards is assigned. Deleting cannot be intercepted, so this checks at the end of the request.
+ * afterwards is assigned. Deleting cannot be intercepted, so this checks before the session is saved. The save fails for a login
+ * in the same request, since the order is unknown. A later deletion is reported to `onError`.
  *
- * @throws ConfigError for a login in the same request, since the order is unknown
+ * @param isOurs whether the property is still that of this session, and not of an inner one
  */
 export function settleDeletion(
   target: object,
   place: { session: unknown },
-  session: Session,
-  { get }: PropertyDescriptor,
+  context: RequestContext,
+  property: PropertyDescriptor,
+  isOurs: () => boolean,
+  onError?: (error: unknown) => void,
 ): void {
-  const found = Object.getOwnPropertyDescriptor(target, "session");
-  if (found !== undefined && found.get === get) return;
-  const value: unknown = found?.get === undefined ? found?.value : found.get.call(target);
-  if (typeof value === "object" && value !== null && isSession(value, session)) return;
-  if (stateOf(session).identity === "regenerated") throw new ConfigError(DELETED);
-  place.session = null;
-  if (value !== null && value !== undefined) place.session = value;
+  const { session } = context;
+  context.beforeSave(() => {
+    const found = replacedProperty(target, session, property);
+    if (found === undefined || !isOurs()) return;
+    if (stateOf(session).identity === "regenerated") throw new ConfigError(DELETED);
+    place.session = null;
+    if (found.value !== null && found.value !== undefined) place.session = found.value;
+    Object.defineProperty(target, "session", property);
+  });
+  if (onError === undefined) return;
+  context.afterAnswer(() => {
+    if (replacedProperty(target, session, property) !== undefined && isOurs())
+      onError(new SessionClosedError(DELETED_LATE));
+  });
 }
 
+/** What is there now, if the property was deleted. */
+function replacedProperty(
+  target: object,
+  session: Session,
+  { get }: PropertyDescriptor,
+): { readonly value: unknown } | undefined {
+  const found = Object.getOwnPropertyDescriptor(target, "session");
+  if (found !== undefined && found.get === get) return undefined;
+  const value: unknown = found?.get === undefined ? found?.value : found.get.call(target);
+  const isSame = typeof value === "object" && value !== null && isSession(value, session);
+  return isSame ? undefined : { value };
+}
+
+const DELETED_LATE =
+  "The property `session` was deleted after the response's headers were sent, so the session goes on. End it with `session.destroy()` " +
+  "before the first byte leaves.";
 const DELETED =
   "The property `session` was deleted in a request that regenerates its session or logs somebody in, so it is unclear which session is " +
   "to end. Write `session.destroy()` instead of deleting it.";

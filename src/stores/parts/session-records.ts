@@ -21,7 +21,7 @@ import {
 } from "./record.ts";
 import { StoreClock } from "./store-clock.ts";
 import type { Store } from "./store.ts";
-import type { Token } from "./token.ts";
+import { isSelector, type Token } from "./token.ts";
 
 /** Options of {@link SessionRecords}. */
 export interface SessionRecordsOptions extends CommitOptions {
@@ -171,6 +171,7 @@ export class SessionRecords {
 
   /** Ends a session unconditionally. @returns its owner, or `undefined` if there was none @throws StoreError */
   async remove(selector: string): Promise<{ readonly owner: string | null } | undefined> {
+    if (!isSelector(selector)) return undefined;
     const found = await this.#loop.read(selector);
     if (found === "gone") return undefined;
     const isRemoved = await this.#loop.remove(selector);

@@ -20,6 +20,13 @@ const TOKEN_LENGTH = 60;
  */
 const TOKEN = /^[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
+const SELECTOR = /^[A-Za-z0-9_-]{16}$/;
+
+/** Whether a text has the form of a selector, so that it names no other record of the store: the owners' are there too. */
+export function isSelector(text: string): boolean {
+  return SELECTOR.test(text);
+}
+
 /**
  * A new token from the platform's CSPRNG.
  *
