@@ -54,6 +54,7 @@ async function write(format, extension, names) {
     format,
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `shared/[name].${extension}`,
+    minifyInternalExports: false,
     codeSplitting: {
       groups: [
         { name: "core", test: (id) => shared.has(id) },
@@ -65,7 +66,7 @@ async function write(format, extension, names) {
     exports: "named",
     // Jest runs CommonJS without what `import()` needs.
     dynamicImportInCjs: false,
-    comments: { annotation: true, jsdoc: false, legal: false },
+    comments: false,
     // `require` gives the middleware itself, as with express-session.
     outro: ({ name }) =>
       format === "cjs" && name === "express-session"

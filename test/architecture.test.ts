@@ -20,7 +20,6 @@ const platform = [
   "node:timers",
   "node:timers/promises",
   "node:url",
-  "node:util",
   "node:util/types",
 ];
 
@@ -38,8 +37,9 @@ const homes: Homes = {
   "node:process": ["cli/"],
   "node:readline": ["cli/"],
   "node:sqlite": ["stores/sqlite"],
-  "node:stream": ["adapters/express", "adapters/parts/held-response", "express-session/"],
+  "node:stream": ["adapters/express", "express-session/"],
   "node:tls": ["adapters/parts/node-headers", "express-session/"],
+  "node:util": ["cli/"],
   "node:zlib": ["itsdangerous/encoding"],
   "@aws-sdk/client-dynamodb": ["stores/from-url"],
   "@aws-sdk/lib-dynamodb": ["stores/from-url"],
@@ -82,6 +82,14 @@ describe("src", () => {
 
   it("imports a framework, a driver or a socket only in its own file", () =>
     expect(homeFaults(modules, homes, platform)).toEqual([]));
+
+  it("imports types alone from what Node loads slowly, outside of the command line", () => {
+    const slow = /^import (?!type\b)[^;]*? from "node:(?:https?|http2|util|zlib)"/m;
+    const isSlow = (path: string) => slow.test(readFileSync(join(src, path), "utf8"));
+    const slowOnes = modules.map(({ path }) => path).filter(isSlow);
+    expect(slowOnes.filter((path) => !path.startsWith("cli/"))).toEqual([]);
+    expect(slowOnes).not.toEqual([]);
+  });
 
   it("has nothing but doors in adapters/ and stores/; what they are made of is below", () => {
     const doors = new Set(subpaths().values());

@@ -1,6 +1,6 @@
 import { flaskCodec } from "../codecs/flask.ts";
 import { inspectCookie, type InspectedCookie } from "../codecs/inspect.ts";
-import { pastedValue } from "../codecs/inspect.ts";
+import { pastedValue } from "../codecs/pasted-value.ts";
 import { parseToken } from "../stores/parts/token.ts";
 import { parseCommand, UsageError } from "./arguments.ts";
 import { secretKeyOf, SIGNING, signingOf } from "./secret.ts";

@@ -238,6 +238,16 @@ describe("flaskCodec, compression", () => {
     expect(reason(compressed, { maxInflatedSize: text.length })).toBe("valid");
     expect(reason(compressed, { maxInflatedSize: text.length - 1 })).toBe("bad_payload");
   });
+
+  it("compresses no more than it inflates again", () => {
+    const small = flaskCodec({ secretKey, maxInflatedSize: 5000, cache: false });
+    const fields = (length: number) =>
+      new Map([["v", JSON.stringify("a".repeat(length - '{"v":""}'.length))]]);
+    for (const length of [5000, 5001])
+      expect(small.decode(small.encode(fields(length), context), context)).toMatchObject({ ok: true });
+    expect(isCompressed(small.encode(fields(5000), context))).toBe(true);
+    expect(isCompressed(small.encode(fields(5001), context))).toBe(false);
+  });
 });
 
 describe("flaskCodec, remembered cookies", () => {

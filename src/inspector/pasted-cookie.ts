@@ -5,7 +5,7 @@ import type { SessionInterface } from "../interfaces/session-interface.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
 import type { Fields } from "../json/fields.ts";
 import { maxAgeOf } from "../interfaces/cookie-interface.ts";
-import { pastedValue } from "../codecs/inspect.ts";
+import { pastedValue } from "../codecs/pasted-value.ts";
 import type { SessionRecord } from "../stores/parts/record.ts";
 import { checkVerifier, parseToken, type VerifierStatus } from "../stores/parts/token.ts";
 

@@ -1,5 +1,4 @@
 import { SessionClosedError } from "../../errors.ts";
-import { callbackify } from "node:util";
 import type { RequestContext } from "../../request/context.ts";
 import type { CookieConfig } from "../../interfaces/cookie-interface.ts";
 import { SessionState } from "../../session/state.ts";
@@ -157,6 +156,7 @@ export class RequestSessionSlot {
       return done;
     }
     // An error thrown by a callback is not an error of the session.
+    const { callbackify } = process.getBuiltinModule("node:util");
     callbackify(async () => step())((error) => callback(error ?? undefined));
     return session;
   }

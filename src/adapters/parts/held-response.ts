@@ -1,5 +1,4 @@
 import type { ServerResponse, OutgoingHttpHeaders, OutgoingHttpHeader } from "node:http";
-import { finished } from "node:stream";
 import { cutStream, holdStream } from "./held-stream.ts";
 import type { SessionResponse } from "../../interfaces/session-interface.ts";
 import { errorPageOf } from "./error-page.ts";
@@ -301,7 +300,8 @@ function isHeadSent(res: ServerResponse): boolean {
 function discard(res: ServerResponse, method: Method, args: unknown[]): void {
   const callback = args.find((arg) => typeof arg === "function") as ((error?: Error) => void) | undefined;
   if (callback === undefined || method === "answer") return;
-  if (method === "end" && typeof res.once === "function") finished(res, () => callback());
+  if (method === "end" && typeof res.once === "function")
+    process.getBuiltinModule("node:stream").finished(res, () => callback());
   else {
     const error = new Error("Cannot call write after a stream was destroyed");
     process.nextTick(callback, Object.assign(error, { code: "ERR_STREAM_DESTROYED" }));

@@ -1,174 +1,55 @@
 import { ConfigError } from "../../errors.ts";
 
-/** A kind of client or store, recognized by its methods, for error messages about wrong arguments. */
-interface Kind {
-  readonly what: string;
-  /** What to do with it; follows "it got …:" in the message. */
-  readonly advice: string;
-  /** Lists of property names; all names of one list must be present. */
-  readonly names: ReadonlyArray<readonly string[]>;
-  /** A property that must be absent. */
-  readonly without?: string;
-}
+/**
+ * What a client or store is called, and what to do with it, by the names of its properties: all of one of the alternatives
+ * between `|`, and none of those with a `!`.
+ */
+type Kinds = Readonly<Record<string, string>>;
 
 /** Objects with the method names of a supported client that behave differently. */
-const LOOKALIKES: readonly Kind[] = [
-  {
-    what: "a database of pg-promise",
-    advice: "pass its pool of pg, db.$pool",
-    names: [["$pool", "$config"]],
-  },
-  {
-    what: "a pool of slonik",
-    advice: "pass a pg.Pool, or { dialect, run } to sqlStore of hipflask/stores/sql",
-    names: [["query", "anyFirst"]],
-  },
-  {
-    what: "a Sequelize",
-    advice: "pass a pool of its driver, or { dialect, run } to sqlStore of hipflask/stores/sql",
-    names: [["getQueryInterface"]],
-  },
-  {
-    what: "a DataSource of TypeORM",
-    advice: "pass a pool of its driver, or { dialect, run } to sqlStore of hipflask/stores/sql",
-    names: [["createQueryRunner", "getRepository"]],
-  },
-  {
-    what: "a pool of mssql",
-    advice: "pass { dialect, run } of PostgreSQL, MySQL or SQLite to sqlStore of hipflask/stores/sql",
-    names: [["query", "request", "batch"]],
-  },
-  {
-    what: "a connection or pool of the mysql package",
-    advice: "use mysql2",
-    names: [["query", "escapeId"]],
-    without: "execute",
-  },
-  {
-    what: "a client of Redis that takes callbacks",
-    advice: "make it without legacyMode, by redis 4 or later",
-    names: [["internal_send_command"], ["evalSha"]],
-    without: "isOpen",
-  },
-  {
-    what: "a model of Mongoose",
-    advice: "pass its collection, Model.collection",
-    names: [["findOne", "updateOne", "schema"]],
-  },
-  {
-    what: "Mongoose or its connection",
-    advice: 'use mongodbStore(mongoose.connection.collection("sessions")) of hipflask/stores/mongodb',
-    names: [
-      ["model", "connection"],
-      ["model", "collection"],
-    ],
-  },
-  {
-    what: "a DocumentClient of the AWS SDK 2",
-    advice: "use DynamoDBDocument of @aws-sdk/lib-dynamodb",
-    names: [["batchGet", "createSet"]],
-  },
-  {
-    what: "a client of Valkey GLIDE",
-    advice: "use iovalkey, ioredis or @redis/client",
-    names: [["customCommand"]],
-  },
-  {
-    what: "a client of Supabase",
-    advice:
-      "which does not run SQL: pass new pg.Pool({ connectionString }), with the connection string of the database",
-    names: [["from", "rpc", "auth"]],
-  },
-  {
-    what: "a binding of Hyperdrive",
-    advice: "pass a connected new pg.Client({ connectionString: env.HYPERDRIVE.connectionString })",
-    names: [["connectionString", "connect"]],
-  },
-];
+const LOOKALIKES: Kinds = {
+  "$pool $config": "a database of pg-promise: pass its pool of pg, db.$pool",
+  "query anyFirst":
+    "a pool of slonik: pass a pg.Pool, or { dialect, run } to sqlStore of hipflask/stores/sql",
+  getQueryInterface:
+    "a Sequelize: pass a pool of its driver, or { dialect, run } to sqlStore of hipflask/stores/sql",
+  "createQueryRunner getRepository":
+    "a DataSource of TypeORM: pass a pool of its driver, or { dialect, run } to sqlStore of hipflask/stores/sql",
+  "query request batch":
+    "a pool of mssql: pass { dialect, run } of PostgreSQL, MySQL or SQLite to sqlStore of hipflask/stores/sql",
+  "query escapeId !execute": "a connection or pool of the mysql package: use mysql2",
+  "internal_send_command !isOpen | evalSha !isOpen":
+    "a client of Redis that takes callbacks: make it without legacyMode, by redis 4 or later",
+  "findOne updateOne schema": "a model of Mongoose: pass its collection, Model.collection",
+  "model connection | model collection":
+    'Mongoose or its connection: use mongodbStore(mongoose.connection.collection("sessions")) of hipflask/stores/mongodb',
+  "batchGet createSet": "a DocumentClient of the AWS SDK 2: use DynamoDBDocument of @aws-sdk/lib-dynamodb",
+  customCommand: "a client of Valkey GLIDE: use iovalkey, ioredis or @redis/client",
+  "from rpc auth":
+    "a client of Supabase: which does not run SQL: pass new pg.Pool({ connectionString }), with the connection string of the database",
+  "connectionString connect":
+    "a binding of Hyperdrive: pass a connected new pg.Client({ connectionString: env.HYPERDRIVE.connectionString })",
+};
 
 /** The order matters: some also have the methods of later ones. */
-const KINDS: readonly Kind[] = [
-  {
-    what: "a store of hipflask",
-    advice: 'which is what the option "store" takes',
-    names: [["read", "insert", "replace", "remove"]],
-  },
-  {
-    what: "a client of Redis",
-    advice: "use redisStore of hipflask/stores/redis",
-    names: [["evalSha"], ["evalsha"], ["send", "hset", "del"]],
-  },
-  {
-    what: "a collection of MongoDB",
-    advice: "use mongodbStore of hipflask/stores/mongodb",
-    names: [["updateOne", "findOne"]],
-  },
-  {
-    what: "a client or database of MongoDB",
-    advice: 'use mongodbStore(client.db("app").collection("sessions")) of hipflask/stores/mongodb',
-    names: [
-      ["startSession", "db"],
-      ["collection", "command"],
-    ],
-  },
-  {
-    what: "a document client of DynamoDB",
-    advice: "use dynamodbStore of hipflask/stores/dynamodb",
-    names: [["batchGet", "put"]],
-  },
-  {
-    what: "a client of the AWS SDK",
-    advice: "use dynamodbStore(DynamoDBDocument.from(client)) of hipflask/stores/dynamodb",
-    names: [["send", "middlewareStack"]],
-  },
-  {
-    what: "a client of Memcached",
-    advice: "use memcachedStore of hipflask/stores/memcached",
-    names: [["gets", "cas"]],
-  },
-  {
-    what: "a Durable Object namespace",
-    advice: "use durableObjectStore of hipflask/stores/durable-object",
-    names: [["idFromName"]],
-  },
-  {
-    what: "a Deno.Kv",
-    advice: "use denoKvStore of hipflask/stores/deno-kv",
-    names: [["atomic", "getMany"]],
-  },
-  {
-    what: "a KV namespace",
-    advice: "use workersKvStore of hipflask/stores/workers-kv",
-    names: [["getWithMetadata", "put"]],
-  },
-  {
-    what: "a database of SQL",
-    advice: "use sqlStore of hipflask/stores/sql",
-    names: [
-      ["query"],
-      ["execute"],
-      ["executeQuery"],
-      ["executeMultiple"],
-      ["prepare"],
-      ["unsafe"],
-      ["$client"],
-      ["raw", "migrate"],
-    ],
-  },
-  {
-    what: "a store of express-session",
-    advice: "use expressSessionStore of hipflask/stores/express-session",
-    names: [["get", "set", "destroy"]],
-  },
-  {
-    what: "a cache or store of another library",
-    advice: "which cannot compare and set",
-    names: [
-      ["get", "set"],
-      ["getItem", "setItem"],
-    ],
-  },
-];
+const KINDS: Kinds = {
+  "read insert replace remove": 'a store of hipflask: which is what the option "store" takes',
+  "evalSha | evalsha | send hset del": "a client of Redis: use redisStore of hipflask/stores/redis",
+  "updateOne findOne": "a collection of MongoDB: use mongodbStore of hipflask/stores/mongodb",
+  "startSession db | collection command":
+    'a client or database of MongoDB: use mongodbStore(client.db("app").collection("sessions")) of hipflask/stores/mongodb',
+  "batchGet put": "a document client of DynamoDB: use dynamodbStore of hipflask/stores/dynamodb",
+  "send middlewareStack":
+    "a client of the AWS SDK: use dynamodbStore(DynamoDBDocument.from(client)) of hipflask/stores/dynamodb",
+  "gets cas": "a client of Memcached: use memcachedStore of hipflask/stores/memcached",
+  idFromName: "a Durable Object namespace: use durableObjectStore of hipflask/stores/durable-object",
+  "atomic getMany": "a Deno.Kv: use denoKvStore of hipflask/stores/deno-kv",
+  "getWithMetadata put": "a KV namespace: use workersKvStore of hipflask/stores/workers-kv",
+  "query | execute | executeQuery | executeMultiple | prepare | unsafe | $client | raw migrate":
+    "a database of SQL: use sqlStore of hipflask/stores/sql",
+  "get set destroy": "a store of express-session: use expressSessionStore of hipflask/stores/express-session",
+  "get set | getItem setItem": "a cache or store of another library: which cannot compare and set",
+};
 
 /** Whether the value has all of these properties, own or inherited. */
 export function has(value: unknown, ...names: string[]): boolean {
@@ -180,11 +61,10 @@ export function isLookalike(value: unknown): boolean {
   return kindOf(value, LOOKALIKES) !== undefined;
 }
 
-function kindOf(value: unknown, kinds: readonly Kind[]): Kind | undefined {
-  return kinds.find(
-    ({ names, without }) =>
-      names.some((list) => has(value, ...list)) && (without === undefined || !has(value, without)),
-  );
+function kindOf(value: unknown, kinds: Kinds): string | undefined {
+  const isThere = (name: string) => (name.startsWith("!") ? !has(value, name.slice(1)) : has(value, name));
+  const isKind = (names: string) => names.split(" ").every(isThere);
+  return Object.entries(kinds).find(([names]) => names.split(" | ").some(isKind))?.[1];
 }
 
 /** Whether a string is a URL and not a path: Windows drives have one letter, and SQLite opens `file:` URLs itself. */
@@ -217,7 +97,7 @@ function whatItIs(value: unknown): string {
   }
   if (has(value, "then")) return "a promise: await it";
   const kind = kindOf(value, LOOKALIKES) ?? kindOf(value, KINDS);
-  if (kind !== undefined) return `${kind.what}: ${kind.advice}`;
+  if (kind !== undefined) return kind;
   if (typeof value === "function")
     return functionItself(value.name ?? "", Function.prototype.toString.call(value));
   return typeof value === "object" ? "an object that is none of these" : `a ${typeof value}`;
