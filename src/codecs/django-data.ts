@@ -21,17 +21,18 @@ const BEYOND_ASCII = /[\x7f-\uffff]/g;
 const tagged = new TaggedJSONSerializer(WRITING);
 
 /**
- * Encodes the payload, which precedes time and signature: JSON as Django writes it, compressed if that is shorter.
+ * Encodes the payload, which precedes time and signature: JSON as Django writes it, compressed if that is shorter and
+ * inflates to at most `maxInflatedSize` bytes.
  *
  * Django's JSON has no tags: tuples become lists, as in Django.
  *
  * @throws UnserializableError for bytes, dates and everything else for which Django's serializer raises TypeError
  */
-export function packDjangoData(fields: Fields): string {
+export function packDjangoData(fields: Fields, maxInflatedSize: number): string {
   const members = Array.from(fields, ([key, text]) => `${quoteAscii(key)}:${withoutTags(key, text)}`);
   const text = `{${members.join()}}`;
   checkKeys(text, LIMITS);
-  return packPayload(text, 0);
+  return packPayload(text, 0, maxInflatedSize);
 }
 
 /**

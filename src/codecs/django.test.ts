@@ -75,6 +75,17 @@ describe("djangoCodec", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * 1024 * 1024);
   });
 
+  it("compresses no more than it inflates again", () => {
+    const small = djangoCodec({ secretKey, maxInflatedSize: 1000 });
+    const text = JSON.stringify("a".repeat(1000 - '{"v":""}'.length));
+    const most = new Map([["v", text]]);
+    const more = new Map([["v", JSON.stringify("a".repeat(1000))]]);
+    for (const fields of [most, more])
+      expect(small.decode(small.encode(fields, context), context)).toMatchObject({ ok: true, fields });
+    expect(small.encode(most, context)).toMatch(/^\./);
+    expect(small.encode(more, context)).not.toMatch(/^\./);
+  });
+
   it("refuses what is nested too deeply for Python", () => {
     const deep = `{"v":${"[".repeat(600)}${"]".repeat(600)}}`;
     const text = sign(Buffer.from(deep).toString("base64url"));
@@ -147,6 +158,12 @@ describe("djangoSessionData", () => {
     ]);
     expect(data.decode(data.encode(most, 0))).toMatchObject({ ok: true, fields: most });
     expect(() => data.encode(new Map([...most, ["c", "1"]]), 0)).toThrow(UnserializableError);
+  });
+
+  it("refuses more than it reads again", () => {
+    const long = (megabytes: number) => new Map([["v", JSON.stringify("a".repeat(megabytes * 1024 * 1024))]]);
+    expect(data.decode(data.encode(long(2), 0))).toMatchObject({ ok: true, fields: long(2) });
+    expect(() => data.encode(long(4), 0)).toThrow(UnserializableError);
   });
 
   it("is another string than a cookie's, each of no use in the other's place", () => {

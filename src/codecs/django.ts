@@ -1,5 +1,5 @@
 import { checkNames } from "../check-options.ts";
-import { BadShape } from "../errors.ts";
+import { BadShape, UnserializableError } from "../errors.ts";
 import { DEFAULT_MAX_INFLATED_SIZE } from "../itsdangerous/encoding.ts";
 import { importSecretKeys, type SecretKey } from "../itsdangerous/secret-key.ts";
 import { Signer, splitLast } from "../itsdangerous/signer.ts";
@@ -37,6 +37,7 @@ const STORE_SALT = "django.contrib.sessions.SessionStore";
 const MAX_COOKIE_LENGTH = 16_384;
 /** Longest stored value that is decoded, in characters. */
 const MAX_DATA_LENGTH = 4 * 1024 * 1024;
+const TOO_LONG = "The session is larger than the 4 MiB that are read again. Keep less in it.";
 
 /**
  * Django's session cookie under the engine `signed_cookies`: JSON, perhaps compressed, with time and HMAC-SHA-256.
@@ -74,7 +75,7 @@ export function djangoCodec(options: DjangoCodecOptions): Codec {
       return decodeSigned(signer, text, maxInflatedSize, isTooOld);
     },
 
-    encode: (fields, { now }) => encodeSigned(signer, fields, now),
+    encode: (fields, { now }) => encodeSigned(signer, fields, now, maxInflatedSize),
 
     mayHold(text, key) {
       if (text.startsWith(".")) return true;
@@ -110,7 +111,11 @@ export function djangoSessionData(options: DjangoCodecOptions): DjangoSessionDat
       if (text.length > MAX_DATA_LENGTH) return { ok: false, reason: "too_long" };
       return decodeSigned(signer, text, maxInflatedSize, () => false);
     },
-    encode: (fields, now) => encodeSigned(signer, fields, now),
+    encode(fields, now) {
+      const text = encodeSigned(signer, fields, now, maxInflatedSize);
+      if (text.length > MAX_DATA_LENGTH) throw new UnserializableError(TOO_LONG);
+      return text;
+    },
   };
 }
 
@@ -127,8 +132,8 @@ function djangoSigner(
   });
 }
 
-function encodeSigned(signer: Signer, fields: Fields, now: number): string {
-  return signer.sign(`${packDjangoData(fields)}:${encodeBase62(Math.floor(now / 1000))}`);
+function encodeSigned(signer: Signer, fields: Fields, now: number, maxInflatedSize: number): string {
+  return signer.sign(`${packDjangoData(fields, maxInflatedSize)}:${encodeBase62(Math.floor(now / 1000))}`);
 }
 
 function decodeSigned(

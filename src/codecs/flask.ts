@@ -108,7 +108,7 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
     encode(fields, { now }) {
       const signedAt = Math.floor(now / 1000);
       const content = json.dumpsFields(fields);
-      const text = signer.sign(packPayload(content, compressFrom), signedAt);
+      const text = signer.sign(packPayload(content, compressFrom, maxInflatedSize), signedAt);
       // The browser sends it back with its next request.
       cache?.set(text, { signedAt, content }, weight(text, content, fields.size));
       return text;

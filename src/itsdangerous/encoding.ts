@@ -31,10 +31,11 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Encodes a string for cookies and URLs as base64url; compressed with zlib and prefixed with "." if that is shorter.
  *
  * @param compressFrom try zlib from this many bytes on; itsdangerous uses 0, `Infinity` never compresses
+ * @param compressTo and up to this many, the limit of the reader
  */
-export function packPayload(text: string, compressFrom: number): string {
+export function packPayload(text: string, compressFrom: number, compressTo = Infinity): string {
   const bytes = Buffer.from(text, "utf8");
-  if (bytes.length >= compressFrom) {
+  if (bytes.length >= compressFrom && bytes.length <= compressTo) {
     const compressed = zlib().deflateSync(bytes);
     if (compressed.length < bytes.length - 1) return `.${encodeBase64url(compressed)}`;
   }

@@ -39,6 +39,39 @@ describe("sortKeys", () => {
     expect(keys).toEqual(["", "10", "9", "\uffee", "\u{1f600}"]);
   });
 
+  it("orders any two keys so, halves of surrogate pairs included, and many as few", () => {
+    const plain = ["", "a", "ab", "b", "\u007f", "\ud7ff", "\ue000", "\uffff", "a\ud83d\ude00", "a\uffff"];
+    const halves = [
+      "\ud800",
+      "\ud83d",
+      "\ud83da",
+      "\ud83d\uffff",
+      "\ud83d\ud83d",
+      "\udbff",
+      "\udc00",
+      "\ude00",
+    ];
+    const pairs = [
+      "\ud83d\udc00",
+      "\ud83d\ude00",
+      "\ud83d\ude00a",
+      "\ud83d\ude01",
+      "\ud83e\ude00",
+      "\udbff\udfff",
+    ];
+    const sorted = [...plain, ...halves, ...pairs].toSorted(compareLists);
+    const many = sorted.toReversed();
+    sortKeys(many);
+    expect(many).toEqual(sorted);
+    for (const [at, first] of sorted.entries()) {
+      for (const second of sorted.slice(at + 1)) {
+        const keys = [second, first];
+        sortKeys(keys);
+        expect(keys).toEqual([first, second]);
+      }
+    }
+  });
+
   it("agrees with a comparison of whole lists of code points, for few keys and for many", () => {
     const unit = fc.constantFrom("a", "b", "\u007f", "\ud83d", "\ude00", "\ud83e", "\ue000", "\uffff");
     const key = fc.array(unit, { maxLength: 5 }).map((units) => units.join(""));

@@ -283,6 +283,22 @@ describe("dumps", () => {
     expect(() => small.dumps(more)).toThrow(/nested more than 4 levels|more than 5 keys/);
   });
 
+  it("reads no more than that either, with two levels for the session around it", () => {
+    const small = new TaggedJSONSerializer({ maxDepth: 4, maxKeys: 5 });
+    expect(small.loads("[[[[[[0]]]]]]")).toEqual([[[[[[0]]]]]]);
+    expect(() => small.loads("[[[[[[[0]]]]]]]")).toThrow(BadPayload);
+    expect(() => small.loads('[{"a":0},{"a":0},{"a":0},{"a":0},{"a":0},{"a":0}]')).toThrow(BadPayload);
+  });
+
+  it("sorts and escapes unless told otherwise", () => {
+    expect(new TaggedJSONSerializer().dumps({ b: "é", a: 1 })).toBe('{"a":1,"b":"\\u00e9"}');
+  });
+
+  it.each([1, 1000])("takes a maxDepth of %i", (maxDepth) => {
+    const own = new TaggedJSONSerializer({ maxDepth });
+    expect(own.dumps([0])).toBe("[0]");
+  });
+
   it("writes ints of 4300 digits, with a minus as well", () => {
     const long = 10n ** 4300n - 1n;
     expect(json.dumps([long, -long])).toBe(`[${long},-${long}]`);
@@ -312,6 +328,22 @@ describe("loads", () => {
     ['{" t":{" t":[1]}}', tuple(1)],
     ['{" m":5}', new Markup("5")],
     ['{" m":1e16}', new Markup("1e+16")],
+    ['{" m":1.0}', new Markup("1.0")],
+    ['{" m":-1e400}', new Markup("-inf")],
+    ['{" m":NaN}', new Markup("nan")],
+    ['{" m":null}', new Markup("None")],
+    ['{" m":true}', new Markup("True")],
+    ['{" m":false}', new Markup("False")],
+    ['{" m":{" u":"12345678123456781234567812345678"}}', new Markup("12345678-1234-5678-1234-567812345678")],
+    ['{" t":{" m":"ab"}}', tuple("a", "b")],
+    ['{" b":{" b":"WVE9PQ=="}}', new Uint8Array([97])],
+    ['{" b":{" m":"YQ=="}}', new Uint8Array([97])],
+    ['{" b":"YWJj\\n"}', new Uint8Array([97, 98, 99])],
+    ['{" b":"===="}', new Uint8Array()],
+    ['{" b":"YQ=!="}', new Uint8Array([97])],
+    ['{" b":"YQ=Q="}', new Uint8Array([97, 4])],
+    ['{" u":{" m":"12345678123456781234567812345678"}}', new UUID("12345678123456781234567812345678")],
+    ['{" d":{" m":"Thu, 01 Jan 1970 00:00:00 GMT"}}', new Date(0)],
     [
       '{" u":"urn:uuid:{12345678-1234-5678-1234-56781234567F}"}',
       new UUID("1234567812345678123456781234567f"),
@@ -345,7 +377,13 @@ describe("loads", () => {
       ],
       [
         '{" b":5}',
+        '{" b":1234}',
+        '{" u":12345678123456781234567812345678}',
+        '{" m":[1]}',
         '{" b":"YQ"}',
+        '{" b":"YQ="}',
+        '{" b":"YQ!!"}',
+        '{" b":"Y==="}',
         '{" b":"Y"}',
         '{" b":"_-8="}',
         '{" b":"é"}',
@@ -381,6 +419,9 @@ describe("loads", () => {
     order.prices.push(1);
     order.total += 5;
     expect(json.dumps(order)).toBe('{"prices":[1.0,5,3,1],"total":8}');
+    for (const text of ['{" di":{" t__":1.0}}', '{" di":{" t__":1}}', '{" t":[1.0,1]}', '{"a":{" t":[1.0]}}'])
+      expect(json.dumps(json.loads(text))).toBe(text);
+    expect(json.loads('{" m":1.0}')).toStrictEqual(new Markup("1.0"));
   });
 
   it("forgets the float of a repeated key", () => {
@@ -440,6 +481,29 @@ describe("loadsFields", () => {
         ]),
       ),
     ).toThrow(UnserializableError);
+  });
+});
+
+describe("loadsEntries and dumpsEntries", () => {
+  it("read and write an object that is never a tag, in its order", () => {
+    const text = '{" t":[1.50],"b":{" d":"Thu, 01 Jan 1970 00:00:00 GMT"},"a":{"z":1}}';
+    expect(json.dumpsEntries(json.loadsEntries(text))).toBe(text);
+    expect(json.dumpsEntries(json.loadsEntries('{" t":1}'))).toBe('{" t":1}');
+    expect(json.dumpsEntries(new Map())).toBe("{}");
+  });
+
+  it.each(["[]", "1", "{", '{"a":{" u":"x"}}'])("read nothing else: %s", (text) => {
+    expect(() => json.loadsEntries(text)).toThrow(BadPayload);
+  });
+
+  it("write no more keys than they read", () => {
+    const small = new TaggedJSONSerializer({ maxKeys: 3 });
+    const entries = new Map([
+      ["a", '{"b":0}'],
+      ["c", '"longer than three keys"'],
+    ]);
+    expect(small.loadsEntries(small.dumpsEntries(entries))).toEqual(entries);
+    expect(() => small.dumpsEntries(new Map([...entries, ["d", "0"]]))).toThrow(UnserializableError);
   });
 });
 
@@ -506,6 +570,9 @@ describe("register", () => {
     expect(() => own.dumps(["x"])).toThrow(error(UnserializableError));
     expect(() => own.loadsFields('{"a":{" x":1}}')).toThrow(error(BadPayload));
     expect(() => own.dumps(undefined)).toThrow(expect.not.objectContaining({ cause: undefined }) as Error);
+    const once: Tag = { ...broken, key: " y", toValue: () => ({ a: () => 1 }) };
+    const reading = new TaggedJSONSerializer({ tags: [once] });
+    expect(() => reading.loadsFields('{" y":1}')).toThrow(BadPayload);
     own.register({ ...broken, toJSON: (value) => value }, { force: true, index: 0 });
     expect(() => own.dumps("x")).toThrow(/nested more than 500 levels/);
   });

@@ -55,7 +55,7 @@ const watchdog = `
   setInterval(() => {
     if (tries[1] === 1 && tries[0] === last) process.kill(process.pid, "SIGKILL");
     last = tries[0];
-  }, 30_000);`;
+  }, 8_000);`;
 new Worker(watchdog, { eval: true, workerData: tries }).unref();
 
 /** Milliseconds that a test may take longer with a change before it counts as endless. */
