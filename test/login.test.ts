@@ -131,7 +131,7 @@ function aLogin(open: () => FrameworkServer, isStored: boolean): void {
 
   it.each(isStored ? [] : ["has no list of devices"])("%s", async () => {
     const { body } = await (await loggedIn()).get("/devices");
-    expect(body).toContain("A session in a cookie is known to its browser alone");
+    expect(body).toContain("Only the browser has a session in a cookie");
   });
 
   it.each(isStored ? ["lists the devices of a person, and logs out of one or of all of them"] : [])(

@@ -1,16 +1,16 @@
 import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
 
-/** What Flask's `app.run` takes. */
+/** The options of Flask's `app.run`. */
 export interface RunOptions {
   readonly host: string;
-  /** The environment's PORT goes first; 0 takes any free one. */
+  /** The environment variable PORT takes precedence; 0: any free port. */
   readonly port: number;
-  /** Error pages show the stack. The other half of Flask's debug mode, the reloader, is `tsx watch`. */
+  /** Error pages show the stack. `tsx watch` is the other half of Flask's debug mode, the reloader. */
   readonly debug?: boolean;
 }
 
-/** Flask's `app.run` in small: listens, says where, and in debug mode shows what went wrong. */
+/** A small version of Flask's `app.run`: listens, prints the address, and shows errors in debug mode. */
 export function run(app: Hono, { host, port, debug = false }: RunOptions): void {
   app.onError((error, c) => {
     console.error(error);

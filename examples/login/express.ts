@@ -42,7 +42,7 @@ app.post("/login", async (req, res) => {
   const { username, password, remember, next } = req.body ?? {};
   const userId = await checkPassword(username, password);
   if (userId === undefined) return void res.status(401).send(loginPage(next, "Wrong name or password"));
-  if (store) session.owner = userId; // a new session, filed under its owner
+  if (store) session.owner = userId; // a new session, listed under its owner
   else session.regenerate(); // a new session
   session.userId = userId;
   session.permanent = remember === "on";
@@ -56,7 +56,7 @@ app.post("/logout", (req, res) => {
 
 app.use("/devices", (req, res, next) => {
   if (session.userId === undefined) res.redirect(303, "/login?next=/devices");
-  else if (!store) res.send(page("Your devices", "A session in a cookie is known to its browser alone."));
+  else if (!store) res.send(page("Your devices", "Only the browser has a session in a cookie."));
   else next();
 });
 
@@ -78,7 +78,7 @@ app.get("/devices", async (req, res) => {
 
 app.post("/devices/logout", async (req, res) => {
   const own = await manager.list(session.owner ?? "");
-  // A selector is not a secret: what is ended has to be this person's.
+  // A selector is not a secret: check that the session belongs to this user.
   const device = own.find(({ selector }) => selector === req.body?.selector);
   if (device) await manager.destroy(device.selector);
   res.redirect(303, "/devices");
@@ -89,7 +89,7 @@ app.post("/devices/logout-everywhere", async (req, res) => {
   res.redirect(303, "/");
 });
 
-/** A path of this site; anything else, another site's address above all, becomes the start page. */
+/** A path of this site; everything else, above all URLs of other sites, becomes the start page. */
 function localPath(next: unknown): string {
   return typeof next === "string" && /^\/\w/.test(next) ? next : "/";
 }

@@ -41,7 +41,7 @@ app.post("/login", async (c) => {
   const { username, password, remember, next } = await c.req.parseBody();
   const userId = await checkPassword(username, password);
   if (userId === undefined) return c.html(loginPage(next, "Wrong name or password"), 401);
-  if (store) session.owner = userId; // a new session, filed under its owner
+  if (store) session.owner = userId; // a new session, listed under its owner
   else session.regenerate(); // a new session
   session.userId = userId;
   session.permanent = remember === "on";
@@ -55,7 +55,7 @@ app.post("/logout", (c) => {
 
 app.use("/devices/*", async (c, next) => {
   if (session.userId === undefined) return c.redirect("/login?next=/devices", 303);
-  if (!store) return c.html(page("Your devices", "A session in a cookie is known to its browser alone."));
+  if (!store) return c.html(page("Your devices", "Only the browser has a session in a cookie."));
   return next();
 });
 
@@ -81,7 +81,7 @@ app.get("/devices", async (c) => {
 app.post("/devices/logout", async (c) => {
   const { selector } = await c.req.parseBody();
   const own = await manager.list(session.owner ?? "");
-  // A selector is not a secret: what is ended has to be this person's.
+  // A selector is not a secret: check that the session belongs to this user.
   const device = own.find((device) => device.selector === selector);
   if (device) await manager.destroy(device.selector);
   return c.redirect("/devices", 303);
@@ -92,7 +92,7 @@ app.post("/devices/logout-everywhere", async (c) => {
   return c.redirect("/", 303);
 });
 
-/** A path of this site; anything else, another site's address above all, becomes the start page. */
+/** A path of this site; everything else, above all URLs of other sites, becomes the start page. */
 function localPath(next: unknown): string {
   return typeof next === "string" && /^\/\w/.test(next) ? next : "/";
 }

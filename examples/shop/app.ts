@@ -27,7 +27,7 @@ const files = serveStatic({
   onFound: (_, c) => c.header("Cache-Control", "no-cache"),
 });
 
-/** The whole shop, ready to be served. A real one would leave out everything in `flow/`. */
+/** The complete shop. A real one would omit everything in `flow/`. */
 export function createShop(options: SessionOptions, till: Till = new Till()): Hono<ShopEnv> {
   const visitors = new Visitors();
   const store = options.store && observedStore(options.store);
@@ -44,7 +44,7 @@ export function createShop(options: SessionOptions, till: Till = new Till()): Ho
   app.use(bodyLimit({ maxSize: 8 * 1024 }), csrf());
   app.route("/flow", flowRoutes(visitors));
 
-  // From the outside in: the page is drawn around what was recorded of the session that the views use.
+  // From the outside in: the frame needs the record of the session that the views use.
   app.use(frame, recorder(visitors));
   app.use(sessions({ sessionInterface: new ObservedSessions(manager.sessionInterface) }));
   app.use(async (c, next) => {
@@ -63,7 +63,7 @@ export function createShop(options: SessionOptions, till: Till = new Till()): Ho
   return app;
 }
 
-/** What the page about devices shows of each. */
+/** The description of each device. */
 function userAgent(request: SessionRequest): string {
   return (request.headers.get("User-Agent") ?? "").slice(0, 300);
 }

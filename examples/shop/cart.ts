@@ -2,7 +2,7 @@ import { catalogue, type Good } from "./catalogue.ts";
 import { orderNumber } from "./order-number.ts";
 import { session } from "./session.ts";
 
-/** Most pieces of one good in a cart. */
+/** Maximum quantity of a product in a cart. */
 export const MAX_QUANTITY = 9;
 
 export interface CartLine {
@@ -35,11 +35,11 @@ export function addToCart({ id }: Good): boolean {
   return true;
 }
 
-/** Puts exactly so many into the cart; 0 takes the good out. */
+/** Sets the quantity of a product; 0 removes it. */
 export function setQuantity(id: string, quantity: number): void {
   const cart = (session.cart ??= {});
   session.order ??= orderNumber();
-  // A change inside a value is noticed: nothing has to be assigned back.
+  // Nested changes are detected, so no assignment is needed.
   if (quantity > 0) cart[id] = quantity;
   else delete cart[id];
   if (Object.keys(cart).length === 0) emptyCart();

@@ -4,7 +4,7 @@ import { devicesPage } from "./pages/devices-page.ts";
 import { show } from "./pages/show.ts";
 import type { ShopEnv } from "./shop-env.ts";
 
-/** The page about one's sessions on all devices, and what its buttons do. There is one only where sessions are in a store. */
+/** The page with the user's sessions on all devices, and its actions. Only with a store. */
 export function deviceViews(): Hono<ShopEnv> {
   const app = new Hono<ShopEnv>();
 
@@ -19,7 +19,7 @@ export function deviceViews(): Hono<ShopEnv> {
     const { owner } = session;
     if (manager === undefined || owner === null) return c.redirect("/", 303);
     const wanted = new URLSearchParams(await c.req.text()).get("selector");
-    // A selector is not a secret, so the session must be one of this owner's.
+    // A selector is not a secret, so check that the session belongs to this owner.
     const mine = await manager.list(owner, { current: session });
     const device = mine.find(({ selector }) => selector === wanted);
     if (device?.isCurrent) session.destroy();

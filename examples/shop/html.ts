@@ -1,4 +1,4 @@
 import type { html } from "hono/html";
 
-/** Markup in which everything that came from outside is escaped. */
+/** Markup with all values escaped. */
 export type Html = ReturnType<typeof html>;

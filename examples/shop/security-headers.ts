@@ -1,6 +1,6 @@
 import { secureHeaders } from "hono/secure-headers";
 
-/** No script, style or connection but our own, nothing inline, in no foreign frame. */
+/** Allows only the shop's own scripts, styles and connections, nothing inline, and no framing. */
 export const securityHeaders = secureHeaders({
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],

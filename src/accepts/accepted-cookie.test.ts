@@ -38,7 +38,7 @@ describe("acceptedCookie", () => {
     expect(old.opened).toBe(1);
   });
 
-  it("refuses an end that is no date when it is made", () => {
+  it('refuses an "until" that is not a date', () => {
     expect(() => reader(() => "missing", { until: "next summer" })).toThrow(ConfigError);
   });
 
@@ -51,7 +51,7 @@ describe("acceptedCookie", () => {
     expect(old.readRecord!({}, { now })).toBe("bad_payload");
   });
 
-  it("hands out no more than 64 KiB of cookies", () => {
+  it("reads at most 64 KiB of cookies", () => {
     const seen: (number | undefined)[] = [];
     const old = reader((cookies) => {
       for (const name of ["a", "b", "c"]) seen.push(cookies.get(name)?.length);

@@ -67,7 +67,13 @@ export function sessions(options: SessionOptions | SessionManager): Middleware {
     // A handler that bypasses Koa may not have started yet.
     if (ctx.respond === false) return;
     held.context = undefined;
-    await context.save(responseOf(res));
+    try {
+      await context.save(responseOf(res));
+    } catch (error) {
+      // Headers that were sent before this middleware leave no way to answer, and Koa would leave the response open.
+      if (res.headersSent && !res.writableEnded) res.destroy();
+      throw error;
+    }
   };
 }
 

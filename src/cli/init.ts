@@ -142,9 +142,9 @@ function tellTheRest({ framework, store, project, file }: Done, { print }: Termi
   const inProject = isRequired(framework, project) ? asCommonJs : (text: string) => text;
   const steps: Step[] = [];
   if (missing.length > 0) steps.push(["in this folder", [`npm install ${missing.join(" ")}`]]);
-  if (store.tables !== undefined) steps.push(["for the tables, once", [store.tables]]);
-  steps.push(...framework.left(module, isTyped), ["to see whether all is well", [checkOf(framework, file)]]);
-  print("\nWhat is left:\n");
+  if (store.tables !== undefined) steps.push(["to create the tables, once", [store.tables]]);
+  steps.push(...framework.left(module, isTyped), ["to check the configuration", [checkOf(framework, file)]]);
+  print("\nRemaining steps:\n");
   for (const [where, lines] of steps)
     print(`${where}\n${lines.map((line) => `    ${inProject(line)}\n`).join("")}`);
 }

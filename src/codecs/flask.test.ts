@@ -91,7 +91,7 @@ function reason(
 }
 
 describe("flaskCodec", () => {
-  it("gives back the fields and the time of signing", () => {
+  it("returns the fields and the time of signing", () => {
     expect(codec.decode(cookie, context)).toEqual({ ok: true, fields, signedAt: NOW });
     expect(flaskCodec({ secretKey }).decode(cookie, context)).toEqual({ ok: true, fields, signedAt: NOW });
   });
@@ -215,7 +215,7 @@ describe("flaskCodec, compression", () => {
     expect(isCompressed(flask.encode(fields, context))).toBe(false);
   });
 
-  it("by itself tries where the cookie would come near the limit of browsers", () => {
+  it("tries by default when the cookie approaches the limit of browsers", () => {
     const overhead = '{"v":""}'.length;
     expect(isCompressed(codec.encode(repetitive(2814 - overhead), context))).toBe(false);
     expect(isCompressed(codec.encode(repetitive(2816 - overhead), context))).toBe(true);
@@ -226,7 +226,7 @@ describe("flaskCodec, compression", () => {
     expect(longest.encode(repetitive(2806), context).length).toBeLessThan(4096 - 200);
   });
 
-  it("never compresses when told so", () => {
+  it("never compresses with false", () => {
     expect(isCompressed(flaskCodec({ secretKey, compress: false }).encode(repetitive(5000), context))).toBe(
       false,
     );

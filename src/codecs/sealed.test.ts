@@ -295,7 +295,7 @@ describe("sealedCodec", () => {
     });
   });
 
-  it("survives authentic content that is no session", () => {
+  it("does not throw for authentic content that is not a session", () => {
     const loose = (text: string) =>
       sealedCodec({ secretKey, json: { dumpsFields: () => text, loadsFields: () => new Map() } }).encode(
         fields,

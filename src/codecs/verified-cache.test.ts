@@ -22,7 +22,7 @@ describe("VerifiedCache", () => {
     expect(cache.bytes).toBeGreaterThan(0);
   });
 
-  it("keeps what is asked for while others come and go", () => {
+  it("keeps entries in use while others are added and dropped", () => {
     const cache = new VerifiedCache<number>(1000);
     cache.set("p.t.kept", -1, 10);
     for (let index = 0; index < 5000; index += 1) {

@@ -54,7 +54,7 @@ describe("readCookie", () => {
     expect(readCookie('a="\\"; session=x; b="; session=y', "session")).toBe("y");
   });
 
-  it("takes no other white space than space and tab for padding of a name", () => {
+  it("trims only space and tab around a name", () => {
     expect(readCookie("\u00a0session=1", "session")).toBeUndefined();
     expect(readCookie("a=1;\u3000session=1", "session")).toBeUndefined();
   });

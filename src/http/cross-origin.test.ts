@@ -73,7 +73,7 @@ describe("crossOriginProtection (SEC-70)", () => {
   it("does not judge a request whose method is not known", () =>
     expect(verdict(undefined, site("cross-site"))).toBe("passes"));
 
-  it("takes the host from the URL where there is no Host header, as in a Request of the web", () => {
+  it("uses the host of the URL without a Host header, as in a web-standard Request", () => {
     const request = (Origin: string) => new Request(`${own}/login`, { method: "POST", headers: { Origin } });
     const protect = crossOriginProtection();
     expect(() => protect(request(own))).not.toThrow();

@@ -36,7 +36,7 @@ describe("withMessagesMerged", () => {
     expect(after({ n: 1 }, {}, count)).toEqual({ n: 1 });
   });
 
-  it("lets nothing survive a new identity but what it was told to keep, in whichever request it was written", () => {
+  it("keeps only the named keys under a new identity, including those written by other requests", () => {
     const act = (state: SessionState) => (state.regenerate(["cart"]), state.set("user", "ada"));
     expect(after({ cart: [1] }, { cart: [1, 2], planted: 1 }, act)).toEqual({ cart: [1, 2], user: "ada" });
   });

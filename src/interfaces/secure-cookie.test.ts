@@ -31,7 +31,7 @@ describe("SecureCookieSessionInterface", () => {
     expect([refused, [...answer.headers]]).toEqual([[], []]);
   });
 
-  it("tells why a cookie was refused, once, when it is looked at", () => {
+  it("reports why a cookie was refused, once, at the first access", () => {
     const refused: string[] = [];
     const onRefused = (reason: string) => refused.push(reason);
     const { cookie } = visit({}, undefined, () => (session.a = 1));
@@ -86,7 +86,7 @@ describe("SecureCookieSessionInterface", () => {
     expect(visit({ refreshAfter: 60, now: () => T + 60_000 }, cookie).line).toBeDefined();
   });
 
-  it("saves a change inside a nested value, unless told to be like Flask", () => {
+  it("saves a nested change, unless trackNested is false", () => {
     const { cookie } = visit({}, undefined, () => (session.cart = [1]));
     expect(visit({}, cookie, () => session.cart.push(2)).line).toBeDefined();
     expect(visit({ trackNested: false }, cookie, () => session.cart.push(2)).line).toBeUndefined();

@@ -13,7 +13,7 @@ describe("encodeBase64url", () => {
 });
 
 describe("decodeBase64url", () => {
-  it("gives back what was encoded", () => {
+  it("returns what was encoded", () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         expect(decodeBase64url(encodeBase64url(bytes))).toEqual(Buffer.from(bytes));

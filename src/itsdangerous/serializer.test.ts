@@ -13,7 +13,7 @@ describe.each([
 ])("%s", (_, AnySerializer) => {
   const serializer = new AnySerializer("k");
 
-  it("gives back the value", () => {
+  it("returns the value", () => {
     expect(serializer.loads(serializer.dumps(value))).toEqual(value);
     for (const plain of [null, 0, "", "a.b.c", [], false]) {
       expect(serializer.loads(serializer.dumps(plain))).toEqual(plain);
@@ -134,7 +134,7 @@ describe.each([
     new AnySerializer("k", { now: () => seconds * 1000, ...options });
   const text = at(SECOND).dumps(user);
 
-  it("gives back the user, and the time when asked", () => {
+  it("returns the user, and the time with returnTimestamp", () => {
     expect(at(SECOND).loads(text)).toEqual(user);
     expect(at(SECOND).loads(text, { returnTimestamp: true })).toEqual([user, new Date(SECOND * 1000)]);
   });
@@ -144,7 +144,7 @@ describe.each([
     expect(() => at(SECOND + 61).loads(text, { maxAge: 60 })).toThrow(SignatureExpired);
   });
 
-  it("refuses an age that is no number", () => {
+  it("refuses an age that is not a number", () => {
     expect(() => at(SECOND).loads(text, { maxAge: Number.NaN })).toThrow(ConfigError);
     expect(() => at(SECOND).loadsUnsafe(text, { maxAge: Number.NaN })).toThrow(ConfigError);
   });

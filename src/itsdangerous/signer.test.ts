@@ -95,7 +95,7 @@ describe("Signer", () => {
     expect(signer.validate(signer.sign("a::b::"))).toBe(true);
   });
 
-  it("hands out the unverified string as evidence", () => {
+  it("has the unverified string in the error", () => {
     const signer = new Signer("k");
     const error = catchError(() => signer.unsign("payload.AAAA"));
     expect(error).toBeInstanceOf(BadSignature);

@@ -154,7 +154,7 @@ describe("what options allow", () => {
 });
 
 describe("hardened", () => {
-  it("refuses requests that pages of other origins send, unless told of them", () => {
+  it("refuses requests from pages of untrusted origins", () => {
     const forged = {
       method: "POST",
       headers: new Headers({ "Sec-Fetch-Site": "cross-site", Origin: "https://a.example" }),

@@ -193,7 +193,7 @@ describe("Session as a dictionary", () => {
     expect(session.size).toBe(0);
   });
 
-  it("gives back the very object that was stored", () => {
+  it("returns the same object that was stored", () => {
     const session = createSession();
     const cart = ["tea"];
     session.cart = cart;
@@ -364,7 +364,7 @@ describe("Session saving", () => {
     });
   });
 
-  it("leaves the flag alone when told not to track nested values, yet lets the change ride along, as in Flask", () => {
+  it("does not set the flag without trackNested, but saves the change with others, as in Flask", () => {
     const session = opened({ l: "[]" }, { trackNested: false });
     session.l.push(1);
     expect(textsOf(session)).toEqual({ l: "[1]" });
@@ -463,7 +463,7 @@ describe("Session.flash", () => {
     expect(() => session.flash(() => 1)).toThrow(UnserializableError);
   });
 
-  it("shows nothing of what is no message", () => {
+  it("ignores items that are not messages", () => {
     const session = opened({ _flashes: '[1,"x",[],["a","b","c"],{"a":1},["message","ok"]]' });
     expect(session.getFlashedMessages()).toEqual(["ok"]);
     expect(opened({ _flashes: "5" }).getFlashedMessages()).toEqual([]);

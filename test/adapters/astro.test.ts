@@ -47,7 +47,7 @@ it("puts the session where people of Astro look for it", async () => {
   expect(answer.headers.getSetCookie()).toHaveLength(1);
 });
 
-it("says in a page that is prerendered why there is no session", async () => {
+it("says in a prerendered page why there is no session", async () => {
   const onRequest = sessions({ secretKey: undefined });
   const read = onRequest({ request, locals: {}, isPrerendered: true }, async () =>
     Response.json(session.username),
@@ -84,7 +84,7 @@ it("answers 503, and nothing of the page, when the store is away", async () => {
   }
 });
 
-it("gives the session to nobody else by an object of locals that all requests share", async () => {
+it("does not leak the session through a locals object that all requests share", async () => {
   const locals = {};
   const onRequest = sessions({ secretKey: "astro" });
   const names: unknown[] = [];

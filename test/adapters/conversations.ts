@@ -194,7 +194,7 @@ export function conversations(name: string, harness: Harness): void {
       await Promise.all(servers.map((server) => server.close()));
     });
 
-    it("greets a stranger, logs in, knows the visitor again, logs out", async () => {
+    it("greets a stranger, logs in, recognises the visitor, logs out", async () => {
       const ada = client();
       const first = await ada.fetch("/");
       expect(first.body).toBe("hello, stranger");
@@ -317,7 +317,7 @@ export function conversations(name: string, harness: Harness): void {
       expect(write.cookies).toEqual([]);
     });
 
-    it("refuses unsafe requests of other origins where it is told to, before any handler runs (SEC-70)", async () => {
+    it("refuses unsafe requests of other origins with crossOriginProtection, before any handler runs (SEC-70)", async () => {
       let calls = 0;
       const counting: App = () => {
         session.calls = ++calls;

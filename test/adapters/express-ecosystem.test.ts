@@ -215,7 +215,7 @@ for (const [version, express] of Object.entries(versions)) {
         expect(await body(visitor, "/all")).toMatchObject({ keys: ["error", "name"] });
       });
 
-      it("gives no cookie to whoever has no messages", async () => {
+      it("sets no cookie for a visitor without messages", async () => {
         const visitor = await pages();
         for (const path of ["/info", "/all"]) expect((await visitor.get(path)).setCookie).toEqual([]);
       });

@@ -78,7 +78,7 @@ for (const [version, express] of Object.entries(versions)) {
       });
 
       describe("regenerate", () => {
-        it("with a callback: a new session, while the old object shows the old data and takes no more", async () => {
+        it("with a callback: a new session, while the old object keeps the old data and refuses writes", async () => {
           await visit((req) => void (req.session.cart = ["tea"]));
           const old = ada.copy();
           const { seen } = await visit(async (req) => {
@@ -190,7 +190,7 @@ for (const [version, express] of Object.entries(versions)) {
         expect(seen).toBe(mode === "store" ? 2 : 1);
       });
 
-      it("reload tells that there is no session to read", async () => {
+      it("reload rejects without a session to read", async () => {
         const { seen } = await visit(async (req) => {
           const error = await called((done) => req.session.reload(done));
           await expect(req.session.reload()).rejects.toThrow(SessionLostError);
@@ -261,7 +261,7 @@ for (const [version, express] of Object.entries(versions)) {
         ]);
       });
 
-      it("leaves no cookie with whoever was only asked for an id", async () => {
+      it("sets no cookie if only the id was read", async () => {
         const { setCookie } = await visit((req) => [req.sessionID, req.session.id]);
         expect(setCookie).toEqual([]);
       });

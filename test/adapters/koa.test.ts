@@ -145,3 +145,18 @@ for (const [version, Koa] of Object.entries({ "Koa 3": Koa3, "Koa 2": Koa2 })) {
     });
   });
 }
+
+it("cuts a response whose headers were sent before its middleware, instead of leaving it open", async () => {
+  const told: unknown[] = [];
+  const app = new Koa3().on("error", (error) => told.push((error as { code?: string }).code));
+  app.use(async (ctx, next) => (ctx.res.write("early"), next()));
+  app.use(sessions({ secretKey: "koa" })).use((ctx) => {
+    session.username = "ada";
+    ctx.body = "late";
+  });
+  const server = await listen(createServer(app.callback()));
+  const answer = await fetch(`http://127.0.0.1:${server.port}/`);
+  await expect(answer.text()).rejects.toThrow("terminated");
+  await server.close();
+  expect(told).toEqual(["ERR_HTTP_HEADERS_SENT"]);
+});

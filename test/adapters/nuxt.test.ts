@@ -118,7 +118,7 @@ it.each([
   expect(await pageThatFetches(byVisitor, headers)).toEqual([1, "Cookie"]);
 });
 
-it("shares nothing with a plain fetch, which a page without cookies makes in nobody's name", async () => {
+it("shares nothing with a plain fetch of a page without cookies", async () => {
   expect(await pageThatFetches(() => undefined)).toEqual([0, null]);
   expect(await pageThatFetches(() => ({}))).toEqual([0, null]);
 });

@@ -81,7 +81,7 @@ describe("sessionStorage of hipflask/react-router", () => {
     expect(gone).toBe("session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Path=/");
   });
 
-  it("commits what was only looked at, sends nothing for nothing, and commits once", async () => {
+  it("commits a session that was only read, sends nothing without data, and commits once", async () => {
     const line = await visit(storage, null, (session) => session.set("username", "ada"));
     const looked = await storage.getSession(pairOf(line));
     expect(await storage.commitSession(looked)).toMatch(/^session=eyJ1c2VybmFtZSI6ImFkYSJ9/);

@@ -117,7 +117,7 @@ describe("hipflask/socket with a store", () => {
     shop = await open({ store, now, storeOptions: { idleTimeout: 3600, touchEvery: 60 } });
   });
 
-  it("gives the session of whoever opens the socket, to read", async () => {
+  it("returns the session of the visitor who opens the socket, for reading", async () => {
     await shop.visit(() => session.update({ username: "ada", cart: ["tea"] }));
     const { session: theirs, request } = await shop.connect();
     expect({ ...theirs }).toEqual({ username: "ada", cart: ["tea"] });
@@ -336,7 +336,7 @@ describe("hipflask/socket with a store", () => {
       expect(calls).toBe(0);
     });
 
-    it("has nothing to wait for where there is no session", async () => {
+    it("never calls back without a session", async () => {
       const { session: nobodys } = await shop.connect();
       expect(nobodys.onDestroyed(() => {})()).toBeUndefined();
     });
@@ -383,7 +383,7 @@ describe("hipflask/socket with a session in the cookie", () => {
     await expect(theirs.reload()).rejects.toThrow(SessionLostError);
   });
 
-  it("cannot tell when it ends, since nobody knows", async () => {
+  it("cannot detect the end in cookie mode", async () => {
     const { connect } = await open({});
     const { session: theirs } = await connect();
     expect(() => theirs.onDestroyed(() => {})).toThrow(ConfigError);
@@ -431,7 +431,7 @@ describe("the origin of a handshake", () => {
     ["https://shop.example", "shop example"],
   ])("refuses %s at %s", async (origin, host) => expect(await from(origin, host)).toBe("ForeignOriginError"));
 
-  it("accepts the ones it is told, exactly, or any", async () => {
+  it("accepts exactly the listed ones, or any", async () => {
     expect(await from(app, "api.example.com", { origins: [app] })).toBe("accepted");
     expect(await from(`${app}.evil.example`, "api.example.com", { origins: [app] })).toBe(
       "ForeignOriginError",

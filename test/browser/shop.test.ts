@@ -162,7 +162,7 @@ describe.skipIf(skipWithoutChromium)("the demo shop in a browser", () => {
     expect(shop.till.size).toBe(before + 1);
   });
 
-  it("shows a stranger after logout, also behind the back button", async () => {
+  it("shows a stranger after logout, also with the back button", async () => {
     const page = await visit();
     await be(page, "张三");
     await add(page, "Notebook");

@@ -131,7 +131,7 @@ describe("a change after the headers have left", () => {
     expect(Object.values(await contents(store))).toMatchObject([{ user: "ada" }]);
   });
 
-  it("cuts the connection if it cannot be saved, and is told", async () => {
+  it("closes the connection if it cannot be saved, and reports the error", async () => {
     const { store, set } = watchedStore();
     const site = await open({ ...quiet, store }, late);
     set.mockImplementationOnce((_, __, callback) => void callback?.());

@@ -190,7 +190,7 @@ describe("outside of Express", () => {
     return session({ ...quiet, saveUninitialized: true, store });
   };
 
-  it("a `next` that takes no error is not called twice for one", async () => {
+  it("a `next` without a parameter for an error is not called twice", async () => {
     const logged = vi.spyOn(console, "error").mockReturnValue();
     const middleware = failing();
     let handled = 0;

@@ -259,7 +259,7 @@ describe("deprecated uses", () => {
     return messages;
   };
 
-  it("are told to those who listen, as express-session does", () => {
+  it("are reported to listeners, as in express-session", () => {
     vi.stubEnv("NO_DEPRECATION", "");
     expect(heard(() => session())).toEqual([
       "express-session: req.secret; provide secret option",
@@ -269,7 +269,7 @@ describe("deprecated uses", () => {
     expect(heard(() => session(quiet))).toEqual([]);
   });
 
-  it("are else warnings, told once", () => {
+  it("are otherwise warnings, emitted once", () => {
     const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
     session({ ...quiet, resave: undefined });
     session({ ...quiet, resave: undefined });
@@ -278,7 +278,7 @@ describe("deprecated uses", () => {
     ]);
   });
 
-  it("are not told with NO_DEPRECATION=express-session", () => {
+  it("are not reported with NO_DEPRECATION=express-session", () => {
     vi.stubEnv("NO_DEPRECATION", "other,express-session");
     expect(heard(() => session())).toEqual([]);
   });

@@ -83,7 +83,7 @@ describe.skipIf(skip).each(shops)(`the recipe for %s${note}`, (recipe) => {
     }
   });
 
-  it("has the session where strangers are turned away", async () => {
+  it("has the session in a guard against strangers", async () => {
     const answer = await visitor(origin).post("/pay");
     expect(answer.status).toBe(403);
     expect(answer.headers.getSetCookie()).toEqual([]);

@@ -37,7 +37,7 @@ describe.skipIf(skip).each(["cookie", "store"])(
       expect((await stolen.get("/")).body).toContain(place === "store" ? "hello, stranger" : "hello, ada");
     });
 
-    it("turns strangers away in a route, and saves what its loader wrote", async () => {
+    it("refuses strangers in a route, and saves the changes of its loader", async () => {
       const refused = await visitor().get("/account");
       expect([refused.status, refused.headers.location]).toEqual([307, "/"]);
       const ada = await logIn();

@@ -189,7 +189,7 @@ describe("a pasted cookie", () => {
     expect(await paste(app, cookie)).toMatch(/Refused by this app: it is too old\. expired/);
   });
 
-  it("is unsealed for whoever may look", async () => {
+  it("is unsealed for an authorised user", async () => {
     const app = watchedApp({ secretKey: STRONG, codec: "sealed" });
     const ada = app.visitor();
     await ada.get("/set?username=ada");
@@ -197,7 +197,7 @@ describe("a pasted cookie", () => {
     expect(await paste(app, "session=whatever")).toMatch(/Refused by this app/);
   });
 
-  it("of a store names its record, hides the verifier, and takes no flashed message", async () => {
+  it("of a store shows its record, hides the verifier, and removes no flashed message", async () => {
     const app = watchedApp({ store: memoryStore() });
     const ada = app.visitor();
     await ada.get("/own?owner=ada");

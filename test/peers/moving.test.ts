@@ -96,7 +96,7 @@ describe.skipIf(peers.skip).each(Object.entries(oldApps))(`moving from %s${peers
     expect(old.reader.opened).toBe(1);
   });
 
-  it("leaves strangers strangers, and forgers too", async () => {
+  it("refuses strangers and forgers", async () => {
     const old = await open();
     const app = await newApp({ cookieName: "ours", accepts: [old.reader] });
     const forger = new Browser();

@@ -239,7 +239,7 @@ describe("a writer who waits", () => {
     expect(await (await fetch(url, { signal: signal() })).text()).toBe("one, two, written,written");
   });
 
-  it("is called back, and not for ever told to wait, when the save fails", async () => {
+  it("calls back the writer when the save fails", async () => {
     const ends: unknown[] = [];
     const url = await serve(
       nodeSessions(

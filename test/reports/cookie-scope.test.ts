@@ -119,7 +119,7 @@ describe("two live sessions of a store in one request", () => {
     setCookie: async () => {},
   });
 
-  it("open none while they are only looked at, and none is harmed", async () => {
+  it("open none while they are only read, and change none", async () => {
     const { store, mine, planted, visit } = await two();
     expect(await visit("/")).toBe("undefined");
     expect(await site({ store }, mine)("/")).toBe("ada");
@@ -150,7 +150,7 @@ describe("a session of a store under another scope", () => {
 });
 
 describe("a cookie under another scope and another name", () => {
-  it("logs out nobody by itself, and at a logout everybody", async () => {
+  it("logs nobody out by default, and everybody at a logout", async () => {
     const codec = flaskCodec({ secretKey });
     const jar = browserJar();
     await site({}, jar)("/login/ada");

@@ -89,7 +89,7 @@ describe("a login in a request that has a session", () => {
     expect(listed.filter(({ selector }) => selector === nameOf(ada))).toHaveLength(isEnded ? 0 : 1);
   });
 
-  it("is no login without being asked for: the end of all sessions ends this one", async () => {
+  it("is not a login by itself: the end of all sessions ends this one", async () => {
     await ada.visit(async () => (session.regenerate({ keep: true }), await manager.destroyAll("ada")));
     expect(ada.cookie).toBe("");
   });

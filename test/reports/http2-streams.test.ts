@@ -162,7 +162,7 @@ describe.each(Object.entries(MODES))("res.stream, with sessions %s", (_, mode) =
     expect(seen).toEqual([1, 2]);
   });
 
-  it("saves before `respond` in a Koa handler that answers by itself", async () => {
+  it("saves before `respond` in a Koa handler that responds directly", async () => {
     const app = new Koa();
     app.use(koaSessions(mode())).use((ctx) => {
       count();

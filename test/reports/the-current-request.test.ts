@@ -386,7 +386,7 @@ describe("a request that answers others", () => {
     expect(told).toEqual([]);
   });
 
-  it("is refused where it cannot be told from a mistake, and nothing of it is saved", async () => {
+  it("is refused if it may be a mistake, and not saved", async () => {
     const { logIn, waitAtNext } = await chat((others, text) => {
       session.said = text;
       others.forEach((res) => res.json(`${session.username}: ${text}`));

@@ -141,7 +141,7 @@ describe.each(Object.entries(DOORS))("%s", (_, door) => {
     expect(status).toBe(500);
   });
 
-  it("answers with an error page where nobody catches it", async () => {
+  it("responds with an error page if it is not caught", async () => {
     const { status } = await ask(door((_, res) => res.end(anything(42))));
     expect(status).toBe(500);
   });

@@ -22,7 +22,7 @@ export function storeConversations(store: RuntimeStore, start: (url: string) => 
     await room?.close();
   });
 
-  it("keeps data under a token, ends it at logout, and gives no token to strangers", async () => {
+  it("keeps data under a token, ends it at logout, and sets no token for strangers", async () => {
     expect(await here.visit("/")).toMatchObject({ body: "hello, stranger", line: "" });
     const { line, cookie } = await here.visit("/login/ada");
     expect(line).toMatch(/^session=[\w-]{16}\.[\w-]{43}; HttpOnly; Path=\/$/);

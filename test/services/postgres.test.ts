@@ -95,7 +95,7 @@ describe.skipIf(service.skip)(`postgresStore${service.note}`, () => {
     await client.end();
   });
 
-  it("prepares each statement once per connection, unless told not to", async () => {
+  it("prepares each statement once per connection, unless prepare is false", async () => {
     const single = new Pool({ connectionString: url, max: 1, options });
     const prepared = async () => (await single.query("SELECT name FROM pg_prepared_statements")).rows.length;
     const use = async (store: ReturnType<typeof postgresStore>) => {

@@ -61,7 +61,7 @@ describe.skipIf(service.skip)(`redisStore over a client with clientSideCache${se
     return { status: answer.status, cookie: set?.split(";")[0] ?? cookie, text: await answer.text() };
   }
 
-  it("reads from memory what nobody has changed", async () => {
+  it("reads unchanged records from memory", async () => {
     const [reader, writer] = [redisStore(first, options), redisStore(plain, options)];
     const { selector: key } = newToken();
     await writer.insert(key, write("1", "A".repeat(16)));
@@ -82,7 +82,7 @@ describe.skipIf(service.skip)(`redisStore over a client with clientSideCache${se
     await untilTrue(async () => (await ask(1, "/", cookie)).text === String(1 + 2 * rounds));
   });
 
-  it("revives no session that ended elsewhere, and lets nobody stay who logged out", async () => {
+  it("revives no session that ended elsewhere, and keeps nobody logged in after a logout", async () => {
     for (let round = 0; round < Math.max(20, Math.ceil(200 * fullScale)); round++) {
       const { cookie } = await ask(0, "/count");
       await ask(1, "/", cookie);

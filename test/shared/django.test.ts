@@ -81,7 +81,7 @@ describe.each(djangoEngines)("djangoSessions beside a live Django on $name", ({ 
       expect(Math.abs(left - 1_209_600)).toBeLessThan(60);
     });
 
-    it("ends it for both, whoever logs out", async () => {
+    it("ends it for both at a logout of either", async () => {
       for (const logout of [`${django.url}/logout`, at("/logout")]) {
         const browser = new Browser();
         await browser.get(`${django.url}/login`);

@@ -97,7 +97,7 @@ describe.skipIf(skip)(`flaskSessionRedis beside a live Flask${note}`, () => {
       expect(await reprs(browser)).toEqual({ ...before, list: "[2.0, 2, {'x': 3.0}, 4]" });
     });
 
-    it("ends it for both, whoever logs out", async () => {
+    it("ends it for both at a logout of either", async () => {
       for (const logout of [() => `${flask.url}/logout`, () => at("/logout")]) {
         const browser = new Browser();
         await browser.get(`${flask.url}${put({ user: "ada" })}`);
@@ -112,7 +112,7 @@ describe.skipIf(skip)(`flaskSessionRedis beside a live Flask${note}`, () => {
       }
     });
 
-    it("moves to a new id at login, whoever asks for it, and the old one is dead", async () => {
+    it("gets a new id at a login of either, which invalidates the old one", async () => {
       for (const move of [() => `${flask.url}/regenerate`, () => at("/cycle")]) {
         const browser = new Browser();
         await browser.get(at(put({ cart: [1] })));

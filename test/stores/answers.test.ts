@@ -131,7 +131,7 @@ describe.each(kinds)("the answer of a session in %s", (_, kind) => {
     expect((await answer(kind(), look, { Vary: "accept, cookie" })).get("Vary")).toBe("accept, cookie");
   });
 
-  it("says nothing about caches where nobody looked", async () => {
+  it("sets no cache headers without an access", async () => {
     const headers = await answer(kind(), () => undefined, { Vary: "Accept" });
     expect([...headers]).toEqual([["vary", "Accept"]]);
   });

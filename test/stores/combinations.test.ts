@@ -36,7 +36,7 @@ describe("putting back what was there before", () => {
     expect(await ada.data()).toEqual({ cart: [1], n: 6 });
   });
 
-  it("keeps it after a login that keeps nothing", async () => {
+  it("keeps it after a login that keeps no data", async () => {
     const ada = someone({ storeOptions: { keepAtLogin: [] } });
     await ada.visit(() => (session.cart = [1]));
     await ada.visit(() => {

@@ -499,7 +499,7 @@ describe("RequestContext.reload", () => {
     });
   });
 
-  it("tells that there is no session, or that it ended", async () => {
+  it("rejects without a session, or after its end", async () => {
     const ada = someone();
     await ada.visit(() => expect(reload()).rejects.toThrow(SessionLostError));
     await ada.visit(() => (session.a = 1));

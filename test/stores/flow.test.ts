@@ -90,7 +90,7 @@ describe("a stored session", () => {
     }
   });
 
-  it("that begins with a message which its own request shows keeps nothing of it", async () => {
+  it("that begins with a message shown by the same request does not keep it", async () => {
     const ada = someone();
     await ada.visit(() => {
       session.flash("hello");
@@ -309,7 +309,7 @@ describe("its token", () => {
     expect(await ada.data()).toEqual({ a: 1, b: 2 });
   });
 
-  it("is refused after the grace, which is told, and may end the session", async () => {
+  it("is refused and reported after the grace period, and may end the session", async () => {
     const told: unknown[] = [];
     const listen = (message: unknown) => void told.push(message);
     subscribe("hipflask:reused", listen);
@@ -356,7 +356,7 @@ describe("its token", () => {
     expect(await ada.data()).toEqual({});
   });
 
-  it("opens the session of its successor where a browser sends several, and is no theft then", async () => {
+  it("opens its successor's session if a browser sends several, and is not theft", async () => {
     const storeOptions = { rotateAfter: 60, rotationGrace: 30, reusedTokens: "destroy" } as const;
     const [ada, bob] = [someone({ storeOptions }), someone({ storeOptions })];
     await ada.visit(() => (session.name = "ada"));
@@ -428,7 +428,7 @@ describe("a change to a session that ended meanwhile", () => {
     });
   };
 
-  it("is dropped and told, and no cookie is sent", async () => {
+  it("is dropped and reported, and no cookie is sent", async () => {
     const told: unknown[] = [];
     const listen = (message: unknown) => void told.push(message);
     subscribe("hipflask:lost", listen);
@@ -444,7 +444,7 @@ describe("a change to a session that ended meanwhile", () => {
 });
 
 describe("flashed messages", () => {
-  it("are shown once, also by parallel requests, and wait while nobody shows them", async () => {
+  it("are shown once, also by parallel requests, and kept until then", async () => {
     const ada = someone();
     await ada.visit(() => (session.flash("one"), session.flash("two", "warning")));
     await ada.visit(() => session.a);
@@ -497,7 +497,7 @@ describe("SessionManager", () => {
     expect(await manager.destroy("unknown")).toBe(false);
   });
 
-  it("lets nothing of one owner reach the next, and gives a stranger's cart to its owner", async () => {
+  it("passes no data from one owner to the next, and an anonymous cart to its owner", async () => {
     const ada = someone();
     await ada.visit(() => (session.cart = [1]));
     await ada.visit(() => ((session.owner = "ada"), (session.secret = "ada's")));

@@ -258,7 +258,7 @@ describe.each(engines.filter(({ skip }) => !skip))("conversations over HTTP on $
     expect((await get("/set/a/1", busy.cookie)).cookie).not.toBe(busy.cookie);
   });
 
-  it("moves on in passing; who missed it recovers within the grace and is a stranger after it (SEC-23 to SEC-25)", async () => {
+  it("rotates periodically; a request that missed it recovers within the grace period and is a stranger after it (SEC-23 to SEC-25)", async () => {
     const { cookie: old } = await get("/set/a/1", "", rotating);
     clock.advance(121);
     const answers = await parallel(8, () => get("/", old, rotating));

@@ -53,7 +53,7 @@ describe("session.clear()", () => {
     expect(await manager.list("ada")).toEqual([]);
   });
 
-  it("begins a session of a stranger with what is written after it", async () => {
+  it("begins an anonymous session with later writes", async () => {
     const manager = managerOf();
     const ada = new Visitor(manager);
     await ada.visit(() => (session.owner = "ada"));
@@ -367,7 +367,7 @@ describe("what depends on the cookie", () => {
     expect((await new Visitor(manager).visit(view)).vary).toBe("Cookie");
   });
 
-  it("is nothing where nobody looked, also when activity is noted", async () => {
+  it("is not set without an access, even if activity is recorded", async () => {
     const manager = managerOf({ storeOptions: { touchEvery: 10 } });
     const ada = new Visitor(manager);
     await ada.visit(() => (session.a = 1));
@@ -393,7 +393,7 @@ describe("refreshEachRequest", () => {
 });
 
 describe("anonymousTimeout", () => {
-  it("ends sessions of strangers early, and no others", async () => {
+  it("ends only anonymous sessions early", async () => {
     const manager = managerOf({ storeOptions: { anonymousTimeout: 3600, idleTimeout: 86_400 } });
     const [stranger, kept, ada] = [new Visitor(manager), new Visitor(manager), new Visitor(manager)];
     await stranger.visit(() => (session.a = 1));
@@ -414,7 +414,7 @@ describe("anonymousTimeout", () => {
     expect(await ada.data()).toEqual({ a: 1 });
   });
 
-  it("stays as it is where messages are shown: short for strangers, and not for permanent sessions", async () => {
+  it("does not change when messages are shown: short for anonymous sessions, and not for permanent ones", async () => {
     const manager = managerOf({ storeOptions: { idleTimeout: 3600, anonymousTimeout: 60 } });
     for (const permanent of [true, false]) {
       const ada = new Visitor(manager);

@@ -139,7 +139,7 @@ describe("loadSession", () => {
 });
 
 describe.each(Object.entries(apps))("a lazy store behind %s", (_, serve) => {
-  it("is asked by the paths that load, and a use before that is an error", async () => {
+  it("is read only on paths that load the session, and a use before that is an error", async () => {
     const { store, calls } = recorded(memoryStore());
     const server = await serve(
       new SessionManager({ secretKey: "s", store, storeOptions: { lazy: true, sweepEvery: 0 } }),

@@ -37,7 +37,7 @@ const someone = (more: SessionOptions = {}) =>
   );
 
 describe("a login", () => {
-  it("takes over everything that a stranger had, as Flask does, unless told otherwise", async () => {
+  it("keeps all anonymous data by default, as Flask does", async () => {
     const ada = someone();
     await ada.visit(() => session.update({ cart: [1], role: "admin" }));
     await ada.visit(() => ((session.username = "ada"), (session.owner = "ada")));
@@ -63,7 +63,7 @@ describe("a login", () => {
     },
   );
 
-  it("drops what a parallel request writes into the stranger's session meanwhile (SEC-22)", async () => {
+  it("drops concurrent writes to the anonymous session (SEC-22)", async () => {
     const ada = someone({ storeOptions: { keepAtLogin: ["cart"] } });
     await ada.visit(() => session.update({ cart: [1] }));
     const { cookie } = ada;

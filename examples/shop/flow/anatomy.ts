@@ -3,13 +3,13 @@ import { html, raw } from "hono/html";
 import type { Html } from "../html.ts";
 import { isToken, tokenAnatomy, tokenText } from "./token.ts";
 
-/** Most characters of a visitor's own cookie to show of anything. */
+/** Maximum number of characters to show. */
 const SHOWN = 8192;
 
 /**
  * The value of a cookie in three colours: data, time, signature.
  *
- * @param original what it was before it was altered; the difference is marked
+ * @param original the value before it was altered; the difference is marked
  */
 export function cookieText(value: string, original = value): Html {
   if (isToken(value)) return tokenText(value);
@@ -40,7 +40,7 @@ function part(name: string, text: string): Html {
   return text === "" ? raw("") : html`<span class="dot">.</span><span class="${name}">${text}</span>`;
 }
 
-/** From the first character that differs to the last. */
+/** From the first to the last differing character. */
 function marked(text: string, original: string): Html {
   let start = 0;
   while (start < text.length && text[start] === original[start]) start++;
@@ -59,7 +59,7 @@ function nothing(why: string): Html {
   return html`<em>${why}</em>`;
 }
 
-/** A line for each key. For eyes alone: numbers may lose digits on the way through `JSON`. */
+/** A line for each key, for display only: `JSON` may change large numbers. */
 export function pretty(json: string): string {
   try {
     const entries = Object.entries(JSON.parse(json) as object);

@@ -1,28 +1,28 @@
 import type { Outcome, RefusalReason } from "hipflask";
 
-/** What became of the cookie that came in. */
+/** The result of opening the received cookie. */
 export type Verdict =
   | { readonly kind: "unread" }
   | { readonly kind: "empty" }
   | { readonly kind: "recognised"; readonly keys: number }
   | { readonly kind: "refused"; readonly reason: RefusalReason };
 
-/** A key whose value is another one than before. */
+/** A key whose value changed. */
 export interface Change {
   readonly key: string;
   readonly kind: "added" | "changed" | "removed";
 }
 
-/** What a store was asked in a request. */
+/** An operation of a store in a request. */
 export interface Operation {
   readonly verb: string;
   /** Keys that were written; removed ones with a minus. Never a value. */
   readonly keys: readonly string[];
-  /** `ok`, `gone`, `stale` or `conflict`; three dots until it is there. */
+  /** `ok`, `gone`, `stale` or `conflict`; three dots until it is known. */
   answer: string;
 }
 
-/** The way of one request through the session, step by step. */
+/** The steps of one request. */
 export interface FlowRecord {
   readonly method: string;
   readonly path: string;
@@ -30,26 +30,26 @@ export interface FlowRecord {
   readonly at: number;
   /** 1. Value of the session cookie in the request; `undefined` without one. */
   readonly cookieIn: string | undefined;
-  /** 2. What opening made of it. */
+  /** 2. The result of opening it. */
   verdict: Verdict;
-  /** 3. Keys the view asked for. */
+  /** 3. Keys that the view read. */
   read: Set<string>;
-  /** 3. What is different since. */
+  /** 3. Changes. */
   changes: readonly Change[];
-  /** 2. and 4. What the store was asked, in order; empty while sessions are in cookies. */
+  /** 2. and 4. The operations of the store, in order; empty without a store. */
   readonly operations: Operation[];
-  /** 4. What saving did. */
+  /** 4. The result of saving. */
   outcome: Outcome;
-  /** 4. What the store holds after the request, as JSON; `undefined` while sessions are in cookies. The visitor's own data. */
+  /** 4. The stored record after the request, as JSON; `undefined` without a store. The visitor's own data. */
   stored: string | undefined;
   /** 5. The Set-Cookie line of the session, if there is one. */
   setCookie: string | undefined;
   status: number;
-  /** Words on a request that the shop did not handle as usual. */
+  /** A note on a request with an unusual result. */
   readonly note?: string;
 }
 
-/** A record of a request that has only just arrived. */
+/** The record of a new request. */
 export function newRecord(method: string, path: string, at: number, cookieIn?: string): FlowRecord {
   return {
     method: method.slice(0, 10),

@@ -2,8 +2,8 @@ import { inspectCookie } from "hipflask";
 import { forgeToken, isToken } from "./token.ts";
 
 /**
- * The cookie with one byte of its data changed and everything else left alone, as an attacker without the key would do
- * it. Takes a byte that keeps the data readable, of the name if there is one, so that the lie can be seen.
+ * The cookie with one byte of its data changed, as an attacker without the key could do. Chooses a byte that keeps the data
+ * readable, of the name if there is one, so that the change is visible.
  */
 export function forge(cookie: string): string {
   if (isToken(cookie)) return forgeToken(cookie);
@@ -35,7 +35,7 @@ function isDifferentData(bytes: Buffer, json: string): boolean {
   }
 }
 
-/** For data that is compressed: any character will do. */
+/** For compressed data, any character can change. */
 function flipMiddle(payload: string): string {
   const middle = Math.floor(payload.length / 2);
   return payload.slice(0, middle) + (payload[middle] === "A" ? "B" : "A") + payload.slice(middle + 1);

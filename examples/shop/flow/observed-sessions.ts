@@ -14,7 +14,7 @@ import {
 } from "hipflask";
 import type { Change, FlowRecord } from "./flow-record.ts";
 
-/** The record of the request being handled; everything below writes into it. */
+/** The record of the request being handled. */
 export const watched = new AsyncLocalStorage<FlowRecord>();
 
 subscribe("hipflask:opened", (event) => {
@@ -27,7 +27,7 @@ subscribe("hipflask:saved", (event) => {
   note({ outcome: (event as SavedEvent).outcome });
 });
 
-/** Sessions as always, watched: an interface of one's own goes around the one of the library, whichever that is. */
+/** Wraps an interface of the library to record each request. */
 export class ObservedSessions implements SessionInterface {
   readonly #interface: SessionInterface;
 
@@ -44,7 +44,7 @@ export class ObservedSessions implements SessionInterface {
 
   async saveSession(session: Session, request: SessionRequest, response: SessionResponse): Promise<void> {
     const record = watched.getStore();
-    // What saving itself looks at is not what the view did.
+    // Accesses while saving are not the view's.
     const read = new Set(record?.read);
     await this.#interface.saveSession(session, request, response);
     if (record === undefined) return;
@@ -58,7 +58,7 @@ export class ObservedSessions implements SessionInterface {
   }
 }
 
-/** Notes every key that is asked for, whichever way: as a property, with `in`, or through a method. */
+/** Records every key that is read: as a property, with `in`, or through a method. */
 function watchReads(state: SessionState, record: FlowRecord): void {
   const { get, has } = state;
   state.get = (key) => {

@@ -2,10 +2,10 @@ import type { Store } from "hipflask";
 import type { Operation } from "./flow-record.ts";
 import { watched } from "./observed-sessions.ts";
 
-/** Steps that a request sends; the others belong to the cleaning. */
+/** Steps of requests; the others are for removing expired records. */
 const STEPS = ["read", "insert", "replace", "remove", "readMany"] as const;
 
-/** The same store, which writes into the record of a request what it was asked: which record, never what is in it. */
+/** Wraps a store to record its operations with their keys, never the content of records. */
 export function observedStore(store: Store): Store {
   return new Proxy(store, {
     get(target, name) {

@@ -6,7 +6,7 @@ import { isToken } from "./token.ts";
 import { steps, valueOf } from "./steps.ts";
 import type { Numbered, Visitor } from "./visitors.ts";
 
-/** The other half of the page: the cookie this browser holds, and how its last requests went. */
+/** The other half of the page: this browser's cookie, and its last requests. */
 export function flowPanel(visitor: Visitor): Html {
   return html`<aside class="flow" id="flow" aria-labelledby="flow-title" data-version="${visitor.version}">
 <header>
@@ -19,7 +19,7 @@ ${cookieNow(visitor)}
 </aside>`;
 }
 
-/** What the browser holds after the newest request: what that one set, or else what it sent. */
+/** The browser's cookie after the newest request: the one that was set, or else the one that was sent. */
 function cookieNow({ records, forgery }: Visitor): Html {
   const newest = records[0];
   const line = newest?.setCookie;
@@ -50,7 +50,7 @@ ${sizeBar("session=".length + value.length)}
 </section>`;
 }
 
-/** The newest is open, and with it the form it came from: a POST and the page it redirects to are one story. */
+/** The newest is open, together with the POST that redirected to it. */
 function request(record: Numbered, index: number, all: readonly Numbered[]): Html {
   const isOpen = index === 0 || (index === 1 && record.status === 303 && all[0]?.method === "GET");
   return html`<li>

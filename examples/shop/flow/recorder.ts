@@ -5,7 +5,7 @@ import { newRecord } from "./flow-record.ts";
 import { watched } from "./observed-sessions.ts";
 import type { Visitor, Visitors } from "./visitors.ts";
 
-/** Which browser it is. Apart from the session, which the demo breaks on purpose. */
+/** Identifies the browser, independent of the session, which the demo breaks on purpose. */
 const VISITOR_COOKIE = "flow";
 
 export function cookieOf(c: Context, name: string): string | undefined {
@@ -17,13 +17,13 @@ export function visitorOf(c: Context, visitors: Visitors): Visitor | undefined {
 }
 
 /**
- * Records what goes in and out, for the browser it belongs to. Stands outside of the session middleware, so that it
- * sees the request before the session is opened and the response after it is saved.
+ * Records requests and responses for their browser. Runs outside the session middleware, so that it sees the request before
+ * the session is opened and the response after it is saved.
  */
 export function recorder(visitors: Visitors): MiddlewareHandler<ShopEnv> {
   return async (c, next) => {
     const known = visitorOf(c, visitors);
-    // Only a page makes a visitor: what else comes without an id is not a browser that looks at its flow.
+    // Only a page creates a visitor: other requests without an id do not come from a browser that shows the flow.
     const visitor = known ?? (c.req.method === "GET" ? visitors.welcome() : undefined);
     if (visitor === undefined) return next();
     c.set("visitor", visitor);

@@ -11,7 +11,7 @@ import type { Visitor, Visitors } from "./visitors.ts";
 const HEARTBEAT = 20_000;
 const MAX_WATCHERS = 4;
 
-/** What the panel needs. Mounted outside of the session middleware: looking on leaves no trace in the session. */
+/** The routes of the panel. Mounted outside the session middleware, so they do not affect the session. */
 export function flowRoutes(visitors: Visitors): Hono<ShopEnv> {
   const app = new Hono<ShopEnv>();
 
@@ -48,7 +48,7 @@ export function flowRoutes(visitors: Visitors): Hono<ShopEnv> {
   return app;
 }
 
-/** Tells the version of the flow now, after each record, and now and then, so that a dead connection is noticed. */
+/** Sends the version of the flow at once, after each record, and regularly, so that a dead connection is detected. */
 function watch(visitor: Visitor, stream: SSEStreamingApi): Promise<void> {
   return new Promise((resolve) => {
     const tell = (): void => void stream.writeSSE({ data: String(visitor.version) });

@@ -29,7 +29,7 @@ const OUTCOMES: Record<FlowRecord["outcome"], string> = {
   delete: "Empty now: the browser is told to drop the cookie.",
 };
 
-/** The way of one request, as a list from the cookie that came to the cookie that went. */
+/** The steps of one request as a list, from the received cookie to the sent one. */
 export function steps(record: FlowRecord): Html {
   const inside =
     record.note === undefined
@@ -102,14 +102,14 @@ function saved({ outcome, operations, stored }: FlowRecord): Html {
   return step("saveSession", outcome === "nothing" ? "off" : "on", html`${OUTCOMES[outcome]}`);
 }
 
-/** Which part of a request asks the store this. */
+/** The part of a request that uses this operation. */
 function stepOf({ verb, keys }: Operation): "open" | "view" | "save" {
   if (verb === "readMany") return "view";
   if (verb === "read") return keys.includes("owner") ? "view" : "open";
   return "save";
 }
 
-/** The operations that a step sent to the store, each with its keys and its answer. */
+/** The store's operations of a step, with keys and results. */
 function asked(step: ReturnType<typeof stepOf>, operations: readonly Operation[]): Html {
   const shown = operations.filter((operation) => stepOf(operation) === step);
   return html`${shown.map(

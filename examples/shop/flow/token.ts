@@ -8,13 +8,13 @@ export function isToken(value: string): boolean {
   return TOKEN.test(value);
 }
 
-/** The two halves in two colours. The second is a secret, so only its end is shown: enough to see that it changed. */
+/** The two halves in two colours. The second is a secret, so only its end is shown, which is enough to see a change. */
 export function tokenText(value: string): Html {
   const [, selector = "", verifier = ""] = TOKEN.exec(value) ?? [];
   return html`<code class="cookie-text"><span class="c-data">${selector}</span><span class="dot">.</span><span class="c-sign">${hidden(verifier)}</span></code>`;
 }
 
-/** The two halves, each with what it means. */
+/** The two halves with their meaning. */
 export function tokenAnatomy(value: string): Html {
   const [, selector = "", verifier = ""] = TOKEN.exec(value) ?? [];
   return html`<dl class="anatomy">
@@ -24,7 +24,7 @@ export function tokenAnatomy(value: string): Html {
 </dl>`;
 }
 
-/** Another verifier under the same name, as an attacker would try who has seen the store. */
+/** Another verifier with the same selector, as an attacker who knows the store could try. */
 export function forgeToken(value: string): string {
   const at = value.length - 2;
   return value.slice(0, at) + (value[at] === "A" ? "B" : "A") + value.slice(at + 1);

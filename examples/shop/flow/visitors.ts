@@ -6,12 +6,12 @@ const RECORDS_KEPT = 8;
 /** A record with its number in the visitor's history. */
 export type Numbered = FlowRecord & { readonly number: number };
 
-/** One browser: the flow of its last requests, newest first, and the viewers who watch it live. */
+/** One browser: its last requests, newest first, and its open streams. */
 export class Visitor {
   readonly id = randomBytes(16).toString("base64url");
-  /** The last forgery the demo made for this browser, and what it was made from. */
+  /** The last forged cookie of this browser, and the original. */
   forgery: { readonly original: string; readonly altered: string } | undefined;
-  /** Called after each new record: the streams that are open to this browser. */
+  /** Called after each new record, for open streams. */
   readonly watchers = new Set<() => void>();
   #records: readonly Numbered[] = [];
   #count = 0;
@@ -32,7 +32,7 @@ export class Visitor {
   }
 }
 
-/** The browsers seen last. Bounded, so that strangers cannot fill the memory: the one that was away longest is forgotten. */
+/** The most recent browsers, up to a limit, so that visitors cannot exhaust the memory. */
 export class Visitors {
   readonly #byId = new Map<string, Visitor>();
   readonly #capacity: number;
@@ -41,7 +41,7 @@ export class Visitors {
     this.#capacity = capacity;
   }
 
-  /** The visitor of that id. An id that was not given out has no visitor. */
+  /** The visitor with an id; `undefined` for an unknown id. */
   find(id: string | undefined): Visitor | undefined {
     const visitor = id === undefined ? undefined : this.#byId.get(id);
     if (visitor === undefined) return undefined;

@@ -3,7 +3,7 @@ import { MAX_QUANTITY, totalOf, type CartLine } from "../cart.ts";
 import type { Html } from "../html.ts";
 import { session } from "../session.ts";
 
-/** The cart, as the slip that will lie in the till. */
+/** The cart as a list with totals. */
 export function cartSlip(lines: readonly CartLine[]): Html {
   return html`<section class="slip" id="cart" aria-labelledby="cart-title">
 <h2 id="cart-title">Cart <span lang="zh">购物车</span></h2>
@@ -33,7 +33,7 @@ function row({ good, quantity }: CartLine): Html {
 </li>`;
 }
 
-/** Says what is ordered and for how much, so that a page gone stale orders nothing that was not shown. */
+/** Contains the order and its price, so that an outdated page cannot order something else. */
 function checkout(total: number): Html {
   return html`<form class="checkout" method="post" action="/checkout">
 <input type="hidden" name="order" value="${session.order ?? ""}">

@@ -52,7 +52,7 @@ const WORDS: Readonly<Record<string, string>> = {
   iPad: "an iPad",
 };
 
-/** A few friendly words for a User-Agent; the first that fits wins, since browsers name each other. */
+/** A short description of a User-Agent; the first match wins, since browsers contain each other's names. */
 function nameOf(userAgent: string): string {
   const named = (words: readonly string[]) => words.find((word) => userAgent.includes(word));
   const [browser, system] = [named(BROWSERS), named(SYSTEMS)].map((word) => word && (WORDS[word] ?? word));

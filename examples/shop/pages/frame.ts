@@ -5,8 +5,8 @@ import type { Html } from "../html.ts";
 import type { Page, ShopEnv } from "../shop-env.ts";
 
 /**
- * Draws the page around what the view gave. Stands outside of the recorder, so that the flow beside the page tells
- * of this very request, its saved session included.
+ * Renders the page around the view. Runs outside the recorder, so that the flow includes this request and its saved
+ * session.
  */
 export const frame: MiddlewareHandler<ShopEnv> = async (c, next) => {
   await next();

@@ -3,7 +3,7 @@ import { cartLines, countOf } from "../cart.ts";
 import type { Html } from "../html.ts";
 import { session } from "../session.ts";
 
-/** The top of every page of the shop: its sign, and the way to the cart. */
+/** The header of every page, with the sign and a link to the cart. */
 export function masthead(): Html {
   const count = countOf(cartLines());
   const devices =
@@ -16,7 +16,7 @@ ${devices}
 ${messages()}`;
 }
 
-/** The name of the shop, which says nothing of its visitor. */
+/** The name of the shop, independent of the visitor. */
 export function sign(): Html {
   return html`<a class="brand" href="/">
 <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true"><use href="/static/favicon.svg#mark"/></svg>
@@ -24,7 +24,7 @@ export function sign(): Html {
 </a>`;
 }
 
-/** What was left with `session.flash` in the request before. */
+/** The messages of `session.flash`. */
 function messages(): Html {
   const flashed = session.getFlashedMessages({ withCategories: true });
   if (flashed.length === 0) return raw("");

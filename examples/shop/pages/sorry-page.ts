@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import type { Page } from "../shop-env.ts";
 import { masthead, sign } from "./masthead.ts";
 
-/** What is shown when something is not as it should be. Error pages have a session, too, unless that is what failed. */
+/** The error page. It has a session, too, unless that failed. */
 export function sorryPage(title: string, text: string): Page {
   return {
     title,

@@ -3,10 +3,10 @@ import type { Html } from "../html.ts";
 import { session } from "../session.ts";
 import { MAX_NAME } from "../visitor-name.ts";
 
-/** Two people everybody can be with one click. */
+/** Two users to log in as with one click. */
 const PERSONAS = ["张三", "王二"];
 
-/** Greets whom the session remembers, and asks everybody else who they are. */
+/** Greets a visitor who is logged in, and asks others for their name. */
 export function welcome(): Html {
   const { username } = session;
   return username === undefined ? hello() : helloAgain(username);

@@ -48,7 +48,7 @@ const inApp =
     ["the file that creates the app, before its routes", [importLine("withSessions", module), call]],
     ["any handler", IN_HANDLERS],
     [
-      "the command that starts it",
+      "the command that starts the app",
       [isTyped ? "npx tsx --env-file=.env app.ts" : "node --env-file=.env app.js"],
     ],
   ];
@@ -135,7 +135,7 @@ export const FRAMEWORKS: Readonly<Record<string, Framework>> = {
         [importLine("withSessions", module.replace(/\.js$/, "")), "app.use(withSessions);"],
       ],
       ["any controller or service", IN_HANDLERS],
-      ["the command that starts it", ["nest start --watch --env-file .env"]],
+      ["the command that starts the app", ["nest start --watch --env-file .env"]],
     ],
   },
   fastify: {

@@ -20,6 +20,6 @@ const options: SessionOptions = {
   storeOptions: { device: ({ headers }) => (headers.get("User-Agent") ?? "").slice(0, 200) },
 };
 
-/** Lists and ends the sessions of a person, which only a store can. */
+/** Lists and ends the sessions of a user, which needs a store. */
 export const manager = store && new SessionManager(options);
 export const { session, withSession, proxy } = sessions(manager ?? options);

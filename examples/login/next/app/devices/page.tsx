@@ -17,7 +17,7 @@ export default function Page() {
 async function Devices() {
   const current = await session();
   if (current.userId === undefined) redirect("/login?next=/devices");
-  if (!manager) return <p>A session in a cookie is known to its browser alone.</p>;
+  if (!manager) return <p>Only the browser has a session in a cookie.</p>;
   const devices = await manager.list(current.owner ?? "", { current });
   return (
     <>
