@@ -456,6 +456,24 @@ describe("flashed messages", () => {
     expect(await ada.data()).toEqual({});
   });
 
+  it("are saved beside other changes of the same request", async () => {
+    const ada = someone();
+    await ada.visit(() => (session.update({ kept: 1, gone: 1 }), session.flash("one")));
+    await ada.visit(() => {
+      session.update({ kept: 2, added: 3 });
+      delete session.gone;
+      session.flash("two");
+    });
+    expect((await ada.visit(() => session.getFlashedMessages())).seen).toEqual(["one", "two"]);
+    expect(await ada.data()).toEqual({ kept: 2, added: 3 });
+    await ada.visit(() => session.flash("three"));
+    await ada.visit(() => (session.getFlashedMessages(), (session.added = 4), delete session.kept));
+    expect([await ada.data(), (await ada.visit(() => session.getFlashedMessages())).seen]).toEqual([
+      { added: 4 },
+      [],
+    ]);
+  });
+
   it("come back when the page that took them failed", async () => {
     const ada = someone();
     await ada.visit(() => session.flash("one"));
