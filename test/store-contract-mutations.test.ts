@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Store, Stored, Write } from "../src/stores/parts/store.ts";
 import { storeContract, type StoreTools, type StoreUnderTest } from "../src/testing/store-contract.ts";
 import { bound, MapStore } from "./support/map-store.ts";
+import { turns } from "./support/turns.ts";
 
 type Break = (store: MapStore, tools: StoreTools) => Partial<Store>;
 
@@ -233,7 +233,7 @@ const BROKEN: ReadonlyArray<readonly [what: string, fails: readonly string[], da
       async replace(key, expected, write) {
         const { entries } = store;
         const before = await store.read(key);
-        await sleep(2);
+        await turns();
         const answer = await store.replace(key, expected, write);
         if (answer.status !== "gone" || before?.commit !== expected) return answer;
         entries.set(key, { ...write, expiresAt: Infinity });

@@ -55,10 +55,10 @@ const patients: Array<[name: string, isThere: boolean, open: () => Promise<Patie
       const readOnly = async (mode: "on" | "off") => {
         await server.run(`ALTER SYSTEM SET default_transaction_read_only = ${mode}`);
         await server.run("SELECT pg_reload_conf()");
+        // The server has signalled its open connections before a new one sees the setting.
         await untilTrue(async () =>
           JSON.stringify(await server.run("SHOW default_transaction_read_only")).includes(`"${mode}"`),
         );
-        await sleep(200); // connections that are open hear of it a little later
       };
       return patientOf(
         server,
