@@ -167,7 +167,7 @@ describe("a session that cannot be written as JSON", () => {
 });
 
 describe("a cookie that cannot be set", () => {
-  it("is an error response, and nothing is saved that nobody could come back to", async () => {
+  it("is an error response, and no session is saved whose cookie was not sent", async () => {
     const { store } = watchedStore();
     const site = await open({ ...quiet, store, cookie: { expires: new Date(Number.NaN) } }, (req, res) => {
       req.session.user = "ada";

@@ -6,7 +6,7 @@
  * - sindresorhus/p-queue#200, SGrondin/bottleneck#211
  * - expressjs/multer#814 and #1111, fastify/fastify-request-context#153: a parser that loses the context
  *
- * With those pools and queues nobody is answered with another visitor's session, and no session is saved with what
+ * With those pools and queues no response has another visitor's session, and no session is saved with what
  * another visitor's request wrote.
  */
 import express5, { type RequestHandler } from "express";
@@ -244,7 +244,7 @@ async function start(app: Build, later: Later, store?: ReturnType<typeof memoryS
   return { visitor, logIn };
 }
 
-/** Sends everybody's request at the same time, some rounds. @returns whom each answer was for, and the answer */
+/** Sends a request of each visitor at the same time, in three rounds. @returns each response, and the visitor's name */
 async function crowd(
   people: readonly { name: string; get(path: string): Promise<PlainResponse> }[],
   path: string,
@@ -288,7 +288,7 @@ describe.each(cases)("$app, $name, sessions in a $mode", ({ app, way, mode }) =>
   it
     .skipIf(way.skip)
     .each(isExpress ? ["/me", "/me-late", "/me-in-parts", "/me-in-a-header", "/lost/me"] : ["/me"])(
-    "answers nobody with another visitor's session at %s",
+    "never responds with another visitor's session at %s",
     async (path) => {
       const { logIn } = await open();
       const people = await Promise.all(names.map(logIn));
@@ -312,7 +312,7 @@ describe.each(cases)("$app, $name, sessions in a $mode", ({ app, way, mode }) =>
       isExpress
         ? ["/right/request", "/right/get", "/right/await", "/right/bind", "/right/again", "/untouched"]
         : ["/request", "/await", "/bind", "/untouched"],
-    )("answers everybody at %s", async (path) => {
+    )("responds with the visitor's own session at %s", async (path) => {
     const { logIn } = await open();
     const people = await Promise.all(names.map(logIn));
     for (const { status, body, name } of await crowd(people, path))
@@ -320,7 +320,7 @@ describe.each(cases)("$app, $name, sessions in a $mode", ({ app, way, mode }) =>
     expect(told).toEqual([]);
   });
 
-  it.skipIf(way.skip)("logs in nobody but the one who logs in", async () => {
+  it.skipIf(way.skip)("only logs in the visitor who logs in", async () => {
     const { visitor } = await open(1);
     for (let round = 0; round < 4; round++) {
       const [stranger, bob] = [visitor(), visitor()];

@@ -35,7 +35,7 @@ const textOf = (length: number) => "a line that repeats\n".repeat(length / 20 + 
 for (const length of [SMALL, LARGE]) writeFileSync(join(folder, `${length}.txt`), textOf(length));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Long enough for any file to be read until somebody is told to wait. */
+/** Long enough for any file to be read until its writer has to wait. */
 const SAVE_TURNS = 200;
 const slow: SessionInterface = { openSession: () => createSession(), saveSession: () => turns(SAVE_TURNS) };
 const broken: SessionInterface = {
@@ -260,7 +260,7 @@ describe("a writer who waits", () => {
     await expect.poll(() => ends).toEqual(["ERR_STREAM_DESTROYED"]);
   });
 
-  it("for the end of an answer that somebody else has ended already is called back", async () => {
+  it("for the end of a response that was ended before is called back", async () => {
     let isTold = false;
     const url = await serve(
       nodeSessions({ sessionInterface: slow })((_, res) => {

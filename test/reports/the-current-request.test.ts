@@ -120,7 +120,7 @@ describe("a request that is over", () => {
     expect(message).toMatch(/is over.*AsyncResource\.bind.*req\.session/s);
   });
 
-  it("can be asked by name for as long as anybody likes", async () => {
+  it("can be used through req.session at any time", async () => {
     const heard = new EventEmitter();
     const { logIn } = await pages((app) => {
       app.get("/", async (req, res) => {

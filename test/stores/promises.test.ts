@@ -99,7 +99,7 @@ describe.each(engines.filter(({ skip }) => !skip))(`sessions on $name, seed ${se
     expect((await ada.visit(() => session.first)).seen).toBe(true);
   });
 
-  it("are not extended by a rotation in passing (SEC-28)", async () => {
+  it("are not extended by a periodic rotation (SEC-28)", async () => {
     const rotating = managerOn("store", {
       storeOptions: { rotateAfter: 60, idleTimeout: 600, touchEvery: 3600, absoluteTimeout: 900 },
     });
