@@ -233,7 +233,8 @@ const BROKEN: ReadonlyArray<readonly [what: string, fails: readonly string[], da
       async replace(key, expected, write) {
         const { entries } = store;
         const before = await store.read(key);
-        await turns();
+        // Longer than the random delay of the removal.
+        await turns(1000);
         const answer = await store.replace(key, expected, write);
         if (answer.status !== "gone" || before?.commit !== expected) return answer;
         entries.set(key, { ...write, expiresAt: Infinity });
