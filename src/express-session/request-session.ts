@@ -1,4 +1,4 @@
-import { type Mac, signExpressValue } from "../accepts/mac.ts";
+import { type Mac, signExpressValue } from "../accepts/cookie-value.ts";
 import type { HeldContext } from "../adapters/parts/held-response.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
 import { type Answer, askStore, attempt, type SessionCallback, settled } from "./session-store.ts";
