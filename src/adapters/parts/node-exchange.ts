@@ -1,7 +1,18 @@
+import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
-import type { SessionRequest, SessionResponse } from "../../interfaces/session-interface.ts";
-import type { ResponseHeaders } from "../../http/response-headers.ts";
+import type { SessionRequest } from "../../interfaces/session-interface.ts";
+import { contextOf, type RequestContext } from "../../request/context.ts";
+
+/** Connects a request of `node:http` and its response with their context: what a session reads, and where events run. */
+
+/** Whether these are a request and a response of Node, not of a framework that wraps them. */
+export function isNodeExchange(req: unknown, res: unknown): boolean {
+  return (
+    (req as { headers?: unknown } | undefined)?.headers !== undefined &&
+    typeof (res as { setHeader?: unknown } | undefined)?.setHeader === "function"
+  );
+}
 
 /** Whether a request uses HTTPS, as in Express and Koa: by the connection, or by a trusted proxy. */
 export interface Connection {
@@ -70,33 +81,59 @@ class NodeRequest implements SessionRequest {
   }
 }
 
-/** Adapts a response of `node:http` to the headers that a session writes. */
-export function responseOf(res: ServerResponse): SessionResponse {
-  return { status: res.statusCode, headers: new NodeResponseHeaders(res) };
+type Emit = (this: EventEmitter, event: string | symbol, ...args: unknown[]) => boolean;
+const plainEmit = EventEmitter.prototype.emit as Emit;
+
+/**
+ * Runs listeners on a request and its response in the request's own context, since Node emits most events of a socket
+ * outside any: body parsers and their callbacks have the session. Keeps the context usable until the response is complete.
+ *
+ * @param req has the context attached, as has `res`
+ */
+export function ownEvents(context: RequestContext, req: IncomingMessage, res: ServerResponse): void {
+  // A stub response may never emit an end.
+  if (typeof res.emit !== "function" || typeof req.emit !== "function") return;
+  context.beginAnswer();
+  install(req, emitRequest, requestEmit);
+  install(res, emitResponse, responseEmit);
 }
 
-class NodeResponseHeaders implements ResponseHeaders {
-  readonly #res: ServerResponse;
-  /** The current methods: the session can still write to a response that looks sent. */
-  readonly #setHeader: ServerResponse["setHeader"];
+/** Shared by all requests, so that each needs only a property. */
+const requestEmit: Emit = function (event, ...args) {
+  return isUnheard(this, event) ? false : emitRequest(this, plainEmit, event, args);
+};
 
-  constructor(res: ServerResponse) {
-    this.#res = res;
-    this.#setHeader = res.setHeader;
-  }
+const responseEmit: Emit = function (event, ...args) {
+  if (!isUnheard(this, event)) return emitResponse(this, plainEmit, event, args);
+  complete(this, event);
+  return false;
+};
 
-  get(name: string): string | null {
-    const given = this.#res.getHeader(name);
-    return given === undefined ? null : [given].flat().join(", ");
-  }
+/** The common case; an error without a listener throws. */
+function isUnheard(emitter: EventEmitter, event: string | symbol): boolean {
+  return emitter.listenerCount(event) === 0 && event !== "error";
+}
 
-  set(name: string, value: string): void {
-    this.#setHeader.call(this.#res, name, value);
-  }
+/** "finish": everything was passed to the system; "close": nothing more will be. */
+function complete(res: EventEmitter, event: string | symbol): void {
+  if (event === "finish" || event === "close") contextOf(res)!.endAnswer();
+}
 
-  append(name: string, value: string): void {
-    const given = this.#res.getHeader(name) ?? [];
-    // A list even for one: serverless-http and others expect cookies in lists.
-    this.#setHeader.call(this.#res, name, [...[given].flat().map(String), value]);
+function emitRequest(emitter: EventEmitter, emit: Emit, event: string | symbol, args: unknown[]): boolean {
+  return contextOf(emitter)!.runOwn(() => emit.call(emitter, event, ...args));
+}
+
+function emitResponse(emitter: EventEmitter, emit: Emit, event: string | symbol, args: unknown[]): boolean {
+  try {
+    return emitRequest(emitter, emit, event, args);
+  } finally {
+    complete(emitter, event);
   }
+}
+
+function install(emitter: EventEmitter, emitIn: typeof emitRequest, shared: Emit): void {
+  const given = emitter.emit as Emit;
+  // Other tools may have their own, and a second `sessions` on the same request finds ours.
+  if (given === plainEmit) emitter.emit = shared;
+  else if (given !== shared) emitter.emit = (event, ...args) => emitIn(emitter, given, event, args);
 }
