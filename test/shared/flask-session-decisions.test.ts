@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -204,6 +205,34 @@ describe.skipIf(service.skip)(`flaskSessionRedis${service.note}`, () => {
       await visit({}, SID, (other) => other.set("c", 3));
     });
     expect(await redis.exists(prefix + SID)).toBe(0);
+  });
+
+  it("tells on the channel what became of the cookie", async () => {
+    const told: unknown[] = [];
+    const listen = (message: unknown) => told.push(message);
+    subscribe("hipflask:saved", listen);
+    await store({ _permanent: "true", a: "1" });
+    await visit({}, SID);
+    await visit({}, SID, (session) => session.set("b", 1));
+    await visit({}, SID, async (session) => {
+      unsubscribe("hipflask:saved", listen);
+      await visit({}, SID, (other) => other.set("c", 1));
+      subscribe("hipflask:saved", listen);
+      session.pop("a");
+      session.pop("b");
+    });
+    await visit({}, SID, (session) => session.pop("c"));
+    await visit({}, SID, (session) => session.clear());
+    await store({ a: "1" });
+    await visit({}, SID);
+    await visit({}, SID, (session) => session.clear());
+    unsubscribe("hipflask:saved", listen);
+    expect(told).toEqual(
+      ["refresh", "write", "write", "delete", "delete", "delete"].map((outcome) => ({
+        outcome,
+        cookieName: "session",
+      })),
+    );
   });
 
   it("neither revives nor overwrites what ended while it was changed", async () => {
