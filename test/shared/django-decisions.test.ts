@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { djangoCodec, djangoSessionData } from "../../src/codecs/django.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { djangoSessions, type DjangoSessionsOptions } from "../../src/django.ts";
@@ -233,6 +233,9 @@ describe("djangoSessions", () => {
   });
 
   it("reads a moment without an offset as the time of the project, which has USE_TZ off", async () => {
+    // The time zone of this process is not that of the project.
+    vi.stubEnv("TZ", "America/Chicago");
+    onTestFinished(() => void vi.unstubAllEnvs());
     // As Django stores set_expiry(timedelta(hours=1)) in each zone at that moment, which is midnight in UTC.
     const cases: [timeZone: string, stored: string][] = [
       ["UTC", "2026-01-01T01:00:00"],
