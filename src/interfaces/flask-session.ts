@@ -120,7 +120,7 @@ class FlaskSessionState extends RecordSessionState<Buffer> {
   override clear(): void {
     const permanent = this.get(PERMANENT);
     super.clear();
-    if (permanent !== undefined) this.set(PERMANENT, permanent);
+    this.set(PERMANENT, permanent);
   }
 
   override regenerate(keep: readonly string[] | true): void {
