@@ -1,5 +1,5 @@
 import { getSession } from "./context.ts";
-import { checkSeconds } from "../check-options.ts";
+import { checkNumber } from "../check-options.ts";
 import { ConfigError, NotFreshError } from "../errors.ts";
 import { stateOf } from "../session/session.ts";
 
@@ -26,7 +26,7 @@ import { stateOf } from "../session/session.ts";
  * ```
  */
 export function requireFresh(maxAge: number): void {
-  checkSeconds("maxAge", maxAge);
+  checkNumber("maxAge", maxAge, 0);
   const { loginAge } = stateOf(getSession());
   if (loginAge === undefined)
     throw new ConfigError("requireFresh needs sessions on a server: pass a `store` to `sessions({ … })`.");
