@@ -80,7 +80,7 @@ describe("hipflask demo", () => {
     try {
       const { said } = await start("--port", String((other.address() as AddressInfo).port));
       if (demo!.exitCode === null) await once(demo!, "exit");
-      expect([demo!.exitCode, said()]).toEqual([1, expect.stringContaining("is taken")]);
+      expect([demo!.exitCode, said()]).toEqual([1, expect.stringContaining("is in use")]);
     } finally {
       other.close();
     }
