@@ -328,11 +328,16 @@ describe("djangoSessions", () => {
 
   it("drops what was written while the session ended, and sets no cookie", async () => {
     addRow(textOf({ a: "1" }), "2026-02-01 00:00:00");
+    const told: unknown[] = [];
+    const listen = (message: unknown) => told.push(message);
+    subscribe("hipflask:lost", listen);
     const { lines } = await visit({}, KEY, (session) => {
       db.exec("DELETE FROM django_session");
       session.set("b", 1);
     });
+    unsubscribe("hipflask:lost", listen);
     expect([lines, rows()]).toEqual([[], []]);
+    expect(told).toEqual([{ selector: expect.stringMatching(/^[\w-]{16}$/), owner: null, reason: "gone" }]);
   });
 
   it("throws, on request, when a session ended while it was changed", async () => {
@@ -420,6 +425,9 @@ describe("djangoSessions", () => {
       Array.from({ length: 3 }, () =>
         expect.stringMatching(/ \{"cookieName":"sessionid","keys":1,"selector":"[\w-]{16}"\}$/),
       ),
+    );
+    expect(told.filter((line) => /created|rotated|destroyed/.test(line))).toEqual(
+      Array.from({ length: 3 }, () => expect.stringMatching(/ \{"selector":"[\w-]{16}","owner":null\}$/)),
     );
     expect(told.filter((line) => line.includes("saved"))).toEqual(
       ["write", "write", "refresh", "delete"].map(
