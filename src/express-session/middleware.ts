@@ -8,7 +8,7 @@ import { HeldResponse } from "../adapters/parts/held-response.ts";
 import { Cookie, type CookieData, type CookieOptions } from "./cookie.ts";
 import { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 import { resolveOptions, type SessionOptions } from "./options.ts";
-import { pathOf, signatureOf } from "./request-facts.ts";
+import { cookieOptionsOf, pathOf, signatureOf } from "./request-facts.ts";
 import { generateFor, RequestSession } from "./request-session.ts";
 import type { SessionCallback, SessionStore } from "./session-store.ts";
 import { Session, type RequestOfSession, type SessionData, type SessionRequest } from "./session.ts";
@@ -77,7 +77,7 @@ export function session(options?: SessionOptions): RequestHandler {
       next(error);
       return;
     }
-    if (req.session || !isReady || !pathOf(req).startsWith(config.cookieOf(req).path || "/")) {
+    if (req.session || !isReady || !pathOf(req).startsWith(cookieOptionsOf(req, config).path || "/")) {
       next();
       return;
     }
