@@ -30,7 +30,6 @@ interface Locked {
 
 /** Files that use a timer, and why; others may only in races, with a random time. */
 const TIMED = new Map([
-  ["test/mutation/runner.ts", "ends a test whose mutant does not"],
   ["test/runtimes/app.mjs", "not every runtime has setImmediate"],
   ["test/services/app-crash.test.ts", "kills a process at various times"],
   ["test/services/app-outage.test.ts", "clients pause before they try again, and closing has a time limit"],
