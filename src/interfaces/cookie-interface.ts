@@ -128,7 +128,7 @@ export abstract class CookieSessionInterface<
 
   /** Reports a rejected cookie, to `onRefused` and the channel `hipflask:refused`. */
   protected refused(reason: RefusalReason): void {
-    events.refused({ cookieName: this.getCookieName(), reason });
+    events.refused.publish({ cookieName: this.getCookieName(), reason });
     void notify(this.config.onRefused, reason);
   }
 
@@ -204,7 +204,7 @@ export abstract class CookieSessionInterface<
     response.headers.append("Set-Cookie", line);
     if (!this.config.cacheControl) return;
     const removed = forbidStoring(response.headers);
-    if (removed.length > 0) events.cacheConflict({ cookieName: this.getCookieName(), removed });
+    if (removed.length > 0) events.cacheConflict.publish({ cookieName: this.getCookieName(), removed });
   }
 
   #cookie(request: SessionRequest): { name: string; attributes: CookieAttributes } {

@@ -54,7 +54,10 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     // A failed request sets no cookie, except to send a new key: the old one no longer works.
     if (typeof result !== "object" || (!isDue && result.key === state.origin?.key)) return;
     this.send(response, this.#line(result.key, fields, request));
-    events.saved({ outcome: action === "write" ? "write" : "refresh", cookieName: this.getCookieName() });
+    events.saved.publish({
+      outcome: action === "write" ? "write" : "refresh",
+      cookieName: this.getCookieName(),
+    });
   }
 
   protected presentedKey(request: SessionRequest): PresentedKey {
@@ -108,7 +111,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
       ...(isSecure ? ["Secure"] : []),
     ].join("; ");
     this.send(response, line);
-    events.saved({ outcome: "delete", cookieName });
+    events.saved.publish({ outcome: "delete", cookieName });
   }
 }
 

@@ -1,4 +1,4 @@
-import { channel, type Channel } from "node:diagnostics_channel";
+import { channel } from "node:diagnostics_channel";
 import type { RefusalReason } from "../codecs/codec.ts";
 import type { Outcome } from "./decide.ts";
 import { SessionLostError, type StoreErrorReason } from "../errors.ts";
@@ -82,30 +82,27 @@ export interface RecordKeptEvent {
 
 /**
  * Publishes what happens to sessions on `node:diagnostics_channel`. Messages hold cookie names, counts and reasons, and
- * never a secret, a cookie or session data. Nothing is published without a subscriber.
+ * never a secret, a cookie or session data. Without subscribers, `publish` does nothing.
  */
 export const events = {
-  opened: publisher<OpenedEvent>("hipflask:opened"),
-  refused: publisher<RefusedEvent>("hipflask:refused"),
-  saved: publisher<SavedEvent>("hipflask:saved"),
-  cacheConflict: publisher<CacheConflictEvent>("hipflask:cacheConflict"),
-  created: publisher<StoredEvent>("hipflask:created"),
-  rotated: publisher<StoredEvent>("hipflask:rotated"),
-  destroyed: publisher<StoredEvent>("hipflask:destroyed"),
+  opened: channelOf<OpenedEvent>("hipflask:opened"),
+  refused: channelOf<RefusedEvent>("hipflask:refused"),
+  saved: channelOf<SavedEvent>("hipflask:saved"),
+  cacheConflict: channelOf<CacheConflictEvent>("hipflask:cacheConflict"),
+  created: channelOf<StoredEvent>("hipflask:created"),
+  rotated: channelOf<StoredEvent>("hipflask:rotated"),
+  destroyed: channelOf<StoredEvent>("hipflask:destroyed"),
   /** A token was presented after it had been replaced and its grace period was over: it may have been stolen. */
-  reused: publisher<StoredEvent>("hipflask:reused"),
-  lost: publisher<LostEvent>("hipflask:lost"),
-  sweepFailed: publisher<SweepFailedEvent>("hipflask:sweepFailed"),
-  storeFailed: publisher<StoreFailedEvent>("hipflask:storeFailed"),
-  migrated: publisher<MigratedEvent>("hipflask:migrated"),
-  recordKept: publisher<RecordKeptEvent>("hipflask:recordKept"),
+  reused: channelOf<StoredEvent>("hipflask:reused"),
+  lost: channelOf<LostEvent>("hipflask:lost"),
+  sweepFailed: channelOf<SweepFailedEvent>("hipflask:sweepFailed"),
+  storeFailed: channelOf<StoreFailedEvent>("hipflask:storeFailed"),
+  migrated: channelOf<MigratedEvent>("hipflask:migrated"),
+  recordKept: channelOf<RecordKeptEvent>("hipflask:recordKept"),
 };
 
-function publisher<Event>(name: string): (event: Event) => void {
-  const target: Channel = channel(name);
-  return (event) => {
-    if (target.hasSubscribers) target.publish(event);
-  };
+function channelOf<Event>(name: string): { publish(event: Event): void } {
+  return channel(name);
 }
 
 /**
@@ -114,6 +111,6 @@ function publisher<Event>(name: string): (event: Event) => void {
  * @throws SessionLostError if `isError`
  */
 export function lost(event: LostEvent, isError: boolean): void {
-  events.lost(event);
+  events.lost.publish(event);
   if (isError) throw new SessionLostError();
 }

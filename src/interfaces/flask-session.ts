@@ -52,12 +52,12 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
     const cookieName = this.getCookieName();
     if (result === "removed" || (result === "none" && outcome === "delete")) {
       this.deleteCookie(request, response);
-      events.saved({ outcome: "delete", cookieName });
+      events.saved.publish({ outcome: "delete", cookieName });
     }
     // Without a key, the record was removed meanwhile: the browser may already have the cookie of another session.
     if (typeof result !== "object" || outcome === "nothing") return;
     this.setCookie(session, request, response, this.#signed(result.key), EMPTY_FIELDS);
-    events.saved({ outcome: outcome === "refresh" ? "refresh" : "write", cookieName });
+    events.saved.publish({ outcome: outcome === "refresh" ? "refresh" : "write", cookieName });
   }
 
   protected presentedKey(request: SessionRequest): PresentedKey {

@@ -111,11 +111,11 @@ export class MigratingSessionInterface implements SessionInterface {
       if (content === undefined || !fill(session, content, from.permanent)) continue;
       if (schemaMismatch?.(stateOf(session).fields()) !== undefined) {
         reset(stateOf(session));
-        events.refused({ cookieName: from.cookieName, reason: "schema" });
+        events.refused.publish({ cookieName: from.cookieName, reason: "schema" });
         void notify(onRefused, "schema");
         continue;
       }
-      events.migrated({ from: from.name, cookieName: from.cookieName });
+      events.migrated.publish({ from: from.name, cookieName: from.cookieName });
       return oldSession(from, accepted);
     }
     return undefined;
@@ -181,7 +181,7 @@ export class MigratingSessionInterface implements SessionInterface {
     try {
       if (id !== undefined) await from.store?.destroy?.(id);
     } catch (error) {
-      events.recordKept({ from: from.name, error });
+      events.recordKept.publish({ from: from.name, error });
     }
   }
 }

@@ -46,7 +46,7 @@ export abstract class RecordSessionInterface<
     const { store, format, storeTimeout: seconds } = config;
     this.#loop = new CommitLoop(store, sharedFormat(format), new StoreClock(store), {
       seconds,
-      onFailure: (verb, { reason }) => events.storeFailed({ verb, reason }),
+      onFailure: (verb, { reason }) => events.storeFailed.publish({ verb, reason }),
     });
   }
 
@@ -112,7 +112,7 @@ export abstract class RecordSessionInterface<
       return this.#sessionOf({ presented: "undecodable" });
     }
     const cookieName = this.getCookieName();
-    events.opened({ cookieName, keys: decoded.fields.size, selector: labelOf(key) });
+    events.opened.publish({ cookieName, keys: decoded.fields.size, selector: labelOf(key) });
     return this.#sessionOf({ presented: "live", origin: { key, known } });
   }
 

@@ -74,7 +74,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
       const value = codec!.encode(fields, { now: now(), maxAge: maxAgeOf(lifetime), cookieName });
       this.setCookie(session, request, response, value, fields);
     }
-    events.saved({ outcome, cookieName });
+    events.saved.publish({ outcome, cookieName });
   }
 
   override hasOwnCookie(request: SessionRequest): boolean {
@@ -109,7 +109,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
         found = { fields: decoded.fields, writtenAt: decoded.signedAt };
     }
     if (found === undefined) return NOTHING;
-    events.opened({ cookieName, keys: found.fields.size });
+    events.opened.publish({ cookieName, keys: found.fields.size });
     return found;
   }
 

@@ -175,7 +175,10 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     if (cookie === "delete") this.deleteCookie(request, response);
     else this.setCookie(session, request, response, formatToken(cookie), EMPTY_FIELDS);
     const sent = decision.outcome === "write" ? "write" : "refresh";
-    events.saved({ outcome: cookie === "delete" ? "delete" : sent, cookieName: this.getCookieName() });
+    events.saved.publish({
+      outcome: cookie === "delete" ? "delete" : sent,
+      cookieName: this.getCookieName(),
+    });
   }
 
   #decide(
@@ -237,7 +240,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     if (opened.hasDuplicates) this.#withDuplicates.add(request);
     if (opened.origin !== undefined) {
       const { selector, fields } = opened.origin.known.entry;
-      events.opened({ cookieName: this.getCookieName(), keys: fields.size, selector });
+      events.opened.publish({ cookieName: this.getCookieName(), keys: fields.size, selector });
     }
     return opened;
   }

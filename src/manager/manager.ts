@@ -162,7 +162,7 @@ export class SessionManager {
    */
   async destroy(selector: string): Promise<boolean> {
     const ended = await this.#stored().remove(checkId(selector));
-    if (ended !== undefined) events.destroyed({ selector, owner: ended.owner });
+    if (ended !== undefined) events.destroyed.publish({ selector, owner: ended.owner });
     if (hasSession()) {
       const context = currentContext();
       // Sessions in another store may have the same name.
@@ -192,7 +192,7 @@ export class SessionManager {
     const id = checkId(owner);
     const kept = typeof except === "object" ? selectorOf(except) : except;
     const { ended, ending, revokedAt } = await this.#stored().destroyAll(id, kept, (selector) =>
-      events.destroyed({ selector, owner: id }),
+      events.destroyed.publish({ selector, owner: id }),
     );
     if (hasSession()) stateOf(getSession()).noteEnded(ending, { owner: id, revokedAt });
     await this.#watch?.check();
@@ -227,7 +227,7 @@ export class SessionManager {
 
   #startSweep({ records, sweepEvery: every }: StoreConfig): void {
     this.#unswept = undefined;
-    this.#sweep = startSweep(records, { every, onError: (error) => events.sweepFailed({ error }) });
+    this.#sweep = startSweep(records, { every, onError: (error) => events.sweepFailed.publish({ error }) });
   }
 
   #stored(): SessionRecords {

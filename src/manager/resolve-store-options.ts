@@ -88,7 +88,7 @@ export function storeConfigOf(options: SessionOptions, store: Store, cookie: Coo
           "end-oldest",
         ]),
       },
-      onFailure: (verb, { reason }) => events.storeFailed({ verb, reason }),
+      onFailure: (verb, { reason }) => events.storeFailed.publish({ verb, reason }),
     }),
     json,
     trackNested: options.trackNested ?? true,

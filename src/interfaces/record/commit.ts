@@ -74,7 +74,7 @@ export async function commitRecord<Content>(
 
 async function create<Content>(fields: Fields, commit: RecordCommit<Content>): Promise<string> {
   const { key } = await insert(draftOf<Content>(fields, commit), commit);
-  events.created({ selector: labelOf(key), owner: null });
+  events.created.publish({ selector: labelOf(key), owner: null });
   return key;
 }
 
@@ -140,7 +140,7 @@ async function regenerate<Content>(
         reportRemoved(key);
         return "removed";
       }
-      events.rotated({ selector: labelOf(copy), owner: null });
+      events.rotated.publish({ selector: labelOf(copy), owner: null });
       return { key: copy };
     }
     if (copy !== undefined) await loop.remove(copy);
@@ -194,7 +194,7 @@ export function labelOf(key: string): string {
 }
 
 function reportRemoved(key: string): void {
-  events.destroyed({ selector: labelOf(key), owner: null });
+  events.destroyed.publish({ selector: labelOf(key), owner: null });
 }
 
 function reportLost(key: string, lostWrites: "drop" | "throw"): "lost" {

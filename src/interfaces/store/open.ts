@@ -187,7 +187,7 @@ export class StoreReader {
       return undefined;
     }
     if (check.status === "replaced") {
-      events.reused({ selector: entry.selector, owner: entry.owner });
+      events.reused.publish({ selector: entry.selector, owner: entry.owner });
       // Only a token of the same login ends the session: whoever set the cookie before the login must not be able to end it.
       const isRotated = check.rotations !== undefined;
       return reusedTokens === "destroy" && isRotated ? "reused" : undefined;
@@ -205,7 +205,7 @@ export class StoreReader {
     const isStill = ({ entry, now }: KnownSession) =>
       checkVerifier(entry, token, now, rotationKey).rotations !== undefined;
     const { selector, owner } = known.entry;
-    if ((await records.end(known, isStill)) === true) events.destroyed({ selector, owner });
+    if ((await records.end(known, isStill)) === true) events.destroyed.publish({ selector, owner });
   }
 
   /** Records the activity of a request that is not saved. @returns `undefined` if the session has ended meanwhile */

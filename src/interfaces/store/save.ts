@@ -117,7 +117,7 @@ async function end({ known }: Origin, { records }: StoreConfig): Promise<true | 
     ({ entry }) => entry.owner === owner && entry.authenticatedAt === authenticatedAt,
   );
   if (ended === "refused") return "verifier";
-  if (ended) events.destroyed({ selector, owner });
+  if (ended) events.destroyed.publish({ selector, owner });
   return ended || "gone";
 }
 
@@ -142,8 +142,8 @@ async function create(
   });
   const { selector } = token;
   if (created.status !== "ok") return notCommitted(created, pending, selector, config);
-  events.created({ selector, owner });
-  for (const ended of created.ended ?? []) events.destroyed({ selector: ended, owner });
+  events.created.publish({ selector, owner });
+  for (const ended of created.ended ?? []) events.destroyed.publish({ selector: ended, owner });
   const origin: Origin = {
     known: created.known,
     token,
@@ -208,8 +208,8 @@ async function change(
   if (token === undefined)
     return isIdle ? { cookie: "keep", origin } : lostChange(pending, "verifier", config);
   const isNext = token !== origin.token;
-  if (isNext) events.rotated({ selector: entry.selector, owner });
-  for (const ended of done.ended ?? []) events.destroyed({ selector: ended, owner });
+  if (isNext) events.rotated.publish({ selector: entry.selector, owner });
+  for (const ended of done.ended ?? []) events.destroyed.publish({ selector: ended, owner });
   const updated: Origin = { ...origin, known: done.known, token };
   return { cookie: isNext || decision.outcome !== "nothing" ? token : "keep", origin: updated };
 }
