@@ -4,7 +4,7 @@ import { systemClock } from "../itsdangerous/system-clock.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { backOff } from "./parts/attempts.ts";
-import { millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
+import { OK, conditionFailed } from "./parts/values.ts";
 
 export type { ExpressSessionBackend } from "./express-session/calls.ts";
 
@@ -136,7 +136,7 @@ class ExpressSessionStore implements Store {
   }
 
   #recordOf({ text, commit, lifetime }: Write): ExpressRecord {
-    const maxAge = millisecondsOf(lifetime);
+    const maxAge = Math.ceil(lifetime * 1000);
     const expiresAt = this.#now() + maxAge;
     return {
       cookie: { originalMaxAge: maxAge, maxAge, expires: new Date(expiresAt), httpOnly: true, path: "/" },

@@ -4,7 +4,7 @@ import { addressOf } from "./parts/address.ts";
 import { redisCommands, script, type RedisClient, type RedisCommands } from "./redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { unexpectedAnswer } from "./parts/attempts.ts";
-import { COMMIT, millisecondsOf, OK, conditionFailed, storedOf, textOf } from "./parts/values.ts";
+import { COMMIT, OK, conditionFailed, textOf } from "./parts/values.ts";
 
 export type {
   BunRedisClient,
@@ -90,14 +90,14 @@ class RedisStore implements Store {
 
   async insert(key: string, { text, commit, lifetime }: Write): Promise<boolean> {
     const name = this.#prefix + key;
-    const answer = await this.#commands.setIfAbsent(name, commit + text, millisecondsOf(lifetime));
+    const answer = await this.#commands.setIfAbsent(name, commit + text, Math.ceil(lifetime * 1000));
     const said = this.#text("insert", answer);
     if (said === null || said === "OK") return said !== null;
     throw this.#unknown("insert");
   }
 
   async replace(key: string, expected: string, { text, commit, lifetime }: Write): Promise<Replaced> {
-    const values = [expected, commit + text, String(millisecondsOf(lifetime))];
+    const values = [expected, commit + text, String(Math.ceil(lifetime * 1000))];
     return this.#replaced("replace", await this.#commands.run(REPLACE, this.#prefix + key, values));
   }
 
@@ -144,7 +144,7 @@ class RedisStore implements Store {
 
   /** Depending on its settings, a client returns numbers as strings, and strings as bytes. */
   #text(verb: string, answer: unknown): string | null {
-    if (answer === null) return null;
+    if (answer === null || typeof answer === "string") return answer;
     if (typeof answer === "number" || typeof answer === "bigint") return String(answer);
     const text = textOf(answer);
     if (text === undefined) throw this.#unknown(verb);
@@ -155,4 +155,12 @@ class RedisStore implements Store {
     const advice = "pass the client of @redis/client or ioredis itself, not in a pipeline or transaction";
     return unexpectedAnswer(this.name, verb, advice);
   }
+}
+
+/**
+ * Splits a value into commit id and text. A value that is too short was not written by a store, and its text cannot
+ * be decoded.
+ */
+function storedOf(value: string): Stored {
+  return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT) };
 }

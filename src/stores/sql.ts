@@ -6,7 +6,7 @@ import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
 import { backOff, storeError, unexpectedAnswer } from "./parts/attempts.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { GONE, millisecondsOf, OK, conditionFailed, textOf } from "./parts/values.ts";
+import { GONE, OK, conditionFailed, textOf } from "./parts/values.ts";
 
 export type {
   BunSqlHandle,
@@ -201,7 +201,7 @@ class SingleStatementStore implements SqlStore {
 const DUPLICATE = -1;
 
 function valuesOf({ text, commit, lifetime }: Write): Values {
-  const milliseconds = millisecondsOf(lifetime);
+  const milliseconds = Math.ceil(lifetime * 1000);
   const step = 2 ** Math.max(0, Math.floor(Math.log2(milliseconds * SWEEP_DELAY)));
   return { text, commit, lifetime: milliseconds, step };
 }

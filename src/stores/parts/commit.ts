@@ -3,7 +3,7 @@ import { backOff, Task, unexpectedAnswer } from "./attempts.ts";
 import { pooledRandom } from "./random.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { headOf } from "./head.ts";
+import { headOf } from "./values.ts";
 
 /** Encodes and decodes the records of one kind. */
 export interface CommitFormat<Content, Entry> {
