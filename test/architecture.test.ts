@@ -155,7 +155,7 @@ describe("secrets", () => {
 
   it("come from the platform's random source; weaker ones only spread waits (SEC-1)", () => {
     expect(files(/Math\s*\.\s*random|randomUUID|pseudoRandomBytes/)).toEqual([
-      "stores/parts/attempts.ts",
+      "stores/parts/store-calls.ts",
       "stores/parts/sweep.ts",
       "stores/sqlite/database.ts",
       "testing/store-kit/kit.ts",

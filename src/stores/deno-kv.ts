@@ -1,5 +1,5 @@
 import { checkOptions } from "../check-options.ts";
-import { backOff } from "./parts/attempts.ts";
+import { backOff } from "./parts/store-calls.ts";
 import { refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";

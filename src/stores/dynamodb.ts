@@ -3,7 +3,7 @@ import { StoreError } from "../errors.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { unexpectedAnswer } from "./parts/attempts.ts";
+import { unexpectedAnswer } from "./parts/driver-errors.ts";
 import { GONE, OK, conditionFailed, headOf } from "./parts/values.ts";
 
 /** The methods used of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */

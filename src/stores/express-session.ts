@@ -3,7 +3,7 @@ import { has, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { backOff } from "./parts/attempts.ts";
+import { backOff } from "./parts/store-calls.ts";
 import { OK, conditionFailed } from "./parts/values.ts";
 
 export type { ExpressSessionBackend } from "./express-session/calls.ts";

@@ -3,7 +3,7 @@ import type { StoreError } from "../errors.ts";
 import { addressOf } from "./parts/address.ts";
 import { redisCommands, script, type RedisClient, type RedisCommands } from "./redis/client.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { unexpectedAnswer } from "./parts/attempts.ts";
+import { unexpectedAnswer } from "./parts/driver-errors.ts";
 import { COMMIT, OK, conditionFailed, textOf } from "./parts/values.ts";
 
 export type {

@@ -4,7 +4,8 @@ import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
 import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
-import { backOff, storeError, unexpectedAnswer } from "./parts/attempts.ts";
+import { storeError, unexpectedAnswer } from "./parts/driver-errors.ts";
+import { backOff } from "./parts/store-calls.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
 import { GONE, OK, conditionFailed, textOf } from "./parts/values.ts";
 
