@@ -7,8 +7,12 @@ type Kind = "string" | "boolean" | "function" | "seconds" | "count" | "list" | "
 /** The kind of each option of a function. */
 export type OptionKinds<Options extends object> = { readonly [Name in keyof Options]-?: Kind };
 
-/** A longer wait is taken for milliseconds. */
-const MOST_SECONDS = 600;
+const MINUTE = 60;
+const DAY = 24 * 60 * MINUTE;
+/** Browsers keep a cookie for 400 days at most (RFC 6265bis §5.5), and no session needs to outlive its cookie. */
+const LONGEST = 400 * DAY;
+/** The longest wait for a server, in seconds. */
+export const LONGEST_WAIT = 10 * MINUTE;
 
 /** The least number that {@link checkNumber} accepts where 0 is refused. */
 export const POSITIVE = Number.MIN_VALUE;
@@ -65,7 +69,7 @@ function checkValue(name: string, value: unknown, kind: Kind): void {
   else if (kind === "list") {
     if (!Array.isArray(value)) throw new ConfigError(`"${name}" must be a list.`);
   } else if (kind === "count") checkNumber(name, value, 1);
-  else if (kind === "seconds") checkWait(name, value);
+  else if (kind === "seconds") checkSeconds(name, value, LONGEST_WAIT);
   else if (typeof value !== kind)
     throw new ConfigError(`"${name}" must be a ${kind}, and it is of type ${typeof value}.`);
 }
@@ -77,13 +81,23 @@ export function checkNumber(name: string, value: unknown, least: number, unit = 
   throw new ConfigError(`"${name}" must be a number${unit} ${range}.`);
 }
 
-/** Checks a wait in seconds. @throws ConfigError */
-export function checkWait(name: string, value: unknown): void {
+/**
+ * Checks a duration in seconds, and refuses what are probably milliseconds: a longer duration than `most`, and from ten
+ * minutes on whole minutes of milliseconds, unless they are whole days of seconds.
+ *
+ * @throws ConfigError
+ */
+export function checkSeconds(name: string, value: unknown, most = LONGEST): number {
   const seconds = checkNumber(name, value, 0, " of seconds");
-  if (seconds > MOST_SECONDS)
-    throw new ConfigError(
-      `"${name}" is in seconds. If ${seconds} are milliseconds, write ${seconds / 1000}.`,
-    );
+  const isMinutes = seconds >= 10 * MINUTE * 1000 && seconds % (MINUTE * 1000) === 0 && seconds % DAY !== 0;
+  if (seconds <= most && !isMinutes) return seconds;
+  const length = seconds < DAY ? "" : ` ${seconds} are ${Math.round((seconds / DAY) * 10) / 10} days.`;
+  const limit =
+    most === LONGEST ? "browsers keep a cookie for 400 days at most" : `the maximum is ${most} seconds`;
+  throw new ConfigError(
+    `"${name}" is in seconds${seconds > most ? `, and ${limit}` : ""}.${length} ` +
+      `If ${seconds} are milliseconds, write ${seconds / 1000}${seconds > most ? "" : "; if not, write whole days, as 30 * 86400"}.`,
+  );
 }
 
 /** @throws ConfigError unless the value is one of `words` */

@@ -4,11 +4,23 @@ import { checkDjangoVectors } from "./support/django-vectors.ts";
 
 const text = readFileSync(new URL("vectors/django.json", import.meta.url), "utf8");
 
-describe("hipflask/codecs/django", () => {
-  it("agrees with real Django on every vector", () => {
-    const report = checkDjangoVectors(JSON.parse(text));
-    expect(report.failures).toEqual([]);
-    expect(report.passed).toBeGreaterThan(250);
+describe("hipflask/codecs/django agrees with real Django", () => {
+  const { session_data, requests, blocks, ...rest } = JSON.parse(text);
+  const named = (vectors: any[]) => vectors.map((vector) => [vector.name, vector] as const);
+  const failuresIn = (vectors: object) =>
+    checkDjangoVectors({ session_data: session_data.slice(0, 1), ...vectors }).failures;
+
+  it.each(named(session_data))("on %s", (_, vector) => {
+    expect(failuresIn({ session_data: [vector] })).toEqual([]);
+  });
+
+  it.each(named(requests))("on the cookie of the request %s", (_, request) => {
+    expect(failuresIn({ requests: [request] })).toEqual([]);
+  });
+
+  it("on base 62 and signing, and there is nothing more in the file", () => {
+    expect(failuresIn({ ...rest, blocks })).toEqual([]);
+    expect(session_data.length + requests.length).toBeGreaterThan(200);
   });
 });
 

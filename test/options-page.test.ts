@@ -18,6 +18,12 @@ function section(pattern: RegExp): string {
   return parts.join("\n");
 }
 
+/** The line of an option of adapters. */
+function lineOf(option: string): string {
+  const lines = section(/second argument/).split("\n");
+  return lines.filter((line) => line.startsWith(`| \`${option}\` |`)).join("\n");
+}
+
 /** The members of an interface, as its file has them. */
 function membersOf(file: string, name: string): string[] {
   const source = readFileSync(join(root, "src", file), "utf8");
@@ -25,7 +31,7 @@ function membersOf(file: string, name: string): string[] {
   return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, member]) => member!);
 }
 
-const OTHERS = /`(flaskCodec|sealedCodec|storeOptions)`/;
+const OTHERS = /`(flaskCodec|sealedCodec|storeOptions)`|second argument/;
 const top = page
   .split(/^(?=##+ )/m)
   .filter((part) => !OTHERS.test(part.split("\n", 1)[0]!))
@@ -37,6 +43,8 @@ describe("docs/options.md", () => {
     ["StoreOptions", "manager/store-options.ts", section(/`storeOptions`/)],
     ["FlaskCodecOptions", "codecs/flask.ts", section(/`flaskCodec`/)],
     ["SealedCodecOptions", "codecs/sealed.ts", section(/`sealedCodec`/)],
+    ["HandlerErrorOptions", "adapters/parts/error-page.ts", lineOf("onError")],
+    ["SocketOptions", "adapters/socket/origins.ts", lineOf("origins")],
   ])("has every member of %s, once, and no other", (name, file, text) => {
     const documented = [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option!);
     expect(documented.toSorted()).toEqual(membersOf(file, name).toSorted());

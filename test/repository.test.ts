@@ -89,6 +89,13 @@ describe.skipIf(!isClone && !process.env["CI"])(`the repository${note}`, () => {
     expect(found).toEqual([]);
   });
 
+  // A merge can keep an entry beside its new wording.
+  it("has a changelog that says each thing once", () => {
+    const beginnings = [...read("CHANGELOG.md").matchAll(/^(?:- .{24}|###? .*)/gm)].map(([text]) => text);
+    expect(beginnings.length).toBeGreaterThan(50);
+    expect(beginnings.filter((text, index) => beginnings.indexOf(text) < index)).toEqual([]);
+  });
+
   it("lists every page in docs/README.md and on the site", () => {
     const pages = files.filter((path) => /^docs\/[\w-]+\.md$/.test(path) && path !== "docs/README.md");
     expect(pages.length).toBeGreaterThan(20);

@@ -19,7 +19,7 @@ function judgeSpoilt(section: string, vectors: Vector[], spoil: (vector: Vector)
 }
 
 const passed = (verdicts: Verdict[]) =>
-  verdicts.filter(({ problems }) => problems.length === 0).map((v) => v.name);
+  verdicts.filter(({ problems }) => problems().length === 0).map((v) => v.name);
 
 /** The names of spoilt vectors that passed all the same. @throws if there was hardly anything to spoil */
 function survivorsOf(verdicts: Verdict[], atLeast = 1): string[] {

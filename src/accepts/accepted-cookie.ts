@@ -1,4 +1,4 @@
-import { checkNames, checkWait } from "../check-options.ts";
+import { checkNames, checkSeconds, LONGEST_WAIT } from "../check-options.ts";
 import type { RefusalReason } from "../codecs/codec.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../json/fields.ts";
@@ -136,7 +136,7 @@ export function acceptedCookie(format: CookieFormat, options: StoreAcceptOptions
   const cookieName = checkCookieName(format.cookieName, `"cookieName"${of}`);
   const path = checkPath(options.path, `"path"${of}`);
   const domain = checkDomain(options.domain, `"domain"${of}`);
-  checkWait("storeTimeout", storeTimeout);
+  checkSeconds("storeTimeout", storeTimeout, LONGEST_WAIT);
   const until = options.until === undefined ? undefined : new Date(options.until).getTime();
   if (Number.isNaN(until))
     throw new ConfigError(`"until" of ${format.name} is not a date; write it like "2027-01-31".`);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Cookie } from "./cookie.ts";
 import { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 import type { SessionData } from "./session.ts";
@@ -38,6 +38,19 @@ describe("MemoryStore", () => {
     expect(await length()).toBe(1);
     clock.now += 4000;
     expect(await length()).toBe(0);
+  });
+
+  it("follows fake timers that a test installs after it was made", async () => {
+    const store = new MemoryStore();
+    vi.useFakeTimers({ now: Date.now() + 2000, toFake: ["Date"] });
+    try {
+      await new Promise((done) => store.set("a", record(1000, Date.now()), done));
+      vi.setSystemTime(Date.now() + 1000);
+      const got = await new Promise((resolve) => store.get("a", (_, session) => resolve(session)));
+      expect(got).toBeUndefined();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("forgets sessions without an end after a day of silence", async () => {

@@ -1,5 +1,6 @@
 import { shareClass } from "../copies.ts";
 import { StoreError } from "../errors.ts";
+import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { SessionCallback } from "./session-store.ts";
 import type { SessionData } from "./session.ts";
 import { Store } from "./store.ts";
@@ -49,7 +50,7 @@ export class MemoryStore extends Store {
 
   constructor(options: MemoryStoreOptions = {}) {
     super();
-    const { maxSessions = 1e6, maxLength = 2 ** 29, idleTimeout = 86_400_000, now = Date.now } = options;
+    const { maxSessions = 1e6, maxLength = 2 ** 29, idleTimeout = 86_400_000, now = systemClock } = options;
     this.#maxSessions = maxSessions;
     this.#maxLength = maxLength;
     this.#idleTimeout = idleTimeout;

@@ -42,7 +42,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     if (isEmpty && isCookieStale(state, accessed, isEnded)) {
       await this.commit(state, "remove", false);
       varyOnCookie(response.headers);
-      return this.send(response, this.#deletion());
+      return this.#delete(response);
     }
     if (accessed) varyOnCookie(response.headers);
     const { refreshEachRequest, saveOnError } = this.config;
@@ -50,7 +50,7 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     const isDue = !isEmpty && !isFailure && (state.modified || refreshEachRequest);
     const action = isDue ? (state.modified ? "write" : "touch") : "nothing";
     const result = await this.commit(state, action, isFailure);
-    if (result === "removed") return this.send(response, this.#deletion());
+    if (result === "removed") return this.#delete(response);
     // A failed request sets no cookie, except to send a new key: the old one no longer works.
     if (typeof result !== "object" || (!isDue && result.key === state.origin?.key)) return;
     this.send(response, this.#line(result.key, fields, request));
@@ -95,11 +95,11 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
     ].join("; ");
   }
 
-  #deletion(): string {
+  #delete(response: SessionResponse): void {
     const settings = this.cookieSettings();
     const { cookieName, cookieSameSite } = settings;
     const isSecure = cookieSameSite === "None" || /^__(?:Secure|Host)-/.test(cookieName);
-    return [
+    const line = [
       `${cookieName}=""`,
       ...domainOf(settings),
       "expires=Thu, 01 Jan 1970 00:00:00 GMT",
@@ -107,6 +107,8 @@ export class DjangoSessionInterface extends RecordSessionInterface<string, Djang
       ...pathAndSameSiteOf(settings),
       ...(isSecure ? ["Secure"] : []),
     ].join("; ");
+    this.send(response, line);
+    events.saved({ outcome: "delete", cookieName });
   }
 }
 

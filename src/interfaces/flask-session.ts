@@ -49,12 +49,15 @@ export class FlaskSessionInterface extends RecordSessionInterface<Buffer, FlaskS
     });
     if (vary) varyOnCookie(response.headers);
     const result = await this.commit(state, this.#actionOf(outcome, fields, state.isCleared), false);
-    if (result === "removed" || (result === "none" && outcome === "delete"))
+    const cookieName = this.getCookieName();
+    if (result === "removed" || (result === "none" && outcome === "delete")) {
       this.deleteCookie(request, response);
-    // The record was removed meanwhile: the browser may already have the cookie of another session, so none is sent.
-    else if (typeof result !== "object" || outcome === "nothing") return;
-    else this.setCookie(session, request, response, this.#signed(result.key), EMPTY_FIELDS);
-    if (outcome !== "nothing") events.saved({ outcome, cookieName: this.getCookieName() });
+      events.saved({ outcome: "delete", cookieName });
+    }
+    // Without a key, the record was removed meanwhile: the browser may already have the cookie of another session.
+    if (typeof result !== "object" || outcome === "nothing") return;
+    this.setCookie(session, request, response, this.#signed(result.key), EMPTY_FIELDS);
+    events.saved({ outcome: outcome === "refresh" ? "refresh" : "write", cookieName });
   }
 
   protected presentedKey(request: SessionRequest): PresentedKey {
@@ -117,7 +120,7 @@ class FlaskSessionState extends RecordSessionState<Buffer> {
   override clear(): void {
     const permanent = this.get(PERMANENT);
     super.clear();
-    if (permanent !== undefined) this.set(PERMANENT, permanent);
+    this.set(PERMANENT, permanent);
   }
 
   override regenerate(keep: readonly string[] | true): void {

@@ -1,8 +1,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
+import type { Codec } from "../codecs/codec.ts";
 import { flaskCodec } from "../codecs/flask.ts";
 import { session } from "../request/context.ts";
-import { CookieTooLargeError, type HipflaskError } from "../errors.ts";
+import { CookieTooLargeError, NoSecretKeyError, type HipflaskError } from "../errors.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { resolveOptions } from "../manager/resolve-options.ts";
@@ -29,6 +30,16 @@ describe("SecureCookieSessionInterface", () => {
     const refused: string[] = [];
     const answer = visit({ onRefused: (reason) => refused.push(reason) }, `${cookie}x`);
     expect([refused, [...answer.headers]]).toEqual([[], []]);
+  });
+
+  it("has an empty session without a secret key, which fails at the first write and leaves the response alone", () => {
+    const { cookie } = visit({}, undefined, () => session.update({ a: 1, permanent: true }));
+    const noKey = { secretKey: null };
+    for (const view of [() => {}, () => session.a]) {
+      const { seen, headers } = visit(noKey, cookie, view);
+      expect([seen, [...headers]]).toEqual([undefined, []]);
+    }
+    expect(() => visit(noKey, cookie, () => (session.a = 1))).toThrow(NoSecretKeyError);
   });
 
   it("reports why a cookie was refused, once, at the first access", () => {
@@ -60,6 +71,9 @@ describe("SecureCookieSessionInterface", () => {
       const newer = visit({ ...options, now: () => T + 5000 }, undefined, () => (session.a = 2)).cookie;
       const later = { ...options, now: () => T + 6000 };
       expect([read(later, `${cookie}; ${newer}`), read(later, `${newer}; ${cookie}`)]).toEqual([2, 2]);
+      // Browsers send the cookie of the longest path first.
+      const other = visit(options, undefined, () => (session.a = 3)).cookie;
+      expect([read(options, `${cookie}; ${other}`), read(options, `${other}; ${cookie}`)]).toEqual([1, 3]);
     }
     // With Flask's own cookie we read what Flask reads.
     const { cookie } = visit({}, undefined, () => (session.a = 1));
@@ -82,8 +96,18 @@ describe("SecureCookieSessionInterface", () => {
 
   it("refreshes no more often than refreshAfter says", () => {
     const { cookie } = visit({}, undefined, () => (session.permanent = true));
-    expect(visit({ refreshAfter: 60, now: () => T + 59_000 }, cookie).line).toBeUndefined();
+    const early = visit({ refreshAfter: 60, now: () => T + 59_000 }, cookie);
+    expect([...early.headers]).toEqual([]);
     expect(visit({ refreshAfter: 60, now: () => T + 60_000 }, cookie).line).toBeDefined();
+    const untimed: Codec = {
+      name: "untimed",
+      decode: (text) => ({ ok: true, fields: new Map([["_permanent", text]]) }),
+      encode: (fields) => fields.get("_permanent")!,
+      mayHold: () => true,
+    };
+    expect(visit({ refreshAfter: 60, codec: untimed }, "session=true").line).toMatch(
+      /^session=true; Expires=/,
+    );
   });
 
   it("saves a nested change, unless trackNested is false", () => {

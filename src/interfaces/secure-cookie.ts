@@ -50,7 +50,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
     // `modified` and `accessed` can be set without opening the session.
     const isUntouched = !state.isOpened && !state.accessed && !state.modified;
     if (isUntouched && !this.#mayNeedRefresh(request)) return;
-    const { codec, refreshEachRequest, refreshAfter, now, lifetime } = this.config;
+    const { codec, refreshEachRequest, refreshAfter, now, lifetime, schemaMismatch } = this.config;
     const { accessed } = state;
     const fields = state.fields();
     const { writtenAt } = state.opened;
@@ -70,7 +70,7 @@ export class SecureCookieSessionInterface extends CookieSessionInterface<SecureC
     const cookieName = this.getCookieName();
     if (outcome === "delete") this.deleteCookie(request, response);
     else {
-      if (outcome === "write") assertFits(this.config.schemaMismatch, fields);
+      if (outcome === "write" && schemaMismatch !== undefined) assertFits(schemaMismatch, fields);
       const value = codec!.encode(fields, { now: now(), maxAge: maxAgeOf(lifetime), cookieName });
       this.setCookie(session, request, response, value, fields);
     }

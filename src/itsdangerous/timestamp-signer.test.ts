@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { BadSignature, BadTimeSignature, ConfigError, SignatureExpired } from "../errors.ts";
 import { Signer } from "./signer.ts";
 import { decodeTimestamp, encodeTimestamp, TimestampSigner } from "./timestamp-signer.ts";
@@ -22,6 +22,16 @@ describe("TimestampSigner", () => {
   it("cuts the clock to whole seconds", () => {
     expect(at(SECOND + 0.999).sign("value")).toBe(signed);
     expect(at(SECOND + 10.999).validate(signed, { maxAge: 10 })).toBe(true);
+  });
+
+  it("follows fake timers that a test installs after it was made", () => {
+    const signer = new TimestampSigner("k");
+    vi.useFakeTimers({ now: SECOND * 1000, toFake: ["Date"] });
+    try {
+      expect(signer.getTimestamp()).toBe(SECOND);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("accepts the exact age and refuses one second more", () => {

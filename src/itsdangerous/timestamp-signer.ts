@@ -4,6 +4,7 @@ import { BadSignature, BadTimeSignature, ConfigError, SignatureExpired } from ".
 import type { SecretKey } from "./secret-key.ts";
 import { Signer, type SignerOptions, splitLast } from "./signer.ts";
 import { decodeBase64url, encodeBase64url } from "./encoding.ts";
+import { systemClock } from "./system-clock.ts";
 
 /** Options of a `TimestampSigner`. */
 export interface TimestampSignerOptions extends SignerOptions {
@@ -50,7 +51,7 @@ export class TimestampSigner extends Signer {
   /** @throws ConfigError for an unusable secret or option */
   constructor(secretKey: SecretKey | readonly SecretKey[], options: TimestampSignerOptions = {}) {
     super(secretKey, options);
-    this.#now = options.now ?? Date.now;
+    this.#now = options.now ?? systemClock;
   }
 
   /** The timestamp to sign: epoch seconds, rounded down. */

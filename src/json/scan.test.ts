@@ -52,6 +52,12 @@ describe("scan", () => {
         "{a:1}",
         "[1 2]",
         '{"a":1}x',
+        "[1;2]",
+        '{"a":1;"b":2}',
+        "[1}",
+        '{a":1}',
+        "{:1}",
+        "undefined",
         "\ufeff1",
         "1\0",
       ],
@@ -62,6 +68,10 @@ describe("scan", () => {
         '"\\x41"',
         '"\\u12"',
         '"\\u12g4"',
+        '"\\u123g"',
+        '"\\u12/4"',
+        '"\\u12:4"',
+        '"\\u12@4"',
         '"a\nb"',
         '"\u001f"',
         "tru",
@@ -74,10 +84,22 @@ describe("scan", () => {
     expect(() => scan(text, LIMITS)).toThrow(BadPayload);
   });
 
+  it.each([
+    ["", 0],
+    ["[1,x]", 3],
+    ['["a" 1]', 5],
+    ["{1:2}", 1],
+    ['["\\u12g4"]', 6],
+    ["[1.]", 3],
+    ["[1] 2", 4],
+  ])("says where %j is wrong", (text, at) => {
+    expect(() => scan(text, LIMITS)).toThrow(`(at character ${at})`);
+  });
+
   it.each(
     [
       ["1", "-1", "123456789012345", "0.5", "1.25e-3", "-0.1", '"1.0"', '{"a":[true,null]}', '{"a b":" t"}'],
-      ["{}", " [ ] ", '{"a":{"b":{"c":1}}}', '"\\u0020"', "0"],
+      ["{}", " [ ] ", "\t[\r\n1\t,\r10 ,-10]\n", '{"a":{"b":{"c":1}}}', '"\\u0020"', "0"],
     ].flat(),
   )("finds %s plain", (text) => {
     expect(scan(text, LIMITS)).toBe(PLAIN);
@@ -133,6 +155,15 @@ describe("scan", () => {
     expect(() => scan(`${long}]`, LIMITS)).toThrow(BadPayload);
     expect(scan("1", LIMITS)).toBe(PLAIN);
   });
+
+  it.each([16_383, 16_384, 16_385])(
+    "finds the end of %i characters, as many as are in the shared array, one less and one more",
+    (length) => {
+      const text = `"${"a".repeat(length - 2)}"`;
+      expect(scan(text, LIMITS)).toBe(PLAIN);
+      expect(() => scan(text.replace(/"$/, "a"), LIMITS)).toThrow(BadPayload);
+    },
+  );
 
   it.each([
     ["arrays", "[".repeat(1e6)],

@@ -428,6 +428,14 @@ describe("loads", () => {
     expect(json.dumps(json.loads('{"a":1.0,"a":1}'))).toBe('{"a":1}');
   });
 
+  it("makes properties that can be changed and deleted, beside a float too", () => {
+    const value = json.loads('{"a":1.0,"b":2}') as Record<string, unknown>;
+    expect(Object.values(Object.getOwnPropertyDescriptors(value))).toEqual([
+      { value: 1, writable: true, enumerable: true, configurable: true },
+      { value: 2, writable: true, enumerable: true, configurable: true },
+    ]);
+  });
+
   it("makes every key an own property and touches no prototype", () => {
     for (const source of ['{"__proto__":{"polluted":1},"n":1}', '{"__proto__":{" t":[1.0]},"n":1.0}']) {
       const value = json.loads(source) as object;

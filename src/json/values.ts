@@ -183,10 +183,9 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 /** Python's `bool()` for all values of a session: empty strings and containers are false, and NaN is true. */
 export function isTruthy(value: unknown): boolean {
   if (typeof value === "number") return value !== 0;
+  if (typeof value !== "object" || value === null) return Boolean(value);
   if (value instanceof Float) return value.value !== 0;
   if (value instanceof Markup) return value.html !== "";
   if (Array.isArray(value) || isUint8Array(value)) return value.length > 0;
-  if (typeof value === "object" && value !== null && isPlainObject(value))
-    return Object.keys(value).length > 0;
-  return Boolean(value);
+  return !isPlainObject(value) || Object.keys(value).length > 0;
 }

@@ -48,13 +48,19 @@ describe("resolveOptions", () => {
     ["an old spelling", { cookieSamesite: "Lax" }, /Did you mean "cookieSameSite"\?/],
     ["a long typo", { secretKeyFallback: [] }, /Did you mean "secretKeyFallbacks"\?/],
     ["no lifetime at all", { lifetime: 0 }, /"lifetime" must be greater than 0/],
-    ["a negative lifetime", { lifetime: -60 }, /"lifetime" must not be negative/],
+    ["a negative lifetime", { lifetime: -60 }, /"lifetime" must be a number of seconds from 0 on/],
     [
       "a lifetime in milliseconds",
       { lifetime: 31 * 86_400_000 },
-      /in seconds: 2678400000 are 31000 days, .* write 2678400\./,
+      /in seconds, and browsers keep .* 2678400000 are 31000 days\. .* write 2678400\./,
     ],
     ["a day in milliseconds", { lifetime: 86_400_000 }, /write 86400\./],
+    [
+      "an hour in milliseconds",
+      { lifetime: 3_600_000 },
+      /in seconds\. 3600000 are 41\.7 days\. If 3600000 are milliseconds, write 3600; if not, write whole days/,
+    ],
+    ["a quarter of an hour in milliseconds", { storeOptions: { idleTimeout: 900_000 } }, /write 900;/],
     ["more than browsers keep", { lifetime: 400 * 86_400 + 1 }, /400 days/],
     [
       "an idle limit in milliseconds",
@@ -64,10 +70,14 @@ describe("resolveOptions", () => {
     [
       "a store's limit in milliseconds",
       { storeOptions: { storeTimeout: 2000 } },
-      /"storeTimeout" is in seconds.* write 2\./,
+      /^"storeTimeout" is in seconds, and the maximum is 600 seconds\. If 2000 are milliseconds, write 2\./,
     ],
-    ["a negative size", { maxCookieSize: -1 }, /"maxCookieSize" must not be negative/],
-    ["a negative rhythm", { storeOptions: { touchEvery: -1 } }, /"touchEvery" must not be negative/],
+    ["a negative size", { maxCookieSize: -1 }, /"maxCookieSize" must be a number from 0 on/],
+    [
+      "a negative rhythm",
+      { storeOptions: { touchEvery: -1 } },
+      /"touchEvery" must be a number of seconds from 0 on/,
+    ],
     [
       "SameSite=None without Secure",
       { cookieSameSite: "none" },
@@ -79,7 +89,7 @@ describe("resolveOptions", () => {
     ["a string for a boolean", { cookieHttpOnly: "true" }, /must be a boolean/],
     ["a word for a boolean", { cookieSecure: "true" }, /must be true, false or "auto"/],
     ["a string for seconds", { lifetime: "31d" }, /must be a number/],
-    ["NaN seconds", { lifetime: Number.NaN }, /finite/],
+    ["NaN seconds", { lifetime: Number.NaN }, /must be a number of seconds/],
     ["a SameSite word", { cookieSameSite: "maybe" }, /"Strict", "Lax" or "None"/],
     ["an empty SameSite", { cookieSameSite: "" }, /"Strict", "Lax" or "None"/],
     ["a name with a space", { cookieName: "my session" }, /not a cookie name/],
@@ -123,6 +133,13 @@ describe("resolveOptions", () => {
     expect(() => new SessionManager(options as SessionOptions)).toThrow(ConfigError);
     expect(() => new SessionManager(options as SessionOptions)).toThrow(message);
   });
+
+  it.each([60, 600, 3600, 86_400, 604_800, 15 * 86_400, 2_678_400, 90 * 86_400, 400 * 86_400, 1_000_000])(
+    "accepts a lifetime of %d seconds",
+    (lifetime) => {
+      expect(resolveOptions({ secretKey: "a", lifetime }).lifetime).toBe(lifetime);
+    },
+  );
 
   it("never repeats a secret that ended up under a wrong name", () => {
     for (const options of [

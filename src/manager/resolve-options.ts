@@ -9,7 +9,7 @@ import type { SessionRequest } from "../interfaces/session-interface.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { DEFAULT_LIFETIME } from "../interfaces/cookie-interface.ts";
-import { oneOf } from "../check-options.ts";
+import { checkNumber, checkSeconds, LONGEST_WAIT, oneOf } from "../check-options.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import type { ClearSiteDataType, SessionOptions } from "./options.ts";
 import type { StoreOptions } from "./store-options.ts";
@@ -70,11 +70,8 @@ const STORE_KINDS: Record<keyof StoreOptions, Kind> = {
   allowNonAtomicStore: "boolean",
 };
 
-const DAY = 24 * 60 * 60;
-/** Browsers keep a cookie for 400 days at most (RFC 6265bis §5.5), and no session needs to outlive its cookie. */
-const MOST_SECONDS = 400 * DAY;
-/** A longer duration is taken for milliseconds, although a cookie may live longer. */
-const MOST_OF: Record<string, number> = { storeTimeout: 600, rotationGrace: DAY };
+/** Durations that are never as long as those of a session, in seconds. */
+const MOST_OF: Record<string, number> = { storeTimeout: LONGEST_WAIT, rotationGrace: 24 * 60 * 60 };
 
 const CLEARABLE: readonly ClearSiteDataType[] = [
   "cache",
@@ -219,21 +216,9 @@ function checkKinds(options: object, kinds: Readonly<Record<string, Kind>>, grou
         `"${name}" must be ${type === "object" ? "an" : "a"} ${type}${kind === "seconds" ? " of seconds" : ""}, and it is a ${found}.`,
       );
     }
-    if (type === "number") checkNumber(name, value as number, kind === "seconds");
+    if (kind === "number") checkNumber(name, value, 0);
+    else if (kind === "seconds") checkSeconds(name, value, MOST_OF[name]);
   }
-}
-
-function checkNumber(name: string, value: number, isSeconds: boolean): void {
-  if (!Number.isFinite(value)) throw new ConfigError(`"${name}" must be a finite number.`);
-  if (value < 0) throw new ConfigError(`"${name}" must not be negative, and it is ${value}.`);
-  const most = MOST_OF[name] ?? MOST_SECONDS;
-  if (!isSeconds || value <= most) return;
-  const limit =
-    most === MOST_SECONDS ? "browsers keep a cookie for 400 days at most" : `the maximum is ${most}`;
-  throw new ConfigError(
-    `"${name}" is in seconds: ${value} are ${Math.round(value / DAY)} days, and ${limit}. ` +
-      `If ${value} are milliseconds, write ${value / 1000}.`,
-  );
 }
 
 function unknownOption(name: string, kinds: object, group?: string): ConfigError {

@@ -1,4 +1,4 @@
-import { checkNames, checkNumber } from "../check-options.ts";
+import { checkNames, checkSeconds } from "../check-options.ts";
 import { shareClass } from "../copies.ts";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { BadData, CsrfError, SignatureExpired } from "../errors.ts";
@@ -53,7 +53,7 @@ export class CsrfProtect {
   constructor(options: CsrfOptions) {
     checkNames("CsrfProtect", options, OPTIONS);
     const { secretKey, secretKeyFallbacks = [], fieldName = CSRF_TOKEN, timeLimit = 3600, now } = options;
-    if (timeLimit !== null) checkNumber("timeLimit", timeLimit, 0, " of seconds");
+    if (timeLimit !== null) checkSeconds("timeLimit", timeLimit);
     this.fieldName = fieldName;
     this.timeLimit = timeLimit;
     this.#serializer = new URLSafeTimedSerializer([...secretKeyFallbacks, secretKey], {

@@ -74,8 +74,8 @@ export function schemaMismatchOf(schema: StandardSchemaV1, json: TaggedJSONSeria
 }
 
 /** @throws SchemaError for fields that do not fit, since the next request would refuse them */
-export function assertFits(schemaMismatch: SchemaMismatch | undefined, fields: Fields): void {
-  const path = schemaMismatch?.(fields);
+export function assertFits(schemaMismatch: SchemaMismatch, fields: Fields): void {
+  const path = schemaMismatch(fields);
   if (path !== undefined) throw new SchemaError(path);
 }
 

@@ -27,6 +27,7 @@ const FOLDERS = {
     "test/reports/{cookie-scope,ended-and-logged-in,failing-callbacks,listeners-of-ended-sessions,moving-logouts,overridden-settings}.test.ts",
     "test/adapters/socket.test.ts",
     "test/reports/{any-order-of-calls,assigned-sessions,not-modified}.test.ts",
+    "test/vectors.test.ts",
   ],
 };
 

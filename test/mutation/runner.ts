@@ -46,17 +46,18 @@ const outcome: Outcome = JSON.parse(readFileSync(outcomeFile, "utf8"));
 const SAMPLING = 25;
 configureGlobal({ endOnFailure: true, interruptAfterTimeLimit: SAMPLING });
 
-/** The number of the try, and whether a change is in it. */
-const tries = new Int32Array(new SharedArrayBuffer(8));
-/** Ends this process when it has been in one change for long: while code loops, no timer of its own can. */
+/** The number of tries and of turns of the event loop, and whether a change is in this try. */
+const signs = new Int32Array(new SharedArrayBuffer(8));
+setInterval(() => (signs[0]! += 1), 100).unref();
+/** Ends this process when a change has looped for seconds: then no timer of its own can. */
 const watchdog = `
-  const { workerData: tries } = require("node:worker_threads");
+  const { workerData: signs } = require("node:worker_threads");
   let last = 0;
   setInterval(() => {
-    if (tries[1] === 1 && tries[0] === last) process.kill(process.pid, "SIGKILL");
-    last = tries[0];
-  }, 8_000);`;
-new Worker(watchdog, { eval: true, workerData: tries }).unref();
+    if (signs[1] === 1 && signs[0] === last) process.kill(process.pid, "SIGKILL");
+    last = signs[0];
+  }, 2_000);`;
+new Worker(watchdog, { eval: true, workerData: signs }).unref();
 
 /** Milliseconds that a test may take longer with a change before it counts as endless. */
 const PATIENCE = 1500;
@@ -93,8 +94,8 @@ export default class MutatingRunner extends VitestTestRunner {
     super.onBeforeTryTask(test);
     const mutant = this.#isPlain ? undefined : this.#waiting[0];
     writeFileSync(this.#trying, mutant ?? "");
-    tries[0]! += 1;
-    tries[1] = mutant === undefined ? 0 : 1;
+    signs[0]! += 1;
+    signs[1] = mutant === undefined ? 0 : 1;
     this.#used = process.cpuUsage();
     switches.currentTestId = this.#isFirst ? test.id : undefined;
     // Endless loops pass the change again and again.

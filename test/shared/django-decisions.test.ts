@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { djangoCodec, djangoSessionData } from "../../src/codecs/django.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { djangoSessions, type DjangoSessionsOptions } from "../../src/django.ts";
@@ -151,6 +151,44 @@ describe("djangoSessions", () => {
     expect(rows()).toHaveLength(2);
   });
 
+  it.each([
+    ["seven77", true, true],
+    ["eight888", false, true],
+    ["UPPER-CASE", false, true],
+  ] as const)(
+    "deletes the cookie %s where Django does, which looks an unknown key up only if its data is asked for",
+    async (cookie, isMalformed, isUnknown) => {
+      const isDeletion = ({ lines }: { lines: string[] }) => lines[0]?.startsWith('sessionid=""; ') ?? false;
+      expect(isDeletion(await visit({}, cookie))).toBe(isMalformed);
+      expect(isDeletion(await visit({}, cookie, (session) => session.get("a")))).toBe(isUnknown);
+    },
+  );
+
+  it("extends a row with every request, if it is to", async () => {
+    addRow(textOf({ a: "1" }), "2026-01-01 00:10:00");
+    await visit({}, KEY, (session) => session.get("a"));
+    expect(rows()).toEqual([expect.objectContaining({ expire_date: "2026-01-01 00:10:00" })]);
+    const { lines } = await visit({ refreshEachRequest: true }, KEY);
+    expect(rows()).toEqual([
+      expect.objectContaining({
+        expire_date: "2026-01-15 00:00:00.000000",
+        session_data: textOf({ a: "1" }),
+      }),
+    ]);
+    expect(lines[0]).toContain(`sessionid=${KEY}; expires=Thu, 15 Jan 2026 00:00:00 GMT;`);
+  });
+
+  it("writes a domain as it is given, and no path if there is none", async () => {
+    const attributesOf = async (options: Partial<DjangoSessionsOptions>) =>
+      (await visit(options, null, (session) => session.set("a", 1))).lines[0]!.replace(/.*?; /, "");
+    expect(await attributesOf({ cookieDomain: "example.com", expireAtBrowserClose: true })).toBe(
+      "Domain=example.com; HttpOnly; Path=/; SameSite=Lax",
+    );
+    expect(await attributesOf({ cookiePath: null, expireAtBrowserClose: true })).toBe(
+      "HttpOnly; SameSite=Lax",
+    );
+  });
+
   it("leaves a row alone that it cannot read, and its cookie as well", async () => {
     const foreign = djangoSessionData({ secretKey: "the old one" }).encode(new Map([["a", "1"]]), T);
     addRow(foreign, "2026-02-01 00:00:00");
@@ -195,6 +233,9 @@ describe("djangoSessions", () => {
   });
 
   it("reads a moment without an offset as the time of the project, which has USE_TZ off", async () => {
+    // The time zone of this process is not that of the project.
+    vi.stubEnv("TZ", "America/Chicago");
+    onTestFinished(() => void vi.unstubAllEnvs());
     // As Django stores set_expiry(timedelta(hours=1)) in each zone at that moment, which is midnight in UTC.
     const cases: [timeZone: string, stored: string][] = [
       ["UTC", "2026-01-01T01:00:00"],
@@ -273,9 +314,25 @@ describe("djangoSessions", () => {
     expect(row.session_key).not.toBe(KEY);
   });
 
+  it("deletes the cookie of what a failed request ended, and stores nothing that it wrote after that", async () => {
+    addRow(textOf({ a: "1" }), "2026-02-01 00:00:00");
+    const { lines } = await visit({}, KEY, (session) => (session.destroy(), session.set("b", 2)), 500);
+    expect(lines).toEqual([expect.stringMatching(/^sessionid=""; expires=Thu, 01 Jan 1970/)]);
+    expect(rows()).toEqual([]);
+  });
+
   it("takes the last of several cookies, as Python does", async () => {
     addRow(textOf({ a: "1" }), "2026-02-01 00:00:00");
     await visit({}, `${"b".repeat(32)}; sessionid=${KEY}`, (session) => expect(session.get("a")).toBe(1));
+  });
+
+  it("drops what was written while the session ended, and sets no cookie", async () => {
+    addRow(textOf({ a: "1" }), "2026-02-01 00:00:00");
+    const { lines } = await visit({}, KEY, (session) => {
+      db.exec("DELETE FROM django_session");
+      session.set("b", 1);
+    });
+    expect([lines, rows()]).toEqual([[], []]);
   });
 
   it("throws, on request, when a session ended while it was changed", async () => {
@@ -333,11 +390,26 @@ describe("djangoSessions", () => {
     const [row] = rows() as [{ session_key: string }];
     await visit({}, row.session_key, (session) => session.regenerate({ keep: true }));
     const [moved] = rows() as [{ session_key: string }];
+    await visit({ refreshEachRequest: true }, moved.session_key);
     await visit({}, moved.session_key, (session) => session.destroy());
     for (const channel of channels) unsubscribe(channel, listen);
     expect(told.map((line) => line.split(" ")[0])).toEqual(
-      ["created", "saved", "opened", "rotated", "saved", "opened", "destroyed"].map(
-        (name) => `hipflask:${name}`,
+      [
+        "created",
+        "saved",
+        "opened",
+        "rotated",
+        "saved",
+        "opened",
+        "saved",
+        "opened",
+        "destroyed",
+        "saved",
+      ].map((name) => `hipflask:${name}`),
+    );
+    expect(told.filter((line) => line.includes("saved"))).toEqual(
+      ["write", "write", "refresh", "delete"].map(
+        (outcome) => `hipflask:saved {"outcome":"${outcome}","cookieName":"sessionid"}`,
       ),
     );
     expect(told.join()).not.toMatch(new RegExp(`${row.session_key}|${moved.session_key}`));

@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -85,7 +86,7 @@ describe.skipIf(service.skip)(`flaskSessionRedis${service.note}`, () => {
     expect(refreshed.vary).toBe("Cookie");
     expect(await redis.ttl(prefix + SID)).toBeGreaterThan(1000);
     await store({ a: "1" });
-    expect((await visit({}, SID)).lines).toEqual([]);
+    expect(await visit({}, SID)).toMatchObject({ lines: [], vary: null });
     expect(await redis.ttl(prefix + SID)).toBeGreaterThan(1000);
     await store({ _permanent: "true", a: "1" });
     expect((await visit({ refreshEachRequest: false }, SID)).lines).toEqual([]);
@@ -115,7 +116,16 @@ describe.skipIf(service.skip)(`flaskSessionRedis${service.note}`, () => {
       expect(lines[0]).toContain("Expires=");
       const sid = /session=([^;]+)/.exec(lines[0]!)![1]!;
       await visit({}, sid, (session) => expect(session.toJSON()).toEqual({ _permanent: true, b: 1 }));
+      await store({ a: "1" });
+      expect((await visit({}, SID, (session) => (act(session), session.set("b", 1)))).lines[0]).not.toContain(
+        "Expires=",
+      );
     }
+    await store({ _permanent: "true", a: "1" });
+    const { lines } = await visit({}, SID, (session) => session.regenerate({ keep: true }));
+    expect(lines[0]).not.toContain(SID);
+    const sid = /session=([^;]+)/.exec(lines[0]!)![1]!;
+    await visit({}, sid, (session) => expect(session.toJSON()).toEqual({ _permanent: true, a: 1 }));
   });
 
   it("refuses pickled and broken records, says so, and leaves them alone", async () => {
@@ -141,6 +151,8 @@ describe.skipIf(service.skip)(`flaskSessionRedis${service.note}`, () => {
     const seen: string[] = [];
     const onRefused = (reason: string) => seen.push(reason);
     for (const cookie of [
+      undefined,
+      "",
       "unknown".repeat(6),
       "short",
       "with spaces and more",
@@ -206,6 +218,34 @@ describe.skipIf(service.skip)(`flaskSessionRedis${service.note}`, () => {
     expect(await redis.exists(prefix + SID)).toBe(0);
   });
 
+  it("tells on the channel what became of the cookie", async () => {
+    const told: unknown[] = [];
+    const listen = (message: unknown) => told.push(message);
+    subscribe("hipflask:saved", listen);
+    await store({ _permanent: "true", a: "1" });
+    await visit({}, SID);
+    await visit({}, SID, (session) => session.set("b", 1));
+    await visit({}, SID, async (session) => {
+      unsubscribe("hipflask:saved", listen);
+      await visit({}, SID, (other) => other.set("c", 1));
+      subscribe("hipflask:saved", listen);
+      session.pop("a");
+      session.pop("b");
+    });
+    await visit({}, SID, (session) => session.pop("c"));
+    await visit({}, SID, (session) => session.clear());
+    await store({ a: "1" });
+    await visit({}, SID);
+    await visit({}, SID, (session) => session.clear());
+    unsubscribe("hipflask:saved", listen);
+    expect(told).toEqual(
+      ["refresh", "write", "write", "delete", "delete", "delete"].map((outcome) => ({
+        outcome,
+        cookieName: "session",
+      })),
+    );
+  });
+
   it("neither revives nor overwrites what ended while it was changed", async () => {
     await store({ a: "1" });
     const late = () =>
@@ -217,6 +257,12 @@ describe.skipIf(service.skip)(`flaskSessionRedis${service.note}`, () => {
     expect(await redis.exists(prefix + SID)).toBe(0);
     const { lines } = await visit({}, SID, (session) => session.get("a"));
     expect(lines).toEqual([]);
+    await store({ a: "1" });
+    const dropped = await visit({}, SID, async (session) => {
+      session.set("b", 1);
+      await redis.del(prefix + SID);
+    });
+    expect([dropped.lines, await redis.exists(prefix + SID)]).toEqual([[], 0]);
   });
 
   it("says what is wrong with its options, and that these records have no owners", async () => {

@@ -109,7 +109,7 @@ it.each([
   ],
   [
     () => sqliteStore(":memory:", { busyTimeout: 5000 }),
-    '"busyTimeout" is in seconds. If 5000 are milliseconds, write 5.',
+    '"busyTimeout" is in seconds, and the maximum is 600 seconds. If 5000 are milliseconds, write 5.',
   ],
   [
     () => sqliteStore(":memory:", { synchronous: "off" as never }),
@@ -138,7 +138,7 @@ it.each([
   ],
   [
     () => flaskSessionRedis(redis, { storeTimeout: 2000 }),
-    '"storeTimeout" is in seconds. If 2000 are milliseconds, write 2.',
+    '"storeTimeout" is in seconds, and the maximum is 600 seconds. If 2000 are milliseconds, write 2.',
   ],
 ])("says what is wrong with a value: %s", (make, said) => {
   expect(messageOf(make)).toBe(said);

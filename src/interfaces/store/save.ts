@@ -56,8 +56,8 @@ export async function commit(
       isEnded = true;
     }
     const isWritten = decision.create || (decision.write && !pending.isFailure);
-    const { schemaMismatch } = config;
-    if (isWritten && schemaMismatch !== undefined) assertFits(schemaMismatch, pending.checkpoint.fields);
+    if (isWritten && config.schemaMismatch !== undefined)
+      assertFits(config.schemaMismatch, pending.checkpoint.fields);
     const needsCookie = decision.create || decision.rotate === "fresh";
     if (request.isHandshake && needsCookie) throw new SessionClosedError(NO_COOKIE);
     // The request has a valid token for each of these, so it may end them. If they stayed, the next request would be

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { notify } from "../../callbacks.ts";
-import { checkNames, checkNumber, checkWait } from "../../check-options.ts";
+import { checkNames, checkNumber, checkSeconds, LONGEST_WAIT } from "../../check-options.ts";
 import type { Store } from "./store.ts";
 
 /** A store, or the sessions in one. */
@@ -101,8 +101,8 @@ export async function sweepOnce(
 function checked(call: string, options: SweepOptions) {
   checkNames(call, options, ["every", "batch", "pause", "onError"]);
   const { every = EVERY, batch = BATCH, pause = PAUSE, onError } = options;
-  checkNumber("every", every, 0, " of seconds");
+  checkSeconds("every", every);
   checkNumber("batch", batch, 1);
-  checkWait("pause", pause);
+  checkSeconds("pause", pause, LONGEST_WAIT);
   return { every, batch, pause, onError };
 }

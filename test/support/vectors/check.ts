@@ -1,9 +1,9 @@
 import { ConfigError, SessionManager, type SessionOptions } from "hipflask";
 
-/** What became of one vector: it passed if there are no problems. */
 export interface Verdict {
   readonly name: string;
-  readonly problems: readonly string[];
+  /** Runs the vector, which passed if there are no problems. */
+  readonly problems: () => readonly string[];
 }
 
 /** Collects what is wrong with one vector; everything is looked at, not only the first difference. */
@@ -20,15 +20,18 @@ export class Check {
   }
 }
 
-/** Runs one vector; whatever it throws is a problem of that vector alone. */
+/** The verdict on one vector; whatever `run` throws is a problem of that vector alone. */
 export function judge(name: string, run: (check: Check) => void): Verdict {
-  const check = new Check();
-  try {
-    run(check);
-  } catch (error) {
-    check.fail(`threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  }
-  return { name, problems: check.problems };
+  const problems = () => {
+    const check = new Check();
+    try {
+      run(check);
+    } catch (error) {
+      check.fail(`threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+    return check.problems;
+  };
+  return { name, problems };
 }
 
 /** A vector of a file, before anything is known about it. */

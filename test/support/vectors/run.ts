@@ -14,11 +14,11 @@ export function runVectors(file: unknown): VectorReport {
   if ("session_data" in file) return checkDjangoVectors(file);
   if ("vectors" in file) return checkPeerVectors(file);
   const verdicts = judgeFlask(file as Raw);
-  const failed = verdicts.filter(({ problems }) => problems.length > 0);
-  return {
-    passed: verdicts.length - failed.length,
-    failures: failed.map(({ name, problems }) => [name, ...problems].join("\n").replaceAll("\n", "\n  ")),
-  };
+  const failures = verdicts.flatMap(({ name, problems: run }) => {
+    const problems = run();
+    return problems.length === 0 ? [] : [name, ...problems].join("\n").replaceAll("\n", "\n  ");
+  });
+  return { passed: verdicts.length - failures.length, failures };
 }
 
 const SECTIONS: Readonly<Record<string, (section: never) => Verdict[]>> = {
@@ -32,7 +32,7 @@ const SECTIONS: Readonly<Record<string, (section: never) => Verdict[]>> = {
 const INFORMATION = new Set(["made_with", "profile", "seed", "doc"]);
 
 /**
- * Runs everything in a file of the form of `flask.json`, one verdict per vector. What the runner does not know is a
+ * The verdicts on everything in a file of the form of `flask.json`, one per vector. What the runner does not know is a
  * failure, and so is a file or a section that holds no vector: silence must not pass for success.
  */
 export function judgeFlask(file: Raw): Verdict[] {
