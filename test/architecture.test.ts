@@ -27,7 +27,7 @@ const platform = [
 const homes: Homes = {
   "node:assert": ["testing/"],
   "node:child_process": ["testing/", "cli/"],
-  "node:events": ["adapters/parts/node-response", "adapters/parts/own-events", "express-session/"],
+  "node:events": ["adapters/parts/node-exchange", "adapters/parts/node-response", "express-session/"],
   "node:fs": ["cli/", "testing/", "stores/sqlite"],
   "node:http": ["adapters/", "express-session/", "inspector/", "testing/", "cli/"],
   "node:http2": ["adapters/parts/held-stream"],
@@ -38,7 +38,7 @@ const homes: Homes = {
   "node:readline": ["cli/"],
   "node:sqlite": ["stores/sqlite"],
   "node:stream": ["adapters/express", "express-session/"],
-  "node:tls": ["adapters/parts/node-headers", "express-session/"],
+  "node:tls": ["adapters/parts/node-exchange", "express-session/"],
   "node:util": ["cli/"],
   "node:zlib": ["itsdangerous/encoding"],
   "@aws-sdk/client-dynamodb": ["stores/from-url"],

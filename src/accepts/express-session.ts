@@ -7,9 +7,8 @@ import type {
   AcceptRefusal,
   StoreAcceptOptions,
 } from "./accepted-cookie.ts";
-import { unsignExpressValue } from "./mac.ts";
-import { mac } from "./mac.ts";
-import { isRecord, percentDecode, without } from "./plain-json.ts";
+import { mac, percentDecode, unsignExpressValue } from "./cookie-value.ts";
+import { isRecord, without } from "./plain-json.ts";
 
 /** The options of the old `session({ … })`. */
 export interface ExpressSessionOptions extends StoreAcceptOptions {

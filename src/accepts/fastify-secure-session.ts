@@ -9,7 +9,8 @@ import type {
   AcceptOptions,
   AcceptRefusal,
 } from "./accepted-cookie.ts";
-import { isRecord, percentDecode, without } from "./plain-json.ts";
+import { percentDecode } from "./cookie-value.ts";
+import { isRecord, without } from "./plain-json.ts";
 
 /** The part of the package `sodium-native` that is used: Node has neither XSalsa20-Poly1305 nor Argon2id. */
 export interface Sodium {

@@ -2,8 +2,7 @@ import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { STORED, checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, StoreAcceptOptions } from "./accepted-cookie.ts";
 import { readExpressRecord } from "./express-session.ts";
-import { mac } from "./mac.ts";
-import { percentDecode } from "./plain-json.ts";
+import { mac, percentDecode } from "./cookie-value.ts";
 
 /** The options of the old `fastify.register(fastifySession, { … })`. */
 export interface FastifySessionOptions extends StoreAcceptOptions {

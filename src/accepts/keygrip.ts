@@ -1,7 +1,7 @@
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { ConfigError } from "../errors.ts";
 import type { AcceptOptions, AcceptRefusal, RequestCookies } from "./accepted-cookie.ts";
-import { mac } from "./mac.ts";
+import { mac } from "./cookie-value.ts";
 
 /** How the old application signed cookies with Keygrip, which cookie-session and Koa use. */
 export interface KeygripOptions extends AcceptOptions {

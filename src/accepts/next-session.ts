@@ -1,7 +1,7 @@
 import { STORED, checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, StoreAcceptOptions } from "./accepted-cookie.ts";
+import { percentDecode } from "./cookie-value.ts";
 import { readExpressRecord } from "./express-session.ts";
-import { percentDecode } from "./plain-json.ts";
 
 const MAX_ID_LENGTH = 256;
 

@@ -1,4 +1,4 @@
-import { called } from "../stores/express-session/calls.ts";
+import { isPromise, promised } from "../stores/parts/callbacks.ts";
 import { withTimeout } from "../stores/parts/store-calls.ts";
 
 /**
@@ -37,16 +37,12 @@ async function askInTime(store: OldStore, verb: Verb, id: string, seconds: numbe
   try {
     const call = (done: OldStoreCallback) => store[verb]?.(id, done);
     // Some call the callback and also return a promise, which has no value and settles later.
-    const isAnswer = (returned: unknown) => isPromise(returned) || store[verb]?.length !== 2;
-    return await withTimeout("The old store", verb, seconds, () => called(call, isAnswer));
+    const isResult = (returned: unknown) => isPromise(returned) || store[verb]?.length !== 2;
+    return await withTimeout("The old store", verb, seconds, () => promised(verb, call, isResult));
   } catch (error) {
     // Stores in files report a missing record by this error, which express-session accepts.
     const { cause } = error as { cause?: { code?: unknown } };
     if (cause?.code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-function isPromise(returned: unknown): boolean {
-  return typeof (returned as { then?: unknown } | null | undefined)?.then === "function";
 }

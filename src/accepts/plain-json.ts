@@ -26,13 +26,3 @@ export function textFromBase64(base64: string): string {
   if (bytes.toString("base64") !== base64) throw new TypeError("not base64");
   return utf8.decode(bytes);
 }
-
-/** Decodes a value of `encodeURIComponent`; `undefined` if it is malformed. */
-export function percentDecode(text: string): string | undefined {
-  if (!text.includes("%")) return text;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
-}

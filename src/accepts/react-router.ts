@@ -8,8 +8,8 @@ import type {
   RequestCookies,
   StoreAcceptOptions,
 } from "./accepted-cookie.ts";
-import { mac } from "./mac.ts";
-import { isRecord, percentDecode, textFromBase64 } from "./plain-json.ts";
+import { mac, percentDecode } from "./cookie-value.ts";
+import { isRecord, textFromBase64 } from "./plain-json.ts";
 
 /** The options of the old `createCookie("…", { … })`. */
 export interface ReactRouterOptions extends StoreAcceptOptions {

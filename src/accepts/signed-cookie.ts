@@ -2,9 +2,7 @@ import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import { ConfigError } from "../errors.ts";
 import { checkReader, acceptedCookie } from "./accepted-cookie.ts";
 import type { AcceptedCookie, AcceptOptions } from "./accepted-cookie.ts";
-import { unsignExpressValue } from "./mac.ts";
-import { mac } from "./mac.ts";
-import { percentDecode } from "./plain-json.ts";
+import { mac, percentDecode, unsignExpressValue } from "./cookie-value.ts";
 
 /** How the old application set a single signed value. */
 export interface SignedCookieOptions extends AcceptOptions {

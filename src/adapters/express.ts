@@ -4,15 +4,15 @@ import type { Duplex } from "node:stream";
 import type { RequestContext } from "../request/context.ts";
 import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
+import { stateOf } from "../session/session.ts";
 import "./express/express-request.ts";
 import { errorPageOf, reportingTo, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
-import { ownEvents } from "./parts/own-events.ts";
-import { handshakeOf, requestOf } from "./parts/node-headers.ts";
+import { handshakeOf, ownEvents, requestOf } from "./parts/node-exchange.ts";
 import { originCheck, type SocketOptions } from "./socket/origins.ts";
-import { RequestSessionSlot, type RequestSession } from "./express/request-session.ts";
-import { settleDeletion } from "./parts/session-place.ts";
-import { isFastifyHook, wrongFramework } from "./parts/wrong-framework.ts";
+import { requestSessionLayer, type RequestSession } from "./express/request-session.ts";
+import { placeKeptSession, placeOf, placeSession } from "./parts/session-place.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 export type { RequestSession, RequestSessionMethods, SessionCallback } from "./express/request-session.ts";
 export type { SessionCookie } from "./express/session-cookie.ts";
@@ -57,8 +57,12 @@ export function sessions(
   checkOptions("sessions", handlerOptions, { onError: "function", origins: "any" });
   const onError = reportingTo(handlerOptions.onError);
   const refuseForeign = originCheck(handlerOptions);
+  const layer = requestSessionLayer(manager.config);
+  const socketLayer = requestSessionLayer(manager.config, onError);
   return (req, res, next) => {
-    if (typeof next !== "function" || req.headers === undefined || isFastifyHook(req, res)) {
+    // Replies of Fastify have their request; Node's are in `raw`.
+    const isFastify = (res as { request?: unknown } | undefined)?.request === req;
+    if (typeof next !== "function" || req.headers === undefined || isFastify) {
       const error = wrongFramework("hipflask/express", "app.use(sessions({ … }))", req, res, next);
       // Fastify expects a call of `done`.
       if (typeof next !== "function") throw error;
@@ -72,15 +76,15 @@ export function sessions(
       refuseUpgrade(req.socket, error);
     };
     const handle = (context: RequestContext): void => {
-      const slot = new RequestSessionSlot(context, manager.config, isHandshake ? onError : undefined);
-      (req as Partial<Slotted>)[SLOT] = slot;
-      Object.defineProperty(req, "session", isHandshake ? KEPT_SESSION : SESSION);
       Object.defineProperty(req, "sessionID", SESSION_ID);
       if (!isHandshake) {
-        settleDeletion(req, slot, context, SESSION, () => (req as Partial<Slotted>)[SLOT] === slot, onError);
+        placeSession(req, context, onError, layer);
         new HeldResponse(res, onError).context = context;
         ownEvents(context, req, res);
-      } else (isPolling(res) ? res : req.socket).once("close", () => context.end());
+      } else {
+        placeKeptSession(req, context, socketLayer);
+        (isPolling(res) ? res : req.socket).once("close", () => context.end());
+      }
       context.run(next);
     };
     let context: RequestContext;
@@ -100,27 +104,12 @@ export function sessions(
   };
 }
 
-const SLOT = Symbol("hipflask.session");
-type Slotted = { [SLOT]: RequestSessionSlot };
-
-/** Shared by all requests, and created at the first access: most requests do not access their session. */
-const SESSION: PropertyDescriptor & ThisType<Slotted> = {
+/** Shared by all requests. */
+const SESSION_ID: PropertyDescriptor = {
   configurable: true,
   enumerable: true,
-  get() {
-    return this[SLOT].session;
-  },
-  set(value: object | null | undefined) {
-    this[SLOT].session = value;
-  },
-};
-/** Of a socket, whose sessions nothing looks at before they are saved: deleting it throws. */
-const KEPT_SESSION: PropertyDescriptor = { ...SESSION, configurable: false };
-const SESSION_ID: PropertyDescriptor & ThisType<Slotted> = {
-  configurable: true,
-  enumerable: true,
-  get() {
-    return this[SLOT].id;
+  get(this: object) {
+    return stateOf(placeOf(this).context.session).selector;
   },
   set() {
     throw new TypeError("req.sessionID cannot be set: session ids are random.");

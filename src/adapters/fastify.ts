@@ -7,8 +7,7 @@ import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
 import { errorPageOf, onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
-import { requestOf, type Connection } from "./parts/node-headers.ts";
-import { ownEvents } from "./parts/own-events.ts";
+import { ownEvents, requestOf, type Connection } from "./parts/node-exchange.ts";
 import { placeSession } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 

@@ -9,7 +9,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import { observed, type ResponseHeaders } from "../http/response-headers.ts";
 import type { Session } from "../session/session.ts";
 import { errorPageOf, errorResponseOf } from "./parts/error-page.ts";
-import { assertInPlace } from "./parts/session-place.ts";
+import { assertInnerSession } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
 declare module "hono" {
@@ -52,7 +52,8 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareHa
       if (context.opening !== undefined) await context.opening;
       c.set("session", context.session);
       await context.run(next);
-      assertInPlace(c.get("session"), c.req.raw, 'c.set("session", …)');
+      const found = c.get("session");
+      if (found !== context.session) assertInnerSession(found, c.req.raw, 'c.set("session", …)');
       let hasCookie = false;
       const headers = observed(responseHeaders(c), (name) => (hasCookie ||= name === "Set-Cookie"));
       await context.save({ status: c.res.status, headers });

@@ -7,8 +7,8 @@ import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
 import { reportingTo } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
-import { requestOf, responseOf } from "./parts/node-headers.ts";
-import { ownEvents } from "./parts/own-events.ts";
+import { ownEvents, requestOf } from "./parts/node-exchange.ts";
+import { responseOf } from "./parts/node-response.ts";
 import { placeSession } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 

@@ -4,9 +4,8 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
-import { requestOf } from "./parts/node-headers.ts";
-import { ownEvents } from "./parts/own-events.ts";
-import { isNodeExchange, wrongFramework } from "./parts/wrong-framework.ts";
+import { isNodeExchange, ownEvents, requestOf } from "./parts/node-exchange.ts";
+import { wrongFramework } from "./parts/wrong-framework.ts";
 
 const USE = "createServer(sessions({ … })((req, res) => …))";
 

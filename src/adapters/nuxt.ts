@@ -6,7 +6,7 @@ import { contextOf, currentContext, hasSession, type RequestContext } from "../r
 import type { Session } from "../session/session.ts";
 import { onErrorOf, type HandlerErrorOptions } from "./parts/error-page.ts";
 import { HeldResponse } from "./parts/held-response.ts";
-import { requestOf } from "./parts/node-headers.ts";
+import { requestOf } from "./parts/node-exchange.ts";
 import { placeSession } from "./parts/session-place.ts";
 
 declare module "h3" {

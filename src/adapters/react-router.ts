@@ -5,7 +5,7 @@ import type { SessionOptions } from "../manager/options.ts";
 import type { Session } from "../session/session.ts";
 import { errorPageOf } from "./parts/error-page.ts";
 import { responseOf, saveInto } from "./parts/pending-headers.ts";
-import { assertInPlace } from "./parts/session-place.ts";
+import { assertInnerSession } from "./parts/session-place.ts";
 import { wrongFramework } from "./parts/wrong-framework.ts";
 
 export { sessionStorage } from "./react-router/storage.ts";
@@ -69,7 +69,8 @@ export function sessions(options: SessionOptions | SessionManager): MiddlewareFu
       if (context.opening !== undefined) await context.opening;
       provider.set(sessionContext, context.session);
       const response = responseOf(await context.run(next), "hipflask/react-router");
-      assertInPlace(provider.get(sessionContext), request, "sessionContext");
+      const found = provider.get(sessionContext);
+      if (found !== context.session) assertInnerSession(found, request, "sessionContext");
       return await saveInto(response, context);
     } catch (error) {
       throw asRouteError(error);

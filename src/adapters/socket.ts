@@ -6,7 +6,7 @@ import { SessionManager } from "../manager/manager.ts";
 import type { SessionOptions } from "../manager/options.ts";
 import { stateOf, type Session } from "../session/session.ts";
 import { layered } from "./parts/layered-session.ts";
-import { requestOf } from "./parts/node-headers.ts";
+import { requestOf } from "./parts/node-exchange.ts";
 import { originCheck, type SocketOptions } from "./socket/origins.ts";
 
 export { ForeignOriginError } from "../errors.ts";

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { finished } from "node:stream";
 import "../adapters/express/express-request.ts";
 import { logError } from "../adapters/parts/error-page.ts";
-import { isFastifyHook, wrongFramework } from "../adapters/parts/wrong-framework.ts";
+import { wrongFramework } from "../adapters/parts/wrong-framework.ts";
 import { HeldResponse } from "../adapters/parts/held-response.ts";
 import { Cookie, type CookieData, type CookieOptions } from "./cookie.ts";
 import { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
@@ -69,7 +69,9 @@ export function session(options?: SessionOptions): RequestHandler {
   Object.assign(store, { generate: (req: SessionRequest) => generateFor(req, config) });
 
   const handle = (req: SessionRequest, res: ServerResponse, next: Next): void => {
-    if (typeof next !== "function" || req.headers === undefined || isFastifyHook(req, res)) {
+    // Replies of Fastify have their request; Node's are in `raw`.
+    const isFastify = (res as { request?: unknown } | undefined)?.request === req;
+    if (typeof next !== "function" || req.headers === undefined || isFastify) {
       const error = wrongFramework("hipflask/express-session", "app.use(session({ … }))", req, res, next);
       if (typeof next !== "function") throw error;
       next(error);

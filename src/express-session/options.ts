@@ -1,7 +1,7 @@
 import { checkNumber } from "../check-options.ts";
 import type { Request } from "express";
 import { KeyObject, randomBytes } from "node:crypto";
-import { mac, type Mac } from "../accepts/mac.ts";
+import { mac, type Mac } from "../accepts/cookie-value.ts";
 import type { SecretKey } from "../itsdangerous/secret-key.ts";
 import type { CookieOptions } from "./cookie.ts";
 import { deprecate } from "./deprecate.ts";

@@ -1,7 +1,6 @@
 import type { TLSSocket } from "node:tls";
-import { mac, type Mac, unsignExpressValue } from "../accepts/mac.ts";
+import { type Mac, mac, percentDecode, unsignExpressValue } from "../accepts/cookie-value.ts";
 import type { SessionRequest } from "./session.ts";
-import { percentDecode } from "../accepts/plain-json.ts";
 import { readCookies } from "../http/cookie.ts";
 import { deprecate } from "./deprecate.ts";
 

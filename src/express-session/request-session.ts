@@ -1,7 +1,9 @@
-import { type Mac, signExpressValue } from "../accepts/mac.ts";
+import { type Mac, signExpressValue } from "../accepts/cookie-value.ts";
 import type { HeldContext } from "../adapters/parts/held-response.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
-import { type Answer, askStore, attempt, type SessionCallback, settled } from "./session-store.ts";
+import { StoreError } from "../errors.ts";
+import { type Answer, askStore } from "../stores/parts/callbacks.ts";
+import { attempt, type SessionCallback, settled } from "./session-store.ts";
 import type { Config } from "./options.ts";
 import { isSecure, readSessionId } from "./request-facts.ts";
 import { isSame, Session, type SessionRequest, type Version, versionOf } from "./session.ts";
@@ -238,7 +240,18 @@ export class RequestSession implements HeldContext {
   }
 
   #ask(verb: string, ask: (answer: Answer) => unknown, then: Answer): void {
-    askStore(verb, this.#config.storeTimeout, ask, then);
+    const { storeTimeout } = this.#config;
+    const timer = setTimeout(() => {
+      const seconds = storeTimeout / 1000;
+      give(
+        new StoreError("timeout", `The session store did not answer "${verb}" within ${seconds} seconds.`),
+      );
+    }, storeTimeout);
+    timer.unref();
+    const give = askStore(verb, ask, (...result) => {
+      clearTimeout(timer);
+      then(...result);
+    });
   }
 }
 

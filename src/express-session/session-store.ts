@@ -1,5 +1,3 @@
-import { StoreError } from "../errors.ts";
-
 /** Called when an operation of a store completes, with its error if it failed. */
 export type SessionCallback = (error?: any) => void;
 
@@ -12,66 +10,6 @@ export interface SessionStore {
   createSession(req: any, session: any): unknown;
   regenerate?(req: any, callback: SessionCallback): unknown;
   on(event: "connect" | "disconnect", listener: () => void): unknown;
-}
-
-/** Called with an error or a value. */
-export type Answer = (error?: unknown, value?: unknown) => void;
-
-/**
- * Calls a store and passes on exactly one result: the first callback, a thrown error or rejection, or the timeout. The
- * callback runs outside the store's own calls, so that no store swallows its errors.
- *
- * @param verb the operation, for the message
- * @param milliseconds the time limit
- */
-export function askStore(
-  verb: string,
-  milliseconds: number,
-  ask: (answer: Answer) => unknown,
-  then: Answer,
-): void {
-  let isAsking = true;
-  let answered: Parameters<Answer> | undefined;
-  const answer: Answer = (...given) => {
-    if (answered !== undefined) return;
-    answered = given;
-    clearTimeout(timer);
-    if (!isAsking) hand(then, given);
-  };
-  const timer = setTimeout(() => {
-    const seconds = milliseconds / 1000;
-    answer(
-      new StoreError("timeout", `The session store did not answer "${verb}" within ${seconds} seconds.`),
-    );
-  }, milliseconds);
-  timer.unref();
-  try {
-    const asked = ask(answer);
-    if (isThenable(asked)) asked.then(undefined, (error: unknown) => answer(error ?? nameless(verb)));
-  } catch (error) {
-    answer(error ?? nameless(verb));
-  }
-  isAsking = false;
-  if (answered !== undefined) then(...(answered as Parameters<Answer>));
-}
-
-/** An error in a callback is thrown as from a callback, even if the store calls it from a promise. */
-function hand(then: Answer, given: Parameters<Answer>): void {
-  try {
-    then(...given);
-  } catch (error) {
-    process.nextTick(() => {
-      throw error;
-    });
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
-}
-
-function nameless(verb: string): StoreError {
-  return new StoreError("unavailable", `The session store failed at "${verb}" without saying why.`);
 }
 
 /**

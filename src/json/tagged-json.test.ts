@@ -221,7 +221,7 @@ describe("dumps", () => {
       const error = thrownWith(name) as UnserializableError;
       expect(error).toBeInstanceOf(UnserializableError);
       expect(error.path).toMatch(/\["ada@example.com"\]\.token$/);
-      expect(`${inspect(error)}${JSON.stringify(error)}${String(error)}`).not.toMatch(/ada|token/);
+      expect(`${inspect(error)}${JSON.stringify(error)}${String(error)}`).not.toMatch(/ada@|\btoken\b/);
     }
   });
 

@@ -5,7 +5,7 @@ import {
   expressSessionStore,
   type ExpressCompareAndSet,
   type ExpressSessionBackend,
-} from "../../src/stores/express-session.ts";
+} from "../../src/express-session/express-session-store.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import type { StoreTools, StoreUnderTest } from "../../src/testing/store-contract.ts";
 import { fullScale, reachable } from "../services/service.ts";

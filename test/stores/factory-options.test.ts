@@ -8,7 +8,7 @@ import { flaskSessionRedis } from "../../src/flask-session.ts";
 import { withoutHelp } from "../../src/help.ts";
 import { denoKvStore } from "../../src/stores/deno-kv.ts";
 import { dynamodbStore } from "../../src/stores/dynamodb.ts";
-import { expressSessionStore } from "../../src/stores/express-session.ts";
+import { expressSessionStore } from "../../src/express-session/express-session-store.ts";
 import { memcachedStore } from "../../src/stores/memcached.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { postgresStore } from "../../src/stores/postgres.ts";

@@ -13,7 +13,7 @@ import { SessionManager } from "../../src/manager/manager.ts";
 import { denoKvStore } from "../../src/stores/deno-kv.ts";
 import { durableObjectStore } from "../../src/stores/durable-object.ts";
 import { dynamodbStore } from "../../src/stores/dynamodb.ts";
-import { expressSessionStore } from "../../src/stores/express-session.ts";
+import { expressSessionStore } from "../../src/express-session/express-session-store.ts";
 import { memcachedStore } from "../../src/stores/memcached.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { mongodbStore } from "../../src/stores/mongodb.ts";

@@ -1,5 +1,4 @@
 import { SessionClosedError } from "../../errors.ts";
-import type { RequestContext } from "../../request/context.ts";
 import type { CookieConfig } from "../../interfaces/cookie-interface.ts";
 import { SessionState } from "../../session/state.ts";
 import {
@@ -12,7 +11,7 @@ import {
 } from "../../session/session.ts";
 import { flashMessages, setFlashMessages } from "./flash-messages.ts";
 import { layered, type Base } from "../parts/layered-session.ts";
-import { assign } from "../parts/session-place.ts";
+import type { SessionLayer, SessionPlace } from "../parts/session-place.ts";
 import { SessionCookie } from "./session-cookie.ts";
 
 /** Called on completion, with the error if it failed. */
@@ -79,92 +78,71 @@ const METHODS: ReadonlySet<string> = new Set<keyof RequestSessionMethods>([
   "touch",
 ]);
 
-/** The value of `req.session` for one request. */
-export class RequestSessionSlot {
-  readonly context: RequestContext;
-  readonly config: CookieConfig;
-  readonly #onError: ((error: unknown) => void) | undefined;
-  #session: RequestSession | null | undefined;
+/**
+ * Creates what `req.session` has beyond the session.
+ *
+ * @param onError for sockets, which have no response: called with the error of a save
+ */
+export function requestSessionLayer(config: CookieConfig, onError?: (error: unknown) => void): SessionLayer {
+  return {
+    create: (place) => requestSession(place, config, onError),
+    isTaken: (name) => METHODS.has(name),
+    // No response would end it, and nothing is left to call `save` on.
+    onEnd: onError && ((context) => void context.commit().catch(onError)),
+  };
+}
 
-  /** @param onError for a socket: called with the error of a save, since there is no response */
-  constructor(context: RequestContext, config: CookieConfig, onError?: (error: unknown) => void) {
-    this.context = context;
-    this.config = config;
-    this.#onError = onError;
-  }
-
-  get id(): string | undefined {
-    return stateOf(this.context.session).selector;
-  }
-
-  get session(): RequestSession | null {
-    if (this.#session === undefined) this.#session = this.#layer();
-    return this.#session;
-  }
-
-  /** Null ends the session, and an object replaces the data of one without an owner, as in cookie-session. */
-  set session(value: object | null | undefined) {
-    const isEnd = value === null || value === undefined;
-    if (value === this.#session && !isEnd) return;
-    assign(this.context.session, value, (name) => METHODS.has(name));
-    this.#session = isEnd ? null : undefined;
-    // A socket has no response that would end it, and nothing is left to call `save` on.
-    if (isEnd && this.#onError !== undefined) this.context.commit().catch(this.#onError);
-  }
-
-  #layer(): RequestSession {
-    const base: Base = { session: this.context.session };
-    const state = stateOf(base.session);
-    const call =
-      (step: () => Promise<void> | void) =>
-      (callback?: SessionCallback): unknown =>
-        this.#call(step, layer, callback);
-    const endAndBegin = call(() => {
-      const old = snapshotOf(state);
-      state.destroy();
-      base.session = old;
-      this.#session = undefined;
-    });
-    const idOf = (): string | undefined => this.id;
-    const layer = layered(base, {
-      get id() {
-        return idOf();
-      },
-      get flash() {
-        return flashMessages(base.session, base.session.flash);
-      },
-      set flash(messages: unknown) {
-        setFlashMessages(base.session, messages);
-      },
-      cookie: new SessionCookie(state, this.config),
-      regenerate: (given?: SessionCallback | { keep?: readonly string[] | true }) =>
-        typeof given === "function" ? endAndBegin(given) : this.#call(() => regenerate(state, given), layer),
-      destroy: call(() => (state.destroy(), this.context.commit())),
-      save: call(() => this.context.commit()),
-      reload: call(() => this.context.reload()),
-      touch: call(() => this.#touch(state)),
-    }) as unknown as RequestSession;
-    return layer;
-  }
-
+function requestSession(
+  place: SessionPlace,
+  config: CookieConfig,
+  onError?: (error: unknown) => void,
+): RequestSession {
+  const { context } = place;
+  const base: Base = { session: context.session };
+  const state = stateOf(base.session);
   /** @returns the session with a callback, otherwise a promise */
-  #call(step: () => Promise<void> | void, session: unknown, callback?: SessionCallback): unknown {
+  const run = (step: () => Promise<void> | void, callback?: SessionCallback): unknown => {
     if (typeof callback !== "function") {
       const done = Promise.resolve(step());
       // If the caller does not wait, the response tries again and reports the error.
-      done.catch((error: unknown) => this.#onError?.(error));
+      done.catch((error: unknown) => onError?.(error));
       return done;
     }
     // An error thrown by a callback is not an error of the session.
     const { callbackify } = process.getBuiltinModule("node:util");
     callbackify(async () => step())((error) => callback(error ?? undefined));
-    return session;
-  }
-
-  #touch(state: SessionState): Promise<void> | void {
-    if (this.#onError !== undefined) return this.context.commit();
+    return layer;
+  };
+  const call = (step: () => Promise<void> | void) => (callback?: SessionCallback) => run(step, callback);
+  const endAndBegin = call(() => {
+    const old = snapshotOf(state);
+    state.destroy();
+    base.session = old;
+    place.renew();
+  });
+  const touch = (): Promise<void> | void => {
+    if (onError !== undefined) return context.commit();
     if (state.size > 0) state.touch();
-  }
+  };
+  const layer = layered(base, {
+    get id() {
+      return stateOf(context.session).selector;
+    },
+    get flash() {
+      return flashMessages(base.session, base.session.flash);
+    },
+    set flash(messages: unknown) {
+      setFlashMessages(base.session, messages);
+    },
+    cookie: new SessionCookie(state, config),
+    regenerate: (given?: SessionCallback | { keep?: readonly string[] | true }) =>
+      typeof given === "function" ? endAndBegin(given) : run(() => regenerate(state, given)),
+    destroy: call(() => (state.destroy(), context.commit())),
+    save: call(() => context.commit()),
+    reload: call(() => context.reload()),
+    touch: call(touch),
+  }) as unknown as RequestSession;
+  return layer;
 }
 
 function snapshotOf(state: SessionState): Session {

@@ -2,13 +2,13 @@ import type { ServerResponse, OutgoingHttpHeaders, OutgoingHttpHeader } from "no
 import { cutStream, holdStream } from "./held-stream.ts";
 import type { SessionResponse } from "../../interfaces/session-interface.ts";
 import { errorPageOf } from "./error-page.ts";
-import { responseOf } from "./node-headers.ts";
 import {
   assertArguments,
   emitDrain,
   headersSent,
   isHttp2,
   redirectedListeners,
+  responseOf,
   sealHead,
   setStalled,
 } from "./node-response.ts";
@@ -113,25 +113,8 @@ export class HeldResponse {
 
   #call(method: Method, ...args: unknown[]): unknown {
     const { context } = this;
-    if (context?.isCurrent !== false) return this.#handle(method, args);
-    return this.#callForeign(context, method, () => this.#handle(method, args));
-  }
-
-  /** Code of another request made the call. */
-  #callForeign(context: HeldContext, method: Method, handle: () => unknown): unknown {
-    const refusal = this.#isRefused ? undefined : context.refusal?.();
-    return context.run!(() => {
-      if (refusal !== undefined) {
-        this.#onError(refusal);
-        this.fail(refusal);
-        this.#isRefused = true;
-      }
-      if (!this.#isRefused) return handle();
-      return method === "write" ? true : this.#res;
-    });
-  }
-
-  #handle(method: Method, args: unknown[]): unknown {
+    if (context?.isCurrent === false)
+      return this.#callForeign(context, method, () => this.#call(method, ...args));
     if (this.#phase === "untouched" && method === "flush")
       return this.#originals.flush.apply(this.#res, args);
     const isSaving = this.#phase === "saving";
@@ -150,6 +133,20 @@ export class HeldResponse {
     if (this.#phase === "saving") this.#queue(method, args);
     else discard(this.#res, method, args);
     return method === "write" ? this.#mayGoOn() : this.#res;
+  }
+
+  /** Code of another request made the call. */
+  #callForeign(context: HeldContext, method: Method, handle: () => unknown): unknown {
+    const refusal = this.#isRefused ? undefined : context.refusal?.();
+    return context.run!(() => {
+      if (refusal !== undefined) {
+        this.#onError(refusal);
+        this.fail(refusal);
+        this.#isRefused = true;
+      }
+      if (!this.#isRefused) return handle();
+      return method === "write" ? true : this.#res;
+    });
   }
 
   /** The head is sent once, and nothing after the end, even if middleware repeats calls because Node has sent neither yet. */

@@ -1,7 +1,43 @@
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ResponseHeaders } from "../../http/response-headers.ts";
+import type { SessionResponse } from "../../interfaces/session-interface.ts";
 
-/** Makes a response that waits for its save behave like Node's own: its errors, its properties, its "drain". */
+/**
+ * A response of `node:http`: how a session writes its headers, and how one that waits for the save behaves like Node's own:
+ * its errors, its properties, its "drain".
+ */
+
+/** Adapts a response of `node:http` to the headers that a session writes. */
+export function responseOf(res: ServerResponse): SessionResponse {
+  return { status: res.statusCode, headers: new NodeResponseHeaders(res) };
+}
+
+class NodeResponseHeaders implements ResponseHeaders {
+  readonly #res: ServerResponse;
+  /** The current methods: the session can still write to a response that looks sent. */
+  readonly #setHeader: ServerResponse["setHeader"];
+
+  constructor(res: ServerResponse) {
+    this.#res = res;
+    this.#setHeader = res.setHeader;
+  }
+
+  get(name: string): string | null {
+    const given = this.#res.getHeader(name);
+    return given === undefined ? null : [given].flat().join(", ");
+  }
+
+  set(name: string, value: string): void {
+    this.#setHeader.call(this.#res, name, value);
+  }
+
+  append(name: string, value: string): void {
+    const given = this.#res.getHeader(name) ?? [];
+    // A list even for one: serverless-http and others expect cookies in lists.
+    this.#setHeader.call(this.#res, name, [...[given].flat().map(String), value]);
+  }
+}
 
 /** A minimal request for a response that is never sent. */
 const NO_REQUEST = { method: "GET", httpVersionMajor: 1, httpVersionMinor: 1 } as IncomingMessage;

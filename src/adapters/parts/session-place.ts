@@ -37,23 +37,44 @@ const OWNED =
   "This session has an owner, and an object replaces only data. Write session.update(data) to keep the login, or " +
   "session.destroy() before it to end the login.";
 
-/** The getter and setter of the property where a framework has the session. */
-class SessionPlace {
-  readonly #session: Session;
-  #isEmpty = false;
+/** What an adapter lays over sessions in the property of its framework. One for all requests. */
+export interface SessionLayer {
+  /** Called at the first access of a request, and after {@link SessionPlace.renew}: most requests do not access theirs. */
+  readonly create: (place: SessionPlace) => Session;
+  /** Whether a name is reserved in addition to those of every session. */
+  readonly isTaken: (name: string) => boolean;
+  /** Called after the property was set to null. */
+  readonly onEnd?: ((context: RequestContext) => void) | undefined;
+}
 
-  constructor(session: Session) {
-    this.#session = session;
+/** The session of one request in the property of a framework's own object. */
+export class SessionPlace {
+  readonly context: RequestContext;
+  readonly #layer: SessionLayer | undefined;
+  #shown: Session | null | undefined;
+
+  constructor(context: RequestContext, layer: SessionLayer | undefined) {
+    this.context = context;
+    this.#layer = layer;
   }
 
   /** Null after it was set to null, until there is data again. */
   get session(): Session | null {
-    return this.#isEmpty ? null : this.#session;
+    if (this.#shown === undefined) this.#shown = this.#layer?.create(this) ?? this.context.session;
+    return this.#shown;
   }
 
   set session(value: unknown) {
-    assign(this.#session, value);
-    this.#isEmpty = value === null || value === undefined;
+    const isEnd = value === null || value === undefined;
+    if (value === this.#shown && !isEnd) return;
+    assign(this.context.session, value, this.#layer?.isTaken);
+    this.#shown = isEnd ? null : undefined;
+    if (isEnd) this.#layer?.onEnd?.(this.context);
+  }
+
+  /** Lets the next access show another object. */
+  renew(): void {
+    this.#shown = undefined;
   }
 }
 
@@ -68,9 +89,10 @@ export interface SessionLocals {
 }
 
 const PLACE = Symbol("hipflask.session");
+type Placed = { [PLACE]: SessionPlace };
 
-/** Shared by all requests, and created at the first access. */
-const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
+/** Shared by all requests. */
+const SESSION: PropertyDescriptor & ThisType<Placed> = {
   configurable: true,
   enumerable: true,
   get() {
@@ -80,65 +102,56 @@ const SESSION: PropertyDescriptor & ThisType<{ [PLACE]: SessionPlace }> = {
     this[PLACE].session = value;
   },
 };
+const KEPT_SESSION: PropertyDescriptor = { ...SESSION, configurable: false };
+
+/** The place of the session in an object that has one. */
+export function placeOf(target: object): SessionPlace {
+  return (target as Placed)[PLACE];
+}
 
 /**
- * Defines the property `session` of a framework's own object.
+ * Defines the property `session` of a framework's own object. Deleting it ends the session, like setting it to null, and a
+ * value set afterwards is assigned. Deleting cannot be intercepted, so this checks before the session is saved. The save fails
+ * for a login in the same request, since the order is unknown.
  *
  * @param onError called if the property is deleted after the headers were sent
+ * @param layer default: the property has the session itself
  */
 export function placeSession(
   target: object,
   context: RequestContext,
   onError?: (error: unknown) => void,
+  layer?: SessionLayer,
 ): void {
-  const place = new SessionPlace(context.session);
-  const placed = target as { [PLACE]?: SessionPlace };
-  placed[PLACE] = place;
+  const place = new SessionPlace(context, layer);
+  (target as Placed)[PLACE] = place;
   Object.defineProperty(target, "session", SESSION);
-  settleDeletion(target, place, context, SESSION, () => placed[PLACE] === place, onError);
-}
-
-/**
- * Deleting the property `session` of a framework's object ends the session, like setting it to null, and a value set
- * afterwards is assigned. Deleting cannot be intercepted, so this checks before the session is saved. The save fails for a login
- * in the same request, since the order is unknown. A later deletion is reported to `onError`.
- *
- * @param isOurs whether the property is still that of this session, and not of an inner one
- */
-export function settleDeletion(
-  target: object,
-  place: { session: unknown },
-  context: RequestContext,
-  property: PropertyDescriptor,
-  isOurs: () => boolean,
-  onError?: (error: unknown) => void,
-): void {
-  const { session } = context;
   context.beforeSave(() => {
-    const found = replacedProperty(target, session, property);
-    if (found === undefined || !isOurs()) return;
-    if (stateOf(session).identity === "regenerated") throw new ConfigError(DELETED);
+    const found = replacedProperty(target, place);
+    if (found === undefined) return;
+    if (stateOf(context.session).identity === "regenerated") throw new ConfigError(DELETED);
     place.session = null;
     if (found.value !== null && found.value !== undefined) place.session = found.value;
-    Object.defineProperty(target, "session", property);
+    Object.defineProperty(target, "session", SESSION);
   });
   if (onError === undefined) return;
   context.afterAnswer(() => {
-    if (replacedProperty(target, session, property) !== undefined && isOurs())
-      onError(new SessionClosedError(DELETED_LATE));
+    if (replacedProperty(target, place) !== undefined) onError(new SessionClosedError(DELETED_LATE));
   });
 }
 
-/** What is there now, if the property was deleted. */
-function replacedProperty(
-  target: object,
-  session: Session,
-  { get }: PropertyDescriptor,
-): { readonly value: unknown } | undefined {
+/** The same for a session that nothing looks at before it is saved: deleting the property throws. */
+export function placeKeptSession(target: object, context: RequestContext, layer: SessionLayer): void {
+  (target as Placed)[PLACE] = new SessionPlace(context, layer);
+  Object.defineProperty(target, "session", KEPT_SESSION);
+}
+
+/** What is there now, if the property was deleted. Nothing if it is an inner session's. */
+function replacedProperty(target: object, place: SessionPlace): { readonly value: unknown } | undefined {
   const found = Object.getOwnPropertyDescriptor(target, "session");
-  if (found !== undefined && found.get === get) return undefined;
+  if ((found !== undefined && found.get === SESSION.get) || placeOf(target) !== place) return undefined;
   const value: unknown = found?.get === undefined ? found?.value : found.get.call(target);
-  const isSame = typeof value === "object" && value !== null && isSession(value, session);
+  const isSame = typeof value === "object" && value !== null && isSession(value, place.context.session);
   return isSame ? undefined : { value };
 }
 
@@ -150,10 +163,12 @@ const DELETED =
   "to end. Write `session.destroy()` instead of deleting it.";
 
 /**
+ * For a place that has another value than the session, which cannot be intercepted.
+ *
  * @param key by which the session of the request is found: the inner one, where a request has two
- * @throws ConfigError if the property has another value, which cannot be intercepted
+ * @throws ConfigError unless it is the inner one
  */
-export function assertInPlace(found: unknown, key: object, place: string): void {
+export function assertInnerSession(found: unknown, key: object, place: string): void {
   if (found === contextOf(key)?.session) return;
   throw new ConfigError(
     `\`${place}\` was set to another value, which does not change the session. Use \`session.destroy()\` or ` +

@@ -21,7 +21,8 @@ function frameworkOf([first, second, third]: unknown[]): readonly [name: string,
     return ["Hono", "hipflask/hono"];
   if (typeof one.addHook === "function" && typeof one.register === "function")
     return ["Fastify", "hipflask/fastify"];
-  if (isFastifyHook(first, second)) return ["Fastify", "hipflask/fastify"];
+  // A request of Fastify, and its reply.
+  if (first !== undefined && two.request === first) return ["Fastify", "hipflask/fastify"];
   if (has(one, "app", "req", "res", "throw")) return ["Koa", "hipflask/koa"];
   if (one.req instanceof Request && "context" in one) return ["h3 2", "hipflask/h3"];
   if (has(one, "node", "context")) return ["h3 1 or Nuxt", "hipflask/nuxt"];
@@ -32,19 +33,6 @@ function frameworkOf([first, second, third]: unknown[]): readonly [name: string,
     return typeof third === "function" ? ["Express", "hipflask/express"] : ["node:http", "hipflask/node"];
   if (first instanceof Request) return ["a fetch handler", "hipflask/fetch"];
   return undefined;
-}
-
-/** Whether these are a request and a reply of Fastify, which have Node's in `raw`. */
-export function isFastifyHook(request: unknown, reply: unknown): boolean {
-  return request !== undefined && (reply as { request?: unknown } | undefined)?.request === request;
-}
-
-/** Whether these are a request and a response of Node, not of a framework that wraps them. */
-export function isNodeExchange(req: unknown, res: unknown): boolean {
-  return (
-    (req as { headers?: unknown } | undefined)?.headers !== undefined &&
-    typeof (res as { setHeader?: unknown } | undefined)?.setHeader === "function"
-  );
 }
 
 function has(value: object, ...names: string[]): boolean {

@@ -1,12 +1,20 @@
 import { checkOptions } from "../check-options.ts";
-import { has, refusal } from "./parts/clients.ts";
+import { backOff } from "../stores/parts/store-calls.ts";
+import { promised } from "../stores/parts/callbacks.ts";
+import { has, refusal } from "../stores/parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
-import { called, Turns, type ExpressSessionBackend } from "./express-session/calls.ts";
-import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { backOff } from "./parts/store-calls.ts";
-import { OK, conditionFailed } from "./parts/values.ts";
+import type { Replaced, Store, Stored, Write } from "../stores/parts/store.ts";
+import { OK, conditionFailed } from "../stores/parts/values.ts";
 
-export type { ExpressSessionBackend } from "./express-session/calls.ts";
+/** The methods used of a store of express-session. */
+export interface ExpressSessionBackend {
+  // oxlint-disable-next-line typescript/no-explicit-any -- stores type their sessions and errors in many ways
+  get(sid: string, callback: (error: any, session?: any) => void): unknown;
+  // oxlint-disable-next-line typescript/no-explicit-any -- see above
+  set(sid: string, session: any, callback: (error?: any) => void): unknown;
+  // oxlint-disable-next-line typescript/no-explicit-any -- see above
+  destroy(sid: string, callback: (error?: any) => void): unknown;
+}
 
 /** A record as express-session's stores keep it: the store takes the lifetime from `cookie`; the rest is ours. */
 export interface ExpressRecord {
@@ -108,7 +116,7 @@ class ExpressSessionStore implements Store {
   }
 
   insert(key: string, write: Write): Promise<boolean> {
-    return this.#turns.take(key, async () => {
+    return this.#turns.run(key, async () => {
       const loaded = await this.#load(key);
       if (loaded !== undefined && loaded.expiresAt > this.#now()) return false;
       return this.#store(key, loaded?.commit ?? null, this.#recordOf(write));
@@ -125,7 +133,7 @@ class ExpressSessionStore implements Store {
 
   /** Reads, compares and writes. Steps of this process on the same key are queued. */
   #change(key: string, expected: string | undefined, next: ExpressRecord | null): Promise<Replaced> {
-    return this.#turns.take(key, async () => {
+    return this.#turns.run(key, async () => {
       for (let conflicts = 0; ; await backOff(++conflicts)) {
         const current = await this.read(key);
         if (current === undefined || (expected !== undefined && current.commit !== expected))
@@ -146,7 +154,7 @@ class ExpressSessionStore implements Store {
 
   async #load(sid: string): Promise<(Stored & { readonly expiresAt: number }) | undefined> {
     try {
-      return loadedOf(await called((done) => this.#backend.get(sid, done)));
+      return loadedOf(await promised("get", (done) => this.#backend.get(sid, done)));
     } catch (error) {
       // As in express-session: a file store has this error for a missing session.
       if ((error as { code?: unknown }).code === "ENOENT") return undefined;
@@ -159,8 +167,8 @@ class ExpressSessionStore implements Store {
   async #store(sid: string, expected: string | null, next: ExpressRecord | null): Promise<boolean> {
     // A record that is not ours has no commit id to compare; it is only ever removed.
     if (this.#compareAndSet && expected !== FOREIGN) return this.#compareAndSet({ sid, expected, next });
-    if (next === null) await called((done) => this.#backend.destroy(sid, done));
-    else await called((done) => this.#backend.set(sid, next, done));
+    if (next === null) await promised("destroy", (done) => this.#backend.destroy(sid, done));
+    else await promised("set", (done) => this.#backend.set(sid, next, done));
     return true;
   }
 }
@@ -172,4 +180,20 @@ function loadedOf(session: unknown): (Stored & { readonly expiresAt: number }) |
   return typeof commit === "string" && typeof text === "string" && typeof expiresAt === "number"
     ? { commit, text, expiresAt }
     : { commit: FOREIGN, text: "", expiresAt: Infinity };
+}
+
+/** Runs tasks of the same name one after another, and tasks of different names in parallel. */
+class Turns {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  async run<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#last.get(name);
+    const mine = before === undefined ? work() : before.then(work, work);
+    this.#last.set(name, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#last.get(name) === mine) this.#last.delete(name);
+    }
+  }
 }

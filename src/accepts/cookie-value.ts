@@ -3,6 +3,8 @@ import { createHmac, getHashes, type KeyObject, timingSafeEqual } from "node:cry
 import { ConfigError } from "../errors.ts";
 import { importSecretKey, importSecretKeys, type SecretKey } from "../itsdangerous/secret-key.ts";
 
+/** How Node's libraries write a value into a cookie: percent-encoded, and signed by HMAC. */
+
 /** The encoding of signatures. */
 export type MacEncoding = "base64" | "base64 unpadded" | "base64url" | "hex";
 
@@ -57,6 +59,16 @@ export function mac(
       return verify(text, signed.slice(dot + 1)) ? text : undefined;
     },
   };
+}
+
+/** Decodes a value of `encodeURIComponent`; `undefined` if it is malformed. */
+export function percentDecode(text: string): string | undefined {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
