@@ -76,7 +76,7 @@ const REVOCATION_MARGIN = 3;
 export class SessionRecords {
   readonly store: Store;
   readonly clock: StoreClock;
-  /** Reads single sessions, and changes them without a login. */
+  /** Reads one session, and changes it by a `changeStep`; a change that logs in goes through {@link login}. */
   readonly loop: CommitLoop<string, SessionRecord>;
   readonly #owners: Owners;
 
