@@ -162,6 +162,14 @@ describe("flaskSessionRecords", () => {
     expect(msgpack.encode(replaced, before)).toEqual(bytesOf(`83 a164 81 c0 01 ${rest}`));
   });
 
+  it("keeps a key apart from a string that looks like its name here", () => {
+    const bytes = bytesOf("81 a164 83 01 a161 a131 a162 aa6d73677061636b3a4151 a163");
+    const before = msgpack.decode(bytes);
+    if (!before.ok) throw new Error(before.reason);
+    expect(json.loads(before.fields.get("d")!)).toEqual({ "msgpack:AQ'": "a", "1": "b", "msgpack:AQ": "c" });
+    expect(msgpack.encode(new Map(before.fields), before)).toEqual(bytes);
+  });
+
   it("lets the last of several equal keys count, as Python does", () => {
     const decoded = msgpack.decode(bytesOf("82 a161 01 a161 02"));
     expect(decoded).toMatchObject({ ok: true, fields: new Map([["a", "2"]]) });

@@ -68,12 +68,49 @@ const PAIRS: ReadonlyArray<readonly [hex: string, value: unknown]> = [
   ["d6ff 65e07947", new Date("2024-02-29T12:32:07Z")],
   ["d7ff 1d535300 65e07947", new Date("2024-02-29T12:32:07.123Z")],
   ["c70cff 00000000 ffffffffffffffff", new Date("1969-12-31T23:59:59Z")],
+  ["d6ff 00000000", new Date(0)],
+  ["d6ff ffffffff", new Date((2 ** 32 - 1) * 1000)],
+  ["d7ff 00000001 00000000", new Date(2 ** 32 * 1000)],
+  ["d7ff 00000003 ffffffff", new Date((2 ** 34 - 1) * 1000)],
+  ["c70cff 00000000 0000000400000000", new Date(2 ** 34 * 1000)],
 ];
 
 describe("MessagePack", () => {
   it.each(PAIRS)("%s is read and written", (hex, value) => {
     expect(read(hex)).toEqual(value);
     expect(write(value)).toBe(hex.replaceAll(" ", ""));
+  });
+
+  const list = (length: number) => Array.from({ length }, (_, at) => at);
+
+  it.each<[what: string, of: (length: number) => unknown, lengths: Record<string, number>]>([
+    [
+      "strings",
+      (length) => "a".repeat(length),
+      { bf: 31, d920: 32, d9ff: 255, da0100: 256, daffff: 65_535, db00010000: 65_536 },
+    ],
+    [
+      "bytes",
+      (length) => new Uint8Array(length),
+      { c400: 0, c4ff: 255, c50100: 256, c5ffff: 65_535, c600010000: 65_536 },
+    ],
+    ["lists", list, { "9f": 15, dc0010: 16, dc0100: 256 }],
+    [
+      "maps",
+      (length) => Object.fromEntries(list(length).map((at) => [`k${at}`, at])),
+      { "8f": 15, de0010: 16, de0100: 256 },
+    ],
+  ])("has heads for the lengths of %s", (_, of, lengths) => {
+    for (const [head, length] of Object.entries(lengths)) {
+      const hex = write(of(length));
+      expect(hex.slice(0, head.length)).toBe(head);
+      expect(read(hex)).toEqual(of(length));
+    }
+  });
+
+  it("has heads for maps of up to 15, of more, and of more than 65 535 entries", () => {
+    const heads = [15, 16, 65_535, 65_536].map((size) => mapHead(size).toString("hex"));
+    expect(heads).toEqual(["8f", "de0010", "deffff", "df00010000"]);
   });
 
   it("is read in forms that are longer than need be, as other writers leave them", () => {
@@ -88,7 +125,12 @@ describe("MessagePack", () => {
     expect([read("dc0001c0"), read("dd00000001c0")]).toEqual([[null], [null]]);
     expect([read("de0001a161c0"), read("df00000001a161c0")]).toEqual([{ a: null }, { a: null }]);
     expect([read("c5000101"), read("c60000000101")]).toEqual([Uint8Array.of(1), Uint8Array.of(1)]);
-    expect([read("d405 00"), read("c70305 000000")]).toEqual([null, null]);
+    expect([read("d405 00"), read("c70305 000000"), read(`d805 ${"00".repeat(16)}`)]).toEqual([
+      null,
+      null,
+      null,
+    ]);
+    expect(read("c90000000105 00")).toBeNull();
     expect(read("82 01 a178 cb3ff8000000000000 a179")).toEqual({ 1: "x", 1.5: "y" });
   });
 

@@ -49,7 +49,7 @@ export interface Config {
   readonly resave: boolean;
   readonly saveUninitialized: boolean;
   readonly rolling: boolean;
-  readonly cookieOf: (req: object) => CookieOptions;
+  readonly cookie: CookieOptions | ((req: object) => CookieOptions);
   readonly newId: (req: object) => string;
   readonly name: string;
   readonly proxy: boolean | undefined;
@@ -85,7 +85,7 @@ export function resolveOptions(options: SessionOptions): Config {
     resave: options.resave ?? whenUndefined("resave"),
     saveUninitialized: options.saveUninitialized ?? whenUndefined("saveUninitialized"),
     rolling: Boolean(options.rolling),
-    cookieOf: typeof cookie === "function" ? (cookie as Config["cookieOf"]) : () => cookie,
+    cookie: cookie as Config["cookie"],
     newId: genid as Config["newId"],
     name: options.name || options.key || "connect.sid",
     proxy: options.proxy,

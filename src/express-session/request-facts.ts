@@ -1,5 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { type Mac, mac, percentDecode, unsignExpressValue } from "../accepts/cookie-value.ts";
+import type { CookieOptions } from "./cookie.ts";
+import type { Config } from "./options.ts";
 import type { SessionRequest } from "./session.ts";
 import { readCookies } from "../http/cookie.ts";
 import { deprecate } from "./deprecate.ts";
@@ -22,6 +24,11 @@ export function pathOf(req: SessionRequest): string {
   } catch {
     return "/";
   }
+}
+
+/** The options of the cookie for a request. */
+export function cookieOptionsOf(req: SessionRequest, { cookie }: Config): CookieOptions {
+  return typeof cookie === "function" ? cookie(req) : cookie;
 }
 
 let known: { readonly secret: string; readonly signature: Mac } | undefined;

@@ -11,31 +11,3 @@ export interface SessionStore {
   regenerate?(req: any, callback: SessionCallback): unknown;
   on(event: "connect" | "disconnect", listener: () => void): unknown;
 }
-
-/**
- * Converts a callback-style operation to a step of a held response.
- *
- * @returns `undefined` if it completes synchronously
- * @throws the error if it fails synchronously
- */
-export function settled(start: (done: SessionCallback) => void): Promise<void> | undefined {
-  let done: { readonly error: unknown } | undefined;
-  let settle: SessionCallback = (error) => (done = { error });
-  start((error) => settle(error));
-  if (done?.error) throw done.error;
-  if (done) return undefined;
-  return new Promise((resolve, reject) => {
-    settle = (error) => (error ? reject(error as Error) : resolve());
-  });
-}
-
-/** Calls a callback with the result; an error thrown by the callback is not an error of the operation. */
-export function attempt(act: () => void, then: SessionCallback = () => {}): void {
-  try {
-    act();
-  } catch (error) {
-    then(error);
-    return;
-  }
-  then();
-}

@@ -29,7 +29,7 @@ export interface RecordConfig<Content> extends CookieConfig {
 }
 
 /** The key in a request's cookie, or why the cookie is invalid; `undefined` without a cookie. */
-export type PresentedKey = { readonly key: string } | "malformed" | "unknown" | "bad_signature" | undefined;
+export type PresentedKey = { readonly key: string } | "malformed" | "bad_signature" | "unknown" | undefined;
 
 /**
  * Base class for sessions whose records another program also reads and writes, under a key in the cookie: Django's table
@@ -56,7 +56,6 @@ export abstract class RecordSessionInterface<
     const presented = this.presentedKey(request);
     if (typeof presented === "object") return this.#open(presented.key);
     if (presented !== undefined) this.refused(presented);
-    if (presented === "bad_signature") return this.#sessionOf({ presented: "malformed" });
     return this.#sessionOf({ presented: presented ?? "nothing" });
   }
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeBase64url, encodeBase64url } from "./encoding.ts";
+import { decodeBase64url, encodeBase64url, packPayload, unpackPayload } from "./encoding.ts";
 
 describe("encodeBase64url", () => {
   it("uses - and _ and no padding", () => {
@@ -54,5 +54,24 @@ describe("decodeBase64url", () => {
 
   it("reads the empty string as no bytes", () => {
     expect(decodeBase64url("")).toEqual(Buffer.alloc(0));
+  });
+});
+
+describe("packPayload", () => {
+  const text = (length: number) => `ab${"a".repeat(length - 2)}`;
+  const isCompressed = (...args: Parameters<typeof packPayload>) => {
+    const packed = packPayload(...args);
+    expect(unpackPayload(packed, 100)).toBe(args[0]);
+    return packed.startsWith(".");
+  };
+
+  it("compresses what gets shorter by two bytes, as itsdangerous does", () => {
+    // zlib makes 12 bytes of each.
+    expect([12, 13, 14].map((length) => isCompressed(text(length), 0))).toEqual([false, false, true]);
+  });
+
+  it("compresses from one length up to another", () => {
+    const lengths = [49, 50, 60, 61];
+    expect(lengths.map((length) => isCompressed(text(length), 50, 60))).toEqual([false, true, true, false]);
   });
 });

@@ -11,9 +11,9 @@ import { startVitest } from "vitest/node";
 
 /** The folders of `src` that are changed, and the tests beside their own that count, the quickest to notice much first. */
 const FOLDERS = {
-  json: ["test/vectors.test.ts"],
-  itsdangerous: ["test/vectors.test.ts", "src/adapters/next/prerender-clock.test.ts"],
-  codecs: ["test/{django-vectors,vectors}.test.ts"],
+  json: ["test/{unknown-options,vectors}.test.ts"],
+  itsdangerous: ["test/{unknown-options,vectors}.test.ts", "src/adapters/next/prerender-clock.test.ts"],
+  codecs: ["test/{django-vectors,unknown-options,vectors}.test.ts"],
   session: [
     "src/request/*.test.ts",
     "test/{schema,vectors}.test.ts",

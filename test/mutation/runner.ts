@@ -49,18 +49,25 @@ configureGlobal({ endOnFailure: true, interruptAfterTimeLimit: SAMPLING });
 /** The number of tries and of turns of the event loop, and whether a change is in this try. */
 const signs = new Int32Array(new SharedArrayBuffer(8));
 setInterval(() => (signs[0]! += 1), 100).unref();
-/** Ends this process when a change has looped for seconds: then no timer of its own can. */
+/**
+ * Ends this process when a change has looped for two seconds of processor time: then no timer of its own can. It counts no
+ * other time, for the machine may be busy with something else.
+ */
 const watchdog = `
   const { workerData: signs } = require("node:worker_threads");
+  const used = () => process.cpuUsage().user + process.cpuUsage().system;
   let last = 0;
+  let start = used();
   setInterval(() => {
-    if (signs[1] === 1 && signs[0] === last) process.kill(process.pid, "SIGKILL");
+    if (signs[1] === 0 || signs[0] !== last) start = used();
+    else if (used() - start > 2_000_000) process.kill(process.pid, "SIGKILL");
     last = signs[0];
-  }, 2_000);`;
+  }, 250);`;
 new Worker(watchdog, { eval: true, workerData: signs }).unref();
 
-/** Milliseconds that a test may take longer with a change before it counts as endless. */
+/** Milliseconds that a test may take longer with a change before it counts as endless, and how often they are counted. */
 const PATIENCE = 1500;
+const TICK = 100;
 /** Milliseconds of processor time of a test that takes too long to be run hundreds of times. */
 const SLOW = 50;
 
@@ -114,10 +121,12 @@ export default class MutatingRunner extends VitestTestRunner {
       return;
     }
     let timer: NodeJS.Timeout | undefined;
+    let left = PATIENCE + 10 * this.#milliseconds;
     const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error("endless")), PATIENCE + 10 * this.#milliseconds);
+      // Ticks that a busy machine leaves out do not count.
+      timer = setInterval(() => (left -= TICK) < 0 && reject(new Error("endless")), TICK);
     });
-    await Promise.race([run(), late]).finally(() => clearTimeout(timer));
+    await Promise.race([run(), late]).finally(() => clearInterval(timer));
   }
 
   /** After a try: chooses the next one. */

@@ -154,7 +154,7 @@ describe("djangoSessions", () => {
   it.each([
     ["seven77", true, true],
     ["eight888", false, true],
-    ["UPPER-CASE", false, true],
+    ["UPPER-88", false, true],
   ] as const)(
     "deletes the cookie %s where Django does, which looks an unknown key up only if its data is asked for",
     async (cookie, isMalformed, isUnknown) => {
@@ -328,11 +328,16 @@ describe("djangoSessions", () => {
 
   it("drops what was written while the session ended, and sets no cookie", async () => {
     addRow(textOf({ a: "1" }), "2026-02-01 00:00:00");
+    const told: unknown[] = [];
+    const listen = (message: unknown) => told.push(message);
+    subscribe("hipflask:lost", listen);
     const { lines } = await visit({}, KEY, (session) => {
       db.exec("DELETE FROM django_session");
       session.set("b", 1);
     });
+    unsubscribe("hipflask:lost", listen);
     expect([lines, rows()]).toEqual([[], []]);
+    expect(told).toEqual([{ selector: expect.stringMatching(/^[\w-]{16}$/), owner: null, reason: "gone" }]);
   });
 
   it("throws, on request, when a session ended while it was changed", async () => {
@@ -363,13 +368,22 @@ describe("djangoSessions", () => {
     await manager.close();
     expect(django.prepare("SELECT count(*) AS n FROM django_session").all()).toEqual([{ n: 1 }]);
     django.close();
+    // A database that was passed in is the application's to close.
+    const { manager: other } = await visit({}, null);
+    await other.close();
+    expect(rows()).toEqual([]);
     rmSync(folder, { recursive: true });
   });
 
   it("answers 503 when the database cannot be asked, and sets no cookie", async () => {
     db.exec("DROP TABLE django_session");
+    const told: unknown[] = [];
+    const listen = (message: unknown) => told.push(message);
+    subscribe("hipflask:storeFailed", listen);
     const asked = visit({}, KEY);
     await expect(asked).rejects.toMatchObject({ code: "STORE", status: 503 });
+    unsubscribe("hipflask:storeFailed", listen);
+    expect(told).toEqual([{ verb: "read", reason: "unavailable" }]);
     const written = visit({}, null, (session) => session.set("a", 1));
     await expect(written).rejects.toMatchObject({ code: "STORE" });
     const never = { query: () => new Promise<never>(() => {}) };
@@ -406,6 +420,14 @@ describe("djangoSessions", () => {
         "destroyed",
         "saved",
       ].map((name) => `hipflask:${name}`),
+    );
+    expect(told.filter((line) => line.includes("opened"))).toEqual(
+      Array.from({ length: 3 }, () =>
+        expect.stringMatching(/ \{"cookieName":"sessionid","keys":1,"selector":"[\w-]{16}"\}$/),
+      ),
+    );
+    expect(told.filter((line) => /created|rotated|destroyed/.test(line))).toEqual(
+      Array.from({ length: 3 }, () => expect.stringMatching(/ \{"selector":"[\w-]{16}","owner":null\}$/)),
     );
     expect(told.filter((line) => line.includes("saved"))).toEqual(
       ["write", "write", "refresh", "delete"].map(

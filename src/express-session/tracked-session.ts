@@ -3,9 +3,9 @@ import type { HeldContext } from "../adapters/parts/held-response.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
 import { StoreError } from "../errors.ts";
 import { type Answer, askStore } from "../stores/parts/callbacks.ts";
-import { attempt, type SessionCallback, settled } from "./session-store.ts";
+import type { SessionCallback } from "./session-store.ts";
 import type { Config } from "./options.ts";
-import { isSecure, readSessionId } from "./request-facts.ts";
+import { cookieOptionsOf, isSecure, readSessionId } from "./request-facts.ts";
 import { isSame, Session, type SessionRequest, type Version, versionOf } from "./session.ts";
 import { Cookie, setCookieLine } from "./cookie.ts";
 
@@ -16,7 +16,7 @@ interface Saving {
 }
 
 const STATE = Symbol("hipflask.express-session");
-type Marked = SessionRequest & { [STATE]?: RequestSession };
+type Marked = SessionRequest & { [STATE]?: TrackedSession };
 
 /** Sets an empty session on a request, and tracks it if the request passed through the middleware. */
 export function generateFor(req: SessionRequest, fallback: Config): void {
@@ -26,7 +26,7 @@ export function generateFor(req: SessionRequest, fallback: Config): void {
 }
 
 /** The session of one request: opens it, detects changes, and saves it with the response. */
-export class RequestSession implements HeldContext {
+export class TrackedSession implements HeldContext {
   readonly #config: Config;
   readonly #req: SessionRequest;
   readonly #signature: Mac;
@@ -268,9 +268,37 @@ function assertSession({ touch, cookie }: Partial<Session>): void {
 function generate(req: SessionRequest, config: Config): void {
   req.sessionID = config.newId(req);
   const session = new Session(req);
-  const cookie = new Cookie(config.cookieOf(req));
+  const cookie = new Cookie(cookieOptionsOf(req, config));
   if (cookie.secure === "auto") cookie.secure = isSecure(req, config.proxy);
   if (cookie.sameSite === "auto") cookie.sameSite = isSecure(req, config.proxy) ? "none" : "lax";
   session.cookie = cookie;
   req.session = session;
+}
+
+/**
+ * Converts a callback-style operation to a step of a held response.
+ *
+ * @returns `undefined` if it completes synchronously
+ * @throws the error if it fails synchronously
+ */
+function settled(start: (done: SessionCallback) => void): Promise<void> | undefined {
+  let done: { readonly error: unknown } | undefined;
+  let settle: SessionCallback = (error) => (done = { error });
+  start((error) => settle(error));
+  if (done?.error) throw done.error;
+  if (done) return undefined;
+  return new Promise((resolve, reject) => {
+    settle = (error) => (error ? reject(error as Error) : resolve());
+  });
+}
+
+/** Calls a callback with the result; an error thrown by the callback is not an error of the operation. */
+function attempt(act: () => void, then: SessionCallback = () => {}): void {
+  try {
+    act();
+  } catch (error) {
+    then(error);
+    return;
+  }
+  then();
 }
