@@ -18,7 +18,7 @@ const REFUSED = { ok: false, reason: expect.any(String) };
 
 const UNSIGNED = new Set(["cookie-session/unsigned", "react-router/unsigned", "cookie-parser/unsigned-json"]);
 const authenticated = vectors.filter(({ id, format }) => !UNSIGNED.has(id) && format !== "next-session");
-/** One vector of each format, small enough to be taken apart character by character. */
+/** One vector of each format, small enough to change each of its characters. */
 const samples = authenticated.filter(
   ({ format }, i) => authenticated.findIndex((v) => v.format === format) === i,
 );
@@ -309,7 +309,7 @@ describe("the counter of a reader with a store", () => {
     expect(old.opened).toBe(1);
   });
 
-  it("counts the cookies where nobody said where the records are", () => {
+  it("counts the cookies if no store of the records is configured", () => {
     const old = accepts.nextSession({ store: true });
     old.decode(cookies, { now });
     expect(old.opened).toBe(1);

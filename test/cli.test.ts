@@ -319,12 +319,12 @@ describe("hipflask doctor", () => {
   const doctor = (options: object, ...args: string[]) =>
     hipflask(["doctor", "-", ...args], { stdin: JSON.stringify(options) });
 
-  it("says what is soft about Flask's defaults", async () => {
+  it("lists the weak settings among Flask's defaults", async () => {
     const { code, out } = await doctor({ secretKey: strong });
     expect(code).toBe(0);
     for (const word of ["SHA-1", "not encrypted", "cookieSecure is off", "cookieSameSite is not set"])
       expect(out).toContain(word);
-    expect(out).toMatch(/\n0 broken, 4 soft\n$/);
+    expect(out).toMatch(/\n0 broken, 4 weak\n$/);
     expect(out).not.toContain(strong);
     expect((await doctor({ secretKey: strong }, "--strict")).code).toBe(1);
   });
@@ -332,7 +332,7 @@ describe("hipflask doctor", () => {
   it("has nothing to say against hardened sessions", async () => {
     const { code, out } = await doctor({ secretKey: strong, hardened: true }, "--strict");
     expect(code).toBe(0);
-    expect(out).toContain("0 broken, 0 soft");
+    expect(out).toContain("0 broken, 0 weak");
   });
 
   it.each([
@@ -353,7 +353,7 @@ describe("hipflask doctor", () => {
     expect({ code, first: out.split("\n")[0] }).toEqual({
       code: 1,
       first:
-        "broken  secretKey is easy to guess, and whoever knows it can forge any session: npx hipflask keygen",
+        "broken  secretKey is easy to guess, and anyone who guesses it can forge sessions: npx hipflask keygen",
     });
   });
 
@@ -368,12 +368,12 @@ describe("hipflask doctor", () => {
   it("says that the options of a store do nothing without one", async () => {
     const options = JSON.stringify({ secretKey: SECRET_KEY, storeOptions: { idleTimeout: 900 } });
     const { out } = await hipflask(["doctor", "-"], { stdin: options });
-    expect(out).toContain("soft    storeOptions do nothing without a store");
+    expect(out).toContain("weak    storeOptions have no effect without a store");
   });
 
-  it("calls short secrets soft, without repeating them", async () => {
+  it("reports short secrets as weak, without repeating them", async () => {
     const { out } = await doctor({ secretKey: "qwertzuiop" });
-    expect(out).toContain("soft    secretKey has 10 bytes");
+    expect(out).toContain("weak    secretKey has 10 bytes");
     expect(out).not.toContain("qwertzuiop");
     const old = await doctor({ secretKey: strong, secretKeyFallbacks: ["h5kd", "dev"] });
     expect(old.out).toContain("secretKeyFallbacks[0], which still verifies cookies, has 4 bytes");
@@ -444,7 +444,7 @@ describe("hipflask doctor", () => {
     const weak = await hipflask(["doctor"], { env: { SECRET_KEY: "dev" } });
     expect(weak.out).toMatch(/^broken {2}SECRET_KEY is easy/);
     const good = await hipflask(["doctor"], { env: { SECRET_KEY: strong } });
-    expect(good).toMatchObject({ code: 0, out: expect.stringContaining("0 broken, 0 soft") });
+    expect(good).toMatchObject({ code: 0, out: expect.stringContaining("0 broken, 0 weak") });
     const missing = await hipflask(["doctor"], {
       env: { SECRET_KEY: strong, SESSION_STORE: "sqlite:missing.db" },
     });
@@ -512,7 +512,7 @@ describe("hipflask doctor", () => {
          sessions({ secretKey: "dev", cookieName: "admin" });`,
       );
       expect(out).toMatch(/^broken {2}\[2: admin\] secretKey/);
-      expect(out).toContain("soft    [1: session] cookieSecure is off");
+      expect(out).toContain("weak    [1: session] cookieSecure is off");
     });
 
     it.each([

@@ -52,7 +52,7 @@ describe.skipIf(python === undefined)(
   () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
 
-    it(`are the same on both sides, whoever wrote them (seed ${seed})`, () => {
+    it(`are the same on both sides, in both directions (seed ${seed})`, () => {
       const codec = djangoCodec({ secretKey });
       const data = djangoSessionData({ secretKey });
       const json = new TaggedJSONSerializer({ sortKeys: false });

@@ -260,10 +260,16 @@ function cycle(): object {
 
 const withStore = new SessionManager({ secretKey, store: memoryStore() });
 const ofTheManager: Case[] = [
-  ["list of nobody", () => withStore.list(loose(undefined)), "CONFIG", "String(user.id)", "it was undefined"],
+  [
+    "list without an owner",
+    () => withStore.list(loose(undefined)),
+    "CONFIG",
+    "String(user.id)",
+    "it was undefined",
+  ],
   ["list of null, as owner of a stranger", () => withStore.list(loose(null)), "CONFIG", "it was null"],
   ["list of a person", () => withStore.list(loose({ id: 1 })), "CONFIG", "of type object"],
-  ["destroyAll of nobody", () => withStore.destroyAll(loose(undefined)), "CONFIG", "it was undefined"],
+  ["destroyAll without an owner", () => withStore.destroyAll(loose(undefined)), "CONFIG", "it was undefined"],
   [
     "destroyAll of a forgotten id",
     () => withStore.destroyAll(String(undefined)),

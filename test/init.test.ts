@@ -148,7 +148,7 @@ exports.withSessions = sessions({
     expect(other.read("sessions.js")).toContain("hipflask/hono");
   });
 
-  it("asks nothing with --yes, nor where nobody is there", async () => {
+  it("does not ask with --yes, or without a terminal", async () => {
     const { init } = project();
     expect((await init("--yes")).code).toBe(0);
     const { code, err } = await project({}).init();

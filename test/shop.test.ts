@@ -39,14 +39,14 @@ async function shopper(name: string, ...goods: string[]): Promise<PlainVisitor> 
   return visitor;
 }
 
-describe("the way of a session", () => {
-  it("is: no cookie, a form, a cookie out, and the same visitor recognised", async () => {
+describe("a session in the demo shop", () => {
+  it("starts without a cookie, is set by the login form, and is accepted afterwards", async () => {
     const visitor = new PlainVisitor(shop.url);
 
     const first = await visitor.get("/");
     expect(greeting(first)).toBe("Hello, stranger.");
     expect(first.setCookie.filter((line) => line.startsWith("session="))).toEqual([]);
-    expect(first.body).toContain("The browser sent none.");
+    expect(first.body).toContain("The browser sent no cookie.");
     expect(first.body).toContain("No cookie, so an empty session.");
     expect(first.headers).toMatchObject({ vary: "Cookie", "cache-control": "no-store" });
 
@@ -59,14 +59,14 @@ describe("the way of a session", () => {
     const second = await visitor.get("/");
     expect(greeting(second)).toBe("Hello, 张三.");
     expect(messageOf(second)).toBe("Logged in as 张三.");
-    expect(second.body).toContain("<strong>Recognised.</strong> The signature fits; 2 keys inside.");
+    expect(second.body).toContain("<strong>Accepted.</strong> The signature matches; 2 keys inside.");
     expect(second.body).toMatch(/added <code>username<\/code>/);
 
     const third = await visitor.get("/");
     expect(greeting(third)).toBe("Hello, 张三.");
     expect(messageOf(third)).toBeUndefined();
     expect(third.setCookie).toEqual([]);
-    expect(third.body).toContain("Nothing has changed, so nothing is sent.");
+    expect(third.body).toContain("Not modified: no cookie is sent.");
   });
 
   it("lasts 31 days for who wants to be remembered, and each visit renews it", async () => {
@@ -135,7 +135,7 @@ describe("two carts", () => {
     for (const { seen, own } of results) expect(seen).toEqual(own);
   });
 
-  it("are not handed on: a stranger keeps theirs at login, somebody else does not", async () => {
+  it("stay with a visitor who logs in, and are not passed to another user", async () => {
     const visitor = new PlainVisitor(shop.url);
     await visitor.post("/cart/add", { good: "compass" });
     expect(cartOf(await visitor.submit("/login", { username: "张三" }))).toEqual({ compass: 1 });
@@ -169,7 +169,7 @@ describe("the till", () => {
     expect(shop.till.size).toBe(before + 1);
   });
 
-  it("shows nobody else's receipt to who sends an old cookie under another name", async () => {
+  it("does not show another visitor's receipt for an old cookie under another name", async () => {
     const stranger = new PlainVisitor(shop.url);
     await stranger.post("/cart/add", { good: "lantern" });
     const thief = stranger.copy();

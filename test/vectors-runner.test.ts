@@ -6,7 +6,7 @@ import type { Verdict } from "./support/vectors/check.ts";
 import { runFiles } from "./support/vectors/run-files.ts";
 import { judgeFlask, runVectors } from "./support/vectors/run.ts";
 
-// oxlint-disable-next-line typescript/no-explicit-any -- vectors are taken apart and spoilt here
+// oxlint-disable-next-line typescript/no-explicit-any -- vectors are modified here
 type Vector = any;
 
 const FLASK = new URL("vectors/flask.json", import.meta.url);

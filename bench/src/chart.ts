@@ -16,7 +16,7 @@ const BAR = 14;
 const FOOT = 46;
 
 const TITLES: Record<Workload, string> = {
-  open: "open · nobody asks",
+  open: "open · not accessed",
   read: "read · one key",
   save: "save · read one, write one",
 };

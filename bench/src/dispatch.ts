@@ -19,7 +19,7 @@ const socket = new Socket();
 /** How Node's parser hands its headers over: they become an object when somebody asks for it. */
 type Parsed = { _addHeaderLines(headers: readonly string[], count: number): void };
 
-/** A response that says when its end was called, whoever wrapped that, and keeps what was sent. */
+/** A response that reports when its `end` was called, wrapped or not, and keeps what was sent. */
 export class Reply extends ServerResponse {
   body = "";
   isDone = false;
@@ -41,7 +41,7 @@ export class Reply extends ServerResponse {
 
 /**
  * Hands a request to a handler as `node:http` would: its own classes, no socket, no parser. A promise only if the
- * handler has not answered when it returns, so that whoever answers at once is not charged for waiting.
+ * handler has not answered when it returns, so that synchronous handlers are not charged for waiting.
  */
 export function dispatch(handler: Handler, cookie: string): Reply | Promise<Reply> {
   const request = new IncomingMessage(socket);

@@ -8,7 +8,7 @@ export interface Peer {
   readonly bare: Handler;
   /** Fills a new session. */
   readonly login: (data: Payload) => Handler;
-  /** The library is installed and a valid cookie came, but nobody asks for the session. Absent if it must be asked. */
+  /** The library is installed and a valid cookie came, but the session is not accessed. Absent if it must be asked. */
   readonly open?: Handler;
   /** Answers with the username in the session. */
   readonly read: Handler;
@@ -33,7 +33,7 @@ async function pairOf(peer: Peer, workload: Workload, handler: Handler, size: Si
   const data = payload(size);
   const cookie = cookieFrom(await dispatch(peer.login(data), ""));
   if (cookie === "") throw new Error("The session was not saved.");
-  // Whoever drops the data is fast and measures nothing.
+  // A library that drops the data would be fast and measure nothing.
   const { body } = await dispatch(handler, cookie);
   if (body !== (workload === "open" ? "ok" : data.username))
     throw new Error(`The session was not read: ${body}`);

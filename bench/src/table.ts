@@ -18,7 +18,7 @@ export function table({ floor, rows }: Results): string {
   const rule = "─".repeat(NAME) + `─┼─${"─".repeat(CELL * WORKLOADS.length)}`.repeat(sizes.length);
   return [
     "What a session adds to a request, in multiples of the floor (createHmac + base64url + JSON.parse):",
-    "open: a valid cookie came, nobody asks · read: one key · save: read one, write one",
+    "open: a valid cookie, session not accessed · read: one key · save: read one, write one",
     "",
     " ".repeat(NAME) + head,
     " ".repeat(NAME) + words,

@@ -114,6 +114,6 @@ function isWeb(request: IncomingMessage | Request): request is Request {
 function watch(manager: SessionManager, session: Session, listener: () => void): () => void {
   checkListener(listener);
   const { selector, isStored } = stateOf(session);
-  const isNobody = selector !== undefined && !isStored;
-  return isNobody ? () => {} : manager.onDestroyed(session, listener);
+  const isGone = selector !== undefined && !isStored;
+  return isGone ? () => {} : manager.onDestroyed(session, listener);
 }

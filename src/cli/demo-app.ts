@@ -36,7 +36,8 @@ const HEADERS = {
 export function demoApp(manager: SessionManager, { hasOwners }: { readonly hasOwners: boolean }) {
   const inspect = nodeListener(inspector(manager, { authorize: () => true }));
   return sessions(manager)(async (req, res) => {
-    if (!OURS.has(hostOf(req))) return res.writeHead(403).end("This demo is for this machine alone.\n");
+    if (!OURS.has(hostOf(req)))
+      return res.writeHead(403).end("This demo can only be used from this machine, as localhost.\n");
     const path = req.url?.split("?", 1)[0];
     if (path === "/inspector") return inspect(req, res);
     const route = `${req.method} ${path}`;
@@ -46,7 +47,7 @@ export function demoApp(manager: SessionManager, { hasOwners }: { readonly hasOw
       session.destroy();
       return answer(req, res, "logged out");
     }
-    return res.writeHead(404).end("There is no such page.\n");
+    return res.writeHead(404).end("Not Found\n");
   });
 }
 
@@ -65,7 +66,7 @@ function greet(req: IncomingMessage, res: ServerResponse, hasStore: boolean): vo
 <title>hipflask</title><link rel="icon" href="data:,"><style>${new Html(STYLE)}</style></head>
 <body><main><h1>${greeting}</h1>${form}
 <p>${hasStore ? "Your browser holds a random token, and your name is in the store." : "The server keeps nothing: your name is in your cookie, signed."}
-<a href="/inspector" target="_blank">The inspector</a> shows how it travels.</p></main></body></html>
+<a href="/inspector" target="_blank">The inspector</a> shows each request.</p></main></body></html>
 `;
   res.writeHead(200, HEADERS).end(text);
 }

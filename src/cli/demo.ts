@@ -11,15 +11,15 @@ import { secretKeyOf } from "./secret.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const demo: Command = {
-  summary: "a small app with the inspector beside it, on this machine alone",
+  summary: "a small app with the inspector, reachable only from this machine",
   help: `Usage: hipflask demo [--port N] [--store URL]
 
-Starts a small app that greets and remembers a name, and the inspector, a page that shows how the session travels. Both can
-be reached from this machine alone.
+Starts a small app that greets you and remembers your name, with the inspector, a page that shows what each request does with
+its session. Both can only be reached from this machine.
 
 Options:
   --port N          default 5000, or PORT in the environment; 0 for any free port
-  --store URL       keeps the sessions there: memory:, sqlite:demo.db, redis://localhost, …; default: in the cookie
+  --store URL       where to keep the sessions: memory:, sqlite:demo.db, redis://localhost, …; default: in the cookie
 
 Examples:
   hipflask demo
@@ -59,7 +59,7 @@ async function listen(server: Server, port: number, { print, complain }: Termina
   if (error !== undefined) {
     complain(
       error.code === "EADDRINUSE"
-        ? `Port ${port} is taken (on a Mac, often by AirPlay). Choose another one: hipflask demo --port 5001`
+        ? `Port ${port} is in use (on a Mac, often by AirPlay). Choose another one: hipflask demo --port 5001`
         : `The demo cannot listen on port ${port}: ${error.code}`,
     );
     return false;

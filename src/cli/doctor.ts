@@ -15,23 +15,23 @@ import { secretKeyOf } from "./secret.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const doctor: Command = {
-  summary: "what is broken or weak in the way an app configures its sessions",
+  summary: "checks the session configuration of an app",
   help: `Usage: hipflask doctor [FILE | -] [--strict]
 
-With FILE, loads it as your app does and looks at every sessions(…) and new SessionManager(…) in it: all options, the secret,
-whether the store answers. Name the file that configures the sessions; one that starts a server is loaded, too.
-Without, looks at SECRET_KEY and SESSION_STORE in the environment and in the file .env.
+With FILE, loads it as your app does and checks every sessions(…) and new SessionManager(…) in it: all options, the secret,
+whether the store responds. Name the file that configures the sessions; one that starts a server is loaded, too.
+Without it, checks SECRET_KEY and SESSION_STORE in the environment and in the file .env.
 With "-", reads options as JSON from standard input, under our names or Flask's.
 
 Options:
-  --strict          what is soft is an error as well
+  --strict          exit code 1 for weak settings, too
 
 Examples:
   hipflask doctor ./sessions.js
   npx tsx node_modules/hipflask/bin/hipflask.js doctor ./sessions.ts    where Node does not read TypeScript (before 22.18)
   echo '{"SESSION_COOKIE_SAMESITE": "None"}' | hipflask doctor -
 
-Prints a line for each finding, worst first: "broken" does not work or is open to anyone, "soft" could be safer, "note" is
+Prints a line for each finding, worst first: "broken" does not work or is open to anyone, "weak" could be safer, "note" is
 good to know. Exit code 1 if something is broken.`,
   run,
 };
@@ -43,8 +43,8 @@ async function run(args: string[], terminal: Terminal): Promise<number> {
     for (const { level, text } of findings)
       if (level === wanted) terminal.print(`${level.padEnd(7)} ${text}`);
   const count = (wanted: string) => findings.filter(({ level }) => level === wanted).length;
-  terminal.print(`${count("broken")} broken, ${count("soft")} soft`);
-  return count("broken") > 0 || (values.strict === true && count("soft") > 0) ? 1 : 0;
+  terminal.print(`${count("broken")} broken, ${count("weak")} weak`);
+  return count("broken") > 0 || (values.strict === true && count("weak") > 0) ? 1 : 0;
 }
 
 async function findingsOf(word: string | undefined, terminal: Terminal): Promise<Finding[]> {

@@ -14,7 +14,7 @@ export interface Finding {
 }
 
 /** Worst first. */
-export const LEVELS = ["broken", "soft", "note"] as const;
+export const LEVELS = ["broken", "weak", "note"] as const;
 
 const DAY = 24 * 60 * 60;
 
@@ -104,11 +104,11 @@ export function* examineSecrets(
 function* ofSecret(name: string, key: SecretKey): Generator<Finding> {
   const bytes = sizeOf(key);
   if (typeof key === "string" && isGuessable(key)) {
-    const text = `${name} is easy to guess, and whoever knows it can forge any session: npx hipflask keygen`;
+    const text = `${name} is easy to guess, and anyone who guesses it can forge sessions: npx hipflask keygen`;
     yield { level: "broken", text };
   } else if (bytes < 32) {
     yield {
-      level: "soft",
+      level: "weak",
       text: `${name} has ${bytes} bytes; 32 random ones cannot be guessed: npx hipflask keygen`,
     };
   }
@@ -123,11 +123,11 @@ function isGuessable(key: string): boolean {
 function* ofCodec({ codec, hardened, store }: SessionOptions): Generator<Finding> {
   if (store !== undefined || hardened || (codec !== undefined && codec !== "flask")) return;
   yield {
-    level: "soft",
+    level: "weak",
     text: 'the cookie is signed, not encrypted: visitors can read their session; codec: "sealed"',
   };
   yield {
-    level: "soft",
+    level: "weak",
     text: 'signatures are HMAC-SHA-1, Flask\'s wire format; codec: flaskCodec({ secretKey, digest: "sha256" }) where both sides can be changed',
   };
 }
@@ -143,30 +143,30 @@ function* ofCookie(config: CookieConfig): Generator<Finding> {
       text: `the name "${cookieName}" allows no cookieDomain and no cookiePath but "/"`,
     };
   if (!isSecure)
-    yield { level: "soft", text: "cookieSecure is off: the cookie also travels over plain HTTP" };
+    yield { level: "weak", text: "cookieSecure is off: the cookie is also sent over plain HTTP" };
   if (cookieSameSite === undefined)
     yield {
-      level: "soft",
-      text: 'cookieSameSite is not set, and browsers differ in what that means; "Lax" is safe',
+      level: "weak",
+      text: 'cookieSameSite is not set, and browsers differ in the default; "Lax" is safe',
     };
   if (cookieSameSite === "None")
     yield {
-      level: "soft",
+      level: "weak",
       text: "cookieSameSite is None: every site can send requests with the visitor's session",
     };
   if (!config.cookieHttpOnly)
-    yield { level: "soft", text: "cookieHttpOnly is off: scripts can read the cookie" };
+    yield { level: "weak", text: "cookieHttpOnly is off: scripts can read the cookie" };
   if (cookieDomain !== undefined)
     yield {
-      level: "soft",
+      level: "weak",
       text: "cookieDomain is set: every subdomain receives the cookie and can replace it",
     };
   else if (!/^__Host-/i.test(cookieName))
     yield { level: "note", text: 'a name with "__Host-" keeps other subdomains from planting a cookie' };
   if (!config.cacheControl)
     yield {
-      level: "soft",
-      text: "cacheControl is off: shared caches may keep answers with a session cookie",
+      level: "weak",
+      text: "cacheControl is off: shared caches may store responses with a session cookie",
     };
 }
 
@@ -176,19 +176,22 @@ function* ofLife(
 ): Generator<Finding> {
   if (lifetime > 31 * DAY)
     yield {
-      level: "soft",
-      text: `lifetime is ${Math.round(lifetime / DAY)} days; a stolen cookie is good for as long`,
+      level: "weak",
+      text: `lifetime is ${Math.round(lifetime / DAY)} days; a stolen cookie is valid for as long`,
     };
   if (options.store === undefined && Object.keys(options.storeOptions ?? {}).length > 0)
-    yield { level: "soft", text: "storeOptions do nothing without a store: no session ends by them" };
+    yield { level: "weak", text: "storeOptions have no effect without a store" };
   if (options.store === undefined)
-    yield { level: "note", text: "without a store a logout cannot end a copied cookie before its lifetime" };
+    yield {
+      level: "note",
+      text: "without a store, a copied cookie stays valid after a logout, until its lifetime ends",
+    };
   else if ((options.storeOptions?.absoluteTimeout ?? null) === null && !options.hardened)
-    yield { level: "soft", text: "storeOptions.absoluteTimeout is not set: a session in use never ends" };
+    yield { level: "weak", text: "storeOptions.absoluteTimeout is not set: a session in use never ends" };
   if (refreshEachRequest && (options.refreshAfter ?? 0) === 0)
     yield {
       level: "note",
-      text: "permanent sessions are written at each request; refreshAfter makes that rarer",
+      text: "permanent sessions are written at each request; refreshAfter reduces that",
     };
 }
 

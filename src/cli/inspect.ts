@@ -11,11 +11,11 @@ import type { Terminal } from "./terminal.ts";
 const ANY_AGE = Number.MAX_SAFE_INTEGER;
 
 export const inspect: Command = {
-  summary: "what is in a session cookie, and whether its signature is good",
+  summary: "decodes a session cookie, and verifies its signature",
   help: `Usage: hipflask inspect [COOKIE]
 
-Shows the data and the time in a session cookie, and checks its signature if SECRET_KEY is set. COOKIE is the value, or a
-whole Cookie or Set-Cookie line; without it, or with "-", it is read from standard input, where no shell history keeps it.
+Shows the data and the time in a session cookie, and verifies its signature if SECRET_KEY is set. COOKIE is the value, or a
+whole Cookie or Set-Cookie line; without it, or with "-", it is read from standard input, which no shell history keeps.
 
 Options:
   --salt TEXT       default "cookie-session"
@@ -26,7 +26,7 @@ Examples:
   pbpaste | hipflask inspect
   SECRET_KEY=… hipflask inspect - < cookie.txt
 
-Exit code 1 if it cannot be read, or its signature is not good.`,
+Exit code 1 if it cannot be decoded, or its signature is invalid.`,
   run,
 };
 

@@ -3,10 +3,10 @@ import { parseCommand } from "./arguments.ts";
 import type { Command } from "./command.ts";
 
 export const keygen: Command = {
-  summary: "a new secret key",
+  summary: "prints a new secret key",
   help: `Usage: hipflask keygen
 
-Prints a new secret key: 256 random bits.
+Prints prints a new secret key: 256 random bits.
 
 Examples:
   hipflask keygen

@@ -32,9 +32,9 @@ ${Object.entries(COMMANDS)
   .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
   .join("\n")}
 
-hipflask <command> --help says more about one of them.
-Secrets and store URLs come from the environment, or from a file .env in this folder.
-Exit code: 0 good, 1 not, 2 not understood.`;
+hipflask <command> --help describes a command.
+Secrets and store URLs are read from the environment, or from a file .env in this folder.
+Exit code: 0 success, 1 failure, 2 invalid arguments.`;
 
 /**
  * Runs a command line, without the program's name.

@@ -10,7 +10,7 @@ const SCHEMAS: Readonly<Record<string, string>> = {
 };
 
 export const schema: Command = {
-  summary: "the tables of a store, for postgres, mysql or sqlite",
+  summary: "prints the tables of a store for postgres, mysql or sqlite",
   help: `Usage: hipflask schema postgres|mysql|sqlite
 
 Prints the statements that migrate() of the store runs, for databases whose tables are made in another way. mysql is for

@@ -25,7 +25,7 @@ interface Given {
 }
 
 export const sessions: Command = {
-  summary: "list, end and prune the sessions in a store",
+  summary: "lists, ends and prunes the sessions in a store",
   help: `Usage: hipflask sessions list --owner ID [--json]
        hipflask sessions revoke SELECTOR | --owner ID
        hipflask sessions prune
@@ -34,7 +34,7 @@ list shows the live sessions of one person, never tokens or data. revoke ends on
 or all sessions of a person. prune removes expired records.
 
 Options:
-  --store URL       the store; better SESSION_STORE in the environment, where no list of processes shows its password
+  --store URL       the store; prefer SESSION_STORE in the environment: other users can see arguments, and the password in them
   --owner ID        what the app assigned to session.owner
   --json            one JSON object a line
 

@@ -7,7 +7,7 @@ import type { Command } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const sign: Command = {
-  summary: "the cookie that Flask would set for this data",
+  summary: "signs session data as Flask does",
   help: `Usage: hipflask sign [JSON]
 
 Signs session data with SECRET_KEY, as Flask does. Flask's tags may be in it: {" t": [1, 2]} is a tuple. Without JSON, or with

@@ -9,7 +9,7 @@ import { Cookie, type CookieData, type CookieOptions } from "./cookie.ts";
 import { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 import { resolveOptions, type SessionOptions } from "./options.ts";
 import { cookieOptionsOf, pathOf, signatureOf } from "./request-facts.ts";
-import { generateFor, RequestSession } from "./request-session.ts";
+import { generateFor, TrackedSession } from "./tracked-session.ts";
 import type { SessionCallback, SessionStore } from "./session-store.ts";
 import { Session, type RequestOfSession, type SessionData, type SessionRequest } from "./session.ts";
 import type { SessionOfRequest, StoreOfRequest } from "./request-types.ts";
@@ -86,7 +86,7 @@ export function session(options?: SessionOptions): RequestHandler {
       next(new Error("secret option required for sessions"));
       return;
     }
-    const state = new RequestSession(req, signature, config);
+    const state = new TrackedSession(req, signature, config);
     state.open((error?: unknown) => {
       if (error) {
         next(error);

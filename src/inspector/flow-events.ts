@@ -11,36 +11,36 @@ import type {
   StoreFailedEvent,
 } from "../interfaces/events.ts";
 import { stateOf } from "../session/session.ts";
-import { MOST, type FlowRecord } from "./flow-record.ts";
+import { MOST, type RequestTrace } from "./request-trace.ts";
 
-/** The record of the request that is being opened or saved. */
-export const watched = new AsyncLocalStorage<FlowRecord>();
-/** The record of each session, by its state: a cookie is often opened during a handler. */
-export const records = new WeakMap<object, FlowRecord>();
+/** The trace of the request that is being opened or saved. */
+export const watched = new AsyncLocalStorage<RequestTrace>();
+/** The trace of each session, by its state: a cookie is often opened during a handler. */
+export const traces = new WeakMap<object, RequestTrace>();
 
-/** Handles the events of sessions of all requests; a request that is not recorded has no record. */
-const LISTENERS: Readonly<Record<string, (record: FlowRecord, event: unknown) => void>> = {
-  opened(record, event) {
+/** Handles the events of sessions of all requests; a request that is not recorded has no trace. */
+const LISTENERS: Readonly<Record<string, (trace: RequestTrace, event: unknown) => void>> = {
+  opened(trace, event) {
     const { keys, selector } = event as OpenedEvent;
-    record.verdict = { kind: "recognised", keys };
-    record.selector = selector;
+    trace.verdict = { kind: "accepted", keys };
+    trace.selector = selector;
   },
-  refused(record, event) {
+  refused(trace, event) {
     // Several cookies may be sent; the accepted one counts.
-    if (record.verdict.kind !== "recognised")
-      record.verdict = { kind: "refused", reason: (event as RefusedEvent).reason };
+    if (trace.verdict.kind !== "accepted")
+      trace.verdict = { kind: "refused", reason: (event as RefusedEvent).reason };
   },
-  saved(record, event) {
-    record.outcome = (event as SavedEvent).outcome;
+  saved(trace, event) {
+    trace.outcome = (event as SavedEvent).outcome;
   },
-  created: (record) => note(record, "created"),
-  rotated: (record) => note(record, "rotated"),
-  destroyed: (record) => note(record, "destroyed"),
-  reused: (record) => note(record, "reused: a replaced token came back"),
-  storeFailed: (record, event) =>
-    note(record, `store failed: ${(event as StoreFailedEvent).verb}, ${(event as StoreFailedEvent).reason}`),
-  lost: (record, event) => note(record, `lost: ${(event as LostEvent).reason}`),
-  migrated: (record, event) => note(record, `migrated from ${(event as MigratedEvent).from}`),
+  created: (trace) => note(trace, "created"),
+  rotated: (trace) => note(trace, "rotated"),
+  destroyed: (trace) => note(trace, "destroyed"),
+  reused: (trace) => note(trace, "reused: a rotated token was sent again"),
+  storeFailed: (trace, event) =>
+    note(trace, `store failed: ${(event as StoreFailedEvent).verb}, ${(event as StoreFailedEvent).reason}`),
+  lost: (trace, event) => note(trace, `lost: ${(event as LostEvent).reason}`),
+  migrated: (trace, event) => note(trace, `migrated from ${(event as MigratedEvent).from}`),
 };
 
 let isListening = false;
@@ -51,24 +51,24 @@ export function listen(): void {
   isListening = true;
   for (const [name, listener] of Object.entries(LISTENERS)) {
     subscribe(`hipflask:${name}`, (event) => {
-      const record = currentRecord();
-      if (record !== undefined) listener(record, event);
+      const trace = currentTrace();
+      if (trace !== undefined) listener(trace, event);
     });
   }
 }
 
-/** The record of the request being handled. */
-export function currentRecord(): FlowRecord | undefined {
-  const record = watched.getStore();
-  if (record !== undefined || !hasSession()) return record;
+/** The trace of the request being handled. */
+export function currentTrace(): RequestTrace | undefined {
+  const trace = watched.getStore();
+  if (trace !== undefined || !hasSession()) return trace;
   try {
-    return records.get(stateOf(getSession()));
+    return traces.get(stateOf(getSession()));
   } catch (error) {
     if (error instanceof OutsideRequestError) return undefined;
     throw error;
   }
 }
 
-function note({ events }: FlowRecord, text: string): void {
+function note({ events }: RequestTrace, text: string): void {
   if (events.length < MOST) events.push(text);
 }

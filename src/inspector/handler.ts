@@ -8,11 +8,11 @@ import type { SessionInterface } from "../interfaces/session-interface.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
 import { WRAP_INTERFACE, type SessionManager } from "../manager/manager.ts";
 import { listen } from "./flow-events.ts";
-import { FlowLog } from "./flow-log.ts";
+import { RequestLog } from "./request-log.ts";
 import { isSameOrigin, readForm } from "./form.ts";
 import type { OwnerSessions } from "./owner-view.ts";
 import { page, PAGE_HEADERS, type Shown } from "./page.ts";
-import { takeApart } from "./pasted-cookie.ts";
+import { inspectPasted } from "./pasted-cookie.ts";
 import { WatchedSessions } from "./watched-sessions.ts";
 
 /** Options of the inspector. */
@@ -58,14 +58,14 @@ export function inspector(sessions: SessionManager, options: InspectorOptions): 
   const { authorize, keep = 50 } = (options ?? {}) as Partial<InspectorOptions>;
   if (typeof authorize !== "function") {
     throw new ConfigError(
-      "The inspector shows who is logged in, so it needs `authorize`, a function that says who may look.",
+      "The inspector shows who is logged in, so it needs `authorize`, a function that decides which requests may see it.",
     );
   }
   checkNames("inspector", options, ["authorize", "keep"]);
   if (!Number.isInteger(keep) || keep < 1 || keep > 1000) {
     throw new ConfigError('"keep" must be a whole number from 1 to 1000.');
   }
-  const log = new FlowLog(keep);
+  const log = new RequestLog(keep);
   const target = targetOf(sessions.sessionInterface);
   const cookieName = isKnown(target) ? target.getCookieName() : undefined;
   let watching: WatchedSessions | undefined;
@@ -74,7 +74,7 @@ export function inspector(sessions: SessionManager, options: InspectorOptions): 
   const hasStore = target instanceof StoreSessionInterface;
 
   const show = (more: Partial<Shown> = {}, status = 200): Response =>
-    new Response(page({ home: homeOf(target), count: log.count, records: log.records, hasStore, ...more }), {
+    new Response(page({ home: homeOf(target), count: log.count, traces: log.traces, hasStore, ...more }), {
       status,
       headers: PAGE_HEADERS,
     });
@@ -89,14 +89,14 @@ export function inspector(sessions: SessionManager, options: InspectorOptions): 
   };
 
   const post = async (request: Request): Promise<Response> => {
-    if (!isSameOrigin(request)) return refuse(403, "This form came from another site.");
+    if (!isSameOrigin(request)) return refuse(403, "The form was sent from another site.");
     try {
       const form = await readForm(request);
-      if (form === undefined) return refuse(413, "That is too long for a cookie.");
+      if (form === undefined) return refuse(413, "The form is too long.");
       const owner = form.get("owner") ?? "";
       switch (form.get("action")) {
         case "inspect":
-          return show({ pasted: await takeApart(form.get("cookie") ?? "", target) });
+          return show({ pasted: await inspectPasted(form.get("cookie") ?? "", target) });
         case "revoke":
           await sessions.destroy(form.get("selector") ?? "");
           return backTo(owner);
@@ -104,10 +104,10 @@ export function inspector(sessions: SessionManager, options: InspectorOptions): 
           await sessions.destroyAll(owner);
           return backTo(owner);
         default:
-          return refuse(400, "There is no such action.");
+          return refuse(400, "Unknown action.");
       }
     } catch (error) {
-      if (error instanceof StoreError) return refuse(503, "The store does not answer; try again.");
+      if (error instanceof StoreError) return refuse(503, "The store does not respond; try again later.");
       if (error instanceof ConfigError) return refuse(400, withoutHelp(error.message));
       throw error;
     }
@@ -115,7 +115,7 @@ export function inspector(sessions: SessionManager, options: InspectorOptions): 
 
   return async (request) => {
     if (hasSession()) watching?.ignore(getSession());
-    if ((await authorize(request)) !== true) return refuse(403, "The inspector is not for you.");
+    if ((await authorize(request)) !== true) return refuse(403, "You are not allowed to use the inspector.");
     if (request.method === "POST") return post(request);
     if (request.method === "GET" || request.method === "HEAD") return get(request);
     return refuse(405, "Use GET or POST.");
@@ -127,7 +127,8 @@ async function ask(sessions: SessionManager, owner: string): Promise<OwnerSessio
     const current = hasSession() ? getSession() : undefined;
     return { owner, sessions: await sessions.list(owner, current && { current }) };
   } catch (error) {
-    if (error instanceof StoreError) return { owner, sessions: "The store does not answer; try again." };
+    if (error instanceof StoreError)
+      return { owner, sessions: "The store does not respond; try again later." };
     throw error;
   }
 }
@@ -142,13 +143,13 @@ function isKnown(target: SessionInterface): target is SecureCookieSessionInterfa
 }
 
 function homeOf(target: SessionInterface): string {
-  if (!isKnown(target)) return "an interface of this app's own";
+  if (!isKnown(target)) return "a custom session interface";
   const name = `cookie "${target.getCookieName()}"`;
   if (target instanceof StoreSessionInterface) return `${name}: a random token; the data is in the store`;
   const { codec } = target.config;
   return codec === null
     ? `${name}: no secret key, so nothing is saved`
-    : `${name}: the data itself, in the format "${codec.name}"`;
+    : `${name}: the session data, in the format "${codec.name}"`;
 }
 
 /** Redirects to the list of the form, relative to the mount path. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { cookieSection } from "./cookie-view.ts";
-import type { FlowRecord } from "./flow-record.ts";
+import type { RequestTrace } from "./request-trace.ts";
 import { flowList } from "./flow-view.ts";
 import { html, Html } from "./html.ts";
 import { ownerSection, type OwnerSessions } from "./owner-view.ts";
@@ -14,7 +14,7 @@ export interface Shown {
   readonly home: string;
   /** Number of requests so far. */
   readonly count: number;
-  readonly records: readonly FlowRecord[];
+  readonly traces: readonly RequestTrace[];
   readonly pasted?: PastedCookie | undefined;
   /** Whether sessions have owners. */
   readonly hasStore: boolean;
@@ -47,13 +47,13 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** The whole page. */
-export function page({ home, count, records, pasted, hasStore, asked }: Shown): string {
+export function page({ home, count, traces, pasted, hasStore, asked }: Shown): string {
   const { text } = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Sessions · hipflask</title><link rel="icon" href="data:,"><style>${new Html(STYLE)}</style></head>
 <body><header class="top"><h1>Sessions <small>hipflask inspector</small></h1><p>${home}</p></header>
 <main><section class="flow" id="flow" data-count="${count}" aria-label="Requests">
-<h2>The steps of each request <span class="pulse">live</span></h2>${flowList(records)}</section>
+<h2>The steps of each request <span class="pulse">live</span></h2>${flowList(traces)}</section>
 <div class="tools">${cookieSection(pasted)}${hasStore && ownerSection(asked)}</div></main>
 ${new Html(`<script>${SCRIPT}</script>`)}</body></html>
 `;

@@ -39,7 +39,7 @@ export interface PastedCookie {
  *
  * @throws StoreError
  */
-export async function takeApart(text: string, sessions: SessionInterface): Promise<PastedCookie> {
+export async function inspectPasted(text: string, sessions: SessionInterface): Promise<PastedCookie> {
   const name =
     sessions instanceof SecureCookieSessionInterface || sessions instanceof StoreSessionInterface
       ? sessions.getCookieName()

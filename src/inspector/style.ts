@@ -71,7 +71,7 @@ textarea { resize: vertical; }
 .row { display: flex; gap: 0.5rem; width: 100%; }
 button { flex: none; white-space: nowrap; min-height: 2.4rem; padding: 0.3rem 1rem; border: 0; border-radius: 8px; background: var(--ink); color: var(--card); font: 600 0.88rem/1 system-ui, sans-serif; cursor: pointer; }
 button.danger { background: none; border: 1px solid currentColor; color: var(--bad); }
-.apart { margin-top: 1rem; display: grid; gap: 0.6rem; }
+.inspected { margin-top: 1rem; display: grid; gap: 0.6rem; }
 .verdict { padding: 0.5rem 0.7rem; border-left: 3px solid var(--lamp, var(--line)); background: var(--deep); border-radius: 0 8px 8px 0; font-size: 0.9rem; }
 .cookie-text { display: block; max-height: 9rem; overflow-y: auto; padding: 0.6rem 0.7rem; border-radius: 8px; background: var(--deep); }
 .c-data { color: var(--data); } .c-time { color: var(--time); } .c-sign { color: var(--sign); }

@@ -6,32 +6,39 @@ import type { Fields } from "../json/fields.ts";
 import { observed } from "../http/response-headers.ts";
 import type { SessionState } from "../session/state.ts";
 import { stateOf, type Session } from "../session/session.ts";
-import { records, watched } from "./flow-events.ts";
-import type { FlowLog } from "./flow-log.ts";
-import { clipped, MOST, newRecord, type FlowRecord, type KeyChange, type SentCookie } from "./flow-record.ts";
+import { traces, watched } from "./flow-events.ts";
+import type { RequestLog } from "./request-log.ts";
+import {
+  clipped,
+  MOST,
+  newTrace,
+  type RequestTrace,
+  type KeyChange,
+  type SentCookie,
+} from "./request-trace.ts";
 
-/** The record of a request. */
+/** The trace of a request. */
 interface Watch {
-  readonly record: FlowRecord;
+  readonly trace: RequestTrace;
   /** Value of `performance.now()` when the handler began. */
   readonly handledFrom: number;
 }
 
 /**
- * Wraps an interface to record each request. Synchronous if the wrapped interface is, with the same errors.
+ * Wraps an interface to trace each request. Synchronous if the wrapped interface is, with the same errors.
  */
 export class WatchedSessions implements SessionInterface {
   readonly #interface: SessionInterface;
-  readonly #log: FlowLog;
+  readonly #log: RequestLog;
   readonly #cookieName: string | undefined;
   readonly #watches = new WeakMap<SessionState, Watch>();
   /** Requests that are not recorded, such as those for the inspector's own page. */
-  readonly #ignored = new WeakSet<FlowRecord>();
+  readonly #ignored = new WeakSet<RequestTrace>();
   readonly commitSession: SessionInterface["commitSession"];
   readonly reloadSession: SessionInterface["reloadSession"];
   readonly getCookieName: SessionInterface["getCookieName"];
 
-  constructor(sessionInterface: SessionInterface, log: FlowLog, cookieName: string | undefined) {
+  constructor(sessionInterface: SessionInterface, log: RequestLog, cookieName: string | undefined) {
     this.#interface = sessionInterface;
     this.#log = log;
     this.#cookieName = cookieName;
@@ -41,84 +48,84 @@ export class WatchedSessions implements SessionInterface {
   }
 
   openSession(request: SessionRequest): ReturnType<SessionInterface["openSession"]> {
-    const record = newRecord({
+    const trace = newTrace({
       at: Date.now(),
       method: request.method ?? "",
       path: pathOf(request.url ?? ""),
       cookieIn: sizeOfCookie(request, this.#cookieName),
     });
     const from = performance.now();
-    return settled(
-      () => watched.run(record, () => this.#interface.openSession(request)),
+    return andThen(
+      () => watched.run(trace, () => this.#interface.openSession(request)),
       (session) => {
-        record.took.open = performance.now() - from;
-        this.#watch(record, session);
+        trace.took.open = performance.now() - from;
+        this.#watch(trace, session);
         return session;
       },
-      (error) => this.#fail(record, "open", error),
+      (error) => this.#fail(trace, "open", error),
     );
   }
 
   saveSession(session: Session, request: SessionRequest, response: SessionResponse): void | Promise<void> {
     const state = stateOf(session);
     const watch = this.#watches.get(state);
-    if (watch === undefined || this.#ignored.has(watch.record)) {
+    if (watch === undefined || this.#ignored.has(watch.trace)) {
       return this.#interface.saveSession(session, request, response);
     }
-    const { record, handledFrom } = watch;
+    const { trace, handledFrom } = watch;
     const from = performance.now();
-    record.took.handle = from - handledFrom;
-    record.status = response.status;
+    trace.took.handle = from - handledFrom;
+    trace.status = response.status;
     // Accesses while saving are not the handler's.
-    const read = new Set(record.read);
+    const read = new Set(trace.read);
     const left = state.isOpened ? new Map(state.fields()) : undefined;
     let sent: SentCookie | undefined;
     const headers = observed(response.headers, (name, line) => {
       sent = sentCookie(name, line, this.#cookieName) ?? sent;
     });
-    return settled(
+    return andThen(
       () =>
-        watched.run(record, () =>
+        watched.run(trace, () =>
           this.#interface.saveSession(session, request, { status: response.status, headers }),
         ),
       () => {
-        record.took.save = performance.now() - from;
-        record.read = read;
-        record.setCookie = sent;
+        trace.took.save = performance.now() - from;
+        trace.read = read;
+        trace.setCookie = sent;
         if (state.isOpened) {
-          if (record.verdict.kind === "unread") record.verdict = { kind: "empty" };
-          record.changes = changesBetween(state.opened.fields, left ?? state.opened.fields);
+          if (trace.verdict.kind === "unread") trace.verdict = { kind: "empty" };
+          trace.changes = changesBetween(state.opened.fields, left ?? state.opened.fields);
         }
-        this.#log.add(record);
+        this.#log.add(trace);
       },
-      (error) => this.#fail(record, "save", error),
+      (error) => this.#fail(trace, "save", error),
     );
   }
 
   /** Omits the request of this session from the log. */
   ignore(session: Session): void {
     const watch = this.#watches.get(stateOf(session));
-    if (watch !== undefined) this.#ignored.add(watch.record);
+    if (watch !== undefined) this.#ignored.add(watch.trace);
   }
 
-  #watch(record: FlowRecord, session: Session | null | undefined): void {
+  #watch(trace: RequestTrace, session: Session | null | undefined): void {
     const state = session ? (stateOf(session) as SessionState | undefined) : undefined;
     // A null session is neither opened nor saved.
     if (state === undefined) return;
-    watchReads(state, record);
-    records.set(state, record);
-    this.#watches.set(state, { record, handledFrom: performance.now() });
+    watchReads(state, trace);
+    traces.set(state, trace);
+    this.#watches.set(state, { trace, handledFrom: performance.now() });
   }
 
-  #fail(record: FlowRecord, step: "open" | "save", error: unknown): never {
-    record.failure = { step, code: error instanceof HipflaskError ? error.code : "another error" };
-    this.#log.add(record);
+  #fail(trace: RequestTrace, step: "open" | "save", error: unknown): never {
+    trace.failure = { step, code: error instanceof HipflaskError ? error.code : "another error" };
+    this.#log.add(trace);
     throw error;
   }
 }
 
 /** Calls a function with a result or with the value of a promise. */
-function settled<Result, Made>(
+function andThen<Result, Made>(
   work: () => Result | Promise<Result>,
   then: (result: Result) => Made,
   fail: (error: unknown) => never,
@@ -133,10 +140,10 @@ function settled<Result, Made>(
 }
 
 /** Records every key that is read: as a property, with `in`, or through a method. */
-function watchReads(state: SessionState, record: FlowRecord): void {
+function watchReads(state: SessionState, trace: RequestTrace): void {
   const { get, has } = state;
   const read = (key: string): void => {
-    if (record.read.size < MOST) record.read.add(clipped(key));
+    if (trace.read.size < MOST) trace.read.add(clipped(key));
   };
   state.get = (key) => {
     read(key);

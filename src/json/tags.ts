@@ -47,48 +47,36 @@ export interface TagRegistration {
   readonly index?: number;
 }
 
-/** The registered tags: by key for reading, in order for writing. */
-export class Tags {
-  readonly #byKey = new Map<string, Tag>();
-  readonly #order: Tag[] = [];
+/** The registered tags by key, for reading. An object with one of these keys as its only one is a tagged value. */
+export class Tags extends Map<string, Tag> {
+  /** All tags, in the order in which they check a value, for writing. */
+  readonly order: Tag[] = [];
 
   /**
    * @param builtIn - tags that are registered from the start; those without a key only mark a position in the order.
    */
   constructor(builtIn: readonly Tag[]) {
+    super();
     for (const tag of builtIn) {
-      this.#order.push(tag);
-      if (tag.key !== "") this.#byKey.set(tag.key, tag);
+      this.order.push(tag);
+      if (tag.key !== "") this.set(tag.key, tag);
     }
   }
 
-  register(tag: Tag, { force = false, index = this.#order.length }: TagRegistration = {}): void {
+  register(tag: Tag, { force = false, index = this.order.length }: TagRegistration = {}): void {
     if (!tag.key.startsWith(" ")) throw new ConfigError(`The tag "${tag.key}" must begin with a space.`);
-    if (!force && this.#byKey.has(tag.key)) {
+    if (!force && this.has(tag.key)) {
       throw new ConfigError(
         `The tag "${tag.key}" is already registered; pass { force: true } to replace it.`,
       );
     }
-    this.#byKey.set(tag.key, tag);
-    this.#order.splice(index, 0, tag);
-  }
-
-  /** Whether an object with this as its only key would be read as a tagged value. */
-  has(key: string): boolean {
-    return this.#byKey.has(key);
-  }
-
-  get(key: string): Tag | undefined {
-    return this.#byKey.get(key);
+    this.set(tag.key, tag);
+    this.order.splice(index, 0, tag);
   }
 
   /** The first tag in order whose `check` accepts a value. */
   for(value: unknown): Tag | undefined {
-    return this.#order.find((tag) => tag.check(value));
-  }
-
-  get size(): number {
-    return this.#order.length;
+    return this.order.find((tag) => tag.check(value));
   }
 }
 

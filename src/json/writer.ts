@@ -38,7 +38,7 @@ export class Writer {
     this.#options = options;
     this.#at = at;
     this.#quote = options.ascii ? quoteAscii : quoteUnicode;
-    this.#hasOwnTags = tags.size > PYTHON_TAGS.length;
+    this.#hasOwnTags = tags.order.length > PYTHON_TAGS.length;
     this.#keysLeft = options.maxKeys;
   }
 

@@ -128,7 +128,8 @@ export class SessionState {
 
   /** The same for the library's own code: it does not set {@link accessed}. */
   get isPermanent(): boolean {
-    return isTruthy(this.peek(PERMANENT));
+    const value = this.peek(PERMANENT);
+    return value === true || (value !== undefined && isTruthy(value));
   }
 
   /** {@link owner} for the library's own code: it does not set {@link accessed}. */

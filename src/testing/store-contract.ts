@@ -39,7 +39,7 @@ export function storeContract(
     races(kit);
     lifetime(kit);
     failure(kit);
-    runner.it("closes what it opened", async () => {
+    runner.it("closes its connections", async () => {
       const { store, another, close } = await kit.open();
       await store.close?.();
       if (another !== store) await another.close?.();

@@ -33,7 +33,7 @@ export function writeLate(): string {
 }
 
 /**
- * Whatever a framework has for answering, nobody sees a byte of it before the session is saved.
+ * Whatever way to respond a framework has, no byte is sent before the session is saved.
  *
  * @param tellsRetry the page for a store that is down can have headers, and says when to try again
  */

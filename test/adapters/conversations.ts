@@ -97,7 +97,7 @@ const routes: Record<string, App> = {
     await turns(5);
     const emitter = new EventEmitter();
     const heard = once(emitter, "go").then(() => `emitter:${session.username}`);
-    setTimeout(() => emitter.emit("go"), 1);
+    setImmediate(() => emitter.emit("go"));
     const later = new Promise((resolve) => setImmediate(() => resolve(`immediate:${getSession().username}`)));
     return { body: [await heard, await later].join(" ") };
   },

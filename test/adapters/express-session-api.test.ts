@@ -370,7 +370,7 @@ for (const [version, express] of Object.entries(versions)) {
         const handler = async (req: Request) => {
           req.session.a = 1;
           const error = await called((done) => req.session.save(done));
-          // Nobody waits for this one, and nothing may crash because of it.
+          // This one is not awaited, and must not crash the process.
           void req.session.save();
           return (error as Error | undefined)?.name;
         };

@@ -32,7 +32,7 @@ for (const [version, express] of Object.entries(versions)) {
   const harness: Harness = {
     serve(app, options) {
       const server = build(options).use((req, res, next) => {
-        // Express 4 does not hear of promises that reject.
+        // Express 4 ignores rejected promises.
         answer(app, req, res).then(undefined, next);
       });
       return listen(createServer(server));

@@ -44,11 +44,11 @@ savesBeforeHeaders(
     app.get("/pipe", () => Readable.toWeb(createReadStream(import.meta.filename)));
     app.get("/events", (event) => {
       const stream = createEventStream(event);
-      setTimeout(async () => {
+      void turns(5).then(async () => {
         await stream.push("success");
         await stream.push(writeLate());
         await stream.close();
-      }, 5);
+      });
       return stream.send();
     });
     app.get("/throws", () => {
@@ -82,10 +82,10 @@ describe("hipflask/h3", () => {
   it("refuses what a stream of events writes", async () => {
     const app = build({ secretKey }).get("/", (event) => {
       const stream = createEventStream(event);
-      setTimeout(async () => {
+      void turns(5).then(async () => {
         await stream.push(writeLate());
         await stream.close();
-      }, 5);
+      });
       return stream.send();
     });
     expect(await (await app.request("/")).text()).toContain("SessionClosedError");

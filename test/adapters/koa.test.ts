@@ -59,11 +59,11 @@ for (const [version, Koa] of Object.entries({ "Koa 3": Koa3, "Koa 2": Koa2 })) {
       ctx.respond = false;
       ctx.type = "text/event-stream";
       ctx.status = 200;
-      setTimeout(async () => {
+      void turns(5).then(async () => {
         ctx.res.write("data: success\n\n");
         await turns(5);
         ctx.res.end(`data: ${writeLate()}\n\n`);
-      }, 1);
+      });
     },
     "/throws": (ctx) => ctx.throw(402, "pay on purpose", { expose: false }),
     "/nowhere": () => {},

@@ -207,7 +207,7 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
     expect(fetched.body).toMatch(/orders of.*ada/);
   });
 
-  it("says nothing of values that change while a page is prerendered, whoever asks", async () => {
+  it("allows values that change while a page is prerendered, for every visitor", async () => {
     const ada = await loggedIn();
     await submitForm(ada, "/stored", { username: "ada" }, { form: /<form[^>]*data-name="remember"/ });
     for (const path of ["/", "/stored", "/account", "/render"]) {
@@ -259,7 +259,7 @@ describe.skipIf(skip)(`a Next app${note}`, () => {
       const shown = '<p>ada, 7, [["message","remembered"]]</p>';
       expect(withoutComments(page)).toContain(shown);
       expect(page.setCookie).toEqual([expect.stringMatching(/^stored=[\w.-]+; Path=\/; HttpOnly$/)]);
-      // Pages leave the messages where they are, and whoever can save takes them.
+      // Pages do not remove the messages, and a handler that can save takes them.
       for (let round = 0; round < 2; round++)
         expect(withoutComments(await ada.get("/stored"))).toContain(shown);
       expect((await ada.get("/api/stored")).body).toBe('["remembered"]');

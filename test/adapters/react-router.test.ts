@@ -270,11 +270,11 @@ describe("hipflask/react-router", () => {
         "": {
           loader: () => {
             const body = new TransformStream<Uint8Array, Uint8Array>();
-            setTimeout(async () => {
+            void turns(5).then(async () => {
               const writer = body.writable.getWriter();
               await writer.write(Buffer.from(writeLate()));
               await writer.close();
-            }, 5);
+            });
             return new Response(body.readable);
           },
         },

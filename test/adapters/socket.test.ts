@@ -177,10 +177,10 @@ describe("hipflask/socket with a store", () => {
   });
 
   it("refuses what would need a cookie, and loses nothing that does not", async () => {
-    const { session: nobodys } = await shop.connect();
-    expect(nobodys.size).toBe(0);
-    nobodys.a = 1;
-    await expect(nobodys.save()).rejects.toThrow(SessionClosedError);
+    const { session: stranger } = await shop.connect();
+    expect(stranger.size).toBe(0);
+    stranger.a = 1;
+    await expect(stranger.save()).rejects.toThrow(SessionClosedError);
 
     await shop.visit(() => (session.a = 1));
     const { session: theirs } = await shop.connect();
@@ -243,7 +243,7 @@ describe("hipflask/socket with a store", () => {
     await expect(theirs.reload()).rejects.toThrow(SessionLostError);
   });
 
-  it("follows the token through rotations in passing, for as long as it is open", async () => {
+  it("follows the token through periodic rotations while it is open", async () => {
     shop = await open({
       store,
       now,
@@ -337,8 +337,8 @@ describe("hipflask/socket with a store", () => {
     });
 
     it("never calls back without a session", async () => {
-      const { session: nobodys } = await shop.connect();
-      expect(nobodys.onDestroyed(() => {})()).toBeUndefined();
+      const { session: stranger } = await shop.connect();
+      expect(stranger.onDestroyed(() => {})()).toBeUndefined();
     });
   });
 });

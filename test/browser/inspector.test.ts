@@ -39,7 +39,7 @@ describe.skipIf(skipWithoutChromium)(`the inspector in a browser${note}`, () => 
   });
 
   it("shows requests as they come, and keeps open what was opened", async () => {
-    await page.waitForSelector("text=No request yet");
+    await page.waitForSelector("text=No requests yet");
     await fetch(`${url}/set?username=ada`);
     const first = page.locator("#request-1");
     await first.locator("text=added").waitFor();
@@ -55,16 +55,16 @@ describe.skipIf(skipWithoutChromium)(`the inspector in a browser${note}`, () => 
     expect(complaints).toEqual([]);
   });
 
-  it("takes a pasted cookie apart, and ends sessions with a click", async () => {
+  it("inspects a pasted cookie, and ends sessions with a click", async () => {
     const answer = await fetch(`${url}/own?owner=ada`);
     await page.fill("textarea", answer.headers.get("Set-Cookie")!);
-    await page.getByRole("button", { name: "Show what is in it" }).click();
+    await page.getByRole("button", { name: "Inspect" }).click();
     await page.waitForSelector("text=Accepted by this app.");
     await page.goto(`${url}/inspect`);
     await page.fill("#owner", "ada");
     await page.getByRole("button", { name: "Show", exact: true }).click();
     await page.getByRole("button", { name: /^End session / }).click();
-    await page.waitForSelector("text=No live session.");
+    await page.waitForSelector("text=No live sessions.");
     expect(new URL(page.url()).search).toBe("?owner=ada");
     expect(complaints).toEqual([]);
   });

@@ -98,14 +98,14 @@ describe.skipIf(skipWithoutChromium)("the demo shop in a browser", () => {
     );
   });
 
-  it("shows how a session comes to be, and how its visitor is recognised", async () => {
+  it("shows how a session comes to be, and how its cookie is accepted", async () => {
     const page = await visit();
     expect(await sessionCookie(page)).toBeUndefined();
     expect(await newestFlow(page)).toMatchObject({
-      "Cookie in": "The browser sent none.",
+      "Cookie in": "The browser sent no cookie.",
       openSession: "No cookie, so an empty session.",
-      saveSession: "Nothing has changed, so nothing is sent.",
-      "Set-Cookie out": "None: the browser keeps what it has.",
+      saveSession: "Not modified: no cookie is sent.",
+      "Set-Cookie out": "Not sent: the browser keeps its cookie.",
     });
 
     await be(page, "张三");
@@ -121,9 +121,9 @@ describe.skipIf(skipWithoutChromium)("the demo shop in a browser", () => {
     expect(await heading(page)).toContain("Hello, 张三.");
     const flow = await newestFlow(page);
     expect(flow["Cookie in"]).toContain((await sessionCookie(page))!.value);
-    expect(flow.openSession).toBe("Recognised. The signature fits; 1 key inside.");
+    expect(flow.openSession).toBe("Accepted. The signature matches; 1 key inside.");
     expect(flow["The view"]).toMatch(/^read username/);
-    expect(flow["Set-Cookie out"]).toBe("None: the browser keeps what it has.");
+    expect(flow["Set-Cookie out"]).toBe("Not sent: the browser keeps its cookie.");
     expect(await page.locator(".now pre").innerText()).toBe('{\n  "username": "张三"\n}');
   });
 
@@ -135,7 +135,7 @@ describe.skipIf(skipWithoutChromium)("the demo shop in a browser", () => {
     expect(await heading(page)).toContain("Hello, stranger.");
     expect(await cart(page)).toEqual({});
     expect((await newestFlow(page)).openSession).toMatch(
-      /^Refused: the signature does not fit.* bad_signature$/,
+      /^Refused: the signature does not match.* bad_signature$/,
     );
     expect(await page.locator(".now .badge").innerText()).toBe("tampered with");
     expect(await page.locator(".now pre").innerText()).not.toContain("张三");
@@ -181,7 +181,7 @@ describe.skipIf(skipWithoutChromium)("the demo shop in a browser", () => {
     const { expires } = (await sessionCookie(page))!;
     expect(Math.abs(expires - Date.now() / 1000 - 31 * DAY)).toBeLessThan(60);
     await page.reload();
-    expect((await newestFlow(page)).saveSession).toMatch(/^Unchanged, but permanent/);
+    expect((await newestFlow(page)).saveSession).toMatch(/^Not modified, but permanent/);
   });
 
   it("takes a name from the keyboard, and the way past the header with it", async () => {
@@ -221,7 +221,7 @@ describe.skipIf(skipWithoutChromium)("the demo shop in a browser", () => {
     await be(page, "王二");
     await add(page, "Matches");
     expect(await cart(page)).toEqual({ Matches: 1 });
-    expect((await newestFlow(page)).openSession).toMatch(/^Recognised/);
+    expect((await newestFlow(page)).openSession).toMatch(/^Accepted/);
     await press(page, "Tamper with it");
     expect((await newestFlow(page)).openSession).toMatch(/^Refused/);
   });

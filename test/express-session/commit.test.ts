@@ -2,7 +2,7 @@ import type { RequestHandler } from "express";
 import { createReadStream } from "node:fs";
 import { describe, expect, it, vi } from "vitest";
 import session from "../../src/express-session.ts";
-import { turns } from "../support/turns.ts";
+import { afterTurns, turns } from "../support/turns.ts";
 import { contents, open, quiet, rawGet, versions, watchedStore } from "./site.ts";
 
 /** Whatever Express has for answering. */
@@ -135,7 +135,7 @@ describe("a change after the headers have left", () => {
     const { store, set } = watchedStore();
     const site = await open({ ...quiet, store }, late);
     set.mockImplementationOnce((_, __, callback) => void callback?.());
-    set.mockImplementationOnce((_, __, callback) => void setTimeout(() => callback?.(new Error("full")), 5));
+    set.mockImplementationOnce((_, __, callback) => void afterTurns(() => callback?.(new Error("full"))));
     const text = await rawGet(site.port, "/");
     expect(text).toMatch(/^HTTP\/1\.1 200/);
     expect(text).not.toMatch(/\r\n0\r\n/);

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import session from "../../src/express-session.ts";
 import { listen } from "../adapters/listen.ts";
+import { afterTurns } from "../support/turns.ts";
 import { contents, open, quiet, watchedStore } from "./site.ts";
 
 type Callback = ((error?: unknown) => void) | undefined;
@@ -88,7 +89,7 @@ describe("a handler that does not wait", () => {
       res.send("success");
     });
     spies[verb].mockImplementation((...args: unknown[]) => {
-      setTimeout(() => (args.at(-1) as NonNullable<Callback>)(new Error("boom")), 5);
+      void afterTurns(() => (args.at(-1) as NonNullable<Callback>)(new Error("boom")));
     });
     expect(await site.get()).toMatchObject({ status: 500, cookies: [] });
     await vi.waitFor(() => expect(site.errors).toMatchObject([{ message: "boom" }]));
@@ -166,7 +167,7 @@ describe("a session that cannot be written as JSON", () => {
 });
 
 describe("a cookie that cannot be set", () => {
-  it("is an error response, and nothing is saved that nobody could come back to", async () => {
+  it("is an error response, and no session is saved whose cookie was not sent", async () => {
     const { store } = watchedStore();
     const site = await open({ ...quiet, store, cookie: { expires: new Date(Number.NaN) } }, (req, res) => {
       req.session.user = "ada";

@@ -125,7 +125,7 @@ describe("socket.io, which shares the middleware with Express", () => {
     const { store, touch } = watchedStore();
     const { visitor, dial } = await serve({ ...quiet, store });
     await visitor.get("/");
-    touch.mockImplementation((_, __, callback) => void setTimeout(() => callback?.(new Error("boom")), 1));
+    touch.mockImplementation((_, __, callback) => void setImmediate(() => callback?.(new Error("boom"))));
     for (const transport of ["polling", "websocket"] as const) {
       const client = dial(transport);
       await new Promise((resolve) => {

@@ -2,7 +2,7 @@ import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { Signer } from "hipflask/itsdangerous";
 import type { Random } from "./random.ts";
 
-/** Whoever has the key can sign anything: payloads that are broken, lax or strange, and times that are not now. */
+/** The owner of the key can sign anything: malformed, unusual and lenient payloads, with any timestamp. */
 export interface Forger {
   readonly signer: Signer;
   /** Epoch seconds. */

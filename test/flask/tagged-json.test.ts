@@ -42,7 +42,7 @@ function again(text: string): string | null {
   }
 }
 
-/** Containers, since a bare `1.0` has nobody to remember that it is a float. */
+/** Containers, since nothing remembers that a bare `1.0` is a float. */
 const sessionText = taggedText.map((text) => `{"v":${text},"w":[${text}]}`);
 
 describe.skipIf(!hasFlask)("TaggedJSONSerializer beside Flask's (needs python3 with Flask)", () => {

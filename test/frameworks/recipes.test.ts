@@ -103,7 +103,7 @@ describe.skipIf(skip).each(shops)(`the recipe for %s${note}`, (recipe) => {
     answers.forEach((body, at) => expect(body).toBe(at % 2 === 0 ? "hello, ada\n" : "hello, bob\n"));
   });
 
-  it("sends no byte before a save of 300 ms is over", async () => {
+  it("sends no byte before its session is saved", async () => {
     const slow = await start(recipe, "slow");
     const ways: [method: string, path: string, status: number[]][] = [
       ["GET", "/", [200]],
@@ -113,11 +113,9 @@ describe.skipIf(skip).each(shops)(`the recipe for %s${note}`, (recipe) => {
     ];
     await Promise.all(
       ways.map(async ([method, path, statuses]) => {
-        const begin = performance.now();
         const { jar } = visitor(slow);
         const login = { body: '{"username":"ada"}', headers: { "Content-Type": "application/json" } };
         const answer = await jar(slow + path, { method, ...(path === "/login" && login) });
-        expect(performance.now() - begin).toBeGreaterThan(290);
         expect(statuses).toContain(answer.status);
         expect(answer.headers.getSetCookie()).toEqual(["session=saved"]);
       }),
@@ -172,7 +170,7 @@ describe.skipIf(skip).each(inBoth(forms))(
 );
 
 describe.skipIf(skip).each(["hapi", "polka", "lambda"])(`the recipe for %s${note}`, (recipe) => {
-  it("sends no byte before a save of 300 ms is over, on no path", async () => {
+  it("sends no byte before its session is saved, on any path", async () => {
     const slow = await start(recipe, "slow");
     const ways: [method: string, path: string, status: number][] = [
       ["GET", "/", 200],
@@ -341,14 +339,12 @@ describe.skipIf(skip).each(["trpc-node", "trpc-fetch"])(`the recipe for %s${note
     answers.forEach((body, at) => expect(body).toBe(at % 2 === 0 ? "hello, ada" : "hello, bob"));
   });
 
-  it("sends no byte before a save of 300 ms is over", async () => {
+  it("sends no byte before its session is saved", async () => {
     const slow = await start(recipe, "slow");
     const calls = ["/hello", "/hello?batch=1", "/nowhere"];
     await Promise.all(
       calls.map(async (path) => {
-        const begin = performance.now();
         const answer = await fetch(slow + path, { headers: { "trpc-accept": "application/jsonl" } });
-        expect(performance.now() - begin).toBeGreaterThan(290);
         expect(answer.headers.getSetCookie()).toEqual(["session=saved"]);
       }),
     );

@@ -11,7 +11,7 @@ const BIN = join(import.meta.dirname, "../../bin/hipflask.js");
 
 let demo: ChildProcess | undefined;
 
-/** `npx hipflask demo`, as anybody starts it. */
+/** `npx hipflask demo`, as a user starts it. */
 async function start(...args: string[]): Promise<{ url: string; said: () => string }> {
   const process_ = spawn(process.execPath, [BIN, "demo", ...args], {
     env: { ...process.env, SECRET_KEY: "" },
@@ -61,7 +61,7 @@ describe("hipflask demo", () => {
     expect((await ada.get("/")).body).toBe("hello, stranger\n");
   });
 
-  it("is for this machine alone, whatever name leads to it", async () => {
+  it("can only be reached from this machine, as localhost", async () => {
     const { url } = await start("--port", "0");
     const visitor = new PlainVisitor(url);
     expect((await visitor.send("GET", "/inspector", { Host: "evil.example" })).status).toBe(403);
@@ -80,7 +80,7 @@ describe("hipflask demo", () => {
     try {
       const { said } = await start("--port", String((other.address() as AddressInfo).port));
       if (demo!.exitCode === null) await once(demo!, "exit");
-      expect([demo!.exitCode, said()]).toEqual([1, expect.stringContaining("is taken")]);
+      expect([demo!.exitCode, said()]).toEqual([1, expect.stringContaining("is in use")]);
     } finally {
       other.close();
     }

@@ -6,11 +6,11 @@ import { faultyStore } from "../../src/testing.ts";
 import { watchedApp } from "./watching.ts";
 
 describe("the inspector's requests, sessions in a cookie", () => {
-  it("shows the way of a request that writes", async () => {
+  it("shows the steps of a request that writes", async () => {
     const { visitor, seen } = watchedApp({});
     await visitor().get("/set?username=ada");
     expect(await seen()).toMatch(
-      /GET \/set empty → written 200 .*Cookie None came in\. openSession [\d.]+ ms An empty session\. handler [\d.]+ ms added username saveSession [\d.]+ ms Changed: written\. Set-Cookie \d+ of 4096 bytes HttpOnly; Path=\//,
+      /GET \/set empty → written 200 .*Cookie No session cookie\. openSession [\d.]+ ms Empty\. handler [\d.]+ ms added username saveSession [\d.]+ ms Modified: saved\. Set-Cookie \d+ of 4096 bytes HttpOnly; Path=\//,
     );
   });
 
@@ -20,11 +20,11 @@ describe("the inspector's requests, sessions in a cookie", () => {
     await ada.get("/set?username=ada");
     await ada.get("/read");
     expect(await seen()).toMatch(
-      /GET \/read recognised 200 .*\d+ of 4096 bytes openSession [\d.]+ ms Recognised , 1 key inside\. handler [\d.]+ ms read username saveSession [\d.]+ ms Nothing changed, nothing sent\. Set-Cookie None/,
+      /GET \/read accepted 200 .*\d+ of 4096 bytes openSession [\d.]+ ms Accepted , 1 key inside\. handler [\d.]+ ms read username saveSession [\d.]+ ms Not modified: no cookie is sent\. Set-Cookie Not sent/,
     );
     await ada.get("/other");
     expect(await seen()).toMatch(
-      /GET \/other not looked at 200 .*The session was not accessed, so nothing was verified\./,
+      /GET \/other not accessed 200 .*The session was not accessed, so its cookie was not verified\./,
     );
   });
 
@@ -33,10 +33,10 @@ describe("the inspector's requests, sessions in a cookie", () => {
     const ada = visitor();
     await ada.get("/set?username=ada&_permanent=1");
     await ada.get("/read");
-    expect(await seen()).toMatch(/GET \/read recognised → refreshed 200/);
+    expect(await seen()).toMatch(/GET \/read accepted → refreshed 200/);
     await ada.get("/logout");
     expect(await seen()).toMatch(
-      /GET \/logout recognised → removed 200 .*removed username .*Removes the cookie\./,
+      /GET \/logout accepted → deleted 200 .*removed username .*Deletes the cookie\./,
     );
   });
 
@@ -46,14 +46,14 @@ describe("the inspector's requests, sessions in a cookie", () => {
       new Request("http://app.example/read", { headers: { Cookie: "session=eyJhIjoxfQ.aaaaaa.forged" } }),
     );
     expect(await seen()).toMatch(
-      /GET \/read refused 200 .*Refused: the signature does not fit the data\. An empty session instead\. bad_signature/,
+      /GET \/read refused 200 .*Refused: the signature does not match the data\. The session starts empty\. bad_signature/,
     );
   });
 
   it("shows the error page of a handler that failed, which has a session too", async () => {
     const { visitor, seen } = watchedApp({});
     await visitor().get("/fail");
-    expect(await seen()).toMatch(/GET \/fail not looked at 500/);
+    expect(await seen()).toMatch(/GET \/fail not accessed 500/);
   });
 
   it("never shows a value, a cookie or a query", async () => {
@@ -80,7 +80,7 @@ describe("the inspector's requests, sessions in a cookie", () => {
       ),
     );
     const page = await seen();
-    expect(page.match(/GET \/read recognised/g)).toHaveLength(20);
+    expect(page.match(/GET \/read accepted/g)).toHaveLength(20);
     expect(page.match(/GET \/read refused/g)).toHaveLength(20);
     for (let index = 0; index < 40; index++)
       expect(page.match(new RegExp(`added key${index} `, "g"))).toHaveLength(1);
@@ -102,7 +102,7 @@ describe("the inspector's requests, sessions in a cookie", () => {
     const { viewer, seen } = watchedApp({});
     await viewer.get("/inspect");
     await viewer.get("/inspect");
-    expect(await seen()).toMatch(/No request yet/);
+    expect(await seen()).toMatch(/No requests yet/);
   });
 
   it("keeps what is synchronous synchronous", () => {
@@ -116,7 +116,7 @@ describe("the inspector's requests, sessions in a cookie", () => {
     expect(headers.get("Set-Cookie")).toMatch(/^session=eyJ/);
   });
 
-  it("watches an interface of somebody's own, and leaves out requests without a session", async () => {
+  it("traces a custom session interface, and omits requests without a session", async () => {
     let hasSession = true;
     const { visitor, seen } = watchedApp({
       sessionInterface: {
@@ -129,7 +129,7 @@ describe("the inspector's requests, sessions in a cookie", () => {
     await visitor().get("/other");
     const page = await seen();
     expect(page).toMatch(
-      /an interface of this app&#39;s own .*GET \/read empty 200 .*read username .*13 of 4096 bytes Path=\//,
+      /a custom session interface .*GET \/read empty 200 .*read username .*13 of 4096 bytes Path=\//,
     );
     expect(page).not.toContain("/other");
   });
@@ -153,13 +153,13 @@ describe("the inspector's requests, sessions in a store", () => {
     await ada.get("/set?theme=dark");
     expect(await seen()).toMatch(
       new RegExp(
-        `Recognised , 1 key inside\\. ${selector} handler .*added theme saveSession [\\d.]+ ms Changed: kept in the store, before the answer\\. Set-Cookie None`,
+        `Accepted , 1 key inside\\. ${selector} handler .*added theme saveSession [\\d.]+ ms Modified: saved in the store before the response\\. Set-Cookie Not sent`,
       ),
     );
     await ada.get("/login");
-    expect(await seen()).toMatch(/GET \/login recognised → written 200 .*rotated/);
+    expect(await seen()).toMatch(/GET \/login accepted → written 200 .*rotated/);
     await ada.get("/logout");
-    expect(await seen()).toMatch(/GET \/logout recognised → removed 200 .*destroyed/);
+    expect(await seen()).toMatch(/GET \/logout accepted → deleted 200 .*destroyed/);
     expect(await (await viewer.get("/inspect")).text()).not.toContain(verifier);
   });
 
@@ -172,10 +172,10 @@ describe("the inspector's requests, sessions in a store", () => {
       // As if another request did so.
       await withoutSession(() => manager.destroy(selectorOf(session)!));
     });
-    expect(await seen()).toMatch(/request \/ recognised 200 .*lost: gone/);
+    expect(await seen()).toMatch(/request \/ accepted 200 .*lost: gone/);
   });
 
-  it("shows an ill store: opening fails, saving fails, and it passes both on", async () => {
+  it("shows failures of the store when opening and saving, and passes them on", async () => {
     const store = faultyStore(memoryStore());
     const { visitor, seen } = watchedApp({ store });
     const ada = visitor();
@@ -188,7 +188,7 @@ describe("the inspector's requests, sessions in a store", () => {
     const page = await seen();
     expect(page).toMatch(/GET \/read open failed failed .*openSession Failed: STORE handler Not called\./);
     expect(page).toMatch(
-      /GET \/set save failed 200 .*saveSession [\d.]* ?(ms )?Failed: STORE The answer is an error\./,
+      /GET \/set save failed 200 .*saveSession [\d.]* ?(ms )?Failed: STORE The response is an error\./,
     );
   });
 });

@@ -36,7 +36,7 @@ describe("inspector", () => {
           await send({ action: "inspect", cookie: "a" }),
         ]) {
           expect(response.status).toBe(403);
-          expect(await response.text()).toBe("The inspector is not for you.\n");
+          expect(await response.text()).toBe("You are not allowed to use the inspector.\n");
         }
       }
     },
@@ -100,7 +100,7 @@ describe("the inspector's forms", () => {
     ["another origin", { Origin: "http://evil.example" }],
     ["another port", { Origin: "http://app.example:8080" }],
     ["nowhere", { Origin: "null" }],
-    ["somebody who does not say", {}],
+    ["a client that sends neither header", {}],
     ["another site with our Origin", { "Sec-Fetch-Site": "cross-site", Origin: "http://app.example" }],
   ];
 
@@ -123,7 +123,7 @@ describe("the inspector's forms", () => {
     expect(await manager.list("ada")).toEqual([]);
   });
 
-  it("say so when somebody has read them before", async () => {
+  it("report a body that was read before", async () => {
     const inspect = inspector(new SessionManager({ secretKey: "for tests" }), { authorize: () => true });
     const request = new Request("http://app.example/", {
       method: "POST",
@@ -163,7 +163,7 @@ describe("a pasted cookie", () => {
   const paste = async (app: ReturnType<typeof watchedApp>, cookie: string) =>
     textOf(await (await app.send({ action: "inspect", cookie })).text());
 
-  it("is taken apart and judged by the app's own key", async () => {
+  it("is decoded, and verified with the app's own key", async () => {
     const app = watchedApp({});
     const ada = app.visitor();
     await ada.get(`/set?username=${encodeURIComponent("张三 & <b>")}`);
@@ -176,17 +176,17 @@ describe("a pasted cookie", () => {
     }
   });
 
-  it("is refused with the reason, and what it says is shown as not to be trusted", async () => {
+  it("is refused with the reason, and what it says is shown as not verified", async () => {
     const clock = testClock();
     const app = watchedApp({ now: clock.now, lifetime: 60 });
     const ada = app.visitor();
     await ada.get("/set?username=ada");
     const cookie = await app.cookieOf(ada);
     expect(await paste(app, `${cookie.slice(0, -4)}AAAA`)).toMatch(
-      /Refused by this app: the signature does not fit the data\. bad_signature.*not to be trusted .*ada/,
+      /Refused by this app: the signature does not match the data\. bad_signature.*not verified .*ada/,
     );
     clock.advance(61);
-    expect(await paste(app, cookie)).toMatch(/Refused by this app: it is too old\. expired/);
+    expect(await paste(app, cookie)).toMatch(/Refused by this app: it has expired\. expired/);
   });
 
   it("is unsealed for an authorised user", async () => {
@@ -213,7 +213,9 @@ describe("a pasted cookie", () => {
     expect(await paste(app, `${selector}.${"A".repeat(43)}`)).toMatch(
       /Refused by this app: there is no such session/,
     );
-    expect(await paste(app, "session=rubbish")).toMatch(/Refused by this app: it is not a token\. malformed/);
+    expect(await paste(app, "session=rubbish")).toMatch(
+      /Refused by this app: it is not a session token\. malformed/,
+    );
   });
 
   it.each<[string, SessionOptions]>([
@@ -222,12 +224,12 @@ describe("a pasted cookie", () => {
       "with an interface of its own",
       { sessionInterface: { openSession: () => createSession(), saveSession: () => {} } },
     ],
-  ])("is only taken apart by an app %s", async (_, options) => {
+  ])("is only decoded by an app %s", async (_, options) => {
     const seen = await paste(
       watchedApp(options),
       "eyJ1c2VybmFtZSI6ImFkYSJ9.ZVPvAA.MCw4yEpmT9yzZsGbRTwuZ3HmXyM",
     );
-    expect(seen).toMatch(/no key to judge it with\. .*not to be trusted .*ada.*2023-/);
+    expect(seen).toMatch(/no secret key to verify it\. .*not verified .*ada.*2023-/);
   });
 
   it.each([
@@ -248,7 +250,7 @@ describe("a pasted cookie", () => {
   });
 });
 
-describe("somebody's sessions", () => {
+describe("the sessions of an owner", () => {
   it("are listed and ended, one or all", async () => {
     const { manager, visitor, viewer, send } = watchedApp({
       store: memoryStore(),
@@ -272,7 +274,7 @@ describe("somebody's sessions", () => {
     expect(await desk.sessionTransaction((session) => session.owner)).toBe("ada");
   });
 
-  it("need a store, and say when it is ill", async () => {
+  it("need a store, and report when it fails", async () => {
     expect(await (await watchedApp({}).viewer.get("/inspect?owner=ada")).text()).not.toContain(
       "Live sessions",
     );
@@ -282,7 +284,7 @@ describe("somebody's sessions", () => {
     const response = await viewer.get("/inspect?owner=ada");
     expect([response.status, textOf(await response.text())]).toEqual([
       503,
-      expect.stringContaining("The store does not answer"),
+      expect.stringContaining("The store does not respond"),
     ]);
     store.fail("all");
     expect((await send({ action: "revoke-all", owner: "ada" })).status).toBe(503);
@@ -320,7 +322,7 @@ describe("nodeListener", () => {
         await client.get("/deep/elsewhere?private=1");
         await client.sessionTransaction((session) => (session.role = "admin"));
         const page = textOf(await (await client.get("/deep/inspect")).text());
-        expect(page).toMatch(/GET \/deep\/elsewhere not looked at 404 .* Take a cookie apart/);
+        expect(page).toMatch(/GET \/deep\/elsewhere not accessed 404 .* Inspect a cookie/);
         const sent = await client.fetch("/deep/inspect", {
           method: "POST",
           body: new URLSearchParams({ action: "inspect", cookie: await client.jar.getCookieString(url) }),

@@ -26,7 +26,7 @@ export function actorsFor(cookie: string): Record<string, Actor> {
     request("count", () => session.transact("n", (n = 0) => Number(n) + 1)),
     request("flash", (tag) => session.flash(`m${tag}`)),
     request("take flashes", () => session.getFlashedMessages()),
-    request("rotate in passing", () => session.size, { storeOptions: { rotateAfter: ROTATE_AFTER } }),
+    request("rotate periodically", () => session.size, { storeOptions: { rotateAfter: ROTATE_AFTER } }),
     request("regenerate", () => session.regenerate({ keep: true })),
     request("log in", () => void (session.owner = OWNER)),
     request("log in from elsewhere", () => void (session.owner = OWNER), {}, ""),

@@ -88,12 +88,12 @@ export class Judge {
         if (isVisitor) say(outcome?.found !== false, `${actor.name} was logged out by a rotation`);
       }
     }
-    const tokens = new Set(of("rotate in passing").flatMap(({ point }) => point?.outcome?.cookie || []));
-    if (!has(...NEW_TOKEN)) say(tokens.size <= 1, "rotations in passing came to different tokens");
+    const tokens = new Set(of("rotate periodically").flatMap(({ point }) => point?.outcome?.cookie || []));
+    if (!has(...NEW_TOKEN)) say(tokens.size <= 1, "periodic rotations came to different tokens");
 
     // Data, as far as there is a session that can be looked into.
     const [view] = opened;
-    // Messages are taken out of the record before they can be shown: whoever dies with them takes them along.
+    // Messages are taken out of the record before they can be shown: a request that dies in between loses them.
     const mayLose = slots.some(({ isCut }) => isCut);
     if (view !== undefined) {
       const { data } = view.seen as { data: Record<string, unknown> };

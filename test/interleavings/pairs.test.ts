@@ -35,7 +35,7 @@ describe("faults that were put in", () => {
     ["retry without commit id", ["flash", "touch"], /a message came twice/],
     [
       "rotation without grace",
-      ["rotate in passing", "write a"],
+      ["rotate periodically", "write a"],
       /a rotation logged out|came to SESSION_LOST|by a rotation/,
     ],
   ];

@@ -8,7 +8,7 @@ export function ownRandom(name: string): (bytes: number) => Buffer {
   return (bytes) => Buffer.from(hash("sha512", `${name} ${count++}`, "buffer").subarray(0, bytes));
 }
 
-/** Whoever asks from now on gets the numbers of this request. */
+/** From now on, random numbers are those of this request. */
 export function useRandom(random: (bytes: number) => Buffer): void {
   current = random;
 }

@@ -60,7 +60,7 @@ describe.skipIf(peers.skip).each(Object.entries(oldApps))(`moving from %s${peers
   it.each([
     ["a cookie", () => ({})],
     ["a store", () => ({ store: memoryStore() })],
-  ])("to sessions in %s logs nobody out", async (__, home) => {
+  ])("to sessions in %s keeps visitors logged in", async (__, home) => {
     const old = await open();
     const browser = new Browser();
     await browser.get(await start(old.server));

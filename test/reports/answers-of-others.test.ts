@@ -8,7 +8,6 @@ import express, { type RequestHandler } from "express";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { sessions } from "../../src/adapters/express.ts";
 import expressSession, { MemoryStore } from "../../src/express-session.ts";
@@ -17,25 +16,26 @@ import { listen } from "../adapters/listen.ts";
 import { ecosystem } from "../support/ecosystem.ts";
 import { frameworks } from "../support/frameworks.ts";
 import { MapStore } from "../support/map-store.ts";
+import { afterTurns, turns } from "../support/turns.ts";
 
 // It has no types of its own.
 const compression = createRequire(import.meta.url)("compression") as () => RequestHandler;
 const { skip, note, require: packageOf } = ecosystem();
 const nest = frameworks();
 
-const SAVE_MS = 20;
+const SAVE_TURNS = 200;
 const textOf = (length: number) => "a line that repeats\n".repeat(length / 20);
 const LENGTHS = [9_000, 300_000];
 
 const DOORS: Record<string, () => RequestHandler> = {
   "hipflask/express": () => {
-    const store = new MapStore(Date.now, () => sleep(SAVE_MS));
+    const store = new MapStore(Date.now, () => turns(SAVE_TURNS));
     return sessions({ secretKey: "others", store } satisfies SessionOptions);
   },
   "hipflask/express-session": () => {
     class SlowStore extends MemoryStore {
       override set(...args: Parameters<MemoryStore["set"]>): void {
-        setTimeout(() => super.set(...args), SAVE_MS);
+        void afterTurns(() => super.set(...args), SAVE_TURNS);
       }
     }
     const options = { secret: "others", resave: true, saveUninitialized: true };

@@ -16,13 +16,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { sessions as expressSessions } from "../../src/adapters/express.ts";
 import { sessions as nodeSessions } from "../../src/adapters/node.ts";
 import expressSession, { MemoryStore } from "../../src/express-session.ts";
 import { createSession, type SessionInterface, type SessionOptions } from "../../src/index.ts";
 import { listen } from "../adapters/listen.ts";
+import { afterTurns, turns } from "../support/turns.ts";
 
 // It has no types of its own.
 const compression = createRequire(import.meta.url)("compression") as () => RequestHandler;
@@ -35,20 +35,20 @@ const textOf = (length: number) => "a line that repeats\n".repeat(length / 20 + 
 for (const length of [SMALL, LARGE]) writeFileSync(join(folder, `${length}.txt`), textOf(length));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Long enough for any file to be read until somebody is told to wait. */
-const SAVE_MS = 20;
-const slow: SessionInterface = { openSession: () => createSession(), saveSession: () => sleep(SAVE_MS) };
+/** Long enough for any file to be read until its writer has to wait. */
+const SAVE_TURNS = 200;
+const slow: SessionInterface = { openSession: () => createSession(), saveSession: () => turns(SAVE_TURNS) };
 const broken: SessionInterface = {
   ...slow,
   async saveSession() {
-    await sleep(SAVE_MS);
+    await turns(SAVE_TURNS);
     throw new Error("refused on purpose");
   },
 };
 
 class SlowStore extends MemoryStore {
   override set(...args: Parameters<MemoryStore["set"]>): void {
-    setTimeout(() => super.set(...args), SAVE_MS);
+    void afterTurns(() => super.set(...args), SAVE_TURNS);
   }
 }
 
@@ -260,7 +260,7 @@ describe("a writer who waits", () => {
     await expect.poll(() => ends).toEqual(["ERR_STREAM_DESTROYED"]);
   });
 
-  it("for the end of an answer that somebody else has ended already is called back", async () => {
+  it("for the end of a response that was ended before is called back", async () => {
     let isTold = false;
     const url = await serve(
       nodeSessions({ sessionInterface: slow })((_, res) => {
@@ -309,7 +309,7 @@ describe("a writer who waits", () => {
       .end();
     await expect.poll(() => written).toBeGreaterThan(64 * 1024);
     const before = written;
-    await sleep(SAVE_MS);
+    await turns(SAVE_TURNS);
     expect([written - before, written < 300_000]).toEqual([0, true]);
     asked.destroy();
     answer();

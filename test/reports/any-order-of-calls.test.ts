@@ -6,11 +6,11 @@
  */
 import { array, assert, asyncProperty, constantFrom } from "fast-check";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
-import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { sessions } from "../../src/adapters/node.ts";
 import { createSession, type SessionInterface } from "../../src/index.ts";
 import { listen, type Listening } from "../adapters/listen.ts";
+import { turns } from "../support/turns.ts";
 
 const CALLS: Record<string, (res: ServerResponse) => unknown> = {
   'writeHead(404, {"x-a": "1"})': (res) => res.writeHead(404, { "x-a": "1" }),
@@ -29,8 +29,8 @@ const CALLS: Record<string, (res: ServerResponse) => unknown> = {
   'removeHeader("x-c")': (res) => res.removeHeader("x-c"),
   "statusCode = 418": (res) => (res.statusCode = 418),
   'cork(), write("f"), uncork()': (res) => (res.cork(), res.write("f"), res.uncork()),
-  "a turn of the event loop": () => turn(),
-  "until it is saved": () => sleep(6),
+  "a turn of the event loop": () => turns(1),
+  "until it is saved": () => turns(20),
 };
 
 let order: string[] = [];
@@ -52,7 +52,7 @@ const handler = async (res: ServerResponse): Promise<void> => {
   done();
 };
 
-const slow: SessionInterface = { openSession: () => createSession(), saveSession: () => sleep(2) };
+const slow: SessionInterface = { openSession: () => createSession(), saveSession: () => turns(5) };
 const listener: RequestListener = (_, res) => void handler(res);
 let plain: Listening;
 let held: Listening;

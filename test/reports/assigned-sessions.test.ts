@@ -233,7 +233,7 @@ for (const [mode, store] of [
       expect(itself.now).toBe('["ada","admin",2]');
     });
 
-    it("fails where it was deleted and somebody is logged in, in whatever order", async () => {
+    it("fails if it was deleted and a user logs in, in any order", async () => {
       const log = vi.spyOn(console, "error").mockImplementation(() => {});
       const { said, now } = await start((place) => {
         delete place.session;
@@ -257,7 +257,7 @@ for (const [mode, store] of [
   });
 }
 
-describe.each(Object.entries(DOORS))("%s, where somebody is logged in", (_, door) => {
+describe.each(Object.entries(DOORS))("%s, where a user logs in", (_, door) => {
   const start = async (act: (place: Place) => void) => {
     const server = await door({ secretKey: "assigned", store: memoryStore() }, (path, place) => {
       let said = "";

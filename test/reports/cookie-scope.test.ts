@@ -150,7 +150,7 @@ describe("a session of a store under another scope", () => {
 });
 
 describe("a cookie under another scope and another name", () => {
-  it("logs nobody out by default, and everybody at a logout", async () => {
+  it("does not log out by default, and deletes all of them at a logout", async () => {
     const codec = flaskCodec({ secretKey });
     const jar = browserJar();
     await site({}, jar)("/login/ada");

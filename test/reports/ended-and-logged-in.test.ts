@@ -1,6 +1,6 @@
 /**
- * A request ends sessions of an owner and logs somebody in: whatever the order of the two, the login that the handler asked for
- * is there with the next request, and nobody else's session is touched.
+ * A request ends sessions of an owner and logs a user in: whatever the order of the two, the login that the handler asked for
+ * is there with the next request, and no other session changes.
  *
  * - Admidio/admidio#1238, betterlytics/betterlytics#670: a new password ends all sessions, and the person who set it goes on
  * - expressjs/session#954: a session that was ended by its name is still the request's own

@@ -6,14 +6,13 @@
  * - nodejs/node#16798 and #35302: over HTTP/2 a response that is destroyed looks as if it were whole
  */
 import Koa from "koa";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import http2, { type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { sessions as koaSessions } from "../../src/adapters/koa.ts";
 import { sessions as nodeSessions } from "../../src/adapters/node.ts";
@@ -28,7 +27,7 @@ import {
 } from "../../src/index.ts";
 import { listen } from "../adapters/listen.ts";
 import { MapStore } from "../support/map-store.ts";
-import { turns } from "../support/turns.ts";
+import { afterTurns, turns } from "../support/turns.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hipflask-streams-"));
 const path = join(folder, "page.txt");
@@ -66,7 +65,7 @@ async function serve(handler: Handler): Promise<(method?: string) => Promise<See
   };
 }
 
-const slowStore = () => new MapStore(Date.now, () => sleep(5));
+const slowStore = () => new MapStore(Date.now, () => turns());
 const MODES: Record<string, () => SessionOptions> = {
   "in a cookie": () => ({ secretKey: "streams" }),
   "in a slow store": () => ({ secretKey: "streams", store: slowStore() }),
@@ -240,7 +239,7 @@ describe("res.stream", () => {
   ])("saves with the drop-in what changes after the head, when %s", async (_, end) => {
     class SlowStore extends MemoryStore {
       override set(...args: Parameters<MemoryStore["set"]>): void {
-        setTimeout(() => super.set(...args), 5);
+        void afterTurns(() => super.set(...args));
       }
     }
     const store = new SlowStore();
@@ -363,20 +362,22 @@ describe("res.stream", () => {
 
   it("does not answer a client that has gone", async () => {
     const store = slowStore();
-    let gone = (): void => {};
-    const went = new Promise<void>((resolve) => (gone = resolve));
+    const events = new EventEmitter();
+    const [begun, gone] = [once(events, "begun"), once(events, "gone")];
     const handler = nodeSessions({ secretKey: "streams", store })((_, res) => {
       session.visits = 1;
-      res.once("close", gone);
+      res.once("close", () => events.emit("gone"));
+      events.emit("begun");
     });
     const server = await listen(http2.createServer((req, res) => void handler(req as never, res as never)));
     const client = http2.connect(`http://127.0.0.1:${server.port}`).on("error", () => {});
     closing.push(() => client.destroy(), server.close);
     const stream = client.request().on("error", () => {});
-    await sleep(20);
+    await begun;
     stream.close(http2.constants.NGHTTP2_CANCEL);
-    await went;
-    await sleep(20);
+    await gone;
+    // As many as several commands of the store take.
+    await turns(200);
     expect(store.entries.size).toBe(0);
   });
 });

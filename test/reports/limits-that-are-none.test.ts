@@ -1,5 +1,5 @@
 /**
- * No age is more than NaN, and none is more than undefined: a limit that is no number would let everybody pass, so it is
+ * No age is more than NaN, and none is more than undefined: a limit that is not a number would accept everything, so it is
  * refused where it is given.
  *
  * - Significant-Gravitas/AutoGPT#13330: `Number()` of an environment variable makes NaN of an age, and old tokens stay good

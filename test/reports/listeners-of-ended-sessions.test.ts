@@ -1,5 +1,5 @@
 /**
- * Whoever is logged out loses the sockets too, whatever the code of another socket does.
+ * A logout closes all sockets of the session, even if the listener of one of them throws.
  *
  * - Itiviti/simple-slack-api#124: where one listener throws, those after it are not called
  * - B3Pay/ic-reactor#513: stopping one listener stops another; stopping twice has to do nothing

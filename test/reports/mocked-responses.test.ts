@@ -5,7 +5,6 @@
  * - eugef/node-mocks-http#312: `flushHeaders` is not implemented
  */
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import express from "express";
 import { sessions as expressSessions } from "../../src/adapters/express.ts";
@@ -14,9 +13,10 @@ import expressSession from "../../src/express-session.ts";
 import { session, type SessionOptions } from "../../src/index.ts";
 import { listen } from "../adapters/listen.ts";
 import { MapStore } from "../support/map-store.ts";
+import { turns } from "../support/turns.ts";
 
 const secretKey = "mocked";
-const slow = (): SessionOptions => ({ secretKey, store: new MapStore(Date.now, () => sleep(2)) });
+const slow = (): SessionOptions => ({ secretKey, store: new MapStore(Date.now, () => turns()) });
 const dropIn = { secret: secretKey, resave: false, saveUninitialized: true };
 
 const DOORS: Record<string, (listener: RequestListener) => RequestListener> = {

@@ -2,7 +2,7 @@
  * A logout stays one while visitors move from another library: its cookie, which may live for months, opens nothing again.
  *
  * - payloadcms/payload#351, auth0/nextjs-auth0#79, maxcountryman/axum-login#177: a deletion without the cookie's domain
- *   deletes nothing, and whoever logged out is logged in
+ *   deletes nothing, and the user stays logged in
  * - forem/forem#10169: the same at a change of the domain
  * - auth0/nextjs-auth0#2222: a deletion under "/" deletes no cookie of another path
  */

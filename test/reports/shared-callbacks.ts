@@ -1,9 +1,9 @@
 import { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Pool } from "pg";
 import { ecosystem } from "../support/ecosystem.ts";
+import { afterTurns, turns } from "../support/turns.ts";
 import { reachable } from "../services/service.ts";
 
 const { skip, note, require: packageOf } = ecosystem();
@@ -76,7 +76,7 @@ export const ways: readonly Way[] = [
     }
     type Worker = (task: object, done: () => void) => void;
     const { queue } = packageOf("async") as { queue(worker: Worker, most: number): Queue };
-    const tasks = queue((_, done) => void setTimeout(done, 2), most);
+    const tasks = queue((_, done) => void afterTurns(done), most);
     return (callback) => tasks.push({}, () => callback());
   }),
   inProcess("fastq", (most) => {
@@ -85,13 +85,13 @@ export const ways: readonly Way[] = [
     }
     type Worker = (task: object, done: (error: null) => void) => void;
     const fastq = packageOf("fastq") as (worker: Worker, most: number) => Queue;
-    const tasks = fastq((_, done) => void setTimeout(done, 2, null), most);
+    const tasks = fastq((_, done) => void afterTurns(() => done(null)), most);
     return (callback) => tasks.push({}, () => callback());
   }),
   inProcess("lru-memoizer", () => {
     type Load = (key: string, done: (error: null, value: string) => void) => void;
     const memoize = packageOf("lru-memoizer") as (options: object) => Load;
-    const load: Load = (key, done) => void setTimeout(done, 5, null, key);
+    const load: Load = (key, done) => void afterTurns(() => done(null, key));
     const read = memoize({ load, hash: (key: string) => key, max: 10, maxAge: 1 });
     return (callback) => read("key", () => callback());
   }),
@@ -99,7 +99,7 @@ export const ways: readonly Way[] = [
     const tasks = await promiseQueue(most);
     return (callback) =>
       void tasks.add(async () => {
-        await sleep(2);
+        await turns();
         callback();
       });
   }),
@@ -108,7 +108,7 @@ export const ways: readonly Way[] = [
     return (callback) =>
       void tasks.add(async () => {
         callback();
-        await sleep(2);
+        await turns();
       });
   }),
   inProcess("tasks of bottleneck", (most) => {
@@ -120,7 +120,7 @@ export const ways: readonly Way[] = [
     return (callback) =>
       void tasks.schedule(async () => {
         callback();
-        await sleep(2);
+        await turns();
       });
   }),
   {
@@ -134,10 +134,10 @@ export const ways: readonly Way[] = [
         bus.once("loaded", () => callback());
         if (isLoading) return;
         isLoading = true;
-        setTimeout(() => {
+        void afterTurns(() => {
           isLoading = false;
           bus.emit("loaded");
-        }, 5);
+        });
       };
     },
   },

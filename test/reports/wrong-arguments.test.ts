@@ -9,7 +9,6 @@
  */
 import { createServer, ServerResponse, type RequestListener } from "node:http";
 import http2 from "node:http2";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import express from "express";
 import { sessions as expressSessions } from "../../src/adapters/express.ts";
@@ -17,11 +16,12 @@ import { sessions as nodeSessions } from "../../src/adapters/node.ts";
 import expressSession, { MemoryStore } from "../../src/express-session.ts";
 import { createSession, session, type SessionInterface } from "../../src/index.ts";
 import { listen } from "../adapters/listen.ts";
+import { afterTurns, turns } from "../support/turns.ts";
 
-const slow: SessionInterface = { openSession: () => createSession(), saveSession: () => sleep(5) };
+const slow: SessionInterface = { openSession: () => createSession(), saveSession: () => turns() };
 class SlowStore extends MemoryStore {
   override set(...args: Parameters<MemoryStore["set"]>): void {
-    setTimeout(() => super.set(...args), 5);
+    void afterTurns(() => super.set(...args));
   }
 }
 

@@ -15,8 +15,8 @@ import {
   type SqlServer,
 } from "./sql-servers.ts";
 
-/** An engine that this test may treat badly. */
-interface Patient {
+/** An engine that this test may stop. */
+interface Engine {
   readonly url: string;
   start(): Promise<void>;
   kill(): Promise<void>;
@@ -28,7 +28,7 @@ interface Patient {
   remove(): Promise<unknown>;
 }
 
-const patients: Array<[name: string, isThere: boolean, open: () => Promise<Patient>]> = [
+const engines: Array<[name: string, isThere: boolean, open: () => Promise<Engine>]> = [
   [
     "Redis, its memory full",
     hasRedisServer,
@@ -55,12 +55,12 @@ const patients: Array<[name: string, isThere: boolean, open: () => Promise<Patie
       const readOnly = async (mode: "on" | "off") => {
         await server.run(`ALTER SYSTEM SET default_transaction_read_only = ${mode}`);
         await server.run("SELECT pg_reload_conf()");
+        // The server has signalled its open connections before a new one sees the setting.
         await untilTrue(async () =>
           JSON.stringify(await server.run("SHOW default_transaction_read_only")).includes(`"${mode}"`),
         );
-        await sleep(200); // connections that are open hear of it a little later
       };
-      return patientOf(
+      return engineOf(
         server,
         () => readOnly("on"),
         () => readOnly("off"),
@@ -78,7 +78,7 @@ const patients: Array<[name: string, isThere: boolean, open: () => Promise<Patie
           `CREATE TRIGGER app.no_${verb} BEFORE ${verb} ON app.hipflask_sessions FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'read-only'`,
       );
       return {
-        ...patientOf(
+        ...engineOf(
           server,
           async () => {
             for (const trigger of [insert!, update!, remove!]) await server.run(trigger);
@@ -94,11 +94,11 @@ const patients: Array<[name: string, isThere: boolean, open: () => Promise<Patie
   ],
 ];
 
-function patientOf(
+function engineOf(
   server: SqlServer,
-  refuseWrites: Patient["refuseWrites"],
-  takeWrites: Patient["takeWrites"],
-): Patient {
+  refuseWrites: Engine["refuseWrites"],
+  takeWrites: Engine["takeWrites"],
+): Engine {
   const { url, start, kill, remove } = server;
   return { url, start, kill, remove, refuseWrites, takeWrites, endsSessions: false };
 }
@@ -111,17 +111,17 @@ function view(path: string): string {
   return JSON.stringify(session);
 }
 
-describe.each(patients)("an app whose store falls ill: %s", (name, isThere, open) => {
+describe.each(engines)("an app whose store fails: %s", (name, isThere, open) => {
   const note = isThere ? "" : ` (skipped: ${name.split(",")[0]} cannot be started here)`;
-  let patient: Patient;
+  let engine: Engine;
   let manager: SessionManager;
   let server: Listening;
   const isSkipped = !isThere && !process.env.CI;
 
   beforeAll(async () => {
     if (isSkipped) return;
-    patient = await open();
-    const store = await storeFromUrl(patient.url);
+    engine = await open();
+    const store = await storeFromUrl(engine.url);
     manager = new SessionManager({ secretKey: "s", store, storeOptions: { storeTimeout: 1, sweepEvery: 0 } });
     const handler = sessions(manager, { onError: () => {} });
     server = await listen(
@@ -138,7 +138,7 @@ describe.each(patients)("an app whose store falls ill: %s", (name, isThere, open
     await server?.close();
     // A client that looks for its engine for ever would keep this waiting.
     await Promise.race([manager?.close().catch(() => {}), sleep(1000)]);
-    await patient?.remove();
+    await engine?.remove();
   });
 
   async function get(path: string, cookie: string) {
@@ -163,13 +163,13 @@ describe.each(patients)("an app whose store falls ill: %s", (name, isThere, open
     return cookies[0]!.split(";")[0]!;
   }
 
-  const expectIll = (answer: Awaited<ReturnType<typeof get>>) => {
+  const expectUnavailable = (answer: Awaited<ReturnType<typeof get>>) => {
     expect(answer).toMatchObject({ status: 503, cookies: [], location: null, body: "Service Unavailable\n" });
     expect(answer.took).toBeLessThan(4000);
   };
 
   it.skipIf(isSkipped)(
-    `answers 503 while its engine is down, keeps everybody logged in and all that it acknowledged, and needs no restart${note}`,
+    `responds with 503 while its engine is down, and afterwards has all logins and acknowledged writes, without a restart${note}`,
     async () => {
       const cookie = await visitor();
       const acknowledged: string[] = [];
@@ -183,7 +183,7 @@ describe.each(patients)("an app whose store falls ill: %s", (name, isThere, open
           if (answer.status === 200 && n % 3 === 2) counted++;
           else if (answer.status === 200) acknowledged.push(key);
           else {
-            expectIll(answer);
+            expectUnavailable(answer);
             failures++;
             await sleep(50);
           }
@@ -191,15 +191,15 @@ describe.each(patients)("an app whose store falls ill: %s", (name, isThere, open
       };
       const writers = Array.from({ length: 4 }, (_, at) => writer(at));
       await untilTrue(async () => acknowledged.length > 40);
-      await patient.kill();
+      await engine.kill();
       const before = failures;
       await untilTrue(async () => failures > before + 8);
       for (const path of ["/", "/set/a", "/set/redirected", "/count", "/logout"])
-        expectIll(await get(path, cookie));
-      expectIll(await get("/set/a", ""));
+        expectUnavailable(await get(path, cookie));
+      expectUnavailable(await get("/set/a", ""));
       expect((await get("/", "")).status).toBe(200);
       const during = acknowledged.length;
-      await patient.start();
+      await engine.start();
       await untilTrue(async () => acknowledged.length > during + 20);
       over.abort();
       await Promise.all(writers);
@@ -213,20 +213,20 @@ describe.each(patients)("an app whose store falls ill: %s", (name, isThere, open
   );
 
   it.skipIf(isSkipped)(
-    `answers 503 to whoever writes while it can only be read, and 200 to whoever reads${note}`,
+    `responds to writes with 503 and to reads with 200 while the engine is read-only${note}`,
     async () => {
       const [cookie, other] = [await visitor(), await visitor()];
-      await patient.refuseWrites();
-      for (const path of ["/set/a", "/set/redirected", "/count"]) expectIll(await get(path, cookie));
-      expectIll(await get("/set/a", ""));
+      await engine.refuseWrites();
+      for (const path of ["/set/a", "/set/redirected", "/count"]) expectUnavailable(await get(path, cookie));
+      expectUnavailable(await get("/set/a", ""));
       expect(await get("/", cookie)).toMatchObject({ status: 200, body: '{"first":true}' });
       const logout = await get("/logout", other);
-      expect([logout.status, logout.cookies.length]).toEqual(patient.endsSessions ? [200, 1] : [503, 0]);
-      await patient.takeWrites();
+      expect([logout.status, logout.cookies.length]).toEqual(engine.endsSessions ? [200, 1] : [503, 0]);
+      await engine.takeWrites();
       await untilTrue(async () => (await get("/set/b", cookie)).status === 200);
       const kept = await get("/", cookie);
       expect([kept.status, JSON.parse(kept.body)]).toEqual([200, { first: true, b: true }]);
-      if (!patient.endsSessions) await get("/logout", other);
+      if (!engine.endsSessions) await get("/logout", other);
       expect((await get("/", other)).body).toBe("{}");
     },
     60_000,

@@ -82,7 +82,7 @@ describe.skipIf(service.skip)(`redisStore over a client with clientSideCache${se
     await untilTrue(async () => (await ask(1, "/", cookie)).text === String(1 + 2 * rounds));
   });
 
-  it("revives no session that ended elsewhere, and keeps nobody logged in after a logout", async () => {
+  it("does not restore sessions that ended elsewhere, nor logins after a logout", async () => {
     for (let round = 0; round < Math.max(20, Math.ceil(200 * fullScale)); round++) {
       const { cookie } = await ask(0, "/count");
       await ask(1, "/", cookie);

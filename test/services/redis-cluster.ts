@@ -12,7 +12,7 @@ export interface RedisCluster {
   masters(): Promise<RedisServer[]>;
   /** Waits until every replica has what its master has. */
   replicasAreInStep(): Promise<void>;
-  /** Nobody answers any more. */
+  /** Stops all servers. */
   pause(): void;
   /** All answer again, and agree that they are a cluster. */
   resume(): Promise<void>;

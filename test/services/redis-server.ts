@@ -31,7 +31,7 @@ export async function redisServer(...options: string[]): Promise<RedisServer> {
   const server: RedisServer = {
     port,
     async start() {
-      // KEYS looks at everything at once and stops a busy server meanwhile: whoever needs it fails here.
+      // KEYS blocks the server while it scans all keys, so code that uses it fails here.
       const fixed = [
         "--rename-command",
         "KEYS",

@@ -36,7 +36,7 @@ const onExpress =
     app.use(sessionsFor.express(manager, quiet));
     app.use((req, res, next) => {
       const acting = Promise.resolve(req.path).then(act);
-      // Express 4 does not hear of promises that reject.
+      // Express 4 ignores rejected promises.
       acting.then(() => res.redirect(302, "/next")).then(undefined, next);
     });
     return listen(createServer(app));

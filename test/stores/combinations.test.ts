@@ -167,7 +167,7 @@ describe("a commit in the middle of a request", () => {
     expect(cookies).toEqual([]);
   });
 
-  it("follows rotations in passing for a socket", async () => {
+  it("follows periodic rotations for a socket", async () => {
     const time = testClock();
     const store = memoryStore({ now: time.now });
     const options = {

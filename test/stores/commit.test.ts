@@ -383,7 +383,7 @@ describe("RequestContext.commit", () => {
     expect(cookies).toEqual([expect.stringContaining("Expires=")]);
   });
 
-  it("stays done when the answer is an error", async () => {
+  it("stays committed if the response is an error", async () => {
     const ada = someone();
     await ada.visit(() => (session.a = 1));
     const saved = async () => {
@@ -471,7 +471,7 @@ describe("RequestContext.reload", () => {
     expect((await ada.visit(() => session.getFlashedMessages())).seen).toEqual(["hello"]);
   });
 
-  it("follows a rotation in passing, and sends the new token", async () => {
+  it("follows a periodic rotation, and sends the new token", async () => {
     const rotating = { storeOptions: { rotateAfter: 60, rotationGrace: 5 } };
     const ada = someone(rotating);
     await ada.visit(() => (session.a = 1));
@@ -488,7 +488,7 @@ describe("RequestContext.reload", () => {
     expect(ada.cookie).toBe(tab.cookie);
   });
 
-  it("does not follow a login: that session is somebody else's now", async () => {
+  it("does not follow a login, which makes it another user's session", async () => {
     const ada = someone({ storeOptions: { rotateAfter: 60 } });
     await ada.visit(() => (session.a = 1));
     const tab = tabOf(ada);

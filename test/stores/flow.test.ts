@@ -294,7 +294,7 @@ describe("its token", () => {
     expect((await someone().visit(() => session.size, { cookie: planted })).seen).toBe(0);
   });
 
-  it("is replaced in passing after rotateAfter; who missed that gets the same one within the grace", async () => {
+  it("is rotated after rotateAfter; requests with the old one get the same new one within the grace period", async () => {
     const ada = someone({ storeOptions: { rotateAfter: 60, rotationGrace: 30 } });
     await ada.visit(() => (session.a = 1));
     const old = ada.cookie;
@@ -402,7 +402,7 @@ describe("a request that fails", () => {
     expect(await ada.data()).toEqual({});
   });
 
-  it("logs nobody in with a 5xx, since the data beside the owner is dropped", async () => {
+  it("does not log in with a 5xx, since the other changes are discarded", async () => {
     const ada = someone();
     await ada.visit(() => session.update({ a: 1 }));
     const secondFactor = () => ((session.owner = "ada"), (session.isPending = true));

@@ -17,7 +17,7 @@ function act(path: string): string {
   return `visit ${session.visits}`;
 }
 
-describe.each(Object.entries(apps))("an ill store behind %s", (_, serve) => {
+describe.each(Object.entries(apps))("a failing store behind %s", (_, serve) => {
   let store: FaultyStore;
   let server: Listening;
   let manager: SessionManager;

@@ -33,7 +33,7 @@ describe("a stored session that is opened read-only", () => {
     return view(context.session);
   }
 
-  it("shows flashed messages and leaves them to whoever can take them", async () => {
+  it("shows flashed messages without removing them", async () => {
     const ada = new Visitor(manager);
     await ada.visit(() => session.flash("saved"));
     for (let round = 0; round < 2; round++) {
@@ -43,7 +43,7 @@ describe("a stored session that is opened read-only", () => {
     expect(await look(ada.cookie, (seen) => seen.get("_flashes"))).toBeUndefined();
   });
 
-  it("counts as activity, and does not move on to a token that nobody would hear of", async () => {
+  it("counts as activity, and does not rotate to a token that could not be sent", async () => {
     const ada = new Visitor(manager);
     await ada.visit(() => (session.username = "ada"));
     for (let round = 0; round < 6; round++) {

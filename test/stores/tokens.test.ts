@@ -70,7 +70,7 @@ describe("a store", () => {
     for (const verifier of verifiers) expect(told).not.toContain(verifier);
   });
 
-  it("opens nothing to whoever stole all of it (SEC-2)", async () => {
+  it("gives no access with all of its stolen records (SEC-2)", async () => {
     const ada = someone({ storeOptions: { rotateAfter: 60 } });
     await ada.visit(() => (session.owner = "ada"));
     time += 61_000;

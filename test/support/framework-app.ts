@@ -20,7 +20,7 @@ export interface FrameworkApp {
 /** Milliseconds for the hook that builds an app: seconds on a machine of its own, and much longer beside other tests. */
 export const BUILD_TIMEOUT = 400_000;
 
-/** What a program of a framework is told: nobody reports to anybody, and nothing depends on the tests around it (Vitest sets PROD, which Astro reads). */
+/** The environment of a framework's program: no telemetry, and independent of the tests (Vitest sets PROD, which Astro reads). */
 export const quietly = {
   ...Object.fromEntries(
     Object.entries(process.env).filter(

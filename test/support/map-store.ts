@@ -14,7 +14,7 @@ export class MapStore implements Store {
   readonly entries = new Map<string, Entry>();
   readonly #now: () => number;
   readonly #beforeCommand: () => Promise<void>;
-  /** Records that nobody can decode any more. */
+  /** Keys of records that cannot be decoded. */
   readonly corrupted = new Set<string>();
   isDown = false;
 

@@ -61,7 +61,7 @@ export function checkPeerVectors(file: unknown): VectorReport {
   return checks;
 }
 
-/** Something in a vector that nobody reads might be an expectation. */
+/** An unread field of a vector might be an expectation. */
 function checkForm(vector: PeerVector): true | string {
   const always = [
     "id",

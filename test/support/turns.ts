@@ -5,3 +5,9 @@
 export async function turns(count = 50): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Calls back after some turns. */
+export async function afterTurns(callback: () => unknown, count?: number): Promise<void> {
+  await turns(count);
+  callback();
+}

@@ -22,7 +22,7 @@ const GROW: Readonly<Record<GrowthSubject, Grow>> = {
 
 const space = JSON.parse(process.argv[3]!) as Space;
 const lines = createInterface({ input: process.stdin });
-// Also when whoever asked is gone, in the middle of the work.
+// Also if the parent has ended, in the middle of the work.
 lines.once("close", () => process.exit());
 for await (const line of lines) {
   const { most } = JSON.parse(line) as { most: number };

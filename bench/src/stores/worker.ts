@@ -29,7 +29,7 @@ const callOf = await (kind === "verbs" ? verbs() : requests());
 const calls = new Map<string, Call>();
 
 const lines = createInterface({ input: process.stdin });
-// Also when whoever asked is gone, in the middle of the work.
+// Also if the parent has ended, in the middle of the work.
 lines.once("close", () => process.exit());
 for await (const line of lines) {
   const answer = await obey(JSON.parse(line) as Task).catch((error: unknown) => ({ error: String(error) }));

@@ -16,7 +16,7 @@ const withSession =
 
 const next = counter();
 
-/** iron-session on `node:http`. Its session has to be asked for, so there is nothing to measure of one nobody wants. */
+/** iron-session on `node:http`. Its session has to be asked for, so there is nothing to measure of one that is not used. */
 export const cells = peerCells({
   bare: (_, res) => answer(res, "ok"),
   login: (data) =>

@@ -4,7 +4,7 @@ import type { Outcome, RefusalReason } from "hipflask";
 export type Verdict =
   | { readonly kind: "unread" }
   | { readonly kind: "empty" }
-  | { readonly kind: "recognised"; readonly keys: number }
+  | { readonly kind: "accepted"; readonly keys: number }
   | { readonly kind: "refused"; readonly reason: RefusalReason };
 
 /** A key whose value changed. */

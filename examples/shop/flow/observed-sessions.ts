@@ -18,7 +18,7 @@ import type { Change, FlowRecord } from "./flow-record.ts";
 export const watched = new AsyncLocalStorage<FlowRecord>();
 
 subscribe("hipflask:opened", (event) => {
-  note({ verdict: { kind: "recognised", keys: (event as OpenedEvent).keys } });
+  note({ verdict: { kind: "accepted", keys: (event as OpenedEvent).keys } });
 });
 subscribe("hipflask:refused", (event) => {
   note({ verdict: { kind: "refused", reason: (event as RefusedEvent).reason } });

@@ -10,8 +10,8 @@ import type { Numbered, Visitor } from "./visitors.ts";
 export function flowPanel(visitor: Visitor): Html {
   return html`<aside class="flow" id="flow" aria-labelledby="flow-title" data-version="${visitor.version}">
 <header>
-<h2 id="flow-title">How your session travels</h2>
-<p>The requests of this browser, and of no other. A real shop never shows this: anyone who sees a cookie can use it.</p>
+<h2 id="flow-title">Your session, request by request</h2>
+<p>Only the requests of this browser. A real shop never shows this: anyone who sees a cookie can use it.</p>
 </header>
 ${cookieNow(visitor)}
 <h3>Your last requests</h3>
@@ -27,7 +27,7 @@ function cookieNow({ records, forgery }: Visitor): Html {
   if (value === undefined || value === "") {
     return html`<section class="now" aria-labelledby="now-title">
 <h3 id="now-title">Your cookie</h3>
-<p class="none">None yet. The shop has nothing to remember, so it leaves nothing in your browser.</p>
+<p class="none">None yet. The shop has nothing to remember, so it has set no cookie.</p>
 </section>`;
   }
   const isForgery = forgery?.altered === value;
@@ -43,8 +43,8 @@ ${sizeBar("session=".length + value.length)}
 <button id="tamper">${isForgery ? "Put the byte back" : "Tamper with it"}</button>
 <p>${
     isForgery
-      ? "One byte is different and nothing fits any more: the shop takes you for a stranger."
-      : "Changes one byte of it in your own browser. See whether the shop believes it."
+      ? "One byte is different, so the signature does not match: to the shop you are a stranger."
+      : "Changes one byte of it in your own browser. See whether the shop accepts it."
   }</p>
 </form>
 </section>`;
@@ -68,7 +68,7 @@ ${steps(record)}
 
 function gist({ verdict, outcome, note }: Numbered): string {
   if (note !== undefined) return "forged";
-  const opened = { unread: "not looked at", empty: "empty", recognised: "recognised", refused: "refused" }[
+  const opened = { unread: "not accessed", empty: "empty", accepted: "accepted", refused: "refused" }[
     verdict.kind
   ];
   const saved = { nothing: "", write: " → written", refresh: " → refreshed", delete: " → deleted" }[outcome];

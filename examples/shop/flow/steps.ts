@@ -6,27 +6,27 @@ import { sizeBar } from "./size-bar.ts";
 import type { FlowRecord, Operation } from "./flow-record.ts";
 
 const REASONS: Record<RefusalReason, string> = {
-  bad_signature: "the signature does not fit the data",
-  bad_timestamp: "its time cannot be read",
-  expired: "it is too old",
-  future: "it was signed in the future",
+  bad_signature: "the signature does not match the data",
+  bad_timestamp: "its timestamp cannot be decoded",
+  expired: "it has expired",
+  future: "its timestamp is in the future",
   bad_payload: "its data cannot be decoded",
-  bad_shape: "its data is not a dictionary",
+  bad_shape: "its data is not an object",
   too_long: "it is too long",
-  unknown_key: "it names a key we do not have",
-  schema: "its data does not fit the schema",
-  malformed: "it is not a token of ours",
+  unknown_key: "it names an unknown key",
+  schema: "its data does not match the schema",
+  malformed: "it is not one of our tokens",
   unknown: "there is no such session, or it has ended",
-  undecodable: "its record cannot be read",
-  pickle: "its record is pickled, which is never read",
-  ambiguous: "two sessions came in at once",
+  undecodable: "its record cannot be decoded",
+  pickle: "its record is a Python pickle, which is never loaded",
+  ambiguous: "the request has the cookies of two sessions",
 };
 
 const OUTCOMES: Record<FlowRecord["outcome"], string> = {
-  nothing: "Nothing has changed, so nothing is sent.",
-  write: "Changed: the session is signed anew.",
-  refresh: "Unchanged, but permanent: signed anew, so that it lasts longer.",
-  delete: "Empty now: the browser is told to drop the cookie.",
+  nothing: "Not modified: no cookie is sent.",
+  write: "Modified: the session is signed again.",
+  refresh: "Not modified, but permanent: signed again with a later expiry.",
+  delete: "Empty: the browser is told to delete the cookie.",
 };
 
 /** The steps of one request as a list, from the received cookie to the sent one. */
@@ -43,31 +43,31 @@ ${wentOut(record)}
 }
 
 function cameIn({ cookieIn }: FlowRecord): Html {
-  if (cookieIn === undefined) return step("Cookie in", "off", html`The browser sent none.`);
-  return step("Cookie in", "on", cookieIn === "" ? html`An empty one.` : takenApart(cookieIn));
+  if (cookieIn === undefined) return step("Cookie in", "off", html`The browser sent no cookie.`);
+  return step("Cookie in", "on", cookieIn === "" ? html`An empty cookie.` : inspected(cookieIn));
 }
 
 function opened({ verdict, operations }: FlowRecord): Html {
   const name = "openSession";
   switch (verdict.kind) {
     case "unread":
-      return step(name, "off", html`The session was not accessed, so it was not even verified.`);
+      return step(name, "off", html`The session was not accessed, so its cookie was not even verified.`);
     case "empty":
       return step(name, "off", html`No cookie, so an empty session.`);
-    case "recognised": {
+    case "accepted": {
       const keys = verdict.keys === 1 ? "1 key" : `${verdict.keys} keys`;
-      const proof = operations.length > 0 ? "The store knows it" : "The signature fits";
+      const proof = operations.length > 0 ? "The store has its record" : "The signature matches";
       return step(
         name,
         "good",
-        html`<strong>Recognised.</strong> ${proof}; ${keys} inside.${asked("open", operations)}`,
+        html`<strong>Accepted.</strong> ${proof}; ${keys} inside.${asked("open", operations)}`,
       );
     }
     case "refused":
       return step(
         name,
         "bad",
-        html`<strong>Refused:</strong> ${REASONS[verdict.reason]}. An empty session instead. <code>${verdict.reason}</code>`,
+        html`<strong>Refused:</strong> ${REASONS[verdict.reason]}. The session starts empty. <code>${verdict.reason}</code>`,
       );
   }
 }
@@ -75,7 +75,7 @@ function opened({ verdict, operations }: FlowRecord): Html {
 function viewed({ read, changes, operations }: FlowRecord): Html {
   const isUntouched = read.size + changes.length === 0;
   if (isUntouched && operations.every((operation) => stepOf(operation) !== "view"))
-    return step("The view", "off", html`Did not touch the session.`);
+    return step("The view", "off", html`Did not access the session.`);
   const keys = [...read].map((key) => html`<code>${key}</code> `);
   return step(
     "The view",
@@ -96,7 +96,7 @@ function saved({ outcome, operations, stored }: FlowRecord): Html {
     return step(
       "saveSession",
       "on",
-      html`Saved in the store before this answer.${asked("save", sent)}${record}`,
+      html`Saved in the store before this response.${asked("save", sent)}${record}`,
     );
   if (stored !== undefined) return step("saveSession", "off", html`${OUTCOMES[outcome]}${record}`);
   return step("saveSession", outcome === "nothing" ? "off" : "on", html`${OUTCOMES[outcome]}`);
@@ -120,18 +120,18 @@ function asked(step: ReturnType<typeof stepOf>, operations: readonly Operation[]
 
 function wentOut({ setCookie }: FlowRecord): Html {
   if (setCookie === undefined) {
-    return step("Set-Cookie out", "off", html`None: the browser keeps what it has.`);
+    return step("Set-Cookie out", "off", html`Not sent: the browser keeps its cookie.`);
   }
   const value = valueOf(setCookie);
   const attributes = setCookie.slice("session=".length + value.length).replace(/^[; ]+/, "");
   return step(
     "Set-Cookie out",
     "on",
-    html`${value === "" ? raw("") : takenApart(value)}<code class="line">${attributes}</code>${sizeBar(setCookie.length)}`,
+    html`${value === "" ? raw("") : inspected(value)}<code class="line">${attributes}</code>${sizeBar(setCookie.length)}`,
   );
 }
 
-function takenApart(value: string): Html {
+function inspected(value: string): Html {
   return html`<details class="apart"><summary>${cookieText(value)}</summary>${anatomy(value)}</details>`;
 }
 

@@ -26,7 +26,7 @@ function document({ title, content }: Page, flow: Html): Html {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="description" content="A small shop that shows how a session travels.">
+<meta name="description" content="A small shop that shows each step of its sessions.">
 <title>${title} · hipflask outfitters</title>
 <link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/static/shop.css">

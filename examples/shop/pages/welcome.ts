@@ -16,8 +16,8 @@ function hello(): Html {
   return html`<section class="welcome" aria-labelledby="hello">
 <div>
 <h1 id="hello">Hello, stranger. <span lang="zh">你好，陌生人。</span></h1>
-<p>HTTP has no memory: to the server, each click comes from somebody new. A session is what makes it know you again.
-Tell the shop a name, fill a cart, and <a href="#flow">watch how it travels</a>.</p>
+<p>HTTP has no memory: to the server, each click is from someone new. A session lets it recognise you.
+Tell the shop a name, fill a cart, and <a href="#flow">watch your session</a>.</p>
 </div>
 <form class="login" method="post" action="/login" aria-label="Log in">
 <label for="name">Your name <span lang="zh">你的名字</span></label>
@@ -42,7 +42,7 @@ function helloAgain(username: string): Html {
     session.permanent
       ? "You are remembered for 31 days after your last visit, also when the browser is closed."
       : "You are remembered until the browser is closed."
-  } Open the shop in a private window, be somebody else there, and see that your carts never meet.</p>
+  } Open the shop in a private window, log in as someone else, and see that your carts never meet.</p>
 </div>
 <form class="logout" method="post" action="/logout"><button>Log out</button></form>
 </section>`;

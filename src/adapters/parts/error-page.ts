@@ -17,7 +17,7 @@ export function onErrorOf(options: HandlerErrorOptions = {}): (error: unknown) =
   return reportingTo(options.onError);
 }
 
-/** What never throws, for places where nobody is there to catch it. */
+/** Never throws, for places where no caller could catch it. */
 export function reportingTo(onError: (error: unknown) => unknown = logError): (error: unknown) => void {
   return (error) => void notify(onError, error);
 }

@@ -159,7 +159,7 @@ const DELETED_LATE =
   "The property `session` was deleted after the response's headers were sent, so the session goes on. End it with `session.destroy()` " +
   "before the first byte leaves.";
 const DELETED =
-  "The property `session` was deleted in a request that regenerates its session or logs somebody in, so it is unclear which session is " +
+  "The property `session` was deleted in a request that regenerates its session or logs a user in, so it is unclear which session is " +
   "to end. Write `session.destroy()` instead of deleting it.";
 
 /**

@@ -188,7 +188,7 @@ function fieldsOf(decoded: DecodedRecord): Fields {
   return decoded.ok ? decoded.fields : new Map();
 }
 
-/** Identifies a record in events. A hash, because events are logged and whoever has the key has the session. */
+/** Identifies a record in events. A hash, because events are logged and the key gives access to the session. */
 export function labelOf(key: string): string {
   return hash("sha256", key, "base64url").slice(0, 16);
 }

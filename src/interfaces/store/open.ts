@@ -102,7 +102,7 @@ export class StoreReader {
     }
     const origins: Origin[] = [];
     for (const one of presented) {
-      // A browser that stores the cookie under two paths or domains sends an old token beside the new one: that is no theft.
+      // A browser that stores the cookie under two paths or domains sends an old token beside the new one, which is not theft.
       if (presented.some((other) => isSuccessor(other, one))) continue;
       const verified = this.#verify(one);
       if (verified === "reused") await this.#endReused(one.known, one.token);
@@ -188,7 +188,7 @@ export class StoreReader {
     }
     if (check.status === "replaced") {
       events.reused({ selector: entry.selector, owner: entry.owner });
-      // Only a token of the same login ends the session: whoever set the cookie before the login must not be able to end it.
+      // Only a token of the same login ends the session: an attacker who set the cookie before the login must not be able to end it.
       const isRotated = check.rotations !== undefined;
       return reusedTokens === "destroy" && isRotated ? "reused" : undefined;
     }

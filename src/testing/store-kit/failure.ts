@@ -8,10 +8,10 @@ const PATIENCE = 1000;
 export function failure(kit: Kit): void {
   if (kit.capabilities.stops) {
     kit.it(
-      "SEC-34: an engine that cannot be asked is an error, never an answer, and needs no restart",
+      "SEC-34: every step rejects while the engine is unavailable, and works again afterwards",
       async () => {
         const { store, outage } = await kit.open();
-        assert.ok(outage, "a factory whose store stops gives `outage`");
+        assert.ok(outage, "with the capability `stops`, the factory must return `outage`");
         const { key, commit } = await kit.record(store, "mine");
         const kept = write("kept");
         await outage.begin();
@@ -38,10 +38,10 @@ export function failure(kit: Kit): void {
   if (!kit.capabilities.corrupts) return;
 
   kit.it(
-    "SEC-37: a record that cannot be decoded fails nothing, and is kept until it is removed",
+    "SEC-37: a record that cannot be decoded causes no error, and is kept until it is removed",
     async () => {
       const { store, corrupt, dump } = await kit.open();
-      assert.ok(corrupt, "a factory whose store corrupts gives `corrupt`");
+      assert.ok(corrupt, "with the capability `corrupts`, the factory must return `corrupt`");
       const { key, commit } = await kit.record(store, "mine");
       await corrupt(key);
       const before = await dump?.(key);

@@ -8,12 +8,12 @@ const SKEW = 5000;
 export function lifetime(kit: Kit): void {
   const { it, clock } = kit;
 
-  it("SEC-33: the time is the store's, and comes with a read or when it is asked for", async () => {
+  it("SEC-33: read or now returns the time of the store's clock", async () => {
     const { store } = await kit.open();
     const { key } = await kit.record(store);
     const time = async () => (await store.read(key))?.now ?? (await store.now?.());
     const before = await time();
-    assert.ok(before !== undefined, "a read brings `now`, or the store has `now`");
+    assert.ok(before !== undefined, "read returns `now`, or the store has a method `now`");
     if (!kit.capabilities.movesTime) return;
     assert.ok(Math.abs(before - clock.now()) < SKEW, `${before} is not about ${clock.now()}`);
     clock.advance(100);
@@ -23,7 +23,7 @@ export function lifetime(kit: Kit): void {
 
   if (!kit.capabilities.movesTime) return;
 
-  it("SEC-27: a record ends with its lifetime at every step, with nothing cleaned up", async () => {
+  it("SEC-27: every step reports an expired record as gone, without a cleanup", async () => {
     const { store, another } = await kit.open();
     const { key, commit } = await kit.record(store, "text", 100.5);
     clock.advance(98);
@@ -31,11 +31,11 @@ export function lifetime(kit: Kit): void {
     clock.advance(3);
     await isGone(another, key, commit);
     await isGone(store, key, commit);
-    assert.equal(await store.insert(key, write("next")), true, "and its key is free");
+    assert.equal(await store.insert(key, write("next")), true, "its key can be used again");
     assert.equal((await another.read(key))?.text, "next");
   });
 
-  it("SEC-28: a replace sets the lifetime anew, longer or shorter; a read does not extend it", async () => {
+  it("SEC-28: replace sets a new lifetime, longer or shorter; read does not extend it", async () => {
     const { store } = await kit.open();
     const longer = await kit.record(store, "text", 100);
     const next = write("longer", 500);
@@ -48,13 +48,17 @@ export function lifetime(kit: Kit): void {
     assert.equal(await store.read(shorter.key), undefined);
     await store.read(only.key);
     clock.advance(50);
-    assert.equal(await store.read(only.key), undefined, "neither a read nor a lost replace extends it");
+    assert.equal(
+      await store.read(only.key),
+      undefined,
+      "neither a read nor a refused replace extends the lifetime",
+    );
     assert.equal((await store.read(longer.key))?.text, "longer");
     clock.advance(400);
     assert.equal(await store.read(longer.key), undefined);
   });
 
-  it("SEC-32: two workers remove every expired record in bounded batches and no live one", async () => {
+  it("SEC-32: two workers remove all expired records, and no others, in bounded batches", async () => {
     const { store, another } = await kit.open();
     if (store.removeExpired === undefined) return;
     const total = kit.rounds(10_000, 500);
@@ -74,13 +78,13 @@ export function lifetime(kit: Kit): void {
       sizes.every((size) => size <= batch),
       `a batch exceeded ${batch}: ${sizes.join(" ")}`,
     );
-    assert.ok(sizes.reduce((sum, size) => sum + size, 0) >= total, "every one was removed and counted");
-    assert.equal(await store.removeExpired(batch), 0, "all gone");
+    assert.ok(sizes.reduce((sum, size) => sum + size, 0) >= total, "all of them were removed and counted");
+    assert.equal(await store.removeExpired(batch), 0, "none is left");
     for (const key of [expired[0]!, expired.at(-1)!]) assert.equal(await store.read(key), undefined);
     for (const key of live) assert.equal((await store.read(key))?.text, "text");
   });
 
-  it("readMany: leaves out what has expired", async () => {
+  it("readMany: omits expired records", async () => {
     const { store } = await kit.open();
     if (store.readMany === undefined) return;
     const [short, long] = [await kit.record(store, "short", 10), await kit.record(store, "long")];

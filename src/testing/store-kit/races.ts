@@ -10,7 +10,7 @@ export function races(kit: Kit): void {
   if (!kit.capabilities.atomic) return;
   const { it } = kit;
 
-  it("SEC-6: of eight inserts at once, one adds the record", async () => {
+  it("SEC-6: one of eight parallel inserts succeeds", async () => {
     const { store, another } = await kit.open();
     for (let round = 0; round < kit.rounds(100); round++) {
       const key = newId();
@@ -25,7 +25,7 @@ export function races(kit: Kit): void {
     }
   });
 
-  it("SEC-9: of eight replaces at once, one changes the record, and the others get what it wrote", async () => {
+  it("SEC-9: one of eight parallel replaces succeeds, and the others get its result", async () => {
     const { store, another } = await kit.open();
     for (let round = 0; round < kit.rounds(200); round++) {
       const { key, commit } = await kit.record(store);
@@ -45,7 +45,7 @@ export function races(kit: Kit): void {
     }
   });
 
-  it("SEC-11: removed stays removed, whatever a slow writer does", async () => {
+  it("SEC-11: a slow write does not restore a removed record", async () => {
     const { store, another } = await kit.open();
     let revived = 0;
     for (let round = 0; round < kit.rounds(800); round++) {
@@ -64,10 +64,10 @@ export function races(kit: Kit): void {
       await slow();
       if ((await another.read(key)) !== undefined) revived++;
     }
-    assert.equal(revived, 0, `${revived} records came back to life`);
+    assert.equal(revived, 0, `${revived} removed records were restored`);
   });
 
-  it("SEC-13: of 64 parallel increments that repeat after a conflict, each is counted", async () => {
+  it("SEC-13: 64 parallel increments with retries count to 64", async () => {
     const { store, another } = await kit.open();
     const { key } = await kit.record(store, "0");
     await inParallel(64, (n) => increment(n % 2 ? store : another, key));
@@ -83,7 +83,7 @@ async function increment(store: Store, key: string): Promise<void> {
     if (answer.status === "ok") return;
     current = answer.status === "conflict" ? answer.current : undefined;
   }
-  throw new Error(current ? `lost ${ATTEMPTS} times in a row` : "the record is gone");
+  throw new Error(current ? `lost ${ATTEMPTS} times in a row` : "the record is missing");
 }
 
 function inParallel<Result>(count: number, act: (n: number) => Promise<Result>): Promise<Result[]> {

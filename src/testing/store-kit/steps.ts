@@ -24,7 +24,7 @@ const AWKWARD: readonly string[] = [
 export function steps(kit: Kit): void {
   const { it } = kit;
 
-  it("keeps every text, letter for letter, with its commit id", async () => {
+  it("stores texts unchanged, with their commit ids", async () => {
     const { store, another } = await kit.open();
     const { key, commit } = await kit.record(store);
     let expected = commit;
@@ -42,7 +42,7 @@ export function steps(kit: Kit): void {
     }
   });
 
-  it("tells keys and commit ids apart that differ in case alone, and takes all of their characters", async () => {
+  it("distinguishes keys and commit ids by case, and supports all of their characters", async () => {
     const { store } = await kit.open();
     const unique = newId();
     const keys = [
@@ -71,7 +71,7 @@ export function steps(kit: Kit): void {
     }
   });
 
-  it("SEC-6: insert never overwrites", async () => {
+  it("SEC-6: insert does not overwrite", async () => {
     const { store } = await kit.open();
     const { key, commit } = await kit.record(store, "mine");
     assert.equal(await store.insert(key, write("theirs")), false);
@@ -79,7 +79,7 @@ export function steps(kit: Kit): void {
     assert.deepEqual([text, kept], ["mine", commit]);
   });
 
-  it("SEC-8: replace and remove of a missing record are gone, and leave nothing", async () => {
+  it("SEC-8: replace and remove report a missing record as gone, and do not create it", async () => {
     const { store } = await kit.open();
     const key = newId();
     assert.equal(await store.read(key), undefined);
@@ -87,22 +87,22 @@ export function steps(kit: Kit): void {
     assert.deepEqual(await store.remove(key), { status: "gone" });
     assert.deepEqual(await store.remove(key, newId()), { status: "gone" });
     assert.equal(await store.read(key), undefined);
-    assert.equal(await store.insert(key, write("first")), true, "and no trace keeps the key from being used");
+    assert.equal(await store.insert(key, write("first")), true, "the key can be used");
   });
 
-  it("SEC-9: replace changes the record that the writer knows, and no other", async () => {
+  it("SEC-9: replace only succeeds with the current commit id", async () => {
     const { store, another } = await kit.open();
     const { key, commit } = await kit.record(store, "first");
     const second = write("second");
     assert.deepEqual(await store.replace(key, commit, second), { status: "ok" });
     const late = await another.replace(key, commit, write("late"));
     assert.equal(late.status, "conflict");
-    assert.deepEqual(known(late.current), ["second", second.commit], "a conflict brings what is there");
+    assert.deepEqual(known(late.current), ["second", second.commit], "a conflict returns the stored record");
     assert.deepEqual(known(await store.read(key)), ["second", second.commit]);
     assert.deepEqual(await another.replace(key, second.commit, write("third")), { status: "ok" });
   });
 
-  it("SEC-11: what was removed is gone for every step", async () => {
+  it("SEC-11: every step reports a removed record as gone", async () => {
     const { store, another } = await kit.open();
     const { key, commit } = await kit.record(store);
     assert.deepEqual(await another.remove(key), { status: "ok" });
@@ -111,7 +111,7 @@ export function steps(kit: Kit): void {
     assert.equal(await store.read(key), undefined);
   });
 
-  it("SEC-11: remove with an expected commit id removes that record alone", async () => {
+  it("SEC-11: remove with an expected commit id only succeeds if it is current", async () => {
     const { store } = await kit.open();
     const { key, commit } = await kit.record(store, "first");
     const second = write("second");
@@ -124,19 +124,19 @@ export function steps(kit: Kit): void {
     assert.equal(await store.read(key), undefined);
   });
 
-  it("SEC-36: a step that is sent again after its answer was lost tells that it was done", async () => {
+  it("SEC-36: the commit id shows that a step resent after a lost reply was applied before", async () => {
     const { store } = await kit.open();
     const [key, first, second] = [newId(), write("first"), write("second")];
     assert.equal(await store.insert(key, first), true);
     assert.equal(await store.insert(key, first), false);
-    assert.equal((await store.read(key))?.commit, first.commit, "it is this writer's own");
+    assert.equal((await store.read(key))?.commit, first.commit, "the stored commit id is the writer's own");
     assert.deepEqual(await store.replace(key, first.commit, second), { status: "ok" });
     const again = await store.replace(key, first.commit, second);
     assert.equal(again.status, "conflict");
-    assert.equal(again.current.commit, second.commit, "what is there is this writer's own");
+    assert.equal(again.current.commit, second.commit, "the stored commit id is the writer's own");
   });
 
-  it("readMany: finds the live ones of many records, with the beginning of each", async () => {
+  it("readMany: returns the existing records, truncated", async () => {
     const { store } = await kit.open();
     if (store.readMany === undefined) return;
     const head = "h".repeat(200);
@@ -149,17 +149,17 @@ export function steps(kit: Kit): void {
     const found = await store.readMany(asked, 200);
     for (const key of asked) {
       const record = await store.read(key);
-      assert.equal(found.get(key)?.commit, record?.commit, "the same commit as read tells, or none");
+      assert.equal(found.get(key)?.commit, record?.commit, "the same commit id as from read, or none");
       assert.equal(found.get(key)?.text.slice(0, 200), record && head);
     }
     const longest = Math.max(...Array.from(found.values(), ({ text }) => text.length));
-    assert.ok(longest <= 1200, `lists never load whole records, and ${longest} characters came`);
+    assert.ok(longest <= 1200, `readMany truncates texts, but returned ${longest} characters`);
     assert.equal((await store.readMany([], 200)).size, 0);
   });
 
   if (!kit.capabilities.countsCommands) return;
 
-  it("SEC-12: each step is one command; a refused one may read what is there", async () => {
+  it("SEC-12: each step is one command, and after a conflict a second one may read the record", async () => {
     const { store } = await kit.open();
     const { key, commit: first } = await kit.record(store);
     // The first call may have to send a script to the engine.
@@ -182,7 +182,7 @@ export function steps(kit: Kit): void {
 
   if (!kit.capabilities.atomic) return;
 
-  it("SEC-12: a record removed before any single command stays removed", async () => {
+  it("SEC-12: no step restores a record that is removed before one of its commands", async () => {
     const { store, another } = await kit.open();
     const slow: Array<(key: string, commit: string) => Promise<unknown>> = [
       (key, commit) => store.replace(key, commit, write("late")),

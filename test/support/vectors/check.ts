@@ -38,7 +38,7 @@ export function judge(name: string, run: (check: Check) => void): Verdict {
 export type Raw = Readonly<Record<string, unknown>>;
 
 /**
- * A field that nobody reads might hold an expectation, so an unknown one is a problem, and so is a missing one.
+ * An unread field might be an expectation, so an unknown one is a problem, and so is a missing one.
  *
  * @param optional names that may be there or not; `note` always may
  */

@@ -147,7 +147,7 @@ export function checkRequest(check: Check, vector: RequestVector): string[] {
   check.equal("Vary", response.headers.get("Vary"), expect.vary);
   check.equal("warns that the cookie is too large", warnings > 0, expect.warns_too_large);
   check.equal("null session", state.isNull, expect.null_session);
-  // Nobody may have looked into the session yet; comparing does.
+  // The session may not have been accessed yet; comparing does.
   const after = state.isOpened ? state.fields() : state.opened.fields;
   check.equal("session after", describeFields(after), describe(asNotation(expect.session_after)));
   const lines = response.headers.getSetCookie();

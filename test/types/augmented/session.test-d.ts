@@ -45,9 +45,9 @@ export const known: boolean = "username" in session;
 export const certain: string = session.username;
 // @ts-expect-error -- of another type
 session.username = 7;
-// @ts-expect-error -- nobody declared it
+// @ts-expect-error -- not declared
 session.user = "ada";
-// @ts-expect-error -- nobody declared it
+// @ts-expect-error -- not declared
 export const unknownKey = session.user;
 
 // The methods know the same keys and types.
@@ -70,15 +70,15 @@ session.get("_flashes");
 
 // @ts-expect-error -- of another type
 session.set("username", 7);
-// @ts-expect-error -- nobody declared it
+// @ts-expect-error -- not declared
 session.get("user");
-// @ts-expect-error -- nobody declared it
+// @ts-expect-error -- not declared
 session.pop("user");
 // @ts-expect-error -- of another type
 session.update({ username: 7 });
 // @ts-expect-error -- of another type
 session.transact("username", () => 7);
-// @ts-expect-error -- nobody declared it
+// @ts-expect-error -- not declared
 session.regenerate({ keep: ["user"] });
 
 // A reserved name means the method, whatever the data says; `get` and `set` reach the data.
@@ -121,10 +121,10 @@ for (const [category, message] of session.getFlashedMessages({ withCategories: t
 }
 // @ts-expect-error -- a message of another type
 session.flash({ sku: 7 }, "added");
-// @ts-expect-error -- nobody declared it
+// @ts-expect-error -- not declared
 session.flash("saved", "warning");
 // @ts-expect-error -- of the category "message", which holds text
 session.flash(7);
-// @ts-expect-error -- nobody declared it
+// @ts-expect-error -- not declared
 session.getFlashedMessages({ categoryFilter: ["warning"] });
 session.permanent = true;

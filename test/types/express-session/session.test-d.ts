@@ -47,7 +47,7 @@ app.get("/", (req, res, next) => {
   delete req.session.user;
   // @ts-expect-error -- of another type
   req.session.user = 7;
-  // @ts-expect-error -- nobody declared it
+  // @ts-expect-error -- not declared
   req.session.username = "ada";
 
   const id: string = req.session.id;

@@ -16,7 +16,7 @@ interface Saving {
 }
 
 const STATE = Symbol("hipflask.express-session");
-type Marked = SessionRequest & { [STATE]?: RequestSession };
+type Marked = SessionRequest & { [STATE]?: TrackedSession };
 
 /** Sets an empty session on a request, and tracks it if the request passed through the middleware. */
 export function generateFor(req: SessionRequest, fallback: Config): void {
@@ -26,7 +26,7 @@ export function generateFor(req: SessionRequest, fallback: Config): void {
 }
 
 /** The session of one request: opens it, detects changes, and saves it with the response. */
-export class RequestSession implements HeldContext {
+export class TrackedSession implements HeldContext {
   readonly #config: Config;
   readonly #req: SessionRequest;
   readonly #signature: Mac;

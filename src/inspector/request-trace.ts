@@ -5,7 +5,7 @@ import type { Outcome } from "../interfaces/decide.ts";
 export type Verdict =
   | { readonly kind: "unread" }
   | { readonly kind: "empty" }
-  | { readonly kind: "recognised"; readonly keys: number }
+  | { readonly kind: "accepted"; readonly keys: number }
   | { readonly kind: "refused"; readonly reason: RefusalReason };
 
 /** A key whose value changed. Never contains the value. */
@@ -23,7 +23,7 @@ export interface SentCookie {
 }
 
 /** What one request did with its session. Contains no cookie, no secret and no value. */
-export interface FlowRecord {
+export interface RequestTrace {
   /** Number in the log, from 1. */
   number: number;
   /** Epoch milliseconds. */
@@ -55,7 +55,7 @@ export const MOST = 40;
 const LONGEST_TEXT = 120;
 
 /** A new request. */
-export function newRecord(given: Pick<FlowRecord, "at" | "method" | "path" | "cookieIn">): FlowRecord {
+export function newTrace(given: Pick<RequestTrace, "at" | "method" | "path" | "cookieIn">): RequestTrace {
   return {
     ...given,
     method: clipped(given.method),
