@@ -29,7 +29,7 @@ export function checkOptions<Options extends object>(
   kinds: OptionKinds<Options>,
 ): void {
   checkNames(call, options, Object.keys(kinds));
-  // By their names, since the getters of a class are no entries of its instances.
+  // By name, since Object.entries omits the getters of a class.
   for (const name of Object.keys(kinds) as (keyof Options & string)[])
     if (options[name] !== undefined) checkValue(name, options[name], kinds[name]);
 }

@@ -55,7 +55,7 @@ function gist({ verdict, outcome, failure }: RequestTrace): { words: string; lam
 }
 
 function cameIn({ cookieIn }: RequestTrace): Html {
-  if (cookieIn === undefined) return step("Cookie", "off", html`The request has no session cookie.`);
+  if (cookieIn === undefined) return step("Cookie", "off", html`No session cookie.`);
   return step("Cookie", "on", sizeMeter(cookieIn));
 }
 

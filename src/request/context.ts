@@ -191,7 +191,7 @@ export class RequestContext {
     const isUsed = now.#usedAt >= this.#startedAt || (now === running && now.#usedInRun === run);
     if (!isUsed) return undefined;
     now.#refuseChanges();
-    return new ForeignContextError(MIXED_ANSWER);
+    return new ForeignContextError(MIXED_RESPONSE);
   }
 
   /** Lets {@link save} fail with the error of {@link refusal}, for adapters that have the response before it is sent. */
@@ -378,10 +378,10 @@ const OVER_WRITE =
   "The session was changed after the response's headers were sent; change it before the first byte leaves. If nothing was " +
   "sent yet, this code runs in the context of an earlier request: a pool, a queue or an emitter has called it there. " +
   WHAT_TO_DO;
-const MIXED_ANSWER =
-  "This answer was not sent: it was made in the context of another request, and `session` was used there, which is the " +
+const MIXED_RESPONSE =
+  "This response was not sent: it was made in the context of another request, and `session` was used there, which is the " +
   "session of the other request's visitor. Usually a pool, a queue or an emitter has called a callback in that context. " +
-  `${WHAT_TO_DO} A request that answers others on purpose does so in \`withoutSession(() => …)\`.`;
+  `${WHAT_TO_DO} A request that responds to others on purpose does so in \`withoutSession(() => …)\`.`;
 const MIXED_SESSION =
   "This session was not saved: code of another request ran in the context of this one and used `session`, so the changes " +
   `may belong to another visitor. ${WHAT_TO_DO}`;

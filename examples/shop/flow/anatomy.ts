@@ -31,7 +31,7 @@ export function anatomy(value: string): Html {
   return html`<dl class="anatomy">
 <div><dt class="c-data">Data <small>${spelling}: anyone can read it</small></dt><dd>${data}</dd></div>
 <div><dt class="c-time">Time <small>when it was signed</small></dt><dd>${time}</dd></div>
-<div><dt class="c-sign">Signature <small>only the key can make it</small></dt>
+<div><dt class="c-sign">Signature <small>needs the secret key</small></dt>
 <dd>${signature === "" ? nothing("missing") : html`<span class="hash">${signature}</span>`}</dd></div>
 </dl>`;
 }

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { DecodedRecord, RecordFormat } from "../../codecs/record-format.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import { backOff, underFreshKey } from "../../stores/parts/attempts.ts";
+import { backOff, underFreshKey } from "../../stores/parts/store-calls.ts";
 import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/parts/commit.ts";
 import { applyFieldChanges } from "../../stores/parts/record.ts";
 import { events, lost } from "../events.ts";
@@ -188,7 +188,7 @@ function fieldsOf(decoded: DecodedRecord): Fields {
   return decoded.ok ? decoded.fields : new Map();
 }
 
-/** Identifies a record in events. A hash, because events are logged and whoever has the key has the session. */
+/** Identifies a record in events. A hash, because events are logged and the key gives access to the session. */
 export function labelOf(key: string): string {
   return hash("sha256", key, "base64url").slice(0, 16);
 }

@@ -97,7 +97,7 @@ export async function sweepOnce(
   return total;
 }
 
-/** Options with their defaults. @throws ConfigError: a timer takes what is no number for a millisecond */
+/** Options with their defaults. @throws ConfigError: timers treat a value that is not a number as one millisecond */
 function checked(call: string, options: SweepOptions) {
   checkNames(call, options, ["every", "batch", "pause", "onError"]);
   const { every = EVERY, batch = BATCH, pause = PAUSE, onError } = options;

@@ -14,6 +14,6 @@ export const createClient = (options: LinkOptions) =>
     ],
   });
 
-/** What not to do: the answer to a mutation begins before the procedure has run. */
+/** What not to do: the response to a mutation begins before the procedure has run. */
 export const createStreamingClient = (options: LinkOptions) =>
   createTRPCClient<AppRouter>({ links: [httpBatchStreamLink(options)] });
