@@ -135,7 +135,7 @@ describe("a warm request", () => {
     expect(programs["Hono, in a cookie"]!.modules).toContain("codecs/flask.ts");
     expect(programs["the drop-in"]!.modules).toContain("express-session/store.ts");
     const { frames } = programs["Express, in Redis"]!;
-    expect([frames[0], frames.at(-1)]).toEqual(["stores/redis/client.ts", "adapters/express.ts"]);
+    expect([frames[0], frames.at(-1)]).toEqual(["stores/redis/store.ts", "adapters/express.ts"]);
     for (const step of [
       "adapters/parts/held-response.ts",
       "request/context.ts",
@@ -155,7 +155,7 @@ describe("secrets", () => {
 
   it("come from the platform's random source; weaker ones only spread waits (SEC-1)", () => {
     expect(files(/Math\s*\.\s*random|randomUUID|pseudoRandomBytes/)).toEqual([
-      "stores/parts/attempts.ts",
+      "stores/parts/store-calls.ts",
       "stores/parts/sweep.ts",
       "stores/sqlite/database.ts",
       "testing/store-kit/kit.ts",

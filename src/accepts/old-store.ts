@@ -1,5 +1,5 @@
 import { isPromise, promised } from "../stores/parts/callbacks.ts";
-import { withTimeout } from "../stores/parts/attempts.ts";
+import { withTimeout } from "../stores/parts/store-calls.ts";
 
 /**
  * The old library's store, if cookies contain only an id. Stores of express-session and @fastify/session, which use

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
 import { fileOf, hostOf } from "../stores/parts/address.ts";
 import { storeFromUrl } from "../stores/from-url.ts";
-import { withTimeout } from "../stores/parts/attempts.ts";
+import { withTimeout } from "../stores/parts/store-calls.ts";
 import type { Store } from "../stores/parts/store.ts";
 
 /** Time limit of a store's operation, in seconds. */

@@ -1,10 +1,10 @@
 import { checkOptions } from "../check-options.ts";
-import { backOff } from "../stores/parts/attempts.ts";
+import { backOff } from "../stores/parts/store-calls.ts";
 import { promised } from "../stores/parts/callbacks.ts";
 import { has, refusal } from "../stores/parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "../stores/parts/store.ts";
-import { millisecondsOf, OK, conditionFailed } from "../stores/parts/values.ts";
+import { OK, conditionFailed } from "../stores/parts/values.ts";
 
 /** The methods used of a store of express-session. */
 export interface ExpressSessionBackend {
@@ -144,7 +144,7 @@ class ExpressSessionStore implements Store {
   }
 
   #recordOf({ text, commit, lifetime }: Write): ExpressRecord {
-    const maxAge = millisecondsOf(lifetime);
+    const maxAge = Math.ceil(lifetime * 1000);
     const expiresAt = this.#now() + maxAge;
     return {
       cookie: { originalMaxAge: maxAge, maxAge, expires: new Date(expiresAt), httpOnly: true, path: "/" },

@@ -49,7 +49,7 @@ export async function inspectPasted(text: string, sessions: SessionInterface): P
   const token = parseToken(value);
   if (sessions instanceof StoreSessionInterface && token !== undefined) {
     const { records, rotationKey } = sessions.config;
-    const found = await records.read(token.selector);
+    const found = await records.loop.read(token.selector);
     const record = typeof found === "object" ? found.entry : undefined;
     const isLive =
       typeof found === "object" && LIVE.has(checkVerifier(found.entry, token, found.now, rotationKey).status);

@@ -1,4 +1,4 @@
-import type { Fields } from "../json/fields.ts";
+import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import type { SessionChanges } from "../session/changes.ts";
 import { FLASHES } from "../session/flash.ts";
@@ -22,35 +22,22 @@ export interface MessageChange {
   readonly added: readonly string[];
 }
 
-/** Whether the fields have flashed messages. */
-export function hasMessages(fields: Fields): boolean {
-  return fields.has(FLASHES);
-}
-
 /** A copy of the fields with these messages instead of their own; `undefined`: without any. */
 export function withMessages(fields: Fields, messages: string | undefined): Fields {
-  if (fields.get(FLASHES) === messages) return fields;
   const changed = new Map(fields);
   if (messages === undefined) changed.delete(FLASHES);
   else changed.set(FLASHES, messages);
   return changed;
 }
 
-/** Whether a request changed anything other than flashed messages. */
-export function changesFields({ set, unset, keep, transactions }: SessionChanges): boolean {
-  if (keep !== undefined || transactions.size > 0) return true;
-  return set.size > Number(set.has(FLASHES)) || unset.some((key) => key !== FLASHES);
-}
-
-/**
- * The messages to store after a request: those in its session now, or if it did not touch them, those taken from the
- * record.
- */
-export function remainingMessages(
-  { set, unset }: SessionChanges,
-  taken: string | undefined,
-): string | undefined {
-  return set.get(FLASHES) ?? (unset.includes(FLASHES) ? undefined : taken);
+/** A request's changes other than those of flashed messages. */
+export function withoutMessages({ set, unset, keep, transactions }: SessionChanges): SessionChanges {
+  return {
+    transactions,
+    keep,
+    unset: unset.filter((key) => key !== FLASHES),
+    set: new Map([...set].filter(([key]) => key !== FLASHES)),
+  };
 }
 
 /** A change that removes a field and calls `taken` with its text. Of parallel requests, only one gets the text. */
@@ -75,20 +62,19 @@ export function prependingMessages(messages: string | undefined, json: TaggedJSO
  * A request's changes for a record whose messages were removed when the session was opened: its messages are prepended to
  * those that other requests have added.
  *
+ * @param changes those of other fields
  * @param messages the messages to store, as JSON text
  */
 export function withMessagesPrepended(
   changes: SessionChanges,
-  messages: string | undefined,
+  messages: string,
   json: TaggedJSONSerializer,
 ): FieldChanges {
-  const rest = withoutMessages(changes);
-  const prepended = prependingMessages(messages, json);
-  if (prepended === NOTHING) return rest;
+  const { set = EMPTY_FIELDS, transactions = new Map() } = prependingMessages(messages, json);
   return {
-    ...rest,
-    set: new Map([...(rest.set ?? []), ...(prepended.set ?? [])]),
-    transactions: new Map([...changes.transactions, ...(prepended.transactions ?? [])]),
+    ...changes,
+    set: new Map([...changes.set, ...set]),
+    transactions: new Map([...changes.transactions, ...transactions]),
   };
 }
 
@@ -137,17 +123,6 @@ function applied({ shown, unshown, added }: MessageChange, json: TaggedJSONSeria
     const rest = startsWith(stored, shown) ? stored.slice(shown.length) : stored;
     const all = [...unshown, ...rest, ...added];
     return all.length === 0 ? null : `[${all.join()}]`;
-  };
-}
-
-function withoutMessages(changes: SessionChanges): FieldChanges {
-  const { set, unset, keep, transactions } = changes;
-  if (!set.has(FLASHES) && !unset.includes(FLASHES)) return changes;
-  return {
-    transactions,
-    keep,
-    unset: unset.filter((key) => key !== FLASHES),
-    set: set.has(FLASHES) ? new Map([...set].filter(([key]) => key !== FLASHES)) : set,
   };
 }
 

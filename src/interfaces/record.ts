@@ -4,7 +4,7 @@ import { EMPTY_FIELDS, type Fields } from "../json/fields.ts";
 import type { TaggedJSONSerializer } from "../json/tagged-json.ts";
 import { sessionOf, type Session } from "../session/session.ts";
 import { CommitLoop } from "../stores/parts/commit.ts";
-import { StoreClock } from "../stores/parts/store-clock.ts";
+import { StoreCalls } from "../stores/parts/store-calls.ts";
 import type { Store } from "../stores/parts/store.ts";
 import { CookieSessionInterface, type CookieConfig } from "./cookie-interface.ts";
 import {
@@ -44,10 +44,11 @@ export abstract class RecordSessionInterface<
   constructor(config: Config) {
     super(config);
     const { store, format, storeTimeout: seconds } = config;
-    this.#loop = new CommitLoop(store, sharedFormat(format), new StoreClock(store), {
+    const calls = new StoreCalls(store, {
       seconds,
       onFailure: (verb, { reason }) => events.storeFailed({ verb, reason }),
     });
+    this.#loop = new CommitLoop(calls, sharedFormat(format));
   }
 
   /** Reads the record once if the cookie has a key; without one, the store is not called. */

@@ -6,9 +6,10 @@ import { events } from "./events.ts";
 import { EMPTY_FIELDS } from "../json/fields.ts";
 import { varyOnCookie } from "../http/response-headers.ts";
 import { sessionOf, stateOf, type Session } from "../session/session.ts";
+import { changesNothing } from "../stores/parts/record.ts";
 import { formatToken, parseToken } from "../stores/parts/token.ts";
 import { CookieSessionInterface } from "./cookie-interface.ts";
-import { changesFields, hasShown } from "./messages.ts";
+import { hasShown } from "./messages.ts";
 import type { SessionRequest, SessionResponse } from "./session-interface.ts";
 import {
   fieldsOf,
@@ -18,8 +19,8 @@ import {
   type Origin,
   type StoreConfig,
 } from "./store/open.ts";
-import { commit, type CommitResult, type PendingCommit } from "./store/save.ts";
-import { StoreSessionState } from "./store/state.ts";
+import { commit } from "./store/save.ts";
+import { StoreSessionState, type CommitResult, type PendingCommit } from "./store/state.ts";
 
 /** Limit on the tokens of one request that are looked up. */
 const MAX_CANDIDATES = 8;
@@ -103,7 +104,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     }
     const pending = state.beginCommit(request, false, false);
     const decision = this.#decide(state, pending, state.accessed, request);
-    await this.#commit(state, pending, decision, request);
+    await commit(state, pending, decision, request, this.config);
   }
 
   async reloadSession(session: Session, request: SessionRequest): Promise<void> {
@@ -160,7 +161,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     try {
       const pending = state.beginCommit(request, true, isFailure);
       decision = this.#decide(state, pending, accessed, request);
-      saved = await this.#commit(state, pending, decision, request);
+      saved = await commit(state, pending, decision, request, this.config);
       const { changes } = pending.checkpoint;
       if (saved.hasNewIdentity && origin && !hasShown(changes, origin.messages, this.config.json))
         await this.#reader.restoreMessages(origin);
@@ -187,7 +188,7 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
     const { refreshEachRequest } = this.config;
     const { origin, checkpoint, identity, isFailure, messages } = pending;
     const hasMessages = isFailure ? origin?.messages !== undefined : messages !== undefined;
-    const isChanged = hasMessages || (!isFailure && pending.isModified && changesFields(checkpoint.changes));
+    const isChanged = hasMessages || (!isFailure && pending.isModified && !changesNothing(pending.changes));
     const record = origin?.known.entry;
     const isPermanentChanged =
       checkpoint.fields.get("_permanent") !== record?.fields.get("_permanent") && !isFailure;
@@ -208,23 +209,6 @@ export class StoreSessionInterface extends CookieSessionInterface<StoreConfig> {
       isRotationDue: origin !== undefined && this.#isRotationDue(origin, request),
       isCookieDue: origin?.needsCookie === true || isPermanentChanged || state.maxAge !== undefined,
       isCookieDeletionDue: state.isCookieDeletionDue,
-    });
-  }
-
-  #commit(
-    state: StoreSessionState,
-    pending: PendingCommit,
-    decision: RecordDecision,
-    request: SessionRequest,
-  ): Promise<CommitResult> {
-    const config = pending.isFinal ? this.config : { ...this.config, lostWrites: "throw" as const };
-    return commit(pending, decision, request, config).then((saved) => {
-      if ("error" in saved) {
-        state.commitFailed(pending, saved, request);
-        throw saved.error;
-      }
-      state.commitSucceeded(pending, saved);
-      return saved;
     });
   }
 

@@ -11,7 +11,7 @@ import { SecureCookieSessionInterface } from "../interfaces/secure-cookie.ts";
 import type { SessionInterface, SessionRequest } from "../interfaces/session-interface.ts";
 import type { StoreConfig } from "../interfaces/store/open.ts";
 import { StoreSessionInterface } from "../interfaces/store.ts";
-import { idOf, notAnId } from "../interfaces/store/state.ts";
+import { idOf, notAnId } from "../interfaces/store/owner-id.ts";
 import { checkKey, checkParts } from "./check-parts.ts";
 import { tellMade } from "./made.ts";
 import type { SessionOptions } from "./options.ts";

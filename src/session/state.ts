@@ -299,7 +299,8 @@ export class SessionState {
     const now = this.fields();
     const before = this.opened.fields;
     if (now === before && this.#keep === undefined && this.#transactions.size === 0) return NO_CHANGES;
-    const transactions = onTexts(this.#transactions, this.json);
+    const transactions =
+      this.#transactions.size === 0 ? NO_CHANGES.transactions : onTexts(this.#transactions, this.json);
     const set = new Map<string, string>();
     for (const [key, text] of now) {
       if (this.#before(key) !== text && !transactions.has(key)) set.set(key, text);

@@ -1,11 +1,10 @@
 import { checkOptions } from "../check-options.ts";
-import { backOff } from "./parts/attempts.ts";
+import { backOff } from "./parts/store-calls.ts";
 import { refusal } from "./parts/clients.ts";
 import { StoreError } from "../errors.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { headOf } from "./parts/head.ts";
-import { millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
+import { OK, conditionFailed, headOf } from "./parts/values.ts";
 import { unlessBusy } from "./sqlite/database.ts";
 
 /** The methods used of a `Deno.Kv`. */
@@ -147,7 +146,7 @@ class DenoKvStore implements Store {
       );
     }
     const name = [this.#prefix, key];
-    const expireIn = millisecondsOf(lifetime);
+    const expireIn = Math.ceil(lifetime * 1000);
     const record: StoredRecord = { text, commit, until: this.now() + expireIn };
     const { ok } = await unlocked(() =>
       this.#kv.atomic().check({ key: name, versionstamp }).set(name, record, { expireIn }).commit(),

@@ -3,9 +3,8 @@ import { StoreError } from "../errors.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { unexpectedAnswer } from "./parts/attempts.ts";
-import { headOf } from "./parts/head.ts";
-import { GONE, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
+import { unexpectedAnswer } from "./parts/driver-errors.ts";
+import { GONE, OK, conditionFailed, headOf } from "./parts/values.ts";
 
 /** The methods used of a `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. */
 export interface DynamoDocument {
@@ -154,7 +153,7 @@ class DynamoStore implements Store {
   }
 
   #item(id: string, { text, commit, lifetime }: Write): object {
-    const until = this.now() + millisecondsOf(lifetime);
+    const until = this.now() + Math.ceil(lifetime * 1000);
     const [head, tail] = [text.slice(0, HEAD), text.slice(HEAD)];
     const Item = { id, commit, head, ...(tail !== "" && { tail }), until, expires: Math.ceil(until / 1000) };
     return { TableName: this.#table, Item };

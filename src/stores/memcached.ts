@@ -3,7 +3,7 @@ import { addressOf } from "./parts/address.ts";
 import { refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { unexpectedAnswer } from "./parts/attempts.ts";
+import { unexpectedAnswer } from "./parts/driver-errors.ts";
 import { valueWithExpiry, GONE, OK, conditionFailed, unexpired } from "./parts/values.ts";
 
 /** The methods used of a client of the `memcached` package. */

@@ -2,7 +2,7 @@ import { checkCount } from "../check-options.ts";
 import { addressOf } from "./parts/address.ts";
 import { isLookalike, refusal } from "./parts/clients.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { GONE, millisecondsOf, OK, conditionFailed } from "./parts/values.ts";
+import { GONE, OK, conditionFailed } from "./parts/values.ts";
 
 /* oxlint-disable typescript/no-explicit-any -- the driver has types of its own for filters, updates and options, ours fit */
 
@@ -136,7 +136,7 @@ const LIVE = { $expr: { $gt: ["$expiresAt", "$$NOW"] } };
 
 /** An update as an aggregation pipeline, which can compute with the server's time. */
 function update({ text, commit, lifetime }: Write): object[] {
-  const expiresAt = { $add: ["$$NOW", millisecondsOf(lifetime)] };
+  const expiresAt = { $add: ["$$NOW", Math.ceil(lifetime * 1000)] };
   return [{ $set: { commit: { $literal: commit }, record: { $literal: text }, expiresAt } }];
 }
 

@@ -4,9 +4,10 @@ import type { SqlDatabase, SqlResult, SqlRow } from "./sql/database.ts";
 import { DIALECTS, type Dialect } from "./sql/dialect.ts";
 import { databaseOf, type SqlHandle } from "./sql/handles.ts";
 import { statementsOf, type Statement, type Statements, type Values } from "./sql/statements.ts";
-import { backOff, storeError, unexpectedAnswer } from "./parts/attempts.ts";
+import { storeError, unexpectedAnswer } from "./parts/driver-errors.ts";
+import { backOff } from "./parts/store-calls.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { GONE, millisecondsOf, OK, conditionFailed, textOf } from "./parts/values.ts";
+import { GONE, OK, conditionFailed, textOf } from "./parts/values.ts";
 
 export type {
   BunSqlHandle,
@@ -201,7 +202,7 @@ class SingleStatementStore implements SqlStore {
 const DUPLICATE = -1;
 
 function valuesOf({ text, commit, lifetime }: Write): Values {
-  const milliseconds = millisecondsOf(lifetime);
+  const milliseconds = Math.ceil(lifetime * 1000);
   const step = 2 ** Math.max(0, Math.floor(Math.log2(milliseconds * SWEEP_DELAY)));
   return { text, commit, lifetime: milliseconds, step };
 }

@@ -163,6 +163,8 @@ describe("sqliteStore", () => {
     const created = await records.create(newToken(), new Map(), { expiry: { idle: 60 } });
     if (created.status !== "ok") throw new Error(created.status);
     expect(created.known.entry.createdAt).toBeGreaterThan(hereNow + 23 * 60 * 60 * 1000);
-    expect(await records.read(created.known.entry.selector)).toMatchObject({ commit: created.known.commit });
+    expect(await records.loop.read(created.known.entry.selector)).toMatchObject({
+      commit: created.known.commit,
+    });
   });
 });

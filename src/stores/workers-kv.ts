@@ -2,7 +2,7 @@ import { checkCount } from "../check-options.ts";
 import { has, refusal } from "./parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "./parts/store.ts";
-import { valueWithExpiry, millisecondsOf, OK, conditionFailed, unexpired } from "./parts/values.ts";
+import { valueWithExpiry, OK, conditionFailed, unexpired } from "./parts/values.ts";
 
 /** The methods used of the binding of a Workers KV namespace. */
 export interface WorkersKv {
@@ -86,7 +86,7 @@ class WorkersKvStore implements Store {
 
   /** KV expires in whole seconds, and after 60 at the earliest, so the value contains the exact expiry. */
   #put(key: string, write: Write): Promise<void> {
-    const until = systemClock() + millisecondsOf(write.lifetime);
+    const until = systemClock() + Math.ceil(write.lifetime * 1000);
     const expirationTtl = Math.max(SHORTEST_LIFETIME, Math.ceil(write.lifetime));
     return this.#namespace.put(key, valueWithExpiry(write, until), { expirationTtl });
   }

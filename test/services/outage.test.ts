@@ -7,7 +7,7 @@ import { CommitLoop, type Known } from "../../src/stores/parts/commit.ts";
 import { mysqlStore } from "../../src/stores/mysql.ts";
 import { postgresStore } from "../../src/stores/postgres.ts";
 import { redisStore } from "../../src/stores/redis.ts";
-import { StoreClock } from "../../src/stores/parts/store-clock.ts";
+import { StoreCalls } from "../../src/stores/parts/store-calls.ts";
 import type { Store } from "../../src/stores/parts/store.ts";
 import { newToken } from "../../src/stores/parts/token.ts";
 import { command, hasRedisServer, redisServer, untilTrue } from "./redis-server.ts";
@@ -30,7 +30,7 @@ function loopOf(store: Store) {
     decode: (_: string, text: string) => ({ text }),
     encode: (entry: { text: string }) => entry.text,
   };
-  const loop = new CommitLoop(store, format, new StoreClock(store), { seconds: SECONDS });
+  const loop = new CommitLoop(new StoreCalls(store, { seconds: SECONDS }), format);
   return {
     read: async (key: string) => {
       const found = await loop.read(key);

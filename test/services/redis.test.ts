@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { redisStore } from "../../src/stores/redis.ts";
 import type { Store } from "../../src/stores/parts/store.ts";
-import { withTimeout } from "../../src/stores/parts/attempts.ts";
+import { withTimeout } from "../../src/stores/parts/store-calls.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import type { StoreTools } from "../../src/testing/store-contract.ts";
 import { databases } from "../support/databases.ts";

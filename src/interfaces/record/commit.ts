@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { DecodedRecord, RecordFormat } from "../../codecs/record-format.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import { backOff, underFreshKey } from "../../stores/parts/attempts.ts";
+import { backOff, underFreshKey } from "../../stores/parts/store-calls.ts";
 import type { CommitFormat, CommitLoop, Draft, Known, Step } from "../../stores/parts/commit.ts";
 import { applyFieldChanges } from "../../stores/parts/record.ts";
 import { events, lost } from "../events.ts";

@@ -2,13 +2,18 @@ import type { KeyObject } from "node:crypto";
 import type { RefusalReason } from "../../codecs/codec.ts";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
-import type { FieldChanges, SessionRecord } from "../../stores/parts/record.ts";
-import type { KnownSession, SessionRecords, SessionStep } from "../../stores/parts/session-records.ts";
+import {
+  changeStep,
+  type FieldChanges,
+  type KnownSession,
+  type SessionRecord,
+} from "../../stores/parts/record.ts";
+import type { SessionRecords } from "../../stores/parts/session-records.ts";
 import { checkVerifier, type VerifierCheck, type Token } from "../../stores/parts/token.ts";
 import type { CookieConfig } from "../cookie-interface.ts";
 import { events } from "../events.ts";
 import { FLASHES } from "../../session/flash.ts";
-import { hasMessages, prependingMessages, takingField, withMessages } from "../messages.ts";
+import { prependingMessages, takingField, withMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
 
 /** Configuration of sessions in a store, beside that of the cookie. Durations are in seconds. */
@@ -96,7 +101,7 @@ export class StoreReader {
     const { records, rotationKey } = this.#config;
     const presented: Presented[] = [];
     for (const token of tokens) {
-      const known = await records.read(token.selector);
+      const known = await records.loop.read(token.selector);
       if (typeof known === "string") this.#refused(known === "gone" ? "unknown" : "undecodable");
       else presented.push({ known, token, check: checkVerifier(known.entry, token, known.now, rotationKey) });
     }
@@ -122,8 +127,8 @@ export class StoreReader {
       const touched = await this.#touch(origin);
       return { hasDuplicates, origin: touched && { ...touched, isReadOnly: true } };
     }
-    const isTaking = hasMessages(origin.known.entry.fields);
-    return { hasDuplicates, origin: isTaking ? await this.#takeMessages(origin) : origin };
+    const hasMessages = origin.known.entry.fields.has(FLASHES);
+    return { hasDuplicates, origin: hasMessages ? await this.#takeMessages(origin) : origin };
   }
 
   /**
@@ -133,7 +138,7 @@ export class StoreReader {
    */
   async reopen(origin: Origin, isHandshake: boolean): Promise<Origin | undefined> {
     const { records, schemaMismatch, rotateAfter } = this.#config;
-    const known = await records.read(origin.token.selector);
+    const known = await records.loop.read(origin.token.selector);
     if (typeof known === "string") return undefined;
     const { entry, now } = known;
     const elapsed = secondsSince(origin.known.now, now);
@@ -167,13 +172,14 @@ export class StoreReader {
     const { records, json, keepAtLogin } = this.#config;
     const changes = prependingMessages(messages, json);
     if (changes.transactions === undefined && changes.set === undefined) return;
-    const { owner } = known.entry;
+    const { owner, selector } = known.entry;
     const isFollowed = owner === null && (keepAtLogin === true || keepAtLogin.includes(FLASHES));
-    const giving = records.change(known, undefined, ({ entry, now }): SessionStep<undefined> => {
-      if (entry.owner !== owner && !isFollowed) return { result: undefined };
+    const giving = records.loop.change(selector, known, (current) => {
+      const { entry, now } = current;
+      if (entry.owner !== owner && !isFollowed) return { action: "leave", result: undefined };
       // The expiry stays the same, since this is not an activity of the user.
       const idle = -secondsSince(entry.expiresAt, now);
-      return { result: undefined, change: { ...changes, expiry: { idle } } };
+      return changeStep(undefined, current, { ...changes, expiry: { idle } });
     });
     await giving.catch(() => {});
   }
@@ -214,10 +220,8 @@ export class StoreReader {
     const isDue = ({ entry, now }: KnownSession) => secondsSince(entry.lastSeenAt, now) >= touchEvery;
     if (!isDue(origin.known)) return origin;
     if (!(await records.isConfirmed(origin.known.entry))) return undefined;
-    const touched = await this.#change(origin, (known) =>
-      isDue(known) ? { result: true, changes: {} } : { result: true },
-    );
-    return touched && { ...origin, known: touched.known };
+    const known = await this.#change(origin, (current) => (isDue(current) ? {} : undefined));
+    return known && { ...origin, known };
   }
 
   /**
@@ -237,27 +241,32 @@ export class StoreReader {
     const changes = takingField(key, (stored) => {
       text = stored;
     });
-    const done = await this.#change(origin, ({ entry }) => {
+    const known = await this.#change(origin, ({ entry }) => {
       text = null;
-      return entry.fields.has(key) ? { result: true, changes } : { result: true };
+      return entry.fields.has(key) ? changes : undefined;
     });
-    return done === undefined ? { text: null, origin } : { text, origin: { ...origin, known: done.known } };
+    return known === undefined ? { text: null, origin } : { text, origin: { ...origin, known } };
   }
 
-  /** Changes the record if the request's token is still valid. @returns `undefined` if it is not */
+  /**
+   * Changes the record if the request's token is still valid.
+   *
+   * @param apply returns `undefined` to leave the record unchanged
+   * @returns the record, or `undefined` if the token is not valid
+   */
   async #change(
     { known, token }: Origin,
-    apply: (known: KnownSession) => { readonly result: true; readonly changes?: FieldChanges },
-  ): Promise<{ readonly known: KnownSession } | undefined> {
+    apply: (known: KnownSession) => FieldChanges | undefined,
+  ): Promise<KnownSession | undefined> {
     const { records } = this.#config;
-    const done = await records.change(known, undefined, (current): SessionStep<boolean> => {
+    const done = await records.loop.change(known.entry.selector, known, (current) => {
       const { entry, now } = current;
-      if (tokenNow(entry, token, now, this.#config) === undefined) return { result: false };
-      const { result, changes } = apply(current);
-      if (changes === undefined) return { result };
-      return { result, change: { ...changes, expiry: { idle: this.#idleOf(entry) } } };
+      if (tokenNow(entry, token, now, this.#config) === undefined) return { action: "leave", result: false };
+      const changes = apply(current);
+      if (changes === undefined) return { action: "leave", result: true };
+      return changeStep(true, current, { ...changes, expiry: { idle: this.#idleOf(entry) } });
     });
-    return done.status === "ok" && done.result ? done : undefined;
+    return done.status === "ok" && done.result ? done.known : undefined;
   }
 
   #idleOf({ owner, fields }: SessionRecord): number {
@@ -273,7 +282,8 @@ function isSuccessor(other: Presented, one: Presented): boolean {
 
 /** The fields of the session when it is opened. */
 export function fieldsOf({ known, messages, isReadOnly }: Origin): Fields {
-  return isReadOnly ? known.entry.fields : withMessages(known.entry.fields, messages);
+  const { fields } = known.entry;
+  return isReadOnly || fields.get(FLASHES) === messages ? fields : withMessages(fields, messages);
 }
 
 /**

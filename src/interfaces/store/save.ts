@@ -1,81 +1,48 @@
 import { isPromise } from "node:util/types";
 import { ConfigError, OwnerLimitError, SessionClosedError } from "../../errors.ts";
-import type { Fields } from "../../json/fields.ts";
 import { assertFits } from "../../session/schema.ts";
-import type { Checkpoint, IdentityChange } from "../../session/changes.ts";
-import { underFreshKey } from "../../stores/parts/attempts.ts";
-import { checkLogin, type FieldChanges } from "../../stores/parts/record.ts";
-import type { Committed, SessionStep } from "../../stores/parts/session-records.ts";
-import type { Login } from "../../stores/parts/owners.ts";
+import { underFreshKey } from "../../stores/parts/store-calls.ts";
+import {
+  changeStep,
+  checkLogin,
+  type Change,
+  type FieldChanges,
+  type KnownSession,
+  type SessionRecord,
+} from "../../stores/parts/record.ts";
+import type { Changed, Step } from "../../stores/parts/commit.ts";
+import type { Created, NotCommitted } from "../../stores/parts/session-records.ts";
 import { newToken, newVerifier, successorOf, type Token } from "../../stores/parts/token.ts";
 import type { RecordDecision } from "../decide.ts";
 import { events, lost } from "../events.ts";
 import { prependingMessages, withMessages, withMessagesPrepended } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
 import { idleOf, secondsSince, tokenNow, type Origin, type StoreConfig } from "./open.ts";
-
-/** What a commit has to store, as of its beginning. */
-export interface PendingCommit {
-  readonly origin: Origin | undefined;
-  /** The sessions of a request whose cookies named more than one; none of them was opened. */
-  readonly ambiguous: readonly Origin[];
-  readonly identity: IdentityChange;
-  /** The handler called `clear()`. */
-  readonly isCleared: boolean;
-  readonly owner: string | null;
-  /** The login, if the handler assigned the owner in this request. */
-  readonly login: Login | undefined;
-  readonly checkpoint: Checkpoint;
-  /** The data to store, without flashed messages. */
-  readonly fields: Fields;
-  /** The flashed messages to store, as JSON text. */
-  readonly messages: string | undefined;
-  readonly isModified: boolean;
-  readonly isPermanent: boolean;
-  /** The token for a session that has no record yet, if its selector was read already. */
-  readonly token: Token | undefined;
-  /** The response has a 5xx status and `saveOnError` is off. */
-  readonly isFailure: boolean;
-  /** This is the last commit of the request. */
-  readonly isFinal: boolean;
-}
-
-/** The result of a commit. */
-export interface CommitResult {
-  /** Send a cookie with this token, delete the cookie, or send none. */
-  readonly cookie: Token | "delete" | "keep";
-  /** The record of the session after the commit. */
-  readonly origin: Origin | undefined;
-  /** Another request has given the session a new token by a login or `regenerate()`, so nothing was stored. */
-  readonly hasNewIdentity?: boolean;
-}
-
-/** The result of a commit that failed. */
-export interface CommitFailure {
-  readonly error: unknown;
-  /** The record was removed before the failure. */
-  readonly isEnded: boolean;
-}
+import type { CommitResult, PendingCommit, StoreSessionState } from "./state.ts";
 
 const NO_COOKIE =
   "A new session or a new token needs a cookie, and a socket cannot set one: log in over HTTP, then connect the socket again.";
 
 /**
  * Carries out the decision: removes, creates or changes the record, with one operation of the store (two if one session ends
- * and another begins, more if an owner logs in). Resolves with a failure instead of rejecting, because the result also
- * says whether the record was removed before the failure.
+ * and another begins, more if an owner logs in). Hands over the result or the failure to the state of the session.
  *
- * The error may be a StoreError, SessionConflictError, OwnerLimitError or SchemaError; a SessionLostError for a login or a
- * `regenerate()` that could not be stored, and with `lostWrites: "throw"` for any change that could not; a
- * SessionClosedError if a handshake needs a new cookie.
+ * @throws StoreError, SessionConflictError, OwnerLimitError, SchemaError; a SessionLostError for a login or a
+ * `regenerate()` that could not be stored, and for any change that could not if `lostWrites` is `"throw"` or the request
+ * goes on; a SessionClosedError if a handshake needs a new cookie
  */
 export async function commit(
+  state: StoreSessionState,
   pending: PendingCommit,
   decision: RecordDecision,
   request: SessionRequest,
   config: StoreConfig,
-): Promise<CommitResult | CommitFailure> {
+): Promise<CommitResult> {
   let isEnded = false;
+  const done = (result: CommitResult) => {
+    state.commitSucceeded(pending, result);
+    return result;
+  };
   try {
     const { origin } = pending;
     if (decision.end && origin !== undefined) {
@@ -84,7 +51,7 @@ export async function commit(
         // Another request ended or changed the session first, so the browser may already have a newer cookie. If that
         // request ended it and this one does not create another, nothing is lost.
         const isLost = decision.create || ended === "verifier";
-        return isLost ? lostChange(pending, ended, config) : { cookie: "keep", origin };
+        return done(isLost ? lostChange(pending, ended, config) : { cookie: "keep", origin });
       }
       isEnded = true;
     }
@@ -97,13 +64,13 @@ export async function commit(
     // ambiguous again.
     if (decision.create || decision.outcome === "delete")
       for (const other of pending.ambiguous) await end(other, config);
-    if (decision.create) return await create(pending, request, config);
-    if (origin === undefined || decision.end) {
-      return { cookie: decision.outcome === "delete" ? "delete" : "keep", origin: undefined };
-    }
-    return await change(pending, origin, decision, request, config);
+    if (decision.create) return done(await create(pending, request, config));
+    if (origin === undefined || decision.end)
+      return done({ cookie: decision.outcome === "delete" ? "delete" : "keep", origin: undefined });
+    return done(await change(pending, origin, decision, request, config));
   } catch (error) {
-    return { error, isEnded };
+    state.commitFailed(pending, error, isEnded, request);
+    throw error;
   }
 }
 
@@ -126,8 +93,8 @@ async function create(
   request: SessionRequest,
   config: StoreConfig,
 ): Promise<CommitResult> {
-  const { fields, owner, login, isPermanent, messages } = pending;
-  const all = withMessages(fields, messages === "[]" ? undefined : messages);
+  const { checkpoint, owner, login, isPermanent, messages } = pending;
+  const fields = withMessages(checkpoint.fields, messages === "[]" ? undefined : messages);
   const details = {
     expiry: { idle: idleOf(config, owner, isPermanent), absolute: config.absoluteTimeout },
     device: deviceOf(request, config),
@@ -137,7 +104,7 @@ async function create(
   const { token, created } = await underFreshKey(async () => {
     const fresh = known ?? newToken();
     known = undefined;
-    const done = await config.records.create(fresh, all, details);
+    const done = await config.records.create(fresh, fields, details);
     return done.status === "taken" ? "taken" : { token: fresh, created: done };
   });
   const { selector } = token;
@@ -168,56 +135,65 @@ async function change(
   const { records, rotationKey, rotationGrace, touchEvery, absoluteTimeout } = config;
   const { owner, isFailure, isPermanent } = pending;
   const { entry, now } = origin.known;
+  const { selector } = entry;
   const login = isFailure ? undefined : pending.login;
   const changes = write ? changesOf(pending, origin, config) : {};
   const idle = idleOf(config, login?.owner ?? entry.owner, isPermanent);
-  const fresh = rotate === "fresh" ? newVerifier(entry.selector) : undefined;
+  const fresh = rotate === "fresh" ? newVerifier(selector) : undefined;
   const device = login && deviceOf(request, config);
 
-  const apply = (current: typeof origin.known): SessionStep<Token | undefined> => {
+  const apply = (
+    current: KnownSession,
+    registered?: Change["login"],
+  ): Step<SessionRecord, Token | undefined> => {
     const token = tokenNow(current.entry, origin.token, current.now, config);
-    if (token === undefined) return { result: undefined };
+    if (token === undefined) return { action: "leave", result: undefined };
     // If another request has rotated the token already, its successor is used.
     const isDue = rotate === "periodic" && token === origin.token && rotationKey !== null;
     const next = fresh ?? (isDue ? successorOf(token, rotationKey) : undefined);
     const isActive = secondsSince(current.entry.lastSeenAt, current.now) < touchEvery && !request.isHandshake;
-    if (next === undefined && !write && isActive) return { result: token };
-    return {
-      result: next ?? token,
-      change: {
-        ...changes,
-        expiry: login ? { idle, absolute: absoluteTimeout } : { idle },
-        next: next && { verifierHash: next.verifierHash, grace: fresh ? 0 : rotationGrace },
-        device,
-      },
-    };
+    if (next === undefined && !write && isActive) return { action: "leave", result: token };
+    return changeStep(next ?? token, current, {
+      ...changes,
+      expiry: login ? { idle, absolute: absoluteTimeout } : { idle },
+      next: next && { verifierHash: next.verifierHash, grace: fresh ? 0 : rotationGrace },
+      login: registered,
+      device,
+    });
   };
   const isChecked =
     entry.owner !== null && login === undefined && secondsSince(entry.lastSeenAt, now) >= touchEvery;
   if (isChecked && !(await records.isConfirmed(entry))) {
-    await records.remove(entry.selector);
+    await records.remove(selector);
     return lostChange(pending, "revoked", config);
   }
-  const done = await records.change(origin.known, login, apply);
+  const done: (Changed<SessionRecord, Token | undefined> & Pick<Created, "ended">) | NotCommitted =
+    login === undefined
+      ? await records.loop.change(selector, origin.known, apply)
+      : await records.login(selector, login, (registered) =>
+          records.loop.change(selector, origin.known, (current) => apply(current, registered)),
+        );
   // If nothing was to be written, a response has lost nothing; the caller of a commit in between still gets the error.
   const isIdle = pending.isFinal && !write && fresh === undefined;
   if (done.status !== "ok") {
-    return isIdle ? { cookie: "keep", origin } : notCommitted(done, pending, entry.selector, config);
+    return isIdle ? { cookie: "keep", origin } : notCommitted(done, pending, selector, config);
   }
   const token = done.result;
   if (token === undefined)
     return isIdle ? { cookie: "keep", origin } : lostChange(pending, "verifier", config);
   const isNext = token !== origin.token;
-  if (isNext) events.rotated({ selector: entry.selector, owner });
+  if (isNext) events.rotated({ selector, owner });
   for (const ended of done.ended ?? []) events.destroyed({ selector: ended, owner });
-  const updated: Origin = { ...origin, known: done.known, token };
+  // The change does not remove the record.
+  const updated: Origin = { ...origin, known: done.known!, token };
   return { cookie: isNext || decision.outcome !== "nothing" ? token : "keep", origin: updated };
 }
 
 /** The changes of the fields. If the request failed, only the flashed messages that were taken for it are put back. */
 function changesOf(pending: PendingCommit, origin: Origin, { json }: StoreConfig): FieldChanges {
   if (pending.isFailure) return prependingMessages(origin.messages, json);
-  return withMessagesPrepended(pending.checkpoint.changes, pending.messages, json);
+  const { changes, messages } = pending;
+  return messages === undefined ? changes : withMessagesPrepended(changes, messages, json);
 }
 
 function deviceOf(request: SessionRequest, config: StoreConfig): string | undefined {
@@ -232,7 +208,7 @@ function deviceOf(request: SessionRequest, config: StoreConfig): string | undefi
 }
 
 function notCommitted(
-  { status }: Exclude<Committed<unknown>, { status: "ok" }>,
+  { status }: NotCommitted,
   pending: PendingCommit,
   selector: string,
   config: StoreConfig,
@@ -243,16 +219,16 @@ function notCommitted(
 
 /**
  * Reports that the session has ended or has a new token, so nothing was stored. No cookie is sent, since the browser may
- * have a newer one. For a login or a `regenerate()` this is always an error.
+ * have a newer one. For a login, a `regenerate()` and a commit during the request this is always an error.
  */
 function lostChange(
-  { origin, owner, login, identity, isFailure }: PendingCommit,
+  { origin, owner, login, identity, isFailure, isFinal }: PendingCommit,
   reason: "gone" | "verifier" | "revoked",
   { lostWrites }: StoreConfig,
   selector = origin?.known.entry.selector ?? "",
 ): CommitResult {
   const isIdentity = !isFailure && (login !== undefined || identity === "regenerated");
   const event = { selector, owner: origin?.known.entry.owner ?? owner, reason };
-  lost(event, lostWrites === "throw" || isIdentity);
+  lost(event, lostWrites === "throw" || isIdentity || !isFinal);
   return { cookie: "keep", origin, hasNewIdentity: reason === "verifier" };
 }

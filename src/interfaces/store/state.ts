@@ -1,15 +1,51 @@
 import { shareClass } from "../../copies.ts";
-import { ConfigError, SessionLostError, SessionNotLoadedError, UnserializableError } from "../../errors.ts";
+import { ConfigError, SessionLostError, SessionNotLoadedError } from "../../errors.ts";
 import { EMPTY_FIELDS, type Fields } from "../../json/fields.ts";
-import type { Opened } from "../../session/changes.ts";
+import type { Checkpoint, IdentityChange, Opened, SessionChanges } from "../../session/changes.ts";
 import { SessionState } from "../../session/state.ts";
-import { isStorableOwner, STORABLE_OWNER } from "../../stores/parts/record.ts";
+import type { Login } from "../../stores/parts/owners.ts";
 import { newToken, type Token } from "../../stores/parts/token.ts";
 import { FLASHES } from "../../session/flash.ts";
-import { joinMessages, remainingMessages, withMessages } from "../messages.ts";
+import { joinMessages, withMessages, withoutMessages } from "../messages.ts";
 import type { SessionRequest } from "../session-interface.ts";
 import { fieldsOf, type OpenResult, type Origin, type StoreConfig, type StoreReader } from "./open.ts";
-import type { CommitFailure, CommitResult, PendingCommit } from "./save.ts";
+import { ownerIdOf } from "./owner-id.ts";
+
+/** What a commit has to store, as of its beginning. */
+export interface PendingCommit {
+  readonly origin: Origin | undefined;
+  /** The sessions of a request whose cookies named more than one; none of them was opened. */
+  readonly ambiguous: readonly Origin[];
+  readonly identity: IdentityChange;
+  /** The handler called `clear()`. */
+  readonly isCleared: boolean;
+  readonly owner: string | null;
+  /** The login, if the handler assigned the owner in this request. */
+  readonly login: Login | undefined;
+  readonly checkpoint: Checkpoint;
+  /** The changes of the data, without those of flashed messages. */
+  readonly changes: SessionChanges;
+  /** The flashed messages to store, as JSON text. */
+  readonly messages: string | undefined;
+  readonly isModified: boolean;
+  readonly isPermanent: boolean;
+  /** The token for a session that has no record yet, if its selector was read already. */
+  readonly token: Token | undefined;
+  /** The response has a 5xx status and `saveOnError` is off. */
+  readonly isFailure: boolean;
+  /** This is the last commit of the request. */
+  readonly isFinal: boolean;
+}
+
+/** The result of a commit. */
+export interface CommitResult {
+  /** Send a cookie with this token, delete the cookie, or send none. */
+  readonly cookie: Token | "delete" | "keep";
+  /** The record of the session after the commit. */
+  readonly origin: Origin | undefined;
+  /** Another request has given the session a new token by a login or `regenerate()`, so nothing was stored. */
+  readonly hasNewIdentity?: boolean;
+}
 
 /** The state, during one request, of a session in a store. */
 export class StoreSessionState extends SessionState {
@@ -208,7 +244,10 @@ export class StoreSessionState extends SessionState {
         : undefined;
     const left = isHandshake ? this.#takeMessages() : undefined;
     const checkpoint = this.checkpoint();
-    const { changes, fields } = checkpoint;
+    const { changes } = checkpoint;
+    const hasMessageChanges = changes.set.has(FLASHES) || changes.unset.includes(FLASHES);
+    // Messages that were taken from the record, and neither shown nor added to, go back into it.
+    const messages = hasMessageChanges ? changes.set.get(FLASHES) : origin?.messages;
     const { modified: isModified, isPermanent } = this;
     this.#consumedKeys.clear();
     const isNew = origin === undefined || identity === "destroyed";
@@ -227,8 +266,8 @@ export class StoreSessionState extends SessionState {
       owner,
       login,
       checkpoint,
-      fields: withMessages(fields, undefined),
-      messages: left ?? (isFinal ? remainingMessages(changes, origin?.messages) : undefined),
+      changes: hasMessageChanges ? withoutMessages(changes) : changes,
+      messages: left ?? (isFinal ? messages : undefined),
       isModified,
       isPermanent,
       token,
@@ -251,10 +290,15 @@ export class StoreSessionState extends SessionState {
     this.#isCookieDeletionDue = cookie === "delete";
   }
 
-  /** Restores what the failed commit was to store, so that the next commit stores it. */
+  /**
+   * Restores what the failed commit was to store, so that the next commit stores it.
+   *
+   * @param isEnded the record was removed before the failure
+   */
   commitFailed(
     pending: PendingCommit,
-    { error, isEnded }: CommitFailure,
+    error: unknown,
+    isEnded: boolean,
     { isHandshake }: SessionRequest,
   ): void {
     const { origin, identity, login, isCleared, isFinal, messages } = pending;
@@ -328,40 +372,3 @@ export class StoreSessionState extends SessionState {
 }
 
 shareClass("StoreSessionState", StoreSessionState);
-
-/** The results of `String(user.id)` for a missing id, and of `String(user)` for an object. */
-const NO_ID = /^(?:undefined|null|NaN|\[object .*\])$/s;
-
-/**
- * Converts an id to a string: strings are unchanged, integers converted. `undefined` for anything else, and for
- * {@link NO_ID}.
- */
-export function idOf(value: unknown): string | undefined {
-  if (typeof value === "string") return NO_ID.test(value) ? undefined : value;
-  const isWhole = typeof value === "bigint" || Number.isSafeInteger(value);
-  return isWhole ? String(value) : undefined;
-}
-
-/** Describes an invalid id for an error message. */
-export function notAnId(value: unknown): string {
-  if (typeof value === "string") return value === "" ? "an empty string" : `the string "${value}"`;
-  return ["object", "function", "symbol"].includes(typeof value) && value !== null
-    ? `of type ${typeof value}`
-    : String(value);
-}
-
-/**
- * @throws UnserializableError for anything that is not an id: assigning the user instead of `user.id` would log all
- * users in as the same person
- */
-function ownerIdOf(owner: unknown): string | null {
-  if (owner === null) return null;
-  const id = idOf(owner);
-  if (!id) {
-    throw new UnserializableError(
-      `session.owner must be the id of a person, a string or a whole number, or null; it was ${notAnId(owner)}. Write session.owner = String(user.id); a name that may be such a string needs a prefix.`,
-    );
-  }
-  if (!isStorableOwner(id)) throw new UnserializableError(`session.owner must be ${STORABLE_OWNER}.`);
-  return id;
-}

@@ -2,7 +2,8 @@ import { djangoDatabase, type DjangoDatabase } from "./database.ts";
 import { djangoDialect, djangoStatements, type DjangoDialect, type DjangoStatements } from "./statements.ts";
 import type { SqlDatabase, SqlResult } from "../sql/database.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
-import { backOff, storeError, unexpectedAnswer } from "../parts/attempts.ts";
+import { storeError, unexpectedAnswer } from "../parts/driver-errors.ts";
+import { backOff } from "../parts/store-calls.ts";
 import { GONE, OK, conditionFailed, textOf } from "../parts/values.ts";
 
 /** The table of Django's sessions, and the clock by which they expire. */

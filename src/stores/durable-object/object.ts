@@ -1,6 +1,5 @@
 import { shareClass } from "../../copies.ts";
 import type { Stored, Write } from "../parts/store.ts";
-import { millisecondsOf } from "../parts/values.ts";
 
 /** The members used of a Durable Object's state. */
 export interface ObjectState {
@@ -102,7 +101,7 @@ async function run(step: ObjectStep, storage: ObjectStorage): Promise<ObjectAnsw
 }
 
 async function keep({ text, commit, lifetime }: Write, storage: ObjectStorage, now: number): Promise<void> {
-  const until = now + millisecondsOf(lifetime);
+  const until = now + Math.ceil(lifetime * 1000);
   await storage.put(RECORD, { text, commit, until } satisfies StoredRecord);
   await storage.setAlarm(until);
 }

@@ -1,5 +1,6 @@
 import { has, refusal } from "../parts/clients.ts";
-import { loaded, openClient, type RedisScript } from "../redis/client.ts";
+import { openClient } from "../redis/clients.ts";
+import { loaded, type RedisScript } from "../redis/store.ts";
 
 /**
  * The methods used of a client of `@redis/client` (or `redis`) with binary values: standalone, pool, Sentinel or

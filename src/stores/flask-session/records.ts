@@ -1,5 +1,5 @@
 import { addressOf } from "../parts/address.ts";
-import { script, type RedisScript } from "../redis/client.ts";
+import { script, type RedisScript } from "../redis/store.ts";
 import type { Replaced, Store, Stored, Write } from "../parts/store.ts";
 import { conditionFailed } from "../parts/values.ts";
 import { redisBytes, type IoRedisBytes, type NodeRedisBytes, type RedisBytesRunner } from "./bytes.ts";

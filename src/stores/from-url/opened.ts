@@ -1,5 +1,6 @@
 import type { Store } from "../parts/store.ts";
-import { withTimeout, storeError } from "../parts/attempts.ts";
+import { storeError } from "../parts/driver-errors.ts";
+import { withTimeout } from "../parts/store-calls.ts";
 
 /**
  * Timeout of the first response in seconds. Without it, an app would hang at the start if a server accepts

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { StoreError } from "../../errors.ts";
 import { ANCESTORS, CommitLoop, type CommitFormat, type Step } from "./commit.ts";
 import { memoryStore } from "../memory.ts";
-import { StoreClock } from "./store-clock.ts";
+import { StoreCalls } from "./store-calls.ts";
 import type { Store } from "./store.ts";
 
 interface Counter {
@@ -20,7 +20,7 @@ const format: CommitFormat<string, Counter> = {
 };
 
 function loopOver(store: Store, seconds?: number): CommitLoop<string, Counter> {
-  return new CommitLoop(store, format, new StoreClock(store), { seconds });
+  return new CommitLoop(new StoreCalls(store, { seconds }), format);
 }
 
 const plusOne = ({ entry }: { readonly entry: Counter }): Step<Counter, number> => ({
@@ -177,7 +177,7 @@ describe("CommitLoop", () => {
         }),
         { commitOf: (text: string) => text.padEnd(16, "_") },
       );
-      const loop = new CommitLoop(store, plain, new StoreClock(store));
+      const loop = new CommitLoop(new StoreCalls(store), plain);
       await loop.insert("n", () => ({ entry: { count: 0, ancestors: "" }, lifetime: 60 }));
       const act = (known: { readonly entry: Counter }) => Object.assign(plusOne(known), { isComputed });
       const done = await loop

@@ -1,9 +1,9 @@
 import { StoreError } from "../../errors.ts";
-import { backOff, Task, unexpectedAnswer } from "./attempts.ts";
-import { pooledRandom } from "./random.ts";
-import type { StoreClock } from "./store-clock.ts";
+import { unexpectedAnswer } from "./driver-errors.ts";
 import type { Replaced, Store, Stored, Write } from "./store.ts";
-import { headOf } from "./head.ts";
+import { backOff, type StoreCalls, type StoreClock, type Task } from "./store-calls.ts";
+import { pooledRandom } from "./token.ts";
+import { headOf } from "./values.ts";
 
 /** Encodes and decodes the records of one kind. */
 export interface CommitFormat<Content, Entry> {
@@ -11,6 +11,8 @@ export interface CommitFormat<Content, Entry> {
   decode(key: string, content: Content): Entry | undefined;
   /** @param before the entry that is replaced, if any */
   encode(entry: Entry, before: Entry | undefined): Content;
+  /** For records that hold their expiry: checks it, although stores do not return expired records. */
+  isLive?(known: Known<Entry>): boolean;
   /**
    * For records that hold the ids of earlier commits: reads them from an entry, and makes a copy of an entry with
    * others.
@@ -63,13 +65,6 @@ export type Changed<Entry, Result> =
   /** The record cannot be decoded and was not changed. */
   | { readonly status: "undecodable" };
 
-export interface CommitOptions {
-  /** Timeout of a read or a commit in seconds, including waiting and retries. Default 2. */
-  readonly seconds?: number | undefined;
-  /** Called for each read or commit that fails, before its promise is rejected. */
-  readonly onFailure?: ((step: string, error: StoreError) => void) | undefined;
-}
-
 /** Options of {@link CommitLoop.change}. */
 export interface ChangeOptions<Entry> {
   /** The entry to use for a missing record; a write then inserts it. Without it, a missing record is "gone". */
@@ -78,7 +73,6 @@ export interface ChangeOptions<Entry> {
   readonly isUrgent?: boolean;
 }
 
-const SECONDS = 2;
 /** The commit id of a missing record. */
 const NO_COMMIT = "";
 const COMMIT_BYTES = 12;
@@ -101,32 +95,22 @@ const MAX_ANCESTORS = 8;
 export class CommitLoop<Content, Entry> {
   readonly store: Store<Content>;
   readonly clock: StoreClock;
+  readonly #calls: StoreCalls<Content>;
   readonly #format: CommitFormat<Content, Entry>;
-  readonly #seconds: number;
-  readonly #onFailure: CommitOptions["onFailure"];
   /** The last pending commit of each record; resolves with the record after it. */
   readonly #pending = new Map<string, Promise<Known<Entry> | undefined>>();
 
-  constructor(
-    store: Store<Content>,
-    format: CommitFormat<Content, Entry>,
-    clock: StoreClock,
-    { seconds = SECONDS, onFailure }: CommitOptions = {},
-  ) {
-    this.store = store;
-    this.clock = clock;
+  constructor(calls: StoreCalls<Content>, format: CommitFormat<Content, Entry>) {
+    this.store = calls.store;
+    this.clock = calls.clock;
+    this.#calls = calls;
     this.#format = format;
-    this.#seconds = seconds;
-    this.#onFailure = onFailure;
   }
 
-  /** @param isLive a record for which it returns false counts as gone @throws StoreError */
-  read(
-    key: string,
-    isLive?: (known: Known<Entry>) => boolean,
-  ): Promise<Known<Entry> | "gone" | "undecodable"> {
-    const task = this.#task("read");
-    return task.within(this.#read(key, task, isLive));
+  /** @throws StoreError */
+  read(key: string): Promise<Known<Entry> | "gone" | "undecodable"> {
+    const task = this.#calls.task("read");
+    return task.within(this.#read(key, task));
   }
 
   /**
@@ -136,7 +120,7 @@ export class CommitLoop<Content, Entry> {
    * @throws StoreError
    */
   insert(key: string, make: (now: number) => Draft<Entry>): Promise<Known<Entry> | "taken"> {
-    const task = this.#task("insert");
+    const task = this.#calls.task("insert");
     return task.within(this.#insertNew(key, make, task));
   }
 
@@ -153,13 +137,13 @@ export class CommitLoop<Content, Entry> {
     apply: (known: Known<Entry>) => Step<Entry, Result>,
     options: ChangeOptions<Entry> = {},
   ): Promise<Changed<Entry, Result>> {
-    const task = this.#task("replace");
+    const task = this.#calls.task("replace");
     return task.within(this.#change(key, known, apply, options, task));
   }
 
   /** Removes a record unconditionally. @returns whether it existed @throws StoreError */
   remove(key: string): Promise<boolean> {
-    const task = this.#task("remove");
+    const task = this.#calls.task("remove");
     return task.within(this.#remove(key, task));
   }
 
@@ -169,20 +153,16 @@ export class CommitLoop<Content, Entry> {
    * @throws StoreError
    */
   readMany(keys: readonly string[], length: number): Promise<ReadonlyMap<string, Stored<Content>>> {
-    const task = this.#task("readMany");
+    const task = this.#calls.task("readMany");
     const read = () => this.store.readMany?.(keys, length) ?? this.#readEach(keys, length, task);
     return task.within(task.ask("readMany", read));
   }
 
   /** Removes up to `limit` expired records. @returns how many @throws StoreError */
   removeExpired(limit: number): Promise<number> {
-    const task = this.#task("removeExpired");
+    const task = this.#calls.task("removeExpired");
     const remove = async () => (await this.store.removeExpired?.(limit)) ?? 0;
     return task.within(task.ask("removeExpired", remove));
-  }
-
-  #task(name: string): Task {
-    return new Task(this.store.name, name, this.#seconds, this.#onFailure);
   }
 
   async #insertNew(
@@ -190,7 +170,7 @@ export class CommitLoop<Content, Entry> {
     make: (now: number) => Draft<Entry>,
     task: Task,
   ): Promise<Known<Entry> | "taken"> {
-    await this.#clockReady(task);
+    await this.#calls.clockReady(task);
     const { write, known } = this.#draft(make(this.clock.now()), undefined);
     const sent = performance.now();
     const answer = await task.ask("insert", () => this.#insert(key, write));
@@ -226,7 +206,7 @@ export class CommitLoop<Content, Entry> {
           if (found === "undecodable" || (found === "gone" && absent === undefined)) return { status: found };
           if (found !== "gone") known = found;
           // Without a record, the read did not return the store's time.
-          else await this.#clockReady(task);
+          else await this.#calls.clockReady(task);
         }
         task.check();
         const base: Known<Entry> = {
@@ -294,12 +274,8 @@ export class CommitLoop<Content, Entry> {
     return current === undefined ? { status: "gone" } : { status: "conflict", current };
   }
 
-  async #read(
-    key: string,
-    task: Task,
-    isLive?: (known: Known<Entry>) => boolean,
-  ): Promise<Known<Entry> | "gone" | "undecodable"> {
-    const ready = this.#clockReady(task);
+  async #read(key: string, task: Task): Promise<Known<Entry> | "gone" | "undecodable"> {
+    const ready = this.#calls.clockReady(task);
     // Awaited below, unless the read fails first.
     ready?.catch(() => {});
     const sent = performance.now();
@@ -308,14 +284,7 @@ export class CommitLoop<Content, Entry> {
     if (stored === undefined) return "gone";
     const known = this.#known(key, "read", stored, sent);
     if (known === undefined) return "undecodable";
-    return isLive?.(known) === false ? "gone" : known;
-  }
-
-  /** Resolves when the clock can be read; `undefined` if it can be read already. */
-  #clockReady(task: Task): Promise<unknown> | undefined {
-    const ready = this.clock.ready();
-    // A pending request for the time is shared; after a failure, another one is sent.
-    return ready && task.ask("now", async () => ready.catch(() => this.clock.ready()));
+    return this.#format.isLive?.(known) === false ? "gone" : known;
   }
 
   #draft(

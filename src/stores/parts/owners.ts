@@ -1,16 +1,8 @@
 import { hash } from "node:crypto";
 import { StoreError } from "../../errors.ts";
-import {
-  ANCESTORS,
-  CommitLoop,
-  type CommitFormat,
-  type CommitOptions,
-  type Known,
-  type Step,
-} from "./commit.ts";
+import { ANCESTORS, CommitLoop, type CommitFormat, type Known, type Step } from "./commit.ts";
 import { milliseconds } from "./record.ts";
-import type { StoreClock } from "./store-clock.ts";
-import type { Store } from "./store.ts";
+import type { StoreCalls } from "./store-calls.ts";
 
 /** Limits the live sessions of one owner, also when logins run in parallel. */
 export interface OwnerLimit {
@@ -80,7 +72,6 @@ const WRITE_TIME = 60_000;
  */
 export class Owners {
   readonly #loop: CommitLoop<string, OwnerRecord>;
-  readonly #clock: StoreClock;
   readonly #limit: OwnerLimit;
   /** Seconds. */
   readonly #lifetime: number;
@@ -88,17 +79,15 @@ export class Owners {
 
   /** @param longest the longest idle timeout of a session in seconds; an owner's record lives longer */
   constructor(
-    store: Store,
-    clock: StoreClock,
-    options: CommitOptions & {
+    calls: StoreCalls,
+    options: {
       readonly limit: OwnerLimit;
       readonly longest: number;
       /** Returns those of the sessions that are live. */
       readonly live: (selectors: readonly string[]) => Promise<readonly string[]>;
     },
   ) {
-    this.#loop = new CommitLoop(store, format, clock, options);
-    this.#clock = clock;
+    this.#loop = new CommitLoop(calls, format);
     this.#limit = options.limit;
     this.#lifetime = 2 * options.longest + DAY;
     this.#live = options.live;
@@ -114,7 +103,7 @@ export class Owners {
     const registered = await this.#edit<
       Registered | { readonly status: "unclear"; readonly old: readonly string[] }
     >(login.owner, ({ entry, now }) => {
-      if (isRevoked(login, entry.revokedAt, now, this.#clock.uncertainty))
+      if (isRevoked(login, entry.revokedAt, now, this.#loop.clock.uncertainty))
         return { result: { status: "revoked" } };
       const sessions = new Map([...entry.sessions].filter(([name]) => name !== selector && !dead?.has(name)));
       const tooMany = sessions.size + 1 - this.#limit.max;
@@ -196,7 +185,7 @@ export class Owners {
       if (except !== undefined && registeredAt !== undefined) sessions.set(except, registeredAt);
       const ending = new Set([...entry.ending, ...entry.sessions.keys()]);
       if (except !== undefined) ending.delete(except);
-      let revokedAt = Math.max(Math.ceil(now + this.#clock.uncertainty), entry.revokedAt + 1);
+      let revokedAt = Math.max(Math.ceil(now + this.#loop.clock.uncertainty), entry.revokedAt + 1);
       for (const [name, at] of entry.sessions) if (name !== except) revokedAt = Math.max(revokedAt, at);
       const result = { revokedAt, ending: [...ending] };
       return { result, entry: { ...entry, sessions, ending, revokedAt, renewedAt: now } };

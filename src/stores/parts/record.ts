@@ -1,6 +1,7 @@
 import { BadPayload, StoreError } from "../../errors.ts";
 import { describeLargest, EMPTY_FIELDS, largestFields, type Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
+import { ANCESTORS, type CommitFormat, type Draft, type Known, type Step } from "./commit.ts";
 import type { Token, Verifiers } from "./token.ts";
 
 /**
@@ -20,6 +21,9 @@ export interface SessionRecord extends SessionInfo, Verifiers {
   /** Ids of earlier commits; see `commit.ts`. */
   readonly ancestors: string;
 }
+
+/** A session's record as last read or written. */
+export type KnownSession = Known<SessionRecord>;
 
 /** What an owner may see of a session. */
 export interface SessionInfo {
@@ -125,9 +129,32 @@ export function applyChange(record: SessionRecord, change: Change, now: number):
   };
 }
 
+/** The change of a session as a step of the commit loop. */
+export function changeStep<Result>(
+  result: Result,
+  { entry, now }: KnownSession,
+  change: Change,
+): Step<SessionRecord, Result> {
+  return { action: "write", result, ...draftOf(applyChange(entry, change, now), now) };
+}
+
+/** A draft whose lifetime in the store is the one in the record. */
+export function draftOf(record: SessionRecord, now: number): Draft<SessionRecord> {
+  return {
+    entry: record,
+    lifetime: Math.max(0.001, (record.expiresAt - now) / 1000),
+    anonymous: record.owner === null,
+  };
+}
+
+export function changesNothing({ keep, unset, set, transactions }: FieldChanges): boolean {
+  return !keep && !unset?.length && !set?.size && !transactions?.size;
+}
+
 /** The fields after a change; the same map if nothing changes. */
-export function applyFieldChanges(fields: Fields, { keep, unset, set, transactions }: FieldChanges): Fields {
-  if (!keep && !unset?.length && !set?.size && !transactions?.size) return fields;
+export function applyFieldChanges(fields: Fields, changes: FieldChanges): Fields {
+  if (changesNothing(changes)) return fields;
+  const { keep, unset, set, transactions } = changes;
   const result = new Map(keep ? [...fields].filter(([key]) => keep.includes(key)) : fields);
   for (const key of unset ?? []) result.delete(key);
   for (const [key, text] of set ?? []) result.set(key, text);
@@ -137,6 +164,19 @@ export function applyFieldChanges(fields: Fields, { keep, unset, set, transactio
     else result.set(key, text);
   }
   return result;
+}
+
+/** How the commit loop encodes and decodes sessions. */
+export function sessionFormat(
+  json: TaggedJSONSerializer,
+  limits: RecordLimits,
+): CommitFormat<string, SessionRecord> {
+  return {
+    decode: (selector, text) => decodeRecord(selector, text, json),
+    encode: (record) => encodeRecord(record, limits, json),
+    isLive: ({ entry, now }) => now < entry.expiresAt,
+    ancestors: ANCESTORS,
+  };
 }
 
 const FORMAT = "2";

@@ -5,6 +5,7 @@ import { StoreError } from "../../errors.ts";
 import { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { testClock } from "../../testing/clock.ts";
 import { memoryStore } from "../memory.ts";
+import { changeStep } from "./record.ts";
 import { SessionRecords, type SessionRecordsOptions } from "./session-records.ts";
 import type { Store } from "./store.ts";
 import { newToken, type Token } from "./token.ts";
@@ -98,23 +99,23 @@ describe("the sessions of an owner", () => {
     clock.advance(1);
     await expect(stuck.destroyAll("ada", undefined)).rejects.toBeInstanceOf(StoreError);
     const records = recordsIn(store);
-    const found = await records.read(token.selector);
+    const found = await records.loop.read(token.selector);
     if (typeof found === "string") throw new Error(found);
     expect(await records.isConfirmed(found.entry)).toBe(false);
     expect(await records.list("ada")).toEqual([]);
     // Asked again, it goes on where it stopped.
     expect((await records.destroyAll("ada", undefined)).ended).toBe(1);
-    expect(await records.read(token.selector)).toBe("gone");
+    expect(await records.loop.read(token.selector)).toBe("gone");
   });
 
   it("leave the excepted one alive, also at its next touch", async () => {
     const records = recordsIn(memoryStore());
     const [phone, laptop] = [await login(records, "ada"), await login(records, "ada")];
     expect((await records.destroyAll("ada", phone.selector)).ended).toBe(1);
-    const found = await records.read(phone.selector);
+    const found = await records.loop.read(phone.selector);
     if (typeof found === "string") throw new Error(found);
     expect(await records.isConfirmed(found.entry)).toBe(true);
-    expect(await records.read(laptop.selector)).toBe("gone");
+    expect(await records.loop.read(laptop.selector)).toBe("gone");
   });
 
   it("are found again after their owner's record was lost", async () => {
@@ -123,7 +124,7 @@ describe("the sessions of an owner", () => {
     const { selector } = await login(records, "ada");
     for (const key of await keysOf(store, "ada")) await store.remove(key);
     expect(await records.list("ada")).toEqual([]);
-    const found = await records.read(selector);
+    const found = await records.loop.read(selector);
     if (typeof found === "string") throw new Error(found);
     expect(await records.isConfirmed(found.entry)).toBe(true);
     expect(await records.list("ada")).toHaveLength(1);
@@ -136,10 +137,10 @@ describe("the sessions of an owner", () => {
     const { selector } = await login(records, "ada");
     for (let day = 0; day < 30; day++) {
       clock.advance(DAY * 0.9);
-      const found = await records.read(selector);
+      const found = await records.loop.read(selector);
       if (typeof found === "string") throw new Error(found);
       expect(await records.isConfirmed(found.entry)).toBe(true);
-      await records.change(found, undefined, () => ({ result: true, change: { expiry } }));
+      await records.loop.change(selector, found, (known) => changeStep(true, known, { expiry }));
     }
     expect(await records.list("ada")).toHaveLength(1);
   });
@@ -198,7 +199,7 @@ describe("a login", () => {
         login: { owner: "ada", elapsed: () => 0.5 },
       });
       expect(created).toEqual({ status: "revoked" });
-      expect(await records.read(token.selector)).toBe("gone");
+      expect(await records.loop.read(token.selector)).toBe("gone");
       expect(await records.list("ada")).toEqual([]);
     },
   );

@@ -2,29 +2,29 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Fields } from "../../json/fields.ts";
 import type { TaggedJSONSerializer } from "../../json/tagged-json.ts";
 import { StoreError } from "../../errors.ts";
-import { ANCESTORS, CommitLoop, type CommitOptions, type Draft, type Known, type Step } from "./commit.ts";
+import { CommitLoop, type Step } from "./commit.ts";
 import { Owners, type Login, type OwnerLimit } from "./owners.ts";
 import {
-  applyChange,
   checkLogin,
   decodeHead,
-  decodeRecord,
   DEFAULT_LIMITS,
-  encodeRecord,
+  draftOf,
   HEAD_LENGTH,
   newRecord,
+  sessionFormat,
   sessionInfo,
   type Change,
+  type KnownSession,
   type RecordLimits,
   type SessionInfo,
   type SessionRecord,
 } from "./record.ts";
-import { StoreClock } from "./store-clock.ts";
+import { StoreCalls, type CallOptions, type StoreClock } from "./store-calls.ts";
 import type { Store } from "./store.ts";
 import { isSelector, type Token } from "./token.ts";
 
 /** Options of {@link SessionRecords}. */
-export interface SessionRecordsOptions extends CommitOptions {
+export interface SessionRecordsOptions extends CallOptions {
   readonly json: TaggedJSONSerializer;
   readonly limits?: RecordLimits | undefined;
   /** Default: 1000, and one login more ends the oldest session. */
@@ -38,29 +38,22 @@ export interface SessionChange extends Omit<Change, "login"> {
   readonly login?: Login | undefined;
 }
 
-/** A session's record as last read or written. */
-export type KnownSession = Known<SessionRecord>;
-
-/** The result of a commit. */
-export type Committed<Result> =
-  | {
-      readonly status: "ok";
-      readonly result: Result;
-      readonly known: KnownSession;
-      /** Sessions of the same owner that the limit ended. */
-      readonly ended?: readonly string[] | undefined;
-    }
+/** Why a session was not written. */
+export interface NotCommitted {
   /**
    * The session has ended; its record cannot be decoded; all sessions of its owner were ended; its owner has too
    * many; its selector exists already.
    */
-  | { readonly status: "gone" | "undecodable" | "revoked" | "limit" | "taken" };
+  readonly status: "gone" | "undecodable" | "revoked" | "limit" | "taken";
+}
 
-/** The result of a change of a session, and what to change; without `change`, the session stays as it is. */
-export type SessionStep<Result> = {
-  readonly result: Result;
-  readonly change?: Omit<Change, "login"> | undefined;
-};
+/** A session that was created. */
+export interface Created {
+  readonly status: "ok";
+  readonly known: KnownSession;
+  /** Sessions of the same owner that the limit ended. */
+  readonly ended?: readonly string[] | undefined;
+}
 
 /** Which page of an owner's list to return. */
 export interface ListOptions {
@@ -83,71 +76,70 @@ const REVOCATION_MARGIN = 3;
 export class SessionRecords {
   readonly store: Store;
   readonly clock: StoreClock;
-  readonly #loop: CommitLoop<string, SessionRecord>;
+  /** Reads one session, and changes it by a `changeStep`; a change that logs in goes through {@link login}. */
+  readonly loop: CommitLoop<string, SessionRecord>;
   readonly #owners: Owners;
 
   constructor(store: Store, options: SessionRecordsOptions) {
     const { json, limits = DEFAULT_LIMITS, ownerLimit = DEFAULT_OWNER_LIMIT, longest } = options;
-    const { seconds, onFailure } = options;
+    const calls = new StoreCalls(store, options);
     this.store = store;
-    this.clock = new StoreClock(store);
-    this.#loop = new CommitLoop<string, SessionRecord>(
-      store,
-      {
-        decode: (selector, text) => decodeRecord(selector, text, json),
-        encode: (record) => encodeRecord(record, limits, json),
-        ancestors: ANCESTORS,
-      },
-      this.clock,
-      { seconds, onFailure },
-    );
-    this.#owners = new Owners(store, this.clock, {
-      seconds,
-      onFailure,
+    this.clock = calls.clock;
+    this.loop = new CommitLoop(calls, sessionFormat(json, limits));
+    this.#owners = new Owners(calls, {
       longest,
       limit: ownerLimit,
       live: (selectors) => this.live(selectors),
     });
   }
 
-  /** The session with this selector, if it is live by the store's clock. @throws StoreError */
-  read(selector: string): Promise<KnownSession | "gone" | "undecodable"> {
-    return this.#loop.read(selector, isLive);
-  }
-
   /** Adds a session. @throws StoreError */
-  async create(token: Token, fields: Fields, change: SessionChange): Promise<Committed<undefined>> {
+  async create(token: Token, fields: Fields, change: SessionChange): Promise<Created | NotCommitted> {
     const { login, device } = change;
     checkLogin(null, device);
-    const write = async (registered: Change["login"]): Promise<Committed<undefined>> => {
-      const known = await this.#loop.insert(token.selector, (now) =>
+    const write = async (registered: Change["login"]): Promise<Created | NotCommitted> => {
+      const known = await this.loop.insert(token.selector, (now) =>
         draftOf(newRecord(token, fields, { ...change, login: registered }, now), now),
       );
-      return known === "taken" ? { status: "taken" } : { status: "ok", result: undefined, known };
+      return known === "taken" ? { status: "taken" } : { status: "ok", known };
     };
-    return login === undefined ? write(undefined) : this.#registered(token.selector, login, write);
+    return login === undefined ? write(undefined) : this.login(token.selector, login, write);
   }
 
   /**
-   * Changes a live session.
+   * Registers a session that logs in, writes it, and confirms it; see {@link Owners}.
    *
-   * @param apply called with the stored session, and again after every conflict; must have no side effects
-   * @throws StoreError, SessionConflictError
+   * @param write creates or changes the session, with this login
+   * @throws StoreError
    */
-  change<Result>(
-    known: KnownSession,
-    login: Login | undefined,
-    apply: (known: KnownSession) => SessionStep<Result>,
-  ): Promise<Committed<Result>> {
-    const { selector } = known.entry;
-    const done =
-      login === undefined
-        ? this.#loop.change(selector, known, stepOf(apply, undefined))
-        : this.#registered(selector, login, (registered) =>
-            this.#loop.change(selector, known, stepOf(apply, registered)),
-          );
-    // Nothing is removed here, so `known` is always defined.
-    return done as Promise<Committed<Result>>;
+  async login<Written extends { readonly status: string }>(
+    selector: string,
+    login: Login,
+    write: (login: Change["login"]) => Promise<Written>,
+  ): Promise<(Written & Pick<Created, "ended">) | NotCommitted> {
+    const { owner } = login;
+    checkLogin(owner, undefined);
+    const registered = await this.#owners.register(selector, login);
+    if (registered.status !== "ok") return registered;
+    const { authenticatedAt } = registered;
+    const written = await write({ owner, authenticatedAt });
+    if (written.status !== "ok") {
+      await this.#owners.unregister(owner, [selector]);
+      return written;
+    }
+    const confirmed = await this.#owners.confirm(owner, selector, authenticatedAt, true);
+    if (confirmed !== "ok") {
+      await this.loop.remove(selector);
+      if (confirmed === "revoked") return { status: "revoked" };
+      // The login succeeded; later logins have ended it already.
+      await this.#owners.unregister(owner, [selector]);
+    }
+    const ended: string[] = [];
+    await inBatches(registered.ended, async (name) => {
+      if (await this.loop.remove(name)) ended.push(name);
+    });
+    if (registered.ended.length > 0) await this.#owners.unregister(owner, registered.ended);
+    return { ...written, ended };
   }
 
   /**
@@ -162,7 +154,7 @@ export class SessionRecords {
       const isAllowed = mayEnd(current);
       return { action: isAllowed ? "remove" : "leave", result: isAllowed };
     };
-    const done = await this.#loop.change(selector, known, step, { isUrgent: true });
+    const done = await this.loop.change(selector, known, step, { isUrgent: true });
     if (done.status !== "ok") return false;
     if (!done.result) return "refused";
     await this.#unregister(known.entry);
@@ -172,9 +164,9 @@ export class SessionRecords {
   /** Ends a session unconditionally. @returns its owner, or `undefined` if there was none @throws StoreError */
   async remove(selector: string): Promise<{ readonly owner: string | null } | undefined> {
     if (!isSelector(selector)) return undefined;
-    const found = await this.#loop.read(selector);
+    const found = await this.loop.read(selector);
     if (found === "gone") return undefined;
-    const isRemoved = await this.#loop.remove(selector);
+    const isRemoved = await this.loop.remove(selector);
     if (typeof found !== "object") return isRemoved ? { owner: null } : undefined;
     await this.#unregister(found.entry);
     return isRemoved ? { owner: found.entry.owner } : undefined;
@@ -200,7 +192,7 @@ export class SessionRecords {
     if (after !== undefined && at === 0) return [];
     for (; infos.length < most && at < registered.length; at += most) {
       const selectors = registered.slice(at, at + most);
-      const heads = await this.#loop.readMany(selectors, HEAD_LENGTH);
+      const heads = await this.loop.readMany(selectors, HEAD_LENGTH);
       for (const selector of selectors) {
         const stored = heads.get(selector);
         const head = stored && decodeHead(selector, stored.text);
@@ -232,7 +224,7 @@ export class SessionRecords {
     for (let at = 0; at < ending.length; at += UNREGISTERED_AT_ONCE) {
       const part = ending.slice(at, at + UNREGISTERED_AT_ONCE);
       await inBatches(part, async (selector) => {
-        if (!(await this.#loop.remove(selector))) return;
+        if (!(await this.loop.remove(selector))) return;
         ended++;
         onEnded(selector);
       });
@@ -247,44 +239,13 @@ export class SessionRecords {
 
   /** Those of the sessions that are live. @throws StoreError */
   async live(selectors: readonly string[]): Promise<string[]> {
-    const found = await this.#loop.readMany(selectors, 1);
+    const found = await this.loop.readMany(selectors, 1);
     return selectors.filter((selector) => found.has(selector));
   }
 
   /** Removes up to `limit` expired records. @returns how many @throws StoreError */
   removeExpired(limit: number): Promise<number> {
-    return this.#loop.removeExpired(limit);
-  }
-
-  /** Registers a session that logs in, writes it, and confirms it; see {@link Owners}. */
-  async #registered<Written extends { readonly status: string }>(
-    selector: string,
-    login: Login,
-    write: (login: Change["login"]) => Promise<Written>,
-  ): Promise<Written | Committed<never>> {
-    const { owner } = login;
-    checkLogin(owner, undefined);
-    const registered = await this.#owners.register(selector, login);
-    if (registered.status !== "ok") return registered;
-    const { authenticatedAt } = registered;
-    const written = await write({ owner, authenticatedAt });
-    if (written.status !== "ok") {
-      await this.#owners.unregister(owner, [selector]);
-      return written;
-    }
-    const confirmed = await this.#owners.confirm(owner, selector, authenticatedAt, true);
-    if (confirmed !== "ok") {
-      await this.#loop.remove(selector);
-      if (confirmed === "revoked") return { status: "revoked" };
-      // The login succeeded; later logins have ended it already.
-      await this.#owners.unregister(owner, [selector]);
-    }
-    const ended: string[] = [];
-    await inBatches(registered.ended, async (name) => {
-      if (await this.#loop.remove(name)) ended.push(name);
-    });
-    if (registered.ended.length > 0) await this.#owners.unregister(owner, registered.ended);
-    return { ...written, ended };
+    return this.loop.removeExpired(limit);
   }
 
   /**
@@ -299,33 +260,6 @@ export class SessionRecords {
       if (!(error instanceof StoreError)) throw error;
     }
   }
-}
-
-/** Stores do not return expired records; this also checks the expiry in the record. */
-function isLive({ entry, now }: KnownSession): boolean {
-  return now < entry.expiresAt;
-}
-
-/** The change of a session as a step of the commit loop. */
-function stepOf<Result>(
-  apply: (known: KnownSession) => SessionStep<Result>,
-  login: Change["login"],
-): (known: KnownSession) => Step<SessionRecord, Result> {
-  return (current) => {
-    const { result, change } = apply(current);
-    if (change === undefined) return { action: "leave", result };
-    const next = applyChange(current.entry, { ...change, login }, current.now);
-    return { action: "write", result, ...draftOf(next, current.now) };
-  };
-}
-
-/** A draft whose lifetime in the store is the one in the record. */
-function draftOf(record: SessionRecord, now: number): Draft<SessionRecord> {
-  return {
-    entry: record,
-    lifetime: Math.max(0.001, (record.expiresAt - now) / 1000),
-    anonymous: record.owner === null,
-  };
 }
 
 async function inBatches(names: readonly string[], work: (name: string) => Promise<void>): Promise<void> {

@@ -1,5 +1,4 @@
-import { createHmac, hash, timingSafeEqual, type KeyObject } from "node:crypto";
-import { pooledRandom } from "./random.ts";
+import { createHmac, hash, randomFillSync, timingSafeEqual, type KeyObject } from "node:crypto";
 
 /** The token in a cookie. The selector may be shown and logged; the verifier is never stored or logged. */
 export interface Token {
@@ -143,4 +142,20 @@ export function timingSafeEqualText(a: string, b: string): boolean {
 
 function withHash(selector: string, verifier: string): Token {
   return { selector, verifier, verifierHash: hash("sha256", verifier, "base64url") };
+}
+
+/** Random bytes are requested 4 KiB at a time, since each system call is slow. */
+const pool = Buffer.alloc(4096);
+let used = pool.length;
+
+/** Random bytes from the platform, for tokens and commit ids. */
+export function pooledRandom(bytes: number): Buffer {
+  if (used + bytes > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const taken = Buffer.from(pool.subarray(used, used + bytes));
+  pool.fill(0, used, used + bytes);
+  used += bytes;
+  return taken;
 }

@@ -13,18 +13,6 @@ export function conditionFailed<Content>(current: Stored<Content> | undefined): 
 /** Length of the commit id, which precedes the text. */
 export const COMMIT = 16;
 
-/**
- * Splits a value into commit id and text. A value that is too short was not written by a store, and its text cannot
- * be decoded.
- */
-export function storedOf(value: string): Stored {
-  return { text: value.slice(COMMIT), commit: value.slice(0, COMMIT) };
-}
-
-export function millisecondsOf(lifetime: number): number {
-  return Math.max(1, Math.ceil(lifetime * 1000));
-}
-
 /** For engines that expire in whole seconds: a value with its expiry in epoch milliseconds. */
 export function valueWithExpiry({ text, commit }: Write, until: number): string {
   return `${commit}${until} ${text}`;
@@ -42,4 +30,12 @@ export function textOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (!(value instanceof Uint8Array)) return undefined;
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("utf8");
+}
+
+/** The record with the first `length` characters of its text, copied: a slice would keep the whole text in memory. */
+export function headOf<Content>(stored: Stored<Content>, length: number): Stored<Content> {
+  const { text } = stored;
+  if (typeof text !== "string" || text.length <= length) return stored;
+  const head = Buffer.from(text.slice(0, length), "utf16le").toString("utf16le");
+  return { ...stored, text: head as Content & string };
 }

@@ -1,7 +1,44 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HipflaskError, SessionConflictError, StoreError } from "../../errors.ts";
+import { systemClock } from "../../itsdangerous/system-clock.ts";
+import { storeError } from "./driver-errors.ts";
+import type { Store } from "./store.ts";
 
-/** Retries and timeouts of operations of the store, and their errors. */
+/** Options of {@link StoreCalls}. */
+export interface CallOptions {
+  /** Timeout of a read or a commit in seconds, including waiting and retries. Default 2. */
+  readonly seconds?: number | undefined;
+  /** Called for each read or commit that fails, before its promise is rejected. */
+  readonly onFailure?: ((task: string, error: StoreError) => void) | undefined;
+}
+
+const SECONDS = 2;
+
+/** A store as the library calls it: each read and commit is a task with a timeout, and the store's time is known. */
+export class StoreCalls<Content = string> {
+  readonly store: Store<Content>;
+  readonly clock: StoreClock;
+  readonly #options: CallOptions;
+
+  constructor(store: Store<Content>, options: CallOptions = {}) {
+    this.store = store;
+    this.clock = new StoreClock(store);
+    this.#options = options;
+  }
+
+  /** @param name the name of the task, for messages */
+  task(name: string): Task {
+    const { seconds = SECONDS, onFailure } = this.#options;
+    return new Task(this.store.name, name, seconds, onFailure);
+  }
+
+  /** Resolves when the clock can be read; `undefined` if it can be read already. */
+  clockReady(task: Task): Promise<unknown> | undefined {
+    const ready = this.clock.ready();
+    // A pending request for the time is shared; after a failure, another one is sent.
+    return ready && task.ask("now", async () => ready.catch(() => this.clock.ready()));
+  }
+}
 
 /** How often a step is sent again after an error. */
 const RETRIES = 2;
@@ -133,69 +170,85 @@ export async function underFreshKey<Result>(insert: () => Promise<Result | "take
   );
 }
 
-/** Driver messages are truncated to this many characters. */
-const MESSAGE_LENGTH = 200;
+/** Milliseconds after which the store's time is requested again. */
+const RENEW = 60_000;
+/** Milliseconds: stores return whole milliseconds, and {@link StoreClock.now} rounds again. */
+const ROUNDING = 1;
+/** Milliseconds by which two clocks may drift apart per millisecond. */
+const DRIFT = 1e-4;
 
 /**
- * Converts an error of a driver to a `StoreError` that names the store and the step. Only name, code and message of the driver's
- * error are kept, since drivers attach statements and values to their errors, and those hold session data.
- *
- * @param name the `name` of the store
+ * The store's time, for decisions made in this process: whether a touch is due, whether a grace period is over. The store is
+ * asked about once a minute; in between, the time is computed from this process's monotonic clock, so a wrong system clock
+ * here has no effect.
  */
-export function storeError(name: string, verb: string, error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
-  const cause = describe(error);
-  const message = `${name} could not "${verb}": ${cause.message}`;
-  const hint = HINTS.find(([pattern]) => pattern.test(cause.message))?.[1];
-  return new StoreError("unavailable", hint === undefined ? message : `${message}. ${hint}`, { cause });
-}
+export class StoreClock {
+  readonly #store: Pick<Store, "now">;
+  /** Store's clock minus `performance.now()`. */
+  #distance: number | undefined;
+  /** Error of the distance in milliseconds when it was measured, and the time of that measurement. */
+  #error = 0;
+  #learnedAt = 0;
+  #asking: Promise<void> | undefined;
+  #isAtHand = false;
 
-/**
- * The error for a response of an unexpected type: the client is configured differently, or is not the client it seems
- * to be.
- */
-export function unexpectedAnswer(name: string, verb: string, advice?: string): StoreError {
-  return new StoreError(
-    "unavailable",
-    `${name} answered "${verb}" with a value of an unexpected type${advice === undefined ? "" : `; ${advice}`}.`,
-  );
-}
+  constructor(store: Pick<Store, "now">) {
+    this.#store = store;
+  }
 
-/** Common messages of drivers, and what to do about them. */
-const HINTS: ReadonlyArray<readonly [pattern: RegExp, hint: string]> = [
-  [/^The client is closed$/i, "Connect it before the store is used, and close it after manager.close()."],
-  [/^Connection is closed\.?$/i, "The client was closed with quit() or disconnect(); make another one."],
-  [/after calling end on the pool|^Pool is closed/i, "The pool was ended; end it after manager.close()."],
-  [
-    /no such file or directory, open|unable to open database file/,
-    "Make the folder of the file first, or correct its path.",
-  ],
-  [
-    /ECONNREFUSED|ENOTFOUND|ENOENT/,
-    "Start the server there, or correct the address that the client was made with.",
-  ],
-  [
-    /NOAUTH|WRONGPASS|password authentication failed|Access denied/i,
-    "Correct user and password in the address.",
-  ],
-];
+  /**
+   * Milliseconds by which {@link now} may be wrong: half of the round trip of the measurement, growing with its age. 0 for a
+   * store whose `now` returns a number.
+   */
+  get uncertainty(): number {
+    if (this.#isAtHand || this.#distance === undefined) return 0;
+    return this.#error + (performance.now() - this.#learnedAt) * DRIFT;
+  }
 
-function describe(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error("the driver threw a value that is not an Error");
-  // The AggregateError of a refused connection has an empty message; its first error has one.
-  const first =
-    error.message === "" && error instanceof AggregateError ? (error.errors[0] as unknown) : error;
-  if (first !== error) return describe(first);
-  const told = new Error(error.message.split("\n", 1)[0]!.slice(0, MESSAGE_LENGTH));
-  told.name = error.name;
-  const code = codeOf(error);
-  if (code !== undefined) Object.assign(told, { code });
-  return told;
-}
+  /**
+   * Takes the time from a response of the store. A measurement less exact than the current one is ignored, unless they
+   * contradict each other, which means that the store's clock was set.
+   *
+   * @param sent `performance.now()` when the request was sent
+   */
+  observe(now: number, sent: number): void {
+    const received = performance.now();
+    const error = ROUNDING + (received - sent) / 2;
+    const distance = now - (sent + received) / 2;
+    const { uncertainty } = this;
+    const isRecent = this.#distance !== undefined && received < this.#learnedAt + RENEW;
+    if (isRecent && error > uncertainty && Math.abs(distance - this.#distance!) <= error + uncertainty)
+      return;
+    this.#distance = distance;
+    this.#error = error;
+    this.#learnedAt = received;
+  }
 
-/** The error's code, or that of its `cause`, as in errors of `fetch`. */
-function codeOf(error: Error): string | undefined {
-  const { code, cause } = error as { code?: unknown; cause?: unknown };
-  if (typeof code === "string") return code;
-  return cause instanceof Error ? codeOf(cause) : undefined;
+  /** Resolves when {@link now} can be called; `undefined` if it can be called already. Only waits for the first response. */
+  ready(): Promise<void> | undefined {
+    if (this.#isAtHand || this.#store.now === undefined) return undefined;
+    if (this.#distance !== undefined && performance.now() < this.#learnedAt + RENEW) return undefined;
+    this.#asking ??= this.#ask();
+    if (this.#distance === undefined) return this.#isAtHand ? undefined : this.#asking;
+    // Until the next response, the last measurement is used.
+    this.#asking?.catch(() => {});
+    return undefined;
+  }
+
+  /** Epoch milliseconds by the store's clock; by this process's clock if the store has not returned its time yet. */
+  now(): number {
+    if (this.#isAtHand) return this.#store.now!() as number;
+    return this.#distance === undefined ? systemClock() : Math.round(performance.now() + this.#distance);
+  }
+
+  async #ask(): Promise<void> {
+    const sent = performance.now();
+    try {
+      const answer = this.#store.now!();
+      this.#isAtHand = typeof answer === "number";
+      if (!this.#isAtHand) this.observe(await answer, sent);
+    } finally {
+      this.#asking = undefined;
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SessionConflictError, StoreError } from "../../errors.ts";
-import { withTimeout } from "./attempts.ts";
+import { withTimeout } from "./store-calls.ts";
 
 const NAME = "Redis at 127.0.0.1:6379";
 
