@@ -133,10 +133,6 @@ export class StoreSessionState extends SessionState {
     return (this.#current === undefined ? this.#openResultOrThrow().ambiguous : undefined) ?? [];
   }
 
-  get isCleared(): boolean {
-    return this.#isCleared;
-  }
-
   get isCookieDeletionDue(): boolean {
     return this.#isCookieDeletionDue || (this.#ambiguous.length > 0 && this.wasDestroyed);
   }
@@ -146,7 +142,6 @@ export class StoreSessionState extends SessionState {
   }
 
   override get selector(): string {
-    this.accessed = true;
     return this.isStored ? this.origin!.token.selector : this.#newToken().selector;
   }
 
