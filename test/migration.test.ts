@@ -1,7 +1,14 @@
 import { createHmac } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
-import { codecCookie, cookieSession, expressSession, type OldStore } from "../src/accepts.ts";
+import {
+  codecCookie,
+  cookieSession,
+  expressSession,
+  type OldStore,
+  type OldStoreCallback,
+} from "../src/accepts.ts";
+import { Store } from "../src/express-session.ts";
 import { flaskCodec, session, SessionManager, StoreError, type SessionOptions } from "../src/index.ts";
 import { memoryStore } from "../src/stores/memory.ts";
 
@@ -12,6 +19,13 @@ function oldCookies(data: object, key = "old", name = "old.session"): string {
   const value = Buffer.from(JSON.stringify(data)).toString("base64");
   const signature = createHmac("sha1", key).update(`${name}=${value}`).digest("base64url");
   return `${name}=${value}; ${name}.sig=${signature}`;
+}
+
+/** A store of express-session whose methods are assigned. */
+class PlainStore extends Store {
+  get(): void {}
+  set(): void {}
+  destroy(): void {}
 }
 
 async function visit(options: SessionOptions, cookie: string, view: () => unknown, status = 200) {
@@ -218,6 +232,21 @@ describe("sessions({ accepts }) with the old library's store", () => {
           callback(undefined, records.get(id));
         },
       },
+    ],
+    [
+      "by a callback with a default, in the same moment",
+      {
+        get: (id, callback = () => {}) =>
+          void Promise.resolve().then(() => callback(undefined, records.get(id))),
+      },
+    ],
+    [
+      "as a store of express-session, by a callback with a default",
+      Object.assign(new PlainStore(), {
+        get(id: string, callback: OldStoreCallback = () => {}) {
+          setImmediate(callback, undefined, records.get(id));
+        },
+      }),
     ],
     // oxlint-disable-next-line no-unused-vars -- how the stores of koa-session are declared
     ["by a promise, with a second parameter of its own", { get: async (id, _maxAge) => records.get(id) }],

@@ -1,4 +1,4 @@
-import { isPromise, promised } from "../stores/parts/callbacks.ts";
+import { isPromise, promised } from "../stores/parts/callback-stores.ts";
 import { withTimeout } from "../stores/parts/store-calls.ts";
 
 /**
@@ -37,7 +37,7 @@ async function askInTime(store: OldStore, verb: Verb, id: string, seconds: numbe
   try {
     const call = (done: OldStoreCallback) => store[verb]?.(id, done);
     // Some call the callback and also return a promise, which has no value and settles later.
-    const isResult = (returned: unknown) => isPromise(returned) || store[verb]?.length !== 2;
+    const isResult = (returned: unknown) => isPromise(returned) || !takesCallback(store, verb);
     return await withTimeout("The old store", verb, seconds, () => promised(verb, call, isResult));
   } catch (error) {
     // Stores in files report a missing record by this error, which express-session accepts.
@@ -45,4 +45,13 @@ async function askInTime(store: OldStore, verb: Verb, id: string, seconds: numbe
     if (cause?.code === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/**
+ * Whether a method has two parameters, or belongs to a store of express-session or @fastify/session, which are event emitters:
+ * a callback with a default, as in `get(id, callback = noop)`, does not count as a parameter.
+ */
+function takesCallback(store: OldStore & { readonly on?: unknown }, verb: Verb): boolean {
+  const isLibrarys = typeof store.on === "function" && store.destroy !== undefined;
+  return isLibrarys || store[verb]?.length === 2;
 }

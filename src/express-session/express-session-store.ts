@@ -1,6 +1,6 @@
 import { checkOptions } from "../check-options.ts";
 import { backOff } from "../stores/parts/store-calls.ts";
-import { promised } from "../stores/parts/callbacks.ts";
+import { promised } from "../stores/parts/callback-stores.ts";
 import { has, refusal } from "../stores/parts/clients.ts";
 import { systemClock } from "../itsdangerous/system-clock.ts";
 import type { Replaced, Store, Stored, Write } from "../stores/parts/store.ts";

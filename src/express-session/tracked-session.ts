@@ -2,7 +2,7 @@ import { type Mac, signExpressValue } from "../accepts/cookie-value.ts";
 import type { HeldContext } from "../adapters/parts/held-response.ts";
 import type { SessionResponse } from "../interfaces/session-interface.ts";
 import { StoreError } from "../errors.ts";
-import { type Answer, askStore } from "../stores/parts/callbacks.ts";
+import { type Answer, askStore } from "../stores/parts/callback-stores.ts";
 import type { SessionCallback } from "./session-store.ts";
 import type { Config } from "./options.ts";
 import { cookieOptionsOf, isSecure, readSessionId } from "./request-facts.ts";

@@ -45,7 +45,7 @@ const RETRIES = 2;
 /** Conflicts in a row after which a change fails. */
 const MAX_CONFLICTS = 100;
 /** Upper limit of a random backoff, in milliseconds. */
-const LONGEST_WAIT = 20;
+const LONGEST_BACKOFF = 20;
 /** How many random keys are tried. A collision only happens if the random source is broken. */
 const MAX_COLLISIONS = 3;
 
@@ -121,7 +121,7 @@ export class Task {
         if (!isOpen || retries === RETRIES || this.isOver) throw failure;
         this.isRepeated = true;
       }
-      if (retries > 0) await sleep(Math.random() * LONGEST_WAIT);
+      if (retries > 0) await sleep(Math.random() * LONGEST_BACKOFF);
       this.check();
     }
   }
@@ -155,7 +155,7 @@ export function withTimeout<Result>(
  */
 export async function backOff(conflicts: number): Promise<void> {
   if (conflicts === MAX_CONFLICTS) throw new SessionConflictError(MAX_CONFLICTS);
-  if (conflicts > 1) await sleep(Math.random() * Math.min(LONGEST_WAIT, 2 ** (conflicts - 1)));
+  if (conflicts > 1) await sleep(Math.random() * Math.min(LONGEST_BACKOFF, 2 ** (conflicts - 1)));
 }
 
 /** Inserts under a random key, and under another one if it is taken. @throws StoreError */

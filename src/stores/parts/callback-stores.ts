@@ -31,10 +31,10 @@ export function askStore(
     );
   try {
     const returned = ask(answer);
-    const isPromised = isPromise(returned);
     const result = (value: unknown): void => answer(undefined, value);
-    if (isPromised) returned.then(isResult(returned) ? result : undefined, fail);
-    else if (isResult(returned)) result(returned);
+    // Not at once: a callback of the same moment counts more than what is returned.
+    if (isResult(returned)) Promise.resolve(returned).then(result, fail);
+    else if (isPromise(returned)) returned.then(undefined, fail);
   } catch (error) {
     fail(error);
   }
