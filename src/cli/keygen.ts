@@ -6,7 +6,7 @@ export const keygen: Command = {
   summary: "prints a new secret key",
   help: `Usage: hipflask keygen
 
-Prints prints a new secret key: 256 random bits.
+Prints a new secret key: 256 random bits.
 
 Examples:
   hipflask keygen

@@ -72,7 +72,13 @@ describe("resolveOptions", () => {
       { storeOptions: { storeTimeout: 2000 } },
       /^"storeTimeout" is in seconds, and the maximum is 600 seconds\. If 2000 are milliseconds, write 2\./,
     ],
-    ["a negative size", { maxCookieSize: -1 }, /"maxCookieSize" must be a number from 0 on/],
+    ["a negative size", { maxCookieSize: -1 }, /"maxCookieSize" must be a number of bytes from 0 on/],
+    ["no size", { maxCookieSize: Infinity }, /"maxCookieSize" must be a number of bytes/],
+    [
+      "no limit of sessions",
+      { storeOptions: { maxPerOwner: Infinity } },
+      /"maxPerOwner" must be a number of sessions/,
+    ],
     [
       "a negative rhythm",
       { storeOptions: { touchEvery: -1 } },

@@ -15,7 +15,10 @@ import type { ClearSiteDataType, SessionOptions } from "./options.ts";
 import type { StoreOptions } from "./store-options.ts";
 import { schemaMismatchOf } from "../session/schema.ts";
 
-type Kind = "boolean" | "number" | "seconds" | "string" | "function" | "object" | "any";
+type Kind = "boolean" | "seconds" | "bytes" | "sessions" | "string" | "function" | "object" | "any";
+
+/** Kinds that are numbers. */
+const UNITS: ReadonlySet<Kind> = new Set(["seconds", "bytes", "sessions"]);
 
 const KINDS: Record<keyof SessionOptions, Kind> = {
   secretKey: "any",
@@ -30,7 +33,7 @@ const KINDS: Record<keyof SessionOptions, Kind> = {
   lifetime: "seconds",
   refreshEachRequest: "boolean",
   refreshAfter: "seconds",
-  maxCookieSize: "number",
+  maxCookieSize: "bytes",
   oversize: "string",
   codec: "any",
   json: "any",
@@ -58,7 +61,7 @@ const STORE_KINDS: Record<keyof StoreOptions, Kind> = {
   rotateAfter: "seconds",
   rotationGrace: "seconds",
   reusedTokens: "string",
-  maxPerOwner: "number",
+  maxPerOwner: "sessions",
   ownerOverflow: "string",
   device: "function",
   keepAtLogin: "any",
@@ -209,15 +212,16 @@ function checkKinds(options: object, kinds: Readonly<Record<string, Kind>>, grou
     if (value === undefined || value === null) continue;
     const kind = kinds[name]!;
     // The message omits the value, which may be a secret under the wrong name.
-    const type = kind === "seconds" ? "number" : kind;
+    const isNumber = UNITS.has(kind);
+    const type = isNumber ? "number" : kind;
     if (type !== "any" && (typeof value !== type || Array.isArray(value))) {
       const found = Array.isArray(value) ? "list" : typeof value;
       throw new ConfigError(
-        `"${name}" must be ${type === "object" ? "an" : "a"} ${type}${kind === "seconds" ? " of seconds" : ""}, and it is a ${found}.`,
+        `"${name}" must be ${type === "object" ? "an" : "a"} ${type}${isNumber ? ` of ${kind}` : ""}, and it is a ${found}.`,
       );
     }
-    if (kind === "number") checkNumber(name, value, 0);
-    else if (kind === "seconds") checkSeconds(name, value, MOST_OF[name]);
+    if (kind === "seconds") checkSeconds(name, value, MOST_OF[name]);
+    else if (isNumber) checkNumber(name, value, 0, ` of ${kind}`);
   }
 }
 

@@ -19,8 +19,8 @@ export interface RecordOrigin<Content> {
 }
 
 /**
- * What the request's cookie referred to: there was no cookie (`nothing`), it held no key (`malformed`) or an unsigned one
- * (`bad_signature`), the key has no record (`unknown`), the record cannot be decoded (`undecodable`), or the record of a
+ * What the request's cookie referred to: there was no cookie (`nothing`), it held no key (`malformed`) or one
+ * without a valid signature (`bad_signature`), the key has no record (`unknown`), the record cannot be decoded (`undecodable`), or the record of a
  * session (`live`).
  */
 export type Presented = "nothing" | "malformed" | "bad_signature" | "unknown" | "undecodable" | "live";

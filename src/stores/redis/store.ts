@@ -49,7 +49,7 @@ const BYTES_PER_UNIT = 3;
 /** Keys that are read in parallel. */
 const BATCH = 500;
 
-/** {@link redisStore} over the commands of a client. */
+/** `redisStore` over the commands of a client. */
 export class RedisStore implements Store {
   readonly name: string;
   readonly atomic = true;
@@ -145,7 +145,7 @@ function storedOf(value: string): Stored {
 }
 
 /** One interface to all clients of Redis. Replies are as the client returns them. */
-export interface RedisCommands {
+interface RedisCommands {
   get(key: string): Promise<unknown>;
   getRange(key: string, bytes: number): Promise<unknown>;
   setIfAbsent(key: string, value: string, milliseconds: number): Promise<unknown>;
