@@ -236,8 +236,7 @@ describe("sessions({ accepts }) with the old library's store", () => {
     [
       "by a callback with a default, in the same moment",
       {
-        get: (id, callback = () => {}) =>
-          void Promise.resolve().then(() => callback(undefined, records.get(id))),
+        get: (id, callback = () => {}) => queueMicrotask(() => callback(undefined, records.get(id))),
       },
     ],
     [
